@@ -1,0 +1,157 @@
+//! What can go wrong, in words a report can group and an admin can act on.
+//!
+//! [`Reason`] is a closed list: every row that says why a record was skipped, failed or is in doubt
+//! carries one of these codes, and `docs/interface.md` lists them. A [`Problem`] is one occurrence:
+//! the reason, what failed, and a hint. Neither ever holds a secret or a message body.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+macro_rules! closed_list {
+    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $code:literal: $says:literal),+ $(,)? }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        pub enum $name { $($(#[$doc])* #[serde(rename = $code)] $variant),+ }
+
+        impl $name {
+            /// Every member, in the order the documentation lists them.
+            pub const ALL: &'static [$name] = &[$($name::$variant),+];
+
+            /// The stable code used in files, reports and events.
+            pub const fn code(self) -> &'static str {
+                match self { $($name::$variant => $code),+ }
+            }
+
+            /// One sentence for people.
+            pub const fn says(self) -> &'static str {
+                match self { $($name::$variant => $says),+ }
+            }
+
+            pub fn from_code(code: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|r| r.code() == code)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { f.write_str(self.code()) }
+        }
+    };
+}
+pub(crate) use closed_list;
+
+closed_list! {
+    /// Why a record is not done, or a command did not go on.
+    Reason {
+        // the account or the network
+        Auth = "auth": "the platform does not accept the credentials",
+        Forbidden = "forbidden": "the credentials lack a right",
+        NotFound = "not_found": "the platform does not know this address or record",
+        Network = "network": "the platform could not be reached",
+        Timeout = "timeout": "the platform did not answer in time",
+        ServerError = "server_error": "the platform failed to answer",
+        RateLimited = "rate_limited": "the platform asked to slow down for too long",
+        BadAnswer = "bad_answer": "the platform answered something the connector does not understand",
+        // the target refused
+        Invalid = "invalid": "the target refused the record",
+        Conflict = "conflict": "the target holds another record in this place",
+        TooLarge = "too_large": "the target refused the size",
+        NotStored = "not_stored": "the target answered yes and did not store what was sent",
+        // doubt
+        InDoubt = "in_doubt": "the record may or may not have been written",
+        Ambiguous = "ambiguous": "several target records look like this one",
+        // references
+        Unresolved = "unresolved": "a record it refers to is not in the target",
+        MissingPerson = "missing_person": "a person it needs is not in the target",
+        NoEmail = "no_email": "the target needs an e-mail address and the person has none",
+        // the user's rules
+        Scope = "scope": "left out by the scope",
+        Mapping = "mapping": "left out by the mapping",
+        UnmappedValue = "unmapped_value": "the mapping has no target value for it",
+        Expression = "expression": "an expression failed on this record",
+        // states in the source
+        Merged = "merged": "merged into another record, which carries its messages",
+        Deleted = "deleted": "deleted in the source",
+        Spam = "spam": "spam in the source",
+        Unsupported = "unsupported": "the target has no place for this kind",
+        // files
+        FileUnreadable = "file_unreadable": "a file could not be read from the source",
+        // this machine
+        Disk = "disk": "a file could not be written on this machine",
+        Config = "config": "a file of the project is wrong",
+        Manifest = "manifest": "a connector's manifest is wrong",
+        Refused = "refused": "a check forbids to go on",
+        Interrupted = "interrupted": "stopped before it was done",
+        TooManyFailures = "too_many_failures": "stopped by --max-failures",
+        Internal = "internal": "a defect in Deskferry",
+    }
+}
+
+closed_list! {
+    /// What a pair of platforms cannot carry of a record that is carried otherwise.
+    Loss {
+        Date = "date_in_header": "the target cannot hold the date: written as a header line",
+        Author = "author_in_header": "the author cannot write in the target: written by the API user with a header line",
+        PrivateFile = "private_file_kept": "a file of a private message that the target would show to everyone: kept on this machine and named in the message",
+        FileKept = "file_kept": "a file the target does not take: kept on this machine and named in the message",
+        FileSkipped = "file_skipped": "a file the target does not take: left out by the mapping",
+        FileName = "file_name": "a file name the target cannot hold: stored under a safe name",
+        FileGone = "file_gone": "a file the source lists and no longer serves",
+        InlineImage = "inline_image_attached": "an inline image the body cannot show in place: attached",
+        ImageGone = "inline_image_gone": "an inline image the source no longer serves",
+        Cc = "cc_in_note": "people in copy that the target cannot hold: named in the message",
+        Tag = "tag_dropped": "a tag, and the target has no tags",
+        Field = "field_dropped": "a custom field the target does not have",
+        Value = "value_dropped": "a value the target does not have",
+        Assignee = "assignee_dropped": "the assignee is not in the target",
+        Group = "group_default": "the group is not in the target: the default one was used",
+        LinkType = "link_type": "a kind of link the target does not have: written as a plain relation",
+        Link = "link_dropped": "a link the target cannot hold",
+        Markup = "markup_simplified": "formatting the target cannot show",
+        Requester = "requester_replaced": "the requester is not in the target: another person stands for them",
+    }
+}
+
+/// One thing that went wrong: grouped by [`Reason`], explained to a person.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, thiserror::Error)]
+#[error("{what}")]
+pub struct Problem {
+    pub reason: Reason,
+    /// What failed, in one line without a full stop. Never holds a secret or a message body.
+    pub what: String,
+    /// What to do about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+impl Problem {
+    pub fn new(reason: Reason, what: impl Into<String>) -> Self {
+        Self { reason, what: what.into(), hint: None }
+    }
+
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Puts `place: ` before what failed: the record, the file, the step.
+    pub fn at(mut self, place: impl fmt::Display) -> Self {
+        self.what = format!("{place}: {}", self.what);
+        self
+    }
+}
+
+pub type Result<T, E = Problem> = std::result::Result<T, E>;
+
+impl From<std::io::Error> for Problem {
+    fn from(e: std::io::Error) -> Self {
+        use std::io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+        let problem = Problem::new(Reason::Disk, e.to_string());
+        match e.kind() {
+            StorageFull | QuotaExceeded => {
+                problem.hint("free some space and run the same command again: nothing is lost")
+            }
+            ReadOnlyFilesystem | PermissionDenied => problem.hint("the project folder must be writable by you"),
+            _ => problem,
+        }
+    }
+}

@@ -1,0 +1,307 @@
+//! The canonical records: what every platform's data is read into and written from.
+//!
+//! A record says what the source holds, in the words of the field; the platform's own label is always
+//! kept beside ours. Times are UTC instants. References are source ids ([`Ref`]) until the writer
+//! looks them up. Nothing here knows a platform.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fmt;
+
+macro_rules! labels {
+    ($(#[$meta:meta])* $name:ident { $($variant:ident = $code:literal),+ $(,)? }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
+        pub enum $name { $(#[serde(rename = $code)] $variant),+ }
+        impl $name {
+            pub const ALL: &'static [$name] = &[$($name::$variant),+];
+            pub const fn code(self) -> &'static str { match self { $($name::$variant => $code),+ } }
+            pub fn from_code(code: &str) -> Option<Self> { Self::ALL.iter().copied().find(|k| k.code() == code) }
+        }
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { f.write_str(self.code()) }
+        }
+    };
+}
+
+labels! {
+    /// What a record is. The order is the order of dependency in which kinds are carried.
+    Kind {
+        Group = "group", Agent = "agent", Company = "company", Contact = "contact", Field = "field", Tag = "tag",
+        Ticket = "ticket", Comment = "comment", Attachment = "attachment",
+        Category = "category", Section = "section", Article = "article", Link = "link",
+    }
+}
+
+labels! {
+    /// Whether the source still shows the record.
+    State { Live = "live", Deleted = "deleted", Archived = "archived", Spam = "spam", Suspended = "suspended", Merged = "merged" }
+}
+
+labels! {
+    /// The field's six status categories, under whatever label a platform gives them.
+    Category { New = "new", Open = "open", Pending = "pending", OnHold = "on_hold", Solved = "solved", Closed = "closed" }
+}
+
+labels! {
+    Visibility { Public = "public", Private = "private" }
+}
+
+labels! {
+    Direction { In = "in", Out = "out", Internal = "internal", System = "system" }
+}
+
+labels! {
+    /// How a body is written.
+    Format { Html = "html", Text = "text", Markdown = "markdown", Textile = "textile" }
+}
+
+labels! {
+    LinkType { MergedInto = "merged_into", ProblemOf = "problem_of", FollowUpOf = "follow_up_of", ParentOf = "parent_of", Related = "related", DependsOn = "depends_on" }
+}
+
+labels! {
+    FieldType {
+        Text = "text", LongText = "longtext", Number = "number", Decimal = "decimal", Date = "date", DateTime = "datetime",
+        Bool = "bool", Select = "select", MultiSelect = "multiselect", Tree = "tree", User = "user", Lookup = "lookup", Url = "url", File = "file",
+    }
+}
+
+/// A source record of some kind, by the id the source uses for it.
+pub type Ref = String;
+
+/// What every record has.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    pub id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updated_at: Option<Timestamp>,
+    #[serde(default = "live")]
+    pub state: State,
+    #[serde(flatten)]
+    pub body: Body,
+}
+
+fn live() -> State {
+    State::Live
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum Body {
+    Group(Group),
+    Agent(Person),
+    Company(Company),
+    Contact(Person),
+    Field(Field),
+    Ticket(Box<Ticket>),
+}
+
+impl Record {
+    pub fn kind(&self) -> Kind {
+        match self.body {
+            Body::Group(_) => Kind::Group,
+            Body::Agent(_) => Kind::Agent,
+            Body::Company(_) => Kind::Company,
+            Body::Contact(_) => Kind::Contact,
+            Body::Field(_) => Kind::Field,
+            Body::Ticket(_) => Kind::Ticket,
+        }
+    }
+}
+
+/// A group, queue, project or team that tickets belong to.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Group {
+    pub name: String,
+    pub description: Option<String>,
+}
+
+/// An agent or a contact.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Person {
+    pub name: Option<String>,
+    pub login: Option<String>,
+    /// The first is the primary one. As the source spells them; compare with [`same_address`].
+    pub emails: Vec<String>,
+    pub phones: Vec<String>,
+    pub locale: Option<String>,
+    pub time_zone: Option<String>,
+    pub role: Option<String>,
+    pub active: bool,
+    pub companies: Vec<Ref>,
+    pub groups: Vec<Ref>,
+    pub tags: Vec<String>,
+    pub custom: Vec<CustomValue>,
+}
+
+impl Default for Person {
+    fn default() -> Self {
+        Self {
+            name: None,
+            login: None,
+            emails: vec![],
+            phones: vec![],
+            locale: None,
+            time_zone: None,
+            role: None,
+            active: true,
+            companies: vec![],
+            groups: vec![],
+            tags: vec![],
+            custom: vec![],
+        }
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Company {
+    pub name: String,
+    pub domains: Vec<String>,
+    pub custom: Vec<CustomValue>,
+}
+
+/// The definition of a custom field.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Field {
+    /// The kind of record the field belongs to.
+    pub scope: Kind,
+    pub key: String,
+    pub title: String,
+    #[serde(rename = "type")]
+    pub field_type: FieldType,
+    #[serde(default)]
+    pub required: bool,
+    #[serde(default)]
+    pub options: Vec<FieldOption>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FieldOption {
+    pub label: String,
+    pub value: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
+}
+
+/// The value of one custom field of one record. `value` is null, a string, a number, a bool or a list of strings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CustomValue {
+    pub key: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    pub value: Value,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Ticket {
+    pub subject: String,
+    /// The source's own label.
+    pub status: Option<String>,
+    pub category: Option<Category>,
+    pub priority: Option<String>,
+    #[serde(rename = "type")]
+    pub ticket_type: Option<String>,
+    pub channel: Option<String>,
+    pub requester: Option<Ref>,
+    pub submitter: Option<Ref>,
+    pub assignee: Option<Ref>,
+    pub group: Option<Ref>,
+    pub company: Option<Ref>,
+    pub brand: Option<Ref>,
+    /// Further requesters, where the source allows several.
+    pub requesters: Vec<Ref>,
+    pub ccs: Vec<Ref>,
+    pub followers: Vec<Ref>,
+    pub tags: Vec<String>,
+    pub custom: Vec<CustomValue>,
+    pub links: Vec<Link>,
+    pub due_at: Option<Timestamp>,
+    pub solved_at: Option<Timestamp>,
+    pub closed_at: Option<Timestamp>,
+    pub satisfaction: Option<Value>,
+    /// In the order they were written. The first is the ticket's own message.
+    pub comments: Vec<Comment>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Link {
+    #[serde(rename = "type")]
+    pub link_type: LinkType,
+    pub to: Ref,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Comment {
+    pub id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author: Option<Ref>,
+    #[serde(default = "public")]
+    pub visibility: Visibility,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub direction: Option<Direction>,
+    pub format: Format,
+    pub body: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message_id: Option<String>,
+    #[serde(default)]
+    pub to: Vec<String>,
+    #[serde(default)]
+    pub cc: Vec<String>,
+    #[serde(default)]
+    pub attachments: Vec<Attachment>,
+}
+
+fn public() -> Visibility {
+    Visibility::Public
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Attachment {
+    pub id: String,
+    /// As the source has it: hostile until [`crate::content::file_name`] made it safe.
+    pub name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mime: Option<String>,
+    /// Bytes, as the source declares them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+    /// Where the bytes are: a path or URL the source connector can open.
+    pub source: String,
+    /// BLAKE3 of the bytes, once staged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hash: Option<String>,
+    #[serde(default)]
+    pub inline: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_id: Option<String>,
+}
+
+/// E-mail addresses are compared without regard to case or surrounding space.
+pub fn same_address(a: &str, b: &str) -> bool {
+    address_key(a) == address_key(b)
+}
+
+/// The form of an address that two spellings of it share.
+pub fn address_key(address: &str) -> String {
+    address.trim().to_lowercase()
+}
+
+/// Extra facts about a target record that later steps need (a login, a token).
+pub type Outputs = BTreeMap<String, Value>;
