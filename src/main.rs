@@ -1,1 +1,5 @@
-fn main() {}
+//! The `deskferry` binary: arguments in, exit code out.
+
+fn main() -> std::process::ExitCode {
+    deskferry::cli::main()
+}

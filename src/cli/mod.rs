@@ -1,1 +1,73 @@
-//! Empty room.
+//! The commands: one file each. They read arguments, draw what happens and choose the exit code; they never decide
+//! what is carried.
+
+mod args;
+mod check;
+mod connectors;
+mod draw;
+mod ids;
+mod open;
+mod report;
+mod run;
+mod status;
+mod trace;
+
+use crate::error::{Problem, Reason};
+use args::{Args, Command};
+use clap::Parser;
+use draw::Screen;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// Exit code of a wrong command line or a wrong file of the project.
+const USAGE: u8 = 2;
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(e) => {
+            let code = if e.use_stderr() { USAGE } else { 0 };
+            // Nothing can be told when even the terminal is gone.
+            let _ = e.print();
+            return ExitCode::from(code);
+        }
+    };
+    let screen = Arc::new(Screen::new(&args.global));
+    let code =
+        trace::start(&args.global).and_then(|()| runtime()).map(|runtime| runtime.block_on(dispatch(&args, &screen)));
+    ExitCode::from(match code {
+        Ok(Ok(code)) => code,
+        Ok(Err(problem)) | Err(problem) => {
+            screen.problem(&problem);
+            exit_code(&problem)
+        }
+    })
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Problem> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+}
+
+async fn dispatch(args: &Args, screen: &Arc<Screen>) -> Result<u8, Problem> {
+    let global = &args.global;
+    match &args.command {
+        Command::Check => check::command(global, screen).await,
+        Command::Stage(choice) => run::stage(global, choice, screen).await,
+        Command::Run(choice) => run::command(global, choice, screen).await,
+        Command::Status => status::command(global, screen).await,
+        Command::Report(wanted) => report::command(global, wanted, screen).await,
+        Command::Ids => ids::command(global).await,
+        Command::Connectors { action } => connectors::command(global, action),
+    }
+}
+
+/// The exit code of a command that could not do its work.
+fn exit_code(problem: &Problem) -> u8 {
+    match problem.reason {
+        Reason::Config | Reason::Manifest => USAGE,
+        Reason::Refused => 6,
+        Reason::Interrupted | Reason::TooManyFailures => 5,
+        _ => 1,
+    }
+}

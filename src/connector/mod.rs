@@ -1,1 +1,204 @@
-//! Empty room.
+//! Connectors: what the pipeline knows of a platform, and the machine that runs a manifest.
+//!
+//! [`Source`] and [`Target`] are all the pipeline sees. [`rest`] implements both for any manifest;
+//! `native/` holds the quirks of single platforms; [`registry`] finds manifests by name.
+
+pub mod lint;
+pub mod manifest;
+pub mod native;
+pub mod plan;
+pub mod profile;
+pub mod registry;
+pub mod rest;
+
+use crate::error::{Problem, Result};
+use crate::ledger::{Origin, Remote};
+use crate::record::{Attachment, Kind, Record, Visibility};
+use async_trait::async_trait;
+use plan::{LateValues, Step};
+use profile::Profile;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+/// One row of `check`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CheckLine {
+    pub proves: String,
+    /// What was found when it holds, the problem when it does not.
+    pub found: Result<String, Problem>,
+}
+
+/// One page of a root stream.
+#[derive(Clone, Debug, Default)]
+pub struct Page {
+    /// The vendor's rows, raw.
+    pub rows: Vec<Row>,
+    /// Where to go on; none on the last page.
+    pub next: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Row {
+    pub id: String,
+    pub updated_at: Option<String>,
+    pub raw: Value,
+}
+
+/// The raw rows below a root record, by stream, in the order the vendor gave them.
+pub type ChildRows = BTreeMap<String, Vec<Value>>;
+
+/// Bytes of a file as they arrived on disk.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Blob {
+    /// BLAKE3, lower-case hex: also the file's name in the blob folder.
+    pub hash: String,
+    pub bytes: u64,
+    pub mime: Option<String>,
+}
+
+/// A platform we read from. All methods only read; any of them can be called again.
+#[async_trait]
+pub trait Source: Send + Sync {
+    /// Address of the account, the source half of the link's id.
+    fn address(&self) -> &str;
+
+    /// Name and content hash of the manifest: staged pages are bound to it.
+    fn version(&self) -> &str;
+
+    /// Whether the platform has records of this kind that can be read.
+    fn reads(&self, kind: Kind) -> bool;
+
+    /// Proves that the account answers. Never fails as a whole: each line says what it found.
+    async fn check(&self) -> Vec<CheckLine>;
+
+    /// One page of a root kind. `cursor` is what the page before said; `since` asks for what changed after it.
+    ///
+    /// Errors: `auth`, `forbidden`, `network`, `timeout`, `server_error`, `bad_answer`.
+    async fn read(&self, kind: Kind, cursor: Option<&str>, since: Option<jiff::Timestamp>) -> Result<Page>;
+
+    /// Overlays a root row with its own detail call, where the platform's list does not say all.
+    async fn read_detail(&self, kind: Kind, row: &mut Value) -> Result<()>;
+
+    /// Everything below one root row: messages, files' descriptions, details.
+    async fn read_children(&self, kind: Kind, row: &Value) -> Result<ChildRows>;
+
+    /// Turns staged rows into the canonical record. Pure.
+    ///
+    /// Errors: `expression`, `bad_answer`; they never hold values of the record.
+    fn assemble(&self, kind: Kind, row: &Value, children: &ChildRows) -> Result<Record>;
+
+    /// Streams one file into `dir`, named by its hash. No credential goes to another host.
+    ///
+    /// Errors: `not_found` when the source no longer has it; `disk`; and those of `read`.
+    async fn fetch(&self, attachment: &Attachment, dir: &Path) -> Result<Blob>;
+
+    /// Calls made so far, by method and shape of the path.
+    fn calls(&self) -> BTreeMap<String, u64>;
+}
+
+/// What became of one step.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// The target holds it.
+    Applied { remote: Remote, origin: Origin },
+    /// The target provably refused: nothing was written.
+    Rejected(Problem),
+    /// It may have happened: time-out after bytes were sent, reset, 5xx. Must be settled by [`Target::find`].
+    Unknown(Problem),
+    /// Provably nothing was sent: the network or this machine. The run cannot go on.
+    NotSent(Problem),
+}
+
+/// What [`Target::find`] saw.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Found {
+    Yes(Remote),
+    /// Not there now. Believed only after `settle` since the intent.
+    No,
+    /// Several look like it: a person must choose.
+    Many(usize),
+    /// Ask again after this long: the target's index may lag.
+    TooEarly(Duration),
+    /// The platform has no way to tell.
+    CannotTell,
+}
+
+/// A message among the target's children of a record.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Child {
+    pub id: String,
+    pub private: bool,
+}
+
+/// What the target holds of a record after our steps.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReadBack {
+    /// Names of properties that are not as sent.
+    pub differs: Vec<String>,
+    /// For each append step, in order: the child that holds its message.
+    pub children: Vec<Option<Child>>,
+    pub updated_at: Option<String>,
+}
+
+/// A platform we write to.
+#[async_trait]
+pub trait Target: Send + Sync {
+    /// Address of the account, the target half of the link's id.
+    fn address(&self) -> &str;
+
+    fn profile(&self) -> &Profile;
+
+    /// Whether records of this kind are written. Kinds that are only referred to (agents, groups) are not.
+    fn writes(&self, kind: Kind) -> bool;
+
+    /// An answer of the account that is not secret.
+    fn answer(&self, key: &str) -> Option<&str>;
+
+    /// The label tickets take where the mapping gives none: by the account's answers. `vocabulary` is `group`, `type` …
+    fn default_label(&self, vocabulary: &str) -> Option<String>;
+
+    /// How a person switches outgoing mail off.
+    fn how_to_silence(&self) -> &str;
+
+    /// Whether a person can be the assignee of a ticket of this group.
+    async fn may_be_assigned(&self, person: &Remote, group: Option<&Remote>) -> Result<bool>;
+
+    /// Asks the account for the facts that plans need. Must have succeeded before `plan`.
+    async fn prepare(&self) -> Result<()>;
+
+    /// Proves that the account answers, that markers are stored and found, and what a person must do first.
+    async fn check(&self) -> Vec<CheckLine>;
+
+    /// All rows of a vocabulary or of a small kind (`agent group field status priority type`), as the manifest's fields.
+    async fn roster(&self, stream: &str) -> Result<Vec<Map<String, Value>>>;
+
+    /// Whether a message may be written under this person so that it is as visible as it must be.
+    /// Asked before writing, since some targets store a private message publicly without a word.
+    async fn may_write_as(&self, person: &Remote, group: Option<&Remote>, visibility: Visibility) -> Result<bool>;
+
+    /// The steps that write one mapped record. Pure: calls nothing.
+    fn plan(&self, kind: Kind, mapped: &Value, marker: &str) -> Result<Vec<Step>>;
+
+    /// The steps that set again what `read_back` found different. Pure.
+    fn repair(&self, kind: Kind, mapped: &Value, marker: &str) -> Result<Vec<Step>>;
+
+    /// Has the effect of one step. May have happened anyway when it answers [`Outcome::Unknown`].
+    async fn apply(&self, step: &Step, late: &LateValues) -> Outcome;
+
+    /// Looks for what a step in doubt may have written. `earlier` are the append steps before it that are
+    /// known to be applied, in order. Only reads.
+    async fn find(&self, step: &Step, late: &LateValues, earlier: &[&Step]) -> Result<Found>;
+
+    /// Reads the record back and compares it with what the steps sent. None where the manifest has no `verify`.
+    async fn read_back(
+        &self,
+        kind: Kind,
+        mapped: &Value,
+        steps: &[Step],
+        late: &LateValues,
+    ) -> Result<Option<ReadBack>>;
+
+    fn calls(&self) -> BTreeMap<String, u64>;
+}

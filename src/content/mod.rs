@@ -1,1 +1,106 @@
-//! Empty room.
+//! What a message says, whatever it is written in: cleaning, conversion, inline images, file names,
+//! and every line that Deskferry adds to a body.
+//!
+//! A body is hostile until it has been through this room: it may hold scripts, a hundred thousand
+//! nested tags, or plain words that the target would take for markup. Conversion keeps every word:
+//! HTML, Markdown, Textile and text are read into one small [`document`] and written from it, and what
+//! the target's markup would eat is escaped only where it really would. The Textile and Markdown written
+//! here are those Redmine renders; a reader of the raw text sees the words themselves, because the
+//! escape is an invisible character (U+2060 WORD JOINER) wherever that is enough.
+//!
+//! The room reads and writes strings. It never fetches an image, opens a file or knows a platform.
+
+pub mod clean;
+mod document;
+pub mod file_name;
+pub mod header;
+pub mod image;
+pub mod mentions;
+pub mod mime;
+pub mod normalise;
+pub mod notes;
+mod read;
+pub mod split;
+mod write;
+
+pub use clean::clean;
+pub use image::{ImagePlace, ImageRef, images};
+pub use normalise::normalise;
+pub use split::split;
+
+use crate::error::Loss;
+use crate::record::Format;
+use image::Gallery;
+use std::borrow::Cow;
+
+/// U+2060: takes no room, breaks no line, and stops the markup around it.
+pub(crate) const JOINER: char = '\u{2060}';
+
+/// A body in the target's format.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Converted {
+    pub text: String,
+    /// One [`Loss::Markup`] at most; one [`Loss::InlineImage`] or [`Loss::ImageGone`] an image.
+    pub losses: Vec<Loss>,
+}
+
+/// Writes `body` in another format, with each image where `images` says.
+///
+/// Takes linear time and bounded stack whatever the body holds. HTML is cleaned on the way, names after
+/// an `@` no longer notify in Textile and Markdown, and line ends are LF. With `from == to` the body stays
+/// as it is written but for those three and the images.
+pub fn convert(body: &str, from: Format, to: Format, images: &dyn Fn(&ImageRef) -> ImagePlace) -> Converted {
+    let body = line_ends(body);
+    let gallery = Gallery::new(images, to);
+    let (text, simplified) = match (from, to) {
+        (Format::Html, Format::Html) => (image::replace_in_html(&clean(&body), &gallery), false),
+        (Format::Markdown, Format::Html) => (image::replace_in_html(&read::markdown::html(&body), &gallery), false),
+        (Format::Text, Format::Text) => (body.into_owned(), false),
+        (Format::Textile, Format::Textile) => {
+            (mentions::defuse_textile(&image::replace_in_textile(&body, &gallery)), false)
+        }
+        (Format::Markdown, Format::Markdown) => {
+            (mentions::defuse_markdown(&image::replace_in_markdown(&body, &gallery)), false)
+        }
+        _ => {
+            let document = read::read(&body, from);
+            match to {
+                Format::Html => write::html::write(&document, &gallery),
+                Format::Text => write::text::write(&document, &gallery),
+                Format::Markdown => write::markdown::write(&document, &gallery),
+                Format::Textile => write::textile::write(&document, &gallery),
+            }
+        }
+    };
+    let mut losses = gallery.into_losses();
+    if simplified {
+        losses.push(Loss::Markup);
+    }
+    Converted { text, losses }
+}
+
+/// CRLF and CR become LF; a form feed or vertical tab becomes LF too; other control characters, which no
+/// platform stores, go.
+fn line_ends(body: &str) -> Cow<'_, str> {
+    let odd = |c: char| c.is_ascii_control() && c != '\n' && c != '\t';
+    if !body.contains(odd) {
+        return Cow::Borrowed(body);
+    }
+    let mut out = String::with_capacity(body.len());
+    let mut chars = body.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\r' => {
+                chars.next_if_eq(&'\n');
+                out.push('\n');
+            }
+            '\u{b}' | '\u{c}' => out.push('\n'),
+            c if odd(c) => {}
+            c => out.push(c),
+        }
+    }
+    Cow::Owned(out)
+}
+
+#[cfg(test)]
+mod tests;

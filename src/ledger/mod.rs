@@ -1,1 +1,83 @@
-//! Empty room.
+//! The durable account of a migration: which records were seen, what was tried, what came of it.
+//!
+//! The ledger is what makes "nothing lost, nothing twice" true: an [intent](Link::intend) is on the disk
+//! before a call is sent, and its outcome after. It refuses what would break that (sending a step that is
+//! applied or in doubt, closing a record over a step in doubt). It holds ids, hashes, states, reasons
+//! and times; never a message, never a secret. It knows no platform and makes no call.
+//!
+//! A [`Link`] is one source account moving into one target account; everything but opening is asked of it.
+
+mod fault;
+mod folder;
+mod link;
+mod losses;
+pub(crate) mod query;
+mod records;
+mod rows;
+mod runs;
+mod schema;
+mod steps;
+pub(crate) mod store;
+
+#[cfg(test)]
+pub(crate) mod tests;
+
+pub(crate) use fault::Fault;
+pub use folder::ProjectLock;
+pub(crate) use folder::{of as private_home, private_folder, sync};
+pub use link::{link_id, normal_address};
+pub use losses::{LossCount, LossRow};
+pub use records::Count;
+pub use rows::{End, OpenStep, Origin, RecordRow, Remote, Seen, SeenCounts, State, StepKey, StepRow, StepState};
+pub use runs::{Run, RunId};
+
+use crate::error::Result;
+use jiff::Timestamp;
+use std::path::Path;
+use std::sync::Arc;
+use store::Store;
+
+/// Where the times in the ledger come from.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// `.deskferry/ledger.db` of one project. Cloning is cheap; the last clone dropped closes the file.
+#[derive(Clone)]
+pub struct Ledger {
+    store: Store,
+    clock: Clock,
+}
+
+impl Ledger {
+    /// Opens the ledger of a project folder, and makes it if there is none. Only for the holder of the
+    /// [`ProjectLock`]. Blocks for some milliseconds.
+    ///
+    /// Errors: [`Disk`](crate::error::Reason::Disk) when the disk is full or not writable or the file is
+    /// damaged, [`Refused`](crate::error::Reason::Refused) when a newer version wrote it.
+    pub fn open(project: &Path) -> Result<Ledger> {
+        Self::open_with_clock(project, Arc::new(Timestamp::now))
+    }
+
+    pub fn open_with_clock(project: &Path, clock: Clock) -> Result<Ledger> {
+        Ok(Ledger { store: Store::open(project, &schema::DESIGN)?, clock })
+    }
+
+    /// Opens an existing ledger for reading only: beside a run, or where nothing can be written.
+    ///
+    /// Errors: as [`Ledger::open`], and [`Config`](crate::error::Reason::Config) when there is none.
+    pub fn view(project: &Path) -> Result<Ledger> {
+        Ok(Ledger { store: Store::view(project, &schema::DESIGN)?, clock: Arc::new(Timestamp::now) })
+    }
+
+    fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+}
+
+/// One source account moving into one target account. Cloning is cheap.
+#[derive(Clone)]
+pub struct Link {
+    ledger: Ledger,
+    id: Arc<str>,
+    source: Arc<str>,
+    target: Arc<str>,
+}

@@ -1,1 +1,178 @@
-//! Empty room.
+//! read → stage → map → plan → write → verify: one run of a link.
+//!
+//! Kinds go in order of dependency. Reading and writing of a kind go side by side, each at its own speed,
+//! through the stage on disk. A record whose references are not there yet is parked and taken up again
+//! when all kinds are through; one odd record fails alone.
+
+mod carry;
+mod events;
+mod halt;
+mod people;
+mod ready;
+mod roster;
+mod stage;
+mod translate;
+mod write;
+
+pub use events::{Event, Listener, Side};
+pub use halt::Halt;
+pub use ready::{Checked, check};
+
+use crate::connector::{Source, Target};
+use crate::error::{Problem, Reason};
+use crate::ledger::{Ledger, Link};
+use crate::mapping::Mapping;
+use crate::project::Project;
+use crate::record::Kind;
+use crate::staging::Staging;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Kinds in the order in which they are carried.
+pub const ORDER: &[Kind] =
+    &[Kind::Group, Kind::Agent, Kind::Company, Kind::Field, Kind::Contact, Kind::Ticket, Kind::Link];
+
+/// What one invocation works with.
+pub struct Job {
+    pub project: Project,
+    pub mapping: Mapping,
+    pub source: Arc<dyn Source>,
+    pub target: Arc<dyn Target>,
+    pub ledger: Ledger,
+    pub link: Link,
+    pub staging: Staging,
+    /// The project's private folder.
+    pub state_dir: PathBuf,
+    pub choice: Choice,
+    pub halt: Halt,
+    pub tell: Listener,
+    /// Whether the run before this one did not come to its end, so that complete listings need not be read again.
+    pub resuming: bool,
+}
+
+/// The part of the scope asked for on the command line.
+#[derive(Clone, Debug, Default)]
+pub struct Choice {
+    pub only: BTreeSet<Kind>,
+    /// Source ids by kind.
+    pub ids: BTreeMap<Kind, BTreeSet<String>>,
+    /// Records of each kind at most.
+    pub sample: Option<u64>,
+}
+
+impl Choice {
+    pub fn wants(&self, kind: Kind) -> bool {
+        (self.only.is_empty() || self.only.contains(&kind)) && (self.ids.is_empty() || self.ids.contains_key(&kind))
+    }
+
+    pub fn wants_id(&self, kind: Kind, id: &str) -> bool {
+        self.ids.get(&kind).is_none_or(|ids| ids.contains(id))
+    }
+}
+
+/// Why a run ended before it was done.
+#[derive(Clone, Debug)]
+pub enum Stop {
+    Interrupted,
+    TooManyFailures(u64),
+    Failed(Problem),
+}
+
+impl From<Problem> for Stop {
+    fn from(problem: Problem) -> Self {
+        Stop::Failed(problem)
+    }
+}
+
+/// How a run ended. The number is the exit code.
+#[derive(Clone, Debug)]
+pub enum Ending {
+    Complete,
+    /// Finished; some records failed, are parked or in doubt.
+    Partial,
+    /// Can go on: nothing is lost.
+    Stopped(Problem),
+    Failed(Problem),
+    Refused(Problem),
+}
+
+impl Ending {
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            Ending::Complete => 0,
+            Ending::Failed(_) => 1,
+            Ending::Partial => 3,
+            Ending::Stopped(_) => 5,
+            Ending::Refused(_) => 6,
+        }
+    }
+
+    pub const fn outcome(&self) -> &'static str {
+        match self {
+            Ending::Complete => "complete",
+            Ending::Failed(_) => "error",
+            Ending::Partial => "partial",
+            Ending::Stopped(_) => "stopped",
+            Ending::Refused(_) => "refused",
+        }
+    }
+}
+
+impl From<Stop> for Ending {
+    fn from(stop: Stop) -> Self {
+        let again = "run the same command again: it goes on where it stopped";
+        match stop {
+            Stop::Interrupted => {
+                Ending::Stopped(Problem::new(Reason::Interrupted, "stopped after the step in flight").hint(again))
+            }
+            Stop::TooManyFailures(n) => Ending::Stopped(
+                Problem::new(Reason::TooManyFailures, format!("{n} records failed, more than --max-failures allows"))
+                    .hint("`deskferry report` says why; then run again"),
+            ),
+            Stop::Failed(problem) => Ending::Failed(problem),
+        }
+    }
+}
+
+impl Job {
+    /// Reads the source into the stage and writes nothing to the target.
+    pub async fn stage(&self) -> Ending {
+        match self.stage_all().await {
+            Ok(()) => Ending::Complete,
+            Err(stop) => stop.into(),
+        }
+    }
+
+    async fn stage_all(&self) -> Result<(), Stop> {
+        for &kind in ORDER.iter().filter(|&&kind| self.stages(kind)) {
+            stage::kind(self, kind).await?;
+        }
+        Ok(())
+    }
+
+    /// Carries everything: reads, maps, writes, verifies.
+    pub async fn run(&self) -> Ending {
+        match carry::all(self).await {
+            Ok(ending) => ending,
+            Err(stop) => stop.into(),
+        }
+    }
+
+    /// Whether the source is asked for records of this kind.
+    fn stages(&self, kind: Kind) -> bool {
+        self.source.reads(kind) && self.in_scope(kind)
+    }
+
+    fn in_scope(&self, kind: Kind) -> bool {
+        kind == Kind::Link || kind == Kind::Field || self.project.scope.kinds.contains(&kind)
+    }
+
+    /// Calls of both accounts, as `source GET /tickets` → n.
+    pub fn calls(&self) -> BTreeMap<String, u64> {
+        let of = |side: &str, calls: BTreeMap<String, u64>| {
+            calls.into_iter().map(move |(shape, n)| (format!("{side} {shape}"), n)).collect::<Vec<_>>()
+        };
+        of("source", self.source.calls()).into_iter().chain(of("target", self.target.calls())).collect()
+    }
+}

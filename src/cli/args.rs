@@ -1,0 +1,159 @@
+//! The command line.
+
+use crate::error::Problem;
+use crate::pipeline::Choice;
+use crate::record::Kind;
+use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Moves a help desk from one platform to another: nothing lost, nothing twice, nobody mailed
+#[derive(Debug, Parser)]
+#[command(name = "deskferry", version, max_term_width = 100, arg_required_else_help = true)]
+pub struct Args {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Global {
+    /// The project folder
+    #[arg(short = 'C', long = "directory", value_name = "DIR", default_value = ".", global = true)]
+    pub directory: PathBuf,
+    /// Write events to stdout, one JSON object a line
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Tell more: calls, waits, decisions (twice: every call)
+    #[arg(short, long, action = ArgAction::Count, global = true)]
+    pub verbose: u8,
+    /// Tell only what went wrong
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// When to use colours
+    #[arg(long, value_enum, default_value_t = Color::Auto, global = true)]
+    pub color: Color,
+    /// Also write what `-vv` tells to this file
+    #[arg(long, value_name = "FILE", global = true)]
+    pub log_file: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Prove that both accounts answer and that nothing stands in the way
+    Check,
+    /// Read the source into the project folder, write nothing
+    Stage(ChoiceArgs),
+    /// Carry everything that is not there yet; goes on where it stopped
+    Run(RunArgs),
+    /// Show how far the migration is
+    Status,
+    /// Say what was carried, skipped and failed, and why
+    Report(ReportArgs),
+    /// Print the id map as CSV: source id and number, target id, number and address
+    Ids,
+    /// The platforms Deskferry knows, and their manifests
+    Connectors {
+        #[command(subcommand)]
+        action: ConnectorAction,
+    },
+}
+
+#[derive(Clone, Debug, Default, ClapArgs)]
+pub struct ChoiceArgs {
+    /// Only these kinds
+    #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = kind)]
+    pub only: Vec<Kind>,
+    /// Only these records, by source id
+    #[arg(long, value_name = "KIND:ID", value_delimiter = ',', value_parser = kind_and_id)]
+    pub ids: Vec<(Kind, String)>,
+    /// At most this many records of each kind
+    #[arg(long, value_name = "N")]
+    pub sample: Option<u64>,
+}
+
+impl ChoiceArgs {
+    pub fn choice(&self) -> Choice {
+        let mut choice = Choice { only: self.only.iter().copied().collect(), sample: self.sample, ..Choice::default() };
+        for (kind, id) in &self.ids {
+            choice.ids.entry(*kind).or_default().insert(id.clone());
+        }
+        choice
+    }
+}
+
+#[derive(Clone, Debug, ClapArgs)]
+pub struct RunArgs {
+    #[command(flatten)]
+    pub choice: ChoiceArgs,
+    /// Stop when more than this many records failed
+    #[arg(long, value_name = "N")]
+    pub max_failures: Option<u64>,
+}
+
+#[derive(Clone, Debug, ClapArgs)]
+pub struct ReportArgs {
+    /// How to write it
+    #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
+    pub format: ReportFormat,
+    /// Write to this file instead of stdout
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// Counts, for people
+    Text,
+    /// One row a record
+    Csv,
+    /// Counts, for programs
+    Json,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub enum ConnectorAction {
+    /// List the platforms with what they read and write and how well that is proven
+    List,
+    /// Print one manifest
+    Show { name: String },
+    /// Check a manifest of your own
+    Lint { files: Vec<PathBuf> },
+    /// Print the JSON Schema of manifests, for editors
+    Schema {
+        /// Which file's schema
+        #[arg(value_enum, default_value_t = SchemaOf::Connector)]
+        of: SchemaOf,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    Connector,
+    Migration,
+    Mapping,
+}
+
+fn kind(text: &str) -> Result<Kind, String> {
+    Kind::from_code(text).ok_or_else(|| {
+        let known: Vec<&str> = Kind::ALL.iter().map(|k| k.code()).collect();
+        format!("not a kind; there are {}", known.join(", "))
+    })
+}
+
+fn kind_and_id(text: &str) -> Result<(Kind, String), String> {
+    let (left, id) = text.split_once(':').ok_or("write KIND:ID, such as ticket:42")?;
+    Ok((kind(left)?, id.to_owned()))
+}
+
+/// What a file that could not be written is called in messages.
+pub fn at_file(file: &std::path::Path) -> impl Fn(std::io::Error) -> Problem + '_ {
+    |e| Problem::from(e).at(file.display())
+}

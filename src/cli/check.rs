@@ -1,0 +1,19 @@
+//! `deskferry check`
+
+use super::args::Global;
+use super::draw::Screen;
+use super::open::{Wanted, open};
+use super::run::ended;
+use crate::error::Result;
+use crate::pipeline::{self, Ending};
+use std::sync::Arc;
+
+pub async fn command(global: &Global, screen: &Arc<Screen>) -> Result<u8> {
+    let opened = open(&global.directory, Wanted::default(), screen).await?;
+    let checked = pipeline::check(&opened.job).await;
+    let ending = match checked.problem() {
+        None => Ending::Complete,
+        Some(problem) => Ending::Refused(problem.clone()),
+    };
+    Ok(ended("check", &opened.job, &ending, screen))
+}

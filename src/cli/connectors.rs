@@ -1,0 +1,85 @@
+//! `deskferry connectors list|show|lint|schema`
+
+use super::args::{ConnectorAction, Global, SchemaOf};
+use crate::connector::manifest::{Evidence, Manifest};
+use crate::connector::registry;
+use crate::error::{Problem, Reason, Result};
+use crate::mapping::Mapping;
+use crate::project::Project;
+use std::fmt::Write;
+
+pub fn command(global: &Global, action: &ConnectorAction) -> Result<u8> {
+    let overrides = registry::overrides(&global.directory);
+    match action {
+        ConnectorAction::List => list(global.json),
+        ConnectorAction::Show { name } => {
+            print(&registry::find(name, Some(&overrides))?.text);
+            Ok(0)
+        }
+        ConnectorAction::Lint { files } => {
+            if files.is_empty() {
+                for name in registry::names() {
+                    registry::find(&name, None)?;
+                    print(&format!("ok connectors/{name}.toml\n"));
+                }
+            }
+            for file in files {
+                let entry = registry::load(file)?;
+                print(&format!("ok {}\n", entry.origin));
+            }
+            Ok(0)
+        }
+        ConnectorAction::Schema { of } => {
+            let schema = match of {
+                SchemaOf::Connector => schemars::schema_for!(Manifest),
+                SchemaOf::Migration => Project::schema(),
+                SchemaOf::Mapping => Mapping::schema(),
+            };
+            let text = serde_json::to_string_pretty(&schema)
+                .map_err(|e| Problem::new(Reason::Internal, format!("the schema cannot be written: {e}")))?;
+            print(&format!("{text}\n"));
+            Ok(0)
+        }
+    }
+}
+
+fn list(json: bool) -> Result<u8> {
+    let mut out = String::new();
+    for name in registry::names() {
+        let manifest = registry::find(&name, None)?.manifest;
+        let reads = proven(manifest.read.iter().map(|(kind, s)| (kind.as_str(), s.evidence)));
+        let writes = manifest.write.keys().filter_map(|kind| Some((kind.as_str(), manifest.evidence_write(kind)?)));
+        let writes = proven(writes);
+        if json {
+            let row = serde_json::json!({
+                "name": manifest.name, "title": manifest.title, "versions": manifest.versions, "docs": manifest.docs,
+                "reads": reads.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),
+                "writes": writes.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),
+            });
+            let _ = writeln!(out, "{row}");
+        } else {
+            let _ = writeln!(out, "{name}: {} {}", manifest.title, manifest.versions);
+            let _ = writeln!(out, "  reads  {}", shown(&reads));
+            let _ = writeln!(out, "  writes {}", shown(&writes));
+        }
+    }
+    print(&out);
+    Ok(0)
+}
+
+fn proven<'a>(kinds: impl Iterator<Item = (&'a str, Evidence)>) -> Vec<(String, &'static str)> {
+    kinds.map(|(kind, evidence)| (kind.to_owned(), evidence.code())).collect()
+}
+
+fn shown(kinds: &[(String, &'static str)]) -> String {
+    if kinds.is_empty() {
+        return "nothing".into();
+    }
+    kinds.iter().map(|(kind, evidence)| format!("{kind} ({evidence})")).collect::<Vec<_>>().join(", ")
+}
+
+fn print(text: &str) {
+    use std::io::Write as _;
+    // A pipe that was closed is not our failure.
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}

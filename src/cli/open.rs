@@ -1,0 +1,147 @@
+//! Opens a project: reads its files, connects both accounts, takes the lock, opens ledger and stage.
+
+use super::draw::Screen;
+use crate::connector::manifest::Manifest;
+use crate::connector::registry::{self, Entry};
+use crate::connector::rest::Rest;
+use crate::error::{Problem, Reason, Result};
+use crate::http::{Client, ClientConfig};
+use crate::ledger::{Ledger, ProjectLock};
+use crate::mapping::Mapping;
+use crate::pacer::{Clock, Pacer};
+use crate::pipeline::{Choice, Halt, Job};
+use crate::project::{Account, Answers, Project, Question};
+use crate::staging::Staging;
+use secrecy::SecretString;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use url::Url;
+
+/// Of one call, unless `timeout` of the account says otherwise.
+const TIMEOUT: Duration = Duration::from_secs(120);
+
+/// An opened project. The lock is held as long as it lives.
+pub struct Opened {
+    pub job: Arc<Job>,
+    /// Version of each manifest, by platform.
+    pub manifests: BTreeMap<String, String>,
+    _lock: ProjectLock,
+}
+
+/// What the command line adds to the project.
+#[derive(Default)]
+pub struct Wanted {
+    pub choice: Choice,
+    pub max_failures: Option<u64>,
+}
+
+pub async fn open(directory: &Path, wanted: Wanted, screen: &Arc<Screen>) -> Result<Opened> {
+    let project = Project::load(directory)?;
+    let mapping = Mapping::load(project.mapping_path().as_deref())?;
+    let (source, source_version) = connect(&project, &project.source, false)?;
+    let (target, target_version) = connect(&project, &project.target, true)?;
+    let lock = ProjectLock::take(directory)?;
+    let ledger = Ledger::open(directory)?;
+    let staging = Staging::open(directory)?;
+    let link = ledger.link(&address(&project.source)?, &address(&project.target)?).await?;
+    let resuming = link.last_run().await?.is_some_and(|run| !matches!(run.exit_code, Some(0 | 3)));
+    let max_failures = wanted.max_failures.or(project.run.max_failures);
+    let manifests = BTreeMap::from([
+        (project.source.connector.clone(), source_version),
+        (project.target.connector.clone(), target_version),
+    ]);
+    let job = Job {
+        state_dir: project.state_dir(),
+        mapping,
+        source: Arc::new(source),
+        target: Arc::new(target),
+        ledger,
+        link,
+        staging,
+        choice: wanted.choice,
+        halt: Halt::new(max_failures),
+        tell: screen.listener(),
+        resuming,
+        project,
+    };
+    Ok(Opened { job: Arc::new(job), manifests, _lock: lock })
+}
+
+/// The address by which the link's id is known.
+pub fn address(account: &Account) -> Result<String> {
+    account
+        .address()
+        .ok_or_else(|| Problem::new(Reason::Config, format!("the account of `{}` has no `url`", account.connector)))
+}
+
+fn connect(project: &Project, account: &Account, target: bool) -> Result<(Rest, String)> {
+    let entry =
+        registry::find(&account.connector, Some(&registry::overrides(project.folder()))).map_err(|p| {
+            match p.reason {
+                Reason::Config => at_connector(project, target, p),
+                _ => p,
+            }
+        })?;
+    let answers = account.answers(&questions(&entry.manifest, target))?;
+    let url = address(account)?;
+    let plain = plain_answers(&entry, &answers, &url);
+    let base = entry.manifest.base.replace("${url}", url.trim_end_matches('/'));
+    let base = Url::parse(&base).map_err(|_| {
+        Problem::new(Reason::Config, format!("`{base}` is not an address"))
+            .hint("`url` looks like https://desk.example.com")
+    })?;
+    let config = ClientConfig {
+        base,
+        auth: entry.manifest.auth.clone(),
+        headers: entry.manifest.headers.clone(),
+        timeout: account.timeout.unwrap_or(TIMEOUT),
+        ca_file: account.ca_file.clone(),
+        proxy: account.proxy.clone(),
+        insecure: account.insecure,
+    };
+    let pacer = Pacer::new(entry.manifest.limit.clone(), project.run.reserve, Clock::system());
+    let answer = |key: &str| -> Result<Option<SecretString>> {
+        match answers.secret(key)? {
+            Some(secret) => Ok(Some(secret)),
+            None => Ok(answers.text(key).map(SecretString::from)),
+        }
+    };
+    let client = Client::new(config, &answer, pacer)?;
+    let version = entry.version();
+    Ok((Rest::new(&entry, url, plain, client)?, version))
+}
+
+fn at_connector(project: &Project, target: bool, problem: Problem) -> Problem {
+    let place = project.error_at(&[if target { "target" } else { "source" }, "connector"], &problem.what);
+    Problem { hint: problem.hint, ..place }
+}
+
+fn questions(manifest: &Manifest, target: bool) -> Vec<Question> {
+    let question = |(key, q): (&String, &crate::connector::manifest::Question)| Question {
+        key: key.clone(),
+        ask: q.ask.clone(),
+        help: q.hint.clone(),
+        secret: q.secret,
+        required: !q.optional && q.default.is_none() && (target || !q.target_only),
+        choices: vec![],
+        default: q.default.clone().map(Value::String),
+    };
+    manifest.account.iter().map(question).collect()
+}
+
+/// What expressions may see of the account: everything but its secrets.
+fn plain_answers(entry: &Entry, answers: &Answers, url: &str) -> serde_json::Map<String, Value> {
+    let mut plain = serde_json::Map::new();
+    for (key, question) in &entry.manifest.account {
+        if !question.secret
+            && let Some(text) = answers.text(key)
+        {
+            plain.insert(key.clone(), text.into());
+        }
+    }
+    plain.insert("url".into(), url.trim_end_matches('/').into());
+    plain
+}

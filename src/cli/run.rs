@@ -1,0 +1,89 @@
+//! `deskferry run` and `deskferry stage`
+
+use super::args::{ChoiceArgs, Global, RunArgs};
+use super::draw::Screen;
+use super::open::{Opened, Wanted, open};
+use crate::error::Result;
+use crate::pipeline::{Ending, Event, Job};
+use serde_json::json;
+use std::sync::Arc;
+
+pub async fn command(global: &Global, args: &RunArgs, screen: &Arc<Screen>) -> Result<u8> {
+    let wanted = Wanted { choice: args.choice.choice(), max_failures: args.max_failures };
+    let opened = open(&global.directory, wanted, screen).await?;
+    work("run", &opened, screen, |job| async move { job.run().await }).await
+}
+
+pub async fn stage(global: &Global, args: &ChoiceArgs, screen: &Arc<Screen>) -> Result<u8> {
+    let wanted = Wanted { choice: args.choice(), max_failures: None };
+    let opened = open(&global.directory, wanted, screen).await?;
+    work("stage", &opened, screen, |job| async move { job.stage().await }).await
+}
+
+async fn work<F, W>(command: &'static str, opened: &Opened, screen: &Arc<Screen>, work: F) -> Result<u8>
+where
+    F: FnOnce(Arc<Job>) -> W,
+    W: Future<Output = Ending>,
+{
+    let job = &opened.job;
+    (job.tell)(Event::Started {
+        command,
+        source: job.source.address().to_owned(),
+        target: job.target.address().to_owned(),
+        link: job.link.id().to_owned(),
+    });
+    let ending = {
+        let halt = job.halt.clone();
+        let signals = tokio::spawn(async move {
+            stop_signal().await;
+            halt.interrupt();
+        });
+        let run = work_booked(command, opened, work).await;
+        signals.abort();
+        run?
+    };
+    Ok(ended(command, job, &ending, screen))
+}
+
+/// Runs the work between its two rows in the ledger.
+async fn work_booked<F, W>(command: &'static str, opened: &Opened, work: F) -> Result<Ending>
+where
+    F: FnOnce(Arc<Job>) -> W,
+    W: Future<Output = Ending>,
+{
+    let job = &opened.job;
+    let run = job.link.run_started(command, &opened.manifests).await?;
+    let ending = work(Arc::clone(job)).await;
+    job.link.run_ended(run, i32::from(ending.exit_code()), &json!(job.calls())).await?;
+    Ok(ending)
+}
+
+/// Ctrl-C or a polite kill.
+async fn stop_signal() {
+    let interrupted = tokio::signal::ctrl_c();
+    let Ok(mut terminated) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) else {
+        let _ = interrupted.await;
+        return;
+    };
+    tokio::select! {
+        _ = interrupted => {}
+        _ = terminated.recv() => {}
+    }
+}
+
+/// Tells how a command ended, and gives its exit code.
+pub fn ended(command: &'static str, job: &Job, ending: &Ending, screen: &Screen) -> u8 {
+    let calls = job.calls();
+    let made: u64 = calls.values().sum();
+    let (exit_code, outcome) = (ending.exit_code(), ending.outcome());
+    screen.tell(&Event::Ended { command, exit_code, outcome, calls });
+    match ending {
+        Ending::Complete => screen.line(&format!("{command}: done, {made} calls")),
+        Ending::Partial => {
+            screen.line(&format!("{command}: finished with records that were not carried, {made} calls"));
+            screen.line("hint: `deskferry report` says which and why");
+        }
+        Ending::Stopped(problem) | Ending::Failed(problem) | Ending::Refused(problem) => screen.problem(problem),
+    }
+    exit_code
+}

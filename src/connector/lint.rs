@@ -1,0 +1,143 @@
+//! What a manifest must hold beyond its grammar: filters that compile, names that lead somewhere, steps that can be found again.
+
+use super::manifest::{Body, Manifest, Verb};
+use crate::error::{Problem, Reason, Result};
+use crate::expr::{Expr, Predicate, Wrong};
+use crate::project::TomlText;
+use crate::record::Kind;
+use std::collections::HashSet;
+
+/// Streams that are not kinds: the vocabularies of a ticket.
+const VOCABULARIES: [&str; 3] = ["status", "priority", "type"];
+/// Sections of `write` that are not kinds.
+const SECTIONS: [&str; 1] = ["repair"];
+
+/// Checks a manifest that was read from `text`. The first fault is told with file, line and caret where it has a place.
+pub fn check(manifest: &Manifest, origin: &str, text: &str) -> Result<()> {
+    let file = TomlText::new(origin, text, Reason::Manifest);
+    for (place, one) in expressions(manifest) {
+        one.check().map_err(|wrong| wrong_filter(&file, text, &place, &wrong))?;
+    }
+    let say = |path: &[&str], message: String| Err(file.error_at_key(path, message));
+    for (name, stream) in &manifest.read {
+        if Kind::from_code(name).is_none() && !VOCABULARIES.contains(&name.as_str()) {
+            return say(&["read", name], format!("`{name}` is neither a kind nor a vocabulary"));
+        }
+        if [stream.path.is_some(), stream.from.is_some(), stream.rows_of.is_some()].iter().filter(|x| **x).count() != 1
+        {
+            return say(&["read", name], "a stream has exactly one of `path`, `from`, `rows_of`".into());
+        }
+        let others = [stream.parent.as_ref(), stream.rows_of.as_ref(), stream.of.as_ref().map(|of| &of.stream)];
+        for other in others.into_iter().flatten().filter(|other| !manifest.read.contains_key(*other)) {
+            return say(&["read", name], format!("there is no `[read.{other}]`"));
+        }
+        if !stream.fields.contains_key("id") && stream.rows_of.is_none() {
+            return say(&["read", name, "fields"], "a stream needs the field `id`".into());
+        }
+        if stream.cites.trim().is_empty() {
+            return say(&["read", name], "a stream cites the vendor's page that describes it".into());
+        }
+    }
+    for (section, steps) in &manifest.write {
+        if Kind::from_code(section).is_none() && !SECTIONS.contains(&section.as_str()) {
+            return say(&["write", section], format!("`{section}` is not a kind"));
+        }
+        let mut names = HashSet::new();
+        for step in steps {
+            if !names.insert(&step.step) {
+                return say(&["write", section], format!("two steps are named `{}`", step.step));
+            }
+            if matches!(step.verb, Verb::Create | Verb::Append) && !manifest.find.contains_key(section) {
+                let why = format!("step `{}` cannot be sent safely: there is no `[find.{section}]`", step.step);
+                return say(&["write", section], why);
+            }
+            if step.verb == Verb::Create && step.marker.is_none() {
+                return say(&["write", section], format!("step `{}` creates and has no `marker`", step.step));
+            }
+        }
+    }
+    super::native::by_name(manifest.native.as_deref()).map(|_| ())
+}
+
+fn wrong_filter(file: &TomlText, text: &str, place: &str, wrong: &Wrong) -> Problem {
+    let message = format!("{place}: {}", wrong.why);
+    match text.find(&wrong.filter) {
+        Some(at) => file.error_at(at + wrong.range.start..at + wrong.range.end, message),
+        None => Problem::new(Reason::Manifest, format!("{}: {message}", file.file())),
+    }
+}
+
+/// Something that may hold a jq filter.
+enum Checked<'a> {
+    Expr(&'a Expr),
+    Predicate(&'a Predicate),
+}
+
+impl Checked<'_> {
+    fn check(&self) -> Result<(), Wrong> {
+        match self {
+            Checked::Expr(expr) => expr.check(),
+            Checked::Predicate(predicate) => predicate.check(),
+        }
+    }
+}
+
+/// Every expression of a manifest, with its place.
+fn expressions(manifest: &Manifest) -> Vec<(String, Checked<'_>)> {
+    let mut all = Vec::new();
+    for check in &manifest.check {
+        all.extend(check.ok.iter().map(|p| (format!("check `{}`", check.call), Checked::Predicate(p))));
+    }
+    for (name, stream) in &manifest.read {
+        let place = |what: &str| format!("read.{name}.{what}");
+        all.extend(stream.filter.iter().map(|p| (place("filter"), Checked::Predicate(p))));
+        let when = stream.detail.as_ref().and_then(|d| d.when.as_ref());
+        all.extend(when.map(|p| (place("detail.when"), Checked::Predicate(p))));
+        all.extend(stream.fields.iter().map(|(field, e)| (place(field), Checked::Expr(e))));
+    }
+    for (section, steps) in &manifest.write {
+        for step in steps {
+            let place = |what: &str| format!("write.{section} step `{}`: {what}", step.step);
+            all.extend(
+                [&step.when, &step.ok].into_iter().flatten().map(|p| (place("condition"), Checked::Predicate(p))),
+            );
+            let single = [("id", &step.id), ("number", &step.number), ("marker", &step.marker), ("text", &step.text)];
+            all.extend(single.into_iter().filter_map(|(what, e)| Some((place(what), Checked::Expr(e.as_ref()?)))));
+            for many in [&step.query, &step.headers, &step.outputs] {
+                all.extend(many.iter().map(|(key, e)| (place(key), Checked::Expr(e))));
+            }
+            match &step.body {
+                Some(Body::Json(fields) | Body::Form(fields)) => {
+                    all.extend(fields.iter().map(|(key, e)| (place(key), Checked::Expr(e))));
+                }
+                Some(Body::Multipart(parts)) => {
+                    let fields = parts.iter().flat_map(|p| p.json.iter().flatten());
+                    all.extend(fields.map(|(key, e)| (place(key), Checked::Expr(e))));
+                    all.extend(parts.iter().filter_map(|p| Some((place(&p.name), Checked::Expr(p.value.as_ref()?)))));
+                }
+                Some(Body::File(_)) | None => {}
+            }
+        }
+    }
+    for (name, rule) in &manifest.find {
+        let single = [
+            ("id", Some(&rule.id)),
+            ("mark", rule.mark.as_ref()),
+            ("text", rule.text.as_ref()),
+            ("number", rule.number.as_ref()),
+        ];
+        let place = |what: &str| format!("find.{name}.{what}");
+        all.extend(single.into_iter().filter_map(|(what, e)| Some((place(what), Checked::Expr(e?)))));
+        all.extend(rule.query.iter().chain(&rule.outputs).map(|(key, e)| (place(key), Checked::Expr(e))));
+    }
+    for (name, rule) in &manifest.verify {
+        for expect in &rule.expect {
+            let place = format!("verify.{name} `{}`", expect.name);
+            all.extend([&expect.at, &expect.is].map(|e| (place.clone(), Checked::Expr(e))));
+        }
+        if let Some(children) = &rule.children {
+            all.extend([&children.id, &children.text].map(|e| (format!("verify.{name}.children"), Checked::Expr(e))));
+        }
+    }
+    all
+}

@@ -1,0 +1,187 @@
+//! What a platform's file in `connectors/` may say: the nouns of its API. The verbs are in the reader and the writer.
+//!
+//! Unknown keys are errors. There is no inheritance and no reference from one place to another: a
+//! manifest reads from top to bottom. The doc comments here are the reference page
+//! (`deskferry connectors schema` prints them as JSON Schema).
+
+mod read;
+mod write;
+
+pub use read::{Blob, Decode, Denied, Detail, Join, Paging, ReadStream, Since, Size};
+pub use write::{Body, Children, Each, Expect, Fallback, FindRule, On, Part, Then, Verb, Verify, WriteStep};
+
+use crate::connector::profile::Profile;
+use crate::error::{Reason, Result};
+use crate::http::Auth;
+use crate::{pacer, project};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// One platform.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// The connector's name in `migration.toml`: lower case.
+    pub name: String,
+    /// The product's name.
+    pub title: String,
+    /// The versions or plans the manifest was written for.
+    pub versions: String,
+    /// The vendor's API documentation.
+    pub docs: String,
+    /// The native half in `src/connector/native/`, where the API is not regular.
+    #[serde(default)]
+    pub native: Option<String>,
+    /// The keys of `[source]` and `[target]` beside those every account has.
+    pub account: BTreeMap<String, Question>,
+    /// Address of the API: `${url}` and other answers are filled in.
+    pub base: String,
+    pub auth: Auth,
+    /// Sent with every call.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// The vendor's limits. Every matching row applies to a call.
+    #[serde(default)]
+    pub limit: Vec<pacer::Row>,
+    /// What the vendor's refusals mean. The first match counts.
+    #[serde(default)]
+    pub error: Vec<ErrorWord>,
+    /// Calls that prove that the account can be used.
+    pub check: Vec<CheckCall>,
+    /// How our own records are recognised in this platform as a target.
+    #[serde(default)]
+    pub marker: Option<Marker>,
+    pub profile: Profile,
+    /// Tables from the platform's values to the canonical ones, used by `table = "…"`.
+    #[serde(default)]
+    pub values: BTreeMap<String, BTreeMap<String, String>>,
+    /// Streams: a kind (`group agent company contact field ticket comment attachment`) or a
+    /// vocabulary (`status priority type`).
+    #[serde(default)]
+    pub read: BTreeMap<String, ReadStream>,
+    /// The steps that write one record of a kind, in order.
+    #[serde(default)]
+    pub write: BTreeMap<String, Vec<WriteStep>>,
+    /// How a record of a kind is found again.
+    #[serde(default)]
+    pub find: BTreeMap<String, FindRule>,
+    /// What is read back of a record after its steps, and compared.
+    #[serde(default)]
+    pub verify: BTreeMap<String, Verify>,
+}
+
+/// One key of the account in `migration.toml`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Question {
+    /// What is asked, in words an admin knows.
+    pub ask: String,
+    /// Where to find the answer.
+    #[serde(default)]
+    pub hint: Option<String>,
+    /// Must come from `{ env }`, `{ file }` or `{ command }`.
+    #[serde(default)]
+    pub secret: bool,
+    #[serde(default)]
+    pub optional: bool,
+    #[serde(default)]
+    pub default: Option<String>,
+    /// Only needed when the platform is the target.
+    #[serde(default)]
+    pub target_only: bool,
+}
+
+/// How well a part of a manifest is proven.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Evidence {
+    /// Read in the vendor's documentation.
+    Docs,
+    /// Checked against the vendor's machine-readable specification.
+    Spec,
+    /// Recorded traffic is replayed.
+    Recorded,
+    /// Tried against a real server in CI.
+    Live,
+}
+
+impl Evidence {
+    pub const fn code(self) -> &'static str {
+        match self {
+            Evidence::Docs => "docs",
+            Evidence::Spec => "spec",
+            Evidence::Recorded => "recorded",
+            Evidence::Live => "live",
+        }
+    }
+}
+
+/// What an answer of the vendor means.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ErrorWord {
+    #[serde(default)]
+    pub status: Option<u16>,
+    /// A piece of the answer's text, compared without regard to case.
+    #[serde(default)]
+    pub text: Option<String>,
+    /// A code of the closed list of reasons.
+    pub reason: Reason,
+    #[serde(default)]
+    pub hint: Option<String>,
+}
+
+impl ErrorWord {
+    pub fn matches(&self, status: u16, text_lower: &str) -> bool {
+        self.status.is_none_or(|s| s == status)
+            && self.text.as_ref().is_none_or(|t| text_lower.contains(&t.to_lowercase()))
+    }
+}
+
+/// A call made by `check`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CheckCall {
+    /// What the call proves, shown as a line of `check`.
+    pub proves: String,
+    /// `METHOD /path`.
+    pub call: String,
+    #[serde(default)]
+    pub query: BTreeMap<String, String>,
+    /// Over the answer: must hold. In jq or as a path.
+    #[serde(default)]
+    pub ok: Option<crate::expr::Predicate>,
+    /// What to do when it does not hold.
+    #[serde(default)]
+    pub hint: Option<String>,
+    /// Only when the account is the target.
+    #[serde(default)]
+    pub target_only: bool,
+}
+
+/// The marker of our own tickets.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Marker {
+    /// Title of the custom field of the ticket that holds the marker.
+    pub field: String,
+    /// How to make the field by hand.
+    pub make: String,
+}
+
+impl Manifest {
+    /// Reads one manifest. Errors name file, line and key.
+    pub fn parse(file_name: &str, text: &str) -> Result<Manifest> {
+        project::parse(file_name, text, Reason::Manifest)
+    }
+
+    /// The lowest evidence of the streams and steps of one direction.
+    pub fn evidence_read(&self, stream: &str) -> Option<Evidence> {
+        self.read.get(stream).map(|s| s.evidence)
+    }
+
+    pub fn evidence_write(&self, kind: &str) -> Option<Evidence> {
+        self.write.get(kind).and_then(|steps| steps.iter().map(|s| s.evidence).min())
+    }
+}

@@ -1,0 +1,223 @@
+//! Write steps: the calls that write one record, as data.
+//!
+//! Expressions see `.ticket` (or `.contact`, `.company` …: the record after mapping), `.comment` and
+//! `.attachment` inside `each`, `.target` (the id of the record's target), `.account` and `.marker`.
+
+use super::Evidence;
+use crate::expr::{Expr, Predicate, Template};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// One effect on the target.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WriteStep {
+    /// Name of the step, stable: it is part of the ledger's key.
+    pub step: String,
+    pub cites: String,
+    pub evidence: Evidence,
+    pub verb: Verb,
+    /// Run once for each of these.
+    #[serde(default)]
+    pub each: Option<Each>,
+    #[serde(default)]
+    pub when: Option<Predicate>,
+    /// `METHOD /path`.
+    pub call: Template,
+    #[serde(default)]
+    pub query: BTreeMap<String, Expr>,
+    /// A header whose value is null is not sent.
+    #[serde(default)]
+    pub headers: BTreeMap<String, Expr>,
+    #[serde(default)]
+    pub body: Option<Body>,
+    /// Over `{status, body}`: success is what it says. Absent = any 2xx.
+    #[serde(default)]
+    pub ok: Option<Predicate>,
+    /// Over the answer's body.
+    #[serde(default)]
+    pub id: Option<Expr>,
+    #[serde(default)]
+    pub number: Option<Expr>,
+    /// Over `{body, account}`: the page of the record for people.
+    #[serde(default)]
+    pub url: Option<Template>,
+    /// More facts of the answer that later steps use.
+    #[serde(default)]
+    pub outputs: BTreeMap<String, Expr>,
+    /// What refusals mean for this step. The first match counts.
+    #[serde(default)]
+    pub on: Vec<On>,
+    /// What the step is recognised by, compared with `mark` of the find rule.
+    #[serde(default)]
+    pub marker: Option<Expr>,
+    /// The text by which a child without marker is recognised.
+    #[serde(default)]
+    pub text: Option<Expr>,
+    /// The same step written another way, when `on` says so.
+    #[serde(default)]
+    pub fallback: Option<Fallback>,
+}
+
+/// The kind of effect. It decides what happens when the answer is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verb {
+    /// Bytes nobody sees until another step names them: may be sent again.
+    Upload,
+    /// A new record: found by its marker before it is sent again.
+    Create,
+    /// A new child of a record: found among the parent's children before it is sent again.
+    Append,
+    /// Sets values: sending it again changes nothing.
+    Update,
+    Delete,
+}
+
+/// What a step is repeated for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Each {
+    /// The files of the ticket's first message, or of the comment.
+    Attachment,
+}
+
+/// What is sent.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "lowercase")]
+pub enum Body {
+    /// Dotted key → expression; keys whose value is null are left out.
+    Json(BTreeMap<String, Expr>),
+    Form(BTreeMap<String, Expr>),
+    Multipart(Vec<Part>),
+    /// The attachment's bytes, with this content type.
+    File(String),
+}
+
+/// One part of a multipart body.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Part {
+    pub name: String,
+    /// A value; a list becomes one part an element.
+    #[serde(default)]
+    pub value: Option<Expr>,
+    /// A nested JSON document: dotted key → expression.
+    #[serde(default)]
+    pub json: Option<BTreeMap<String, Expr>>,
+    /// One part for each file of the message.
+    #[serde(default)]
+    pub files: bool,
+}
+
+/// What a refusal means.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct On {
+    #[serde(default)]
+    pub status: Option<u16>,
+    /// A piece of the answer's text, compared without regard to case.
+    #[serde(default)]
+    pub text: Option<String>,
+    pub then: Then,
+}
+
+impl On {
+    pub fn matches(&self, status: u16, text_lower: &str) -> bool {
+        self.status.is_none_or(|s| s == status)
+            && self.text.as_ref().is_none_or(|t| text_lower.contains(&t.to_lowercase()))
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Then {
+    /// The record is there already: find it and take it.
+    Adopt,
+    /// Do it the way `fallback` says.
+    Fallback,
+    /// It was not needed.
+    Done,
+}
+
+/// What a step does differently when the first way is refused: written by the API user, with a header line that names the author.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Fallback {
+    /// Headers that are not sent.
+    #[serde(default)]
+    pub without_headers: Vec<String>,
+}
+
+/// How a record is found again in the target.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FindRule {
+    pub cites: String,
+    pub evidence: Evidence,
+    pub call: Template,
+    #[serde(default)]
+    pub query: BTreeMap<String, Expr>,
+    /// Where the rows stand in the answer.
+    pub items: String,
+    pub id: Expr,
+    #[serde(default)]
+    pub number: Option<Expr>,
+    #[serde(default)]
+    pub url: Option<Template>,
+    #[serde(default)]
+    pub outputs: BTreeMap<String, Expr>,
+    /// Over a row: compared with the step's marker, without regard to case. A row whose mark differs is not ours,
+    /// whatever the filter promised.
+    #[serde(default)]
+    pub mark: Option<Expr>,
+    /// Over a row, for children without a marker: compared with the step's text.
+    #[serde(default)]
+    pub text: Option<Expr>,
+}
+
+/// What is read back when all steps of a record are done.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Verify {
+    pub cites: String,
+    pub evidence: Evidence,
+    pub call: Template,
+    #[serde(default)]
+    pub query: BTreeMap<String, Expr>,
+    /// Path of the record in the answer; absent = the whole answer.
+    #[serde(default)]
+    pub item: Option<String>,
+    #[serde(default)]
+    pub expect: Vec<Expect>,
+    #[serde(default)]
+    pub children: Option<Children>,
+    /// Path of the time the target last changed the record.
+    #[serde(default)]
+    pub updated_at: Option<String>,
+}
+
+/// A property the vendor may drop in silence.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Expect {
+    /// Its name for people.
+    pub name: String,
+    /// Over the answer's record.
+    pub at: Expr,
+    /// Over what the steps see. Null is not compared.
+    pub is: Expr,
+}
+
+/// The messages below a record, in order.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Children {
+    pub items: String,
+    pub id: Expr,
+    pub text: Expr,
+    /// Truthy where the message is private.
+    #[serde(default)]
+    pub private: Option<Predicate>,
+}

@@ -1,0 +1,59 @@
+//! Native halves: what one platform does that no manifest should have to say.
+//!
+//! A native half is asked only where its manifest names it (`native = "…"`). A quirk that a second
+//! platform shares becomes a word of the manifest instead.
+
+mod redmine;
+mod rt;
+
+use super::ChildRows;
+use super::rest::{Account, Rest};
+use crate::error::{Problem, Reason, Result};
+use crate::ledger::Remote;
+use crate::record::{Record, Visibility};
+use async_trait::async_trait;
+use serde_json::Value;
+use std::sync::Arc;
+
+/// The hooks. Each has the meaning "nothing special" by default.
+#[async_trait]
+pub trait Native: Send + Sync {
+    /// Completes a record from rows the manifest's fields cannot fold together. Pure.
+    fn fold(&self, _record: &mut Record, _row: &Value, _children: &ChildRows) -> Result<()> {
+        Ok(())
+    }
+
+    /// Whether a message of this visibility may be written under this person; see `Target::may_write_as`.
+    async fn may_write_as(
+        &self,
+        _api: &Rest,
+        _person: &Remote,
+        _group: Option<&Remote>,
+        _visibility: Visibility,
+    ) -> Result<bool> {
+        Ok(true)
+    }
+
+    /// Whether a person can be the assignee in this group; see `Target::may_be_assigned`.
+    async fn may_be_assigned(&self, _api: &Rest, _person: &Remote, _group: Option<&Remote>) -> Result<bool> {
+        Ok(true)
+    }
+
+    /// Facts about the account that expressions need, read once by `check` (such as the marker field's id).
+    async fn prepare(&self, _api: &Rest, _account: &mut Account) -> Result<()> {
+        Ok(())
+    }
+}
+
+struct Plain;
+impl Native for Plain {}
+
+/// The native half of this name.
+pub fn by_name(name: Option<&str>) -> Result<Arc<dyn Native>> {
+    match name {
+        None => Ok(Arc::new(Plain)),
+        Some("rt") => Ok(Arc::new(rt::Rt)),
+        Some("redmine") => Ok(Arc::new(redmine::Redmine::default())),
+        Some(other) => Err(Problem::new(Reason::Manifest, format!("there is no native half `{other}`"))),
+    }
+}

@@ -1,0 +1,123 @@
+//! Redmine: who may write what, and where the marker is kept.
+//!
+//! `private_notes` under `X-Redmine-Switch-User` of a person without the right "Set notes as private" answers 204 and stores the
+//! note publicly (seen on 5.0.4). So the right is read before such a note is written, from the person's roles in the project.
+
+use super::Native;
+use crate::connector::rest::{Account, Rest};
+use crate::error::{Problem, Reason, Result};
+use crate::ledger::Remote;
+use crate::record::Visibility;
+use async_trait::async_trait;
+use serde_json::Value;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use tokio::sync::Mutex;
+
+/// The built-in role of people who are not members of a project.
+const NON_MEMBER: u64 = 1;
+
+#[derive(Default)]
+pub struct Redmine {
+    people: Mutex<HashMap<String, Arc<Member>>>,
+    roles: Mutex<HashMap<u64, Arc<HashSet<String>>>>,
+}
+
+/// A person's roles by project id.
+struct Member {
+    admin: bool,
+    roles: HashMap<String, Vec<u64>>,
+}
+
+#[async_trait]
+impl Native for Redmine {
+    async fn may_write_as(
+        &self,
+        api: &Rest,
+        person: &Remote,
+        group: Option<&Remote>,
+        visibility: Visibility,
+    ) -> Result<bool> {
+        let member = self.member(api, &person.id).await?;
+        if member.admin {
+            return Ok(true);
+        }
+        let project = group.map(|g| g.id.as_str()).unwrap_or_default();
+        let non_member = vec![NON_MEMBER];
+        let mut rights = HashSet::new();
+        for role in member.roles.get(project).unwrap_or(&non_member) {
+            rights.extend(self.role(api, *role).await?.iter().cloned());
+        }
+        let needed: &[&str] = match visibility {
+            Visibility::Public => &["view_issues", "add_issues", "add_issue_notes"],
+            Visibility::Private => &["view_issues", "add_issue_notes", "view_private_notes", "set_notes_private"],
+        };
+        Ok(needed.iter().all(|right| rights.contains(*right)))
+    }
+
+    /// Members only: an assignee who is none is answered with a 422.
+    async fn may_be_assigned(&self, api: &Rest, person: &Remote, group: Option<&Remote>) -> Result<bool> {
+        let member = self.member(api, &person.id).await?;
+        Ok(member.roles.contains_key(group.map(|g| g.id.as_str()).unwrap_or_default()))
+    }
+
+    async fn prepare(&self, api: &Rest, account: &mut Account) -> Result<()> {
+        let Some(marker) = api.marker() else { return Ok(()) };
+        let answer = api.get("/custom_fields.json", &[]).await?;
+        let fields = answer["custom_fields"].as_array().map_or(&[][..], Vec::as_slice);
+        let field = fields.iter().find(|f| f["customized_type"] == "issue" && f["name"] == marker.field.as_str());
+        let refuse = |why: &str| {
+            Err(Problem::new(Reason::Refused, why.to_owned()).hint(format!("make it by hand: {}", marker.make)))
+        };
+        let Some(field) = field else { return refuse(&format!("there is no issue custom field `{}`", marker.field)) };
+        if field["field_format"] != "string" {
+            return refuse(&format!("the custom field `{}` is not of format Text", marker.field));
+        }
+        if field["is_filter"] != Value::Bool(true) {
+            return refuse(&format!(
+                "the custom field `{}` is not used as a filter: it could not be searched",
+                marker.field
+            ));
+        }
+        if field["visible"] == Value::Bool(false) {
+            return refuse(&format!(
+                "the custom field `{}` is not visible to any users: it would be dropped in silence",
+                marker.field
+            ));
+        }
+        account.insert("marker_field".into(), field["id"].clone());
+        Ok(())
+    }
+}
+
+impl Redmine {
+    async fn member(&self, api: &Rest, id: &str) -> Result<Arc<Member>> {
+        let mut people = self.people.lock().await;
+        if let Some(member) = people.get(id) {
+            return Ok(Arc::clone(member));
+        }
+        let query = [("include".to_owned(), "memberships".to_owned())];
+        let answer = api.get(&format!("/users/{id}.json"), &query).await?;
+        let user = &answer["user"];
+        let memberships = user["memberships"].as_array().map_or(&[][..], Vec::as_slice);
+        let roles = memberships.iter().map(|m| {
+            let ids = m["roles"].as_array().into_iter().flatten().filter_map(|r| r["id"].as_u64()).collect();
+            (m["project"]["id"].to_string(), ids)
+        });
+        let member = Arc::new(Member { admin: user["admin"] == Value::Bool(true), roles: roles.collect() });
+        people.insert(id.to_owned(), Arc::clone(&member));
+        Ok(member)
+    }
+
+    async fn role(&self, api: &Rest, id: u64) -> Result<Arc<HashSet<String>>> {
+        let mut roles = self.roles.lock().await;
+        if let Some(role) = roles.get(&id) {
+            return Ok(Arc::clone(role));
+        }
+        let answer = api.get(&format!("/roles/{id}.json"), &[]).await?;
+        let rights = answer["role"]["permissions"].as_array().into_iter().flatten();
+        let rights = Arc::new(rights.filter_map(|r| r.as_str().map(str::to_owned)).collect::<HashSet<_>>());
+        roles.insert(id, Arc::clone(&rights));
+        Ok(rights)
+    }
+}

@@ -1,0 +1,172 @@
+//! Request Tracker: a message's body is one part of its MIME tree.
+//!
+//! RT lists the parts of a message in reading order with `multipart/*` nodes between them (seen on 5.0.3).
+//! Text parts without a file name are bodies: of alternatives the HTML one counts, otherwise all of them in order.
+//! Everything else is a file.
+
+use super::Native;
+use crate::connector::ChildRows;
+use crate::error::{Problem, Reason, Result};
+use crate::record::{Body, Comment, Format, Record};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+use std::collections::HashMap;
+
+pub struct Rt;
+
+struct Part<'a> {
+    id: &'a str,
+    mime: &'a str,
+    body: Option<String>,
+}
+
+impl Native for Rt {
+    fn fold(&self, record: &mut Record, _row: &Value, children: &ChildRows) -> Result<()> {
+        let Body::Ticket(ticket) = &mut record.body else { return Ok(()) };
+        let mut parts: HashMap<&str, Vec<Part<'_>>> = HashMap::new();
+        for row in children.get("attachment").into_iter().flatten() {
+            parts.entry(transaction(row)).or_default().push(part(row)?);
+        }
+        for comment in &mut ticket.comments {
+            fold_parts(comment, parts.get(comment.id.as_str()).map_or(&[], Vec::as_slice));
+        }
+        Ok(())
+    }
+}
+
+fn transaction(row: &Value) -> &str {
+    let id = &row["TransactionId"];
+    id.as_str().or_else(|| id["id"].as_str()).unwrap_or_default()
+}
+
+fn part(row: &Value) -> Result<Part<'_>> {
+    let mime = row["ContentType"].as_str().unwrap_or_default();
+    let unnamed = row["Filename"].as_str().is_none_or(str::is_empty);
+    let is_body = unnamed && matches!(mime, "text/plain" | "text/html");
+    let id = row["id"].as_str().unwrap_or_default();
+    let body =
+        if is_body { Some(decode(&row["Content"]).map_err(|p| p.at(format!("attachment {id}")))?) } else { None };
+    Ok(Part { id, mime, body })
+}
+
+fn decode(content: &Value) -> Result<String> {
+    let packed: String = content.as_str().unwrap_or_default().split_whitespace().collect();
+    let bytes = STANDARD
+        .decode(packed)
+        .map_err(|_| Problem::new(Reason::BadAnswer, "the content of a text part is not base64"))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn fold_parts(comment: &mut Comment, parts: &[Part<'_>]) {
+    comment
+        .attachments
+        .retain(|file| parts.iter().any(|p| p.id == file.id && p.body.is_none() && !p.mime.starts_with("multipart/")));
+    let alternatives = parts.iter().any(|p| p.mime == "multipart/alternative");
+    let bodies: Vec<_> = parts.iter().filter_map(|p| Some((p.mime, p.body.as_deref()?))).collect();
+    let html = bodies.iter().any(|(mime, _)| *mime == "text/html");
+    if !html {
+        comment.format = Format::Text;
+        comment.body = bodies.iter().map(|(_, body)| *body).collect::<Vec<_>>().join("\n");
+        return;
+    }
+    comment.format = Format::Html;
+    comment.body = bodies
+        .iter()
+        .filter(|(mime, _)| !alternatives || *mime == "text/html")
+        .map(|(mime, body)| {
+            if *mime == "text/html" {
+                (*body).to_owned()
+            } else {
+                crate::content::convert(body, Format::Text, Format::Html, &|_| crate::content::ImagePlace::Gone).text
+            }
+        })
+        .collect::<Vec<_>>()
+        .join("\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{Attachment, State, Ticket, Visibility};
+    use serde_json::json;
+
+    fn folded(rows: Vec<Value>) -> Comment {
+        let attachments = rows
+            .iter()
+            .map(|row| Attachment {
+                id: row["id"].as_str().unwrap().into(),
+                name: "f".into(),
+                mime: None,
+                size: None,
+                source: String::new(),
+                hash: None,
+                inline: false,
+                content_id: None,
+            })
+            .collect();
+        let comment = Comment {
+            id: "7".into(),
+            author: None,
+            visibility: Visibility::Public,
+            direction: None,
+            format: Format::Text,
+            body: String::new(),
+            channel: None,
+            created_at: None,
+            message_id: None,
+            to: vec![],
+            cc: vec![],
+            attachments,
+        };
+        let ticket = Ticket { comments: vec![comment], ..Ticket::default() };
+        let mut record = Record {
+            id: "1".into(),
+            number: None,
+            url: None,
+            created_at: None,
+            updated_at: None,
+            state: State::Live,
+            body: Body::Ticket(Box::new(ticket)),
+        };
+        let children = ChildRows::from([("attachment".to_owned(), rows)]);
+        Rt.fold(&mut record, &Value::Null, &children).unwrap();
+        let Body::Ticket(ticket) = record.body else { unreachable!() };
+        ticket.comments.into_iter().next().unwrap()
+    }
+
+    fn row(id: &str, mime: &str, name: &str, text: &str) -> Value {
+        json!({"id": id, "TransactionId": "7", "ContentType": mime, "Filename": name, "Content": STANDARD.encode(text)})
+    }
+
+    #[test]
+    fn of_alternatives_the_html_one_is_the_body_and_the_image_stays_a_file() {
+        let comment = folded(vec![
+            row("1", "multipart/alternative", "", ""),
+            row("2", "text/plain", "", "plain"),
+            row("3", "multipart/related", "", ""),
+            row("4", "text/html", "", "<b>rich</b>"),
+            row("5", "image/png", "pic.png", ""),
+        ]);
+        assert_eq!((comment.format, comment.body.as_str()), (Format::Html, "<b>rich</b>"));
+        assert_eq!(comment.attachments.iter().map(|a| a.id.as_str()).collect::<Vec<_>>(), ["5"]);
+    }
+
+    #[test]
+    fn a_text_file_with_a_name_is_not_a_body() {
+        let comment = folded(vec![row("1", "text/plain", "", "hello"), row("2", "text/plain", "log.txt", "lines")]);
+        assert_eq!(comment.body, "hello");
+        assert_eq!(comment.attachments.len(), 1);
+    }
+
+    #[test]
+    fn a_signature_after_a_file_is_not_lost() {
+        let comment = folded(vec![
+            row("1", "multipart/mixed", "", ""),
+            row("2", "text/plain", "", "hello"),
+            row("3", "application/pdf", "a.pdf", ""),
+            row("4", "text/plain", "", "-- list footer"),
+        ]);
+        assert_eq!(comment.body, "hello\n-- list footer");
+    }
+}

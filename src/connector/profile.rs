@@ -1,0 +1,73 @@
+//! What a platform can hold: the abilities by which the pipeline decides what is carried how.
+
+use crate::record::{Format, Kind};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The platform's abilities as a target. What is not said is not there.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Profile {
+    /// Kinds it can hold.
+    pub kinds: Vec<Kind>,
+    /// What becomes of outgoing mail while we write.
+    pub silence: Silence,
+    /// What an admin does so that nothing is mailed, shown when `silence` needs their word.
+    pub how_to_silence: String,
+    /// Account key that holds the label of tickets the mapping gives none: by vocabulary (`group`, `type` …).
+    pub defaults: BTreeMap<String, String>,
+    /// Whether a ticket keeps its creation date.
+    pub ticket_dates: bool,
+    /// Whether a message keeps its date.
+    pub comment_dates: bool,
+    /// Whether a message can be written under its author.
+    pub authors: Authors,
+    /// Whether people in copy are held.
+    pub ccs: bool,
+    pub tags: bool,
+    /// Whether there are private messages.
+    pub private_comments: bool,
+    /// Whether the files of a private message are hidden too.
+    pub private_files: bool,
+    /// Whether an empty file is taken.
+    pub empty_files: bool,
+    /// How message bodies are written. `text_format` of the account may say otherwise.
+    pub format: Option<Format>,
+    /// Whether a body can show one of the ticket's files in place.
+    pub inline_images: bool,
+    /// Largest file, in bytes; 0 = not known.
+    pub file_bytes: u64,
+    /// Longest file name, in bytes of UTF-8; 0 = 255.
+    pub file_name_bytes: usize,
+    /// Longest body, in characters; 0 = no limit known.
+    pub body_chars: usize,
+    /// Seconds a request of a client that is gone may still be at work in the server.
+    pub settle_seconds: Option<u64>,
+    /// Tickets written side by side.
+    pub writers: usize,
+}
+
+/// Why writing mails nobody.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Silence {
+    /// Only if the admin switched mail off: `silenced = true` in `[target]` says so, or `run` refuses.
+    #[default]
+    Declared,
+    /// The calls used never mail.
+    Always,
+}
+
+/// Under whose name messages can be written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Authors {
+    /// Everything is written by the API user.
+    #[default]
+    ApiUser,
+    /// Under any person of the target.
+    Anyone,
+    /// Under a person who has the right: asked from the native half before writing.
+    Asked,
+}

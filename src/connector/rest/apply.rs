@@ -1,0 +1,155 @@
+//! Applies one step: sends its call and says what became of it, in three values.
+
+use super::{Rest, json_of};
+use crate::connector::manifest::{Then, Verb, WriteStep};
+use crate::connector::plan::{Content, LateValues, Part, Request, Step};
+use crate::connector::{Found, Outcome};
+use crate::error::{Problem, Reason, Result};
+use crate::expr::{Expr, Scope, Template, plain};
+use crate::http::{self, Call, Payload, Repeat, Response, Sent};
+use crate::ledger::{Origin, Remote};
+use crate::record::Outputs;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+impl Rest {
+    pub(super) fn rule(&self, step: &Step) -> Result<&WriteStep> {
+        let (section, at) = &step.rule;
+        self.manifest
+            .write
+            .get(section)
+            .and_then(|rules| rules.get(*at))
+            .ok_or_else(|| Problem::new(Reason::Internal, format!("step `{}` has no rule in the manifest", step.key)))
+    }
+
+    pub(super) async fn apply_step(&self, step: &Step, late: &LateValues) -> Outcome {
+        match self.try_step(step, &step.request, late).await {
+            Err(problem) => Outcome::NotSent(problem),
+            Ok(Verdict::Is(outcome)) => outcome,
+            Ok(Verdict::Fallback(refused)) => match &step.fallback {
+                None => Outcome::Rejected(refused),
+                Some(request) => match self.try_step(step, request, late).await {
+                    Err(problem) => Outcome::NotSent(problem),
+                    Ok(Verdict::Is(outcome)) => outcome,
+                    Ok(Verdict::Fallback(problem)) => Outcome::Rejected(problem),
+                },
+            },
+        }
+    }
+
+    /// Errors mean that nothing was sent.
+    async fn try_step(&self, step: &Step, request: &Request, late: &LateValues) -> Result<Verdict> {
+        let rule = self.rule(step)?;
+        let call = call_of(request, rule.verb, late)?;
+        let response = match self.client.send(call).await {
+            Sent::Answer(response) => response,
+            Sent::NotSent(problem) => return Ok(Verdict::Is(Outcome::NotSent(problem))),
+            Sent::Unknown(problem) => return Ok(Verdict::Is(Outcome::Unknown(problem))),
+        };
+        if self.is_ok(rule, &response)? {
+            return Ok(Verdict::Is(match self.remote(rule, &response) {
+                Ok(remote) => Outcome::Applied { remote, origin: Origin::Created },
+                // It was written, but how it is called we could not read: it is looked for.
+                Err(problem) => Outcome::Unknown(problem),
+            }));
+        }
+        let problem = self.refusal(&response);
+        let lower = response.text().to_lowercase();
+        let then = rule.on.iter().find(|on| on.matches(response.status, &lower)).map(|on| on.then);
+        Ok(match then {
+            Some(Then::Fallback) => Verdict::Fallback(problem),
+            Some(Then::Done) => Verdict::Is(Outcome::Applied { remote: Remote::default(), origin: Origin::Matched }),
+            Some(Then::Adopt) => Verdict::Is(self.adopt(step, late, problem).await),
+            None if response.status >= 500 => Verdict::Is(Outcome::Unknown(problem)),
+            None => Verdict::Is(Outcome::Rejected(problem)),
+        })
+    }
+
+    /// Success is what the manifest says, not the status alone.
+    fn is_ok(&self, rule: &WriteStep, response: &Response) -> Result<bool> {
+        let Some(ok) = &rule.ok else { return Ok((200..300).contains(&response.status)) };
+        let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
+        let answer = json!({ "status": response.status, "body": body });
+        ok.holds(&self.scope(&answer))
+    }
+
+    fn remote(&self, rule: &WriteStep, response: &Response) -> Result<Remote> {
+        if rule.id.is_none() && rule.outputs.is_empty() {
+            return Ok(Remote::default());
+        }
+        let body = json_of(response)?;
+        let remote = self.remote_of(&body, rule.id.as_ref(), rule.number.as_ref(), rule.url.as_ref(), &rule.outputs)?;
+        if rule.verb == Verb::Create && remote.id.is_empty() {
+            return Err(Problem::new(Reason::BadAnswer, "the answer does not tell the new record's id"));
+        }
+        Ok(remote)
+    }
+
+    /// Reads id, number, address and outputs off an answer or a row.
+    pub(super) fn remote_of(
+        &self,
+        body: &Value,
+        id: Option<&Expr>,
+        number: Option<&Expr>,
+        url: Option<&Template>,
+        outputs: &BTreeMap<String, Expr>,
+    ) -> Result<Remote> {
+        let scope: Scope<'_> = self.scope(body);
+        let text = |expr: Option<&Expr>| -> Result<Option<String>> {
+            Ok(expr.map(|e| e.eval(&scope)).transpose()?.filter(|v| !v.is_null()).map(|v| plain(&v)))
+        };
+        let mut more = Outputs::new();
+        for (name, expr) in outputs {
+            more.insert(name.clone(), expr.eval(&scope)?);
+        }
+        let url = url.map(|u| u.render(&scope)).transpose()?;
+        Ok(Remote { id: text(id)?.unwrap_or_default(), number: text(number)?, url, outputs: more })
+    }
+
+    async fn adopt(&self, step: &Step, late: &LateValues, refused: Problem) -> Outcome {
+        match self.find_step(step, late, &[]).await {
+            Ok(Found::Yes(remote)) => Outcome::Applied { remote, origin: Origin::Adopted },
+            Ok(Found::Many(n)) => Outcome::Rejected(
+                Problem { reason: Reason::Ambiguous, ..refused }.at(format!("{n} target records hold it")),
+            ),
+            Ok(_) => Outcome::Rejected(Problem { reason: Reason::Conflict, ..refused }),
+            Err(problem) => Outcome::Rejected(problem),
+        }
+    }
+}
+
+enum Verdict {
+    Is(Outcome),
+    /// Provably refused, and the manifest knows another way.
+    Fallback(Problem),
+}
+
+fn call_of(request: &Request, verb: Verb, late: &LateValues) -> Result<Call> {
+    let repeat = match verb {
+        Verb::Create | Verb::Append => Repeat::Never,
+        Verb::Upload | Verb::Update | Verb::Delete => Repeat::Safe,
+    };
+    let body = match &request.body {
+        None => Payload::None,
+        Some(Content::Json(node)) => Payload::Json(node.fill(late)?),
+        Some(Content::Form(fields)) => Payload::Form(filled(fields, late)?),
+        Some(Content::File(file)) => Payload::File { path: file.path.clone(), content_type: file.mime.clone() },
+        Some(Content::Multipart(parts)) => {
+            Payload::Multipart(parts.iter().map(|part| part_of(part, late)).collect::<Result<_>>()?)
+        }
+    };
+    let call = Call::new(&request.method, &request.path.fill(late)?);
+    Ok(call.query(filled(&request.query, late)?).headers(filled(&request.headers, late)?).body(body).repeat(repeat))
+}
+
+fn filled(fields: &[(String, crate::connector::plan::Text)], late: &LateValues) -> Result<Vec<(String, String)>> {
+    fields.iter().map(|(name, text)| Ok((name.clone(), text.fill(late)?))).collect()
+}
+
+fn part_of(part: &Part, late: &LateValues) -> Result<http::Part> {
+    Ok(match part {
+        Part::Value { name, value } => http::Part::text(name, value.fill(late)?),
+        Part::Json { name, json } => http::Part::json(name, json.fill(late)?),
+        Part::File { name, file } => http::Part::file(name, &file.name, &file.mime, file.path.clone()),
+    })
+}

@@ -1,0 +1,131 @@
+//! Turns staged rows into canonical records: evaluates a stream's fields, hangs children below their parents.
+
+use super::Rest;
+use crate::connector::ChildRows;
+use crate::error::{Problem, Reason, Result};
+use crate::expr::{Scope, plain};
+use crate::record::{Attachment, Comment, Format, Kind, Link, Record};
+use serde_json::{Map, Value, json};
+use std::collections::HashMap;
+
+impl Rest {
+    pub(super) fn assemble_record(&self, kind: Kind, row: &Value, children: &ChildRows) -> Result<Record> {
+        let mut fields = self.fields(kind.code(), row, &Value::Null, row)?;
+        fields.insert("kind".into(), kind.code().into());
+        if kind == Kind::Ticket {
+            fields.insert("comments".into(), json!([]));
+        }
+        let mut record: Record = canonical(kind.code(), fields)?;
+        if let crate::record::Body::Ticket(ticket) = &mut record.body {
+            ticket.comments = self.comments(row, children)?;
+            ticket.links.extend(self.links(row, children)?);
+        }
+        self.native.fold(&mut record, row, children)?;
+        if let crate::record::Body::Ticket(ticket) = &mut record.body {
+            // Rows of merged tickets come in the order of their ids, not of time.
+            ticket.comments.sort_by_key(|c| c.created_at);
+            ticket.comments.iter_mut().for_each(mark_inline);
+        }
+        Ok(record)
+    }
+
+    fn comments(&self, root: &Value, children: &ChildRows) -> Result<Vec<Comment>> {
+        let mut comments: Vec<Comment> = Vec::new();
+        for row in children.get("comment").into_iter().flatten() {
+            let mut fields = self.fields("comment", row, root, root)?;
+            if fields.get("visibility").is_none_or(Value::is_null) {
+                continue;
+            }
+            fields.entry("format").or_insert_with(|| Format::Text.code().into());
+            fields.entry("body").or_insert_with(|| "".into());
+            comments.push(canonical("comment", fields)?);
+        }
+        let mut files = self.attachments(root, children)?;
+        for comment in &mut comments {
+            comment.attachments.extend(files.remove(&comment.id).unwrap_or_default());
+        }
+        // Files of no message belong to the ticket's first one.
+        if let Some(first) = comments.first_mut() {
+            let mut left: Vec<_> = files.into_iter().collect();
+            left.sort_by(|a, b| a.0.cmp(&b.0));
+            first.attachments.extend(left.into_iter().flat_map(|(_, files)| files));
+        }
+        Ok(comments)
+    }
+
+    /// Attachments by the comment they belong to; under the empty text those of the ticket itself.
+    fn attachments(&self, root: &Value, children: &ChildRows) -> Result<HashMap<String, Vec<Attachment>>> {
+        let mut files: HashMap<String, Vec<Attachment>> = HashMap::new();
+        let Some(stream) = self.manifest.read.get("attachment") else { return Ok(files) };
+        for row in children.get("attachment").into_iter().flatten() {
+            let mut fields = self.fields("attachment", row, root, root)?;
+            let comment = fields.remove("comment").map(|v| plain(&v)).unwrap_or_default();
+            let scope = Scope { root, parent: root, ..self.scope(row) };
+            let source = stream.blob.as_ref().map(|b| b.path.render_path(&scope)).transpose()?;
+            fields.insert("source".into(), source.unwrap_or_default().into());
+            files.entry(comment).or_default().push(canonical("attachment", fields)?);
+        }
+        Ok(files)
+    }
+
+    fn links(&self, root: &Value, children: &ChildRows) -> Result<Vec<Link>> {
+        let mut links: Vec<Link> = Vec::new();
+        let Some(stream) = self.manifest.read.get("link") else { return Ok(links) };
+        let name = stream.rows_of.as_deref().unwrap_or("link");
+        for row in children.get(name).into_iter().flatten() {
+            if !stream.filter.as_ref().map_or(Ok(true), |filter| filter.holds(&self.scope(row)))? {
+                continue;
+            }
+            let mut fields = self.fields("link", row, root, root)?;
+            let gone = fields.remove("gone").is_some_and(|v| v == Value::Bool(true));
+            if ["type", "to"].iter().any(|key| fields.get(*key).is_none_or(Value::is_null)) {
+                continue;
+            }
+            let link: Link = canonical("link", fields)?;
+            links.retain(|known| *known != link);
+            if !gone {
+                links.push(link);
+            }
+        }
+        Ok(links)
+    }
+
+    /// The fields of a row that are not null.
+    pub(super) fn fields(&self, stream: &str, row: &Value, parent: &Value, root: &Value) -> Result<Map<String, Value>> {
+        let mut fields = Map::new();
+        let scope = Scope { parent, root, ..self.scope(row) };
+        for (name, expr) in &self.stream(stream)?.fields {
+            let value = expr.eval(&scope).map_err(|p| p.at(format!("`{name}` of a {stream}")))?;
+            if !value.is_null() {
+                fields.insert(name.clone(), value);
+            }
+        }
+        for key in ["id", "number"] {
+            if let Some(value) = fields.get_mut(key) {
+                *value = Value::String(plain(value));
+            }
+        }
+        Ok(fields)
+    }
+}
+
+fn canonical<T: serde::de::DeserializeOwned>(what: &str, fields: Map<String, Value>) -> Result<T> {
+    // serde's message may quote the value: only the place of the mismatch is passed on.
+    serde_json::from_value(Value::Object(fields)).map_err(|e| {
+        let field = e
+            .to_string()
+            .split('`')
+            .nth(1)
+            .filter(|w| w.len() < 40)
+            .map(|w| format!(" near `{w}`"))
+            .unwrap_or_default();
+        Problem::new(Reason::BadAnswer, format!("the fields of a {what} do not fit the canonical record{field}"))
+    })
+}
+
+/// A file is inline when the body names its content id.
+fn mark_inline(comment: &mut Comment) {
+    for file in &mut comment.attachments {
+        file.inline |= file.content_id.as_ref().is_some_and(|cid| comment.body.contains(&format!("cid:{cid}")));
+    }
+}

@@ -1,0 +1,80 @@
+//! Proves that an account can be used, before anything is written.
+
+use super::Rest;
+use crate::connector::CheckLine;
+use crate::error::{Problem, Reason, Result};
+use crate::expr::{Predicate, Scope};
+use serde_json::Value;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    Source,
+    Target,
+}
+
+impl Rest {
+    pub(super) async fn check_calls(&self, role: Role) -> Vec<CheckLine> {
+        let mut lines = Vec::new();
+        for check in &self.manifest.check {
+            if check.target_only && role == Role::Source {
+                continue;
+            }
+            let found = self.check_call(&check.call, &check.query, check.ok.as_ref()).await;
+            let found = found.map_err(|problem| match (&problem.hint, &check.hint) {
+                (None, Some(hint)) => problem.hint(hint.clone()),
+                _ => problem,
+            });
+            let broken = found.is_err();
+            lines.push(CheckLine { proves: check.proves.clone(), found });
+            if broken {
+                break;
+            }
+        }
+        lines
+    }
+
+    async fn check_call(
+        &self,
+        call: &str,
+        query: &std::collections::BTreeMap<String, String>,
+        ok: Option<&Predicate>,
+    ) -> Result<String> {
+        let path = call.strip_prefix("GET ").unwrap_or(call);
+        let query: Vec<_> = query.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
+        let answer = self.get(path, &query).await?;
+        if !ok.map_or(Ok(true), |ok| ok.holds(&self.scope(&answer)))? {
+            return Err(Problem::new(Reason::Forbidden, format!("{call} answered, and does not show what is needed")));
+        }
+        Ok(String::new())
+    }
+
+    /// The marker's field exists, and asking for a marker nobody has finds nobody.
+    pub(super) async fn check_marker(&self) -> Option<CheckLine> {
+        let marker = self.manifest.marker.as_ref()?;
+        let proves = format!("tickets we write can be found again by the field `{}`", marker.field);
+        Some(CheckLine { proves, found: self.probe_marker().await.map_err(|p| p.hint(marker.make.clone())) })
+    }
+
+    async fn probe_marker(&self) -> Result<String> {
+        self.prepare().await?;
+        let Some(rule) = self.manifest.find.get("ticket") else {
+            return Err(Problem::new(Reason::Manifest, "the manifest has no `[find.ticket]`"));
+        };
+        let nobody = serde_json::json!({ "marker": "deskferry:probe:ticket:0", "account": self.account() });
+        let sees: Scope<'_> = self.scope(&nobody);
+        let call = rule.call.render_path(&sees)?;
+        let path = call.strip_prefix("GET ").unwrap_or(&call);
+        let mut query = Vec::new();
+        for (name, expr) in &rule.query {
+            query.push((name.clone(), crate::expr::plain(&expr.eval(&sees)?)));
+        }
+        let answer = self.get(path, &query).await?;
+        match crate::expr::path(&answer, &rule.items) {
+            Value::Array(rows) if rows.is_empty() => Ok(String::new()),
+            _ => Err(Problem::new(
+                Reason::Refused,
+                "the target ignores the search by our marker and answers other records",
+            )),
+        }
+    }
+}

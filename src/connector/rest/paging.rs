@@ -1,0 +1,217 @@
+//! Walks a listing: turns a manifest's [`Paging`] and a cursor into the next call, and an answer into the next cursor.
+//!
+//! A cursor is a string the stage keeps beside its page; a walk can be taken up at any of them.
+
+use crate::connector::manifest::Paging;
+use crate::error::{Problem, Reason, Result};
+use crate::expr;
+use serde_json::Value;
+use url::Url;
+
+/// What the cursor adds to the next call.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Ask {
+    pub query: Vec<(String, String)>,
+    /// `${$key}` of the query templates.
+    pub key: Option<String>,
+    /// A whole address instead of the stream's path.
+    pub address: Option<String>,
+}
+
+/// The call that reads the page at `cursor`; none is the first page.
+pub fn ask(paging: &Paging, cursor: Option<&str>) -> Ask {
+    let mut ask = Ask::default();
+    let mut param = |name: &str, value: String| ask.query.push((name.to_owned(), value));
+    match paging {
+        Paging::Single => {}
+        Paging::Number { param: name, start, size, .. } => {
+            param(name, cursor.map_or_else(|| start.to_string(), str::to_owned));
+            size.param.iter().for_each(|s| param(s, size.rows.to_string()));
+        }
+        Paging::Offset { param: name, size, .. } => {
+            param(name, cursor.unwrap_or("0").to_owned());
+            size.param.iter().for_each(|s| param(s, size.rows.to_string()));
+        }
+        Paging::Cursor { param: name, size, .. } => {
+            cursor.iter().for_each(|c| param(name, (*c).to_owned()));
+            if let Some(size) = size {
+                size.param.iter().for_each(|s| param(s, size.rows.to_string()));
+            }
+        }
+        Paging::Link { size, .. } => match cursor {
+            Some(address) => ask.address = Some(address.to_owned()),
+            None => {
+                if let Some(size) = size {
+                    size.param.iter().for_each(|s| param(s, size.rows.to_string()));
+                }
+            }
+        },
+        Paging::Keyset { start, size, .. } | Paging::Window { start, size, .. } => {
+            size.param.iter().for_each(|s| param(s, size.rows.to_string()));
+            ask.key = Some(cursor.map_or_else(|| start.clone(), str::to_owned));
+        }
+    }
+    ask
+}
+
+/// An answered page, as far as paging looks at it.
+pub struct Answered<'a> {
+    pub page: &'a Value,
+    pub rows: &'a [Value],
+    /// The header `Link`, if any.
+    pub link: Option<&'a str>,
+    /// The address that was asked: the next one may be relative to it.
+    pub asked: &'a Url,
+}
+
+/// The cursor after this page; none when it was the last.
+///
+/// Errors: `bad_answer` when a page does not move the walk on, which would never end.
+pub fn next(paging: &Paging, cursor: Option<&str>, answered: &Answered<'_>) -> Result<Option<String>> {
+    let Answered { page, rows, .. } = answered;
+    let count = rows.len() as u64;
+    let next = match paging {
+        Paging::Single => None,
+        Paging::Number { start, size, more, .. } => {
+            let now: u64 = cursor.and_then(|c| c.parse().ok()).unwrap_or(*start);
+            let go_on = match more {
+                Some(path) => truthy(expr::path(page, path)),
+                None => count >= size.rows,
+            };
+            (go_on && count > 0).then(|| (now + 1).to_string())
+        }
+        Paging::Offset { size, total, .. } => {
+            let after = cursor.and_then(|c| c.parse::<u64>().ok()).unwrap_or(0) + count;
+            let go_on = match total.as_ref().and_then(|t| expr::path(page, t).as_u64()) {
+                Some(total) => after < total,
+                None => count >= size.rows,
+            };
+            (go_on && count > 0).then(|| after.to_string())
+        }
+        Paging::Cursor { next, done, .. } => {
+            let ended = done.as_ref().is_some_and(|d| truthy(expr::path(page, d)));
+            if ended { None } else { text(expr::path(page, next)) }
+        }
+        Paging::Link { next, done, .. } => {
+            let ended = done.as_ref().is_some_and(|d| truthy(expr::path(page, d)));
+            let address = match next {
+                Some(path) => text(expr::path(page, path)),
+                None => answered.link.and_then(next_of_link_header),
+            };
+            match address.filter(|_| !ended) {
+                None => None,
+                Some(address) => Some(same_origin(answered.asked, &address)?),
+            }
+        }
+        Paging::Keyset { key, size, .. } => {
+            (count >= size.rows).then(|| rows.last().and_then(|row| text(expr::path(row, key)))).flatten()
+        }
+        Paging::Window { key, size, .. } => {
+            (count >= size.rows).then(|| rows.last().and_then(|row| text(expr::path(row, key)))).flatten()
+        }
+    };
+    if next.is_some() && next.as_deref() == cursor {
+        return Err(Problem::new(Reason::BadAnswer, "a page names itself as the next one")
+            .hint("more rows share one key than fit in a page: raise the page size in the manifest"));
+    }
+    Ok(next)
+}
+
+fn truthy(value: &Value) -> bool {
+    !matches!(value, Value::Null | Value::Bool(false)) && value.as_str() != Some("")
+}
+
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(s) if !s.is_empty() => Some(s.clone()),
+        Value::Number(n) => Some(n.to_string()),
+        _ => None,
+    }
+}
+
+fn next_of_link_header(header: &str) -> Option<String> {
+    header.split(',').find_map(|link| {
+        let (address, attributes) = link.split_once(';')?;
+        let is_next = attributes.split(';').any(|a| a.trim().trim_start_matches("rel=").trim_matches('"') == "next");
+        is_next.then(|| address.trim().trim_start_matches('<').trim_end_matches('>').to_owned())
+    })
+}
+
+fn same_origin(asked: &Url, next: &str) -> Result<String> {
+    let next = asked
+        .join(next)
+        .map_err(|_| Problem::new(Reason::BadAnswer, "the address of the next page is not an address"))?;
+    if next.origin() == asked.origin() {
+        return Ok(next.into());
+    }
+    let host = next.host_str().unwrap_or_default();
+    Err(Problem::new(Reason::BadAnswer, format!("the next page is on another host, `{host}`"))
+        .hint("the credentials stay with the account's own host: check `url`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connector::manifest::Size;
+    use serde_json::json;
+
+    fn answered<'a>(page: &'a Value, rows: &'a [Value], asked: &'a Url, link: Option<&'a str>) -> Answered<'a> {
+        Answered { page, rows, link, asked }
+    }
+
+    fn asked() -> Url {
+        Url::parse("https://desk.example/rest/list?page=1").unwrap()
+    }
+
+    fn size(rows: u64) -> Size {
+        Size { param: Some("per_page".into()), rows }
+    }
+
+    #[test]
+    fn a_clamped_last_page_ends_the_walk() {
+        let paging = Paging::Number { param: "page".into(), start: 1, size: size(2), more: Some(".next_page".into()) };
+        let rows = [json!({}), json!({})];
+        let last = json!({ "next_page": null });
+        assert_eq!(next(&paging, Some("3"), &answered(&last, &rows, &asked(), None)).unwrap(), None);
+        let middle = json!({ "next_page": "…" });
+        assert_eq!(next(&paging, Some("3"), &answered(&middle, &rows, &asked(), None)).unwrap(), Some("4".into()));
+        assert_eq!(next(&paging, Some("3"), &answered(&middle, &[], &asked(), None)).unwrap(), None);
+    }
+
+    #[test]
+    fn the_next_address_on_another_host_is_refused() {
+        let paging = Paging::Link { next: None, done: None, size: None };
+        let header = "<https://evil.example/list?page=2>; rel=\"next\"";
+        let problem = next(&paging, None, &answered(&json!({}), &[], &asked(), Some(header))).unwrap_err();
+        assert_eq!(problem.reason, Reason::BadAnswer);
+        let header = "</rest/list?page=2>; rel=\"next\", </rest/list?page=9>; rel=\"last\"";
+        let here = next(&paging, None, &answered(&json!({}), &[], &asked(), Some(header))).unwrap();
+        assert_eq!(here.as_deref(), Some("https://desk.example/rest/list?page=2"));
+    }
+
+    #[test]
+    fn a_keyset_goes_on_from_the_last_key_while_pages_are_full() {
+        let paging = Paging::Keyset { key: ".id".into(), start: "0".into(), size: size(2) };
+        assert_eq!(ask(&paging, None).key.as_deref(), Some("0"));
+        let rows = [json!({"id": 4}), json!({"id": "9"})];
+        let page = json!({});
+        assert_eq!(next(&paging, Some("3"), &answered(&page, &rows, &asked(), None)).unwrap().as_deref(), Some("9"));
+        assert_eq!(next(&paging, Some("3"), &answered(&page, &rows[..1], &asked(), None)).unwrap(), None);
+    }
+
+    #[test]
+    fn a_walk_that_would_stand_still_is_an_error() {
+        let paging = Paging::Window { key: ".at".into(), start: "0".into(), size: size(1), overlap: 0 };
+        let rows = [json!({"at": "2020"})];
+        assert!(next(&paging, Some("2020"), &answered(&json!({}), &rows, &asked(), None)).is_err());
+    }
+
+    #[test]
+    fn an_offset_walk_counts_the_rows_it_got() {
+        let paging = Paging::Offset { param: "offset".into(), size: size(100), total: Some(".total_count".into()) };
+        let rows = vec![json!({}); 100];
+        let page = json!({"total_count": 130});
+        assert_eq!(next(&paging, None, &answered(&page, &rows, &asked(), None)).unwrap().as_deref(), Some("100"));
+        assert_eq!(next(&paging, Some("100"), &answered(&page, &rows[..30], &asked(), None)).unwrap(), None);
+    }
+}

@@ -1,0 +1,237 @@
+//! Plans a record: runs the manifest's write steps over the mapped record. Pure: nothing is called.
+//!
+//! Steps see `.ticket` (or `.contact` …), inside a message `.comment`, inside `each` `.attachment`; `.target` is
+//! the id the create step will answer, `.comment.uploads` the files of the message with what their upload steps answer.
+
+use super::Rest;
+use crate::connector::manifest::{Body, Each, Part as PartRule, Verb, WriteStep};
+use crate::connector::plan::{Content, FilePart, Late, Node, Part, Request, Step, Text, placeholder};
+use crate::error::{Problem, Reason, Result};
+use crate::expr::{Expr, Scope, plain};
+use crate::ledger::StepKey;
+use crate::record::Kind;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+
+const TARGET: &str = "target";
+
+impl Rest {
+    pub(super) fn plan_record(&self, kind: Kind, mapped: &Value, marker: &str) -> Result<Vec<Step>> {
+        let mut steps = Vec::new();
+        let base = self.base(kind, mapped, marker);
+        let comments = mapped["comments"].as_array().map_or(&[][..], Vec::as_slice);
+        let (first, later) = comments.split_first().map_or((None, &[][..]), |(f, l)| (Some(f), l));
+        self.plan_message(kind.code(), &base, first, &mut steps)?;
+        for comment in later {
+            self.plan_message(Kind::Comment.code(), &base, Some(comment), &mut steps)?;
+        }
+        Ok(steps)
+    }
+
+    pub(super) fn plan_repair(&self, kind: Kind, mapped: &Value, marker: &str) -> Result<Vec<Step>> {
+        let mut steps = Vec::new();
+        let base = self.base(kind, mapped, marker);
+        if kind == Kind::Ticket {
+            self.plan_message("repair", &base, None, &mut steps)?;
+        }
+        Ok(steps)
+    }
+
+    /// What every step of a record sees.
+    pub(super) fn base(&self, kind: Kind, mapped: &Value, marker: &str) -> Map<String, Value> {
+        let mut base = Map::new();
+        base.insert(kind.code().into(), mapped.clone());
+        base.insert("marker".into(), marker.into());
+        base.insert("account".into(), self.account().clone());
+        if let Some(create) = self.create_step(kind) {
+            let step = StepKey::new(create, "", 0);
+            base.insert(TARGET.into(), placeholder(&Late { step, output: "id".into() }).into());
+        }
+        base
+    }
+
+    fn create_step(&self, kind: Kind) -> Option<&str> {
+        let steps = self.manifest.write.get(kind.code())?;
+        steps.iter().find(|s| s.verb == Verb::Create).map(|s| s.step.as_str())
+    }
+
+    /// The steps of one section for one message (or for the record alone).
+    fn plan_message(
+        &self,
+        section: &str,
+        base: &Map<String, Value>,
+        comment: Option<&Value>,
+        steps: &mut Vec<Step>,
+    ) -> Result<()> {
+        let Some(rules) = self.manifest.write.get(section) else { return Ok(()) };
+        let child = comment.filter(|_| section == Kind::Comment.code()).map(|c| plain(&c["id"])).unwrap_or_default();
+        let mut scope = base.clone();
+        let files = comment.and_then(|c| c["attachments"].as_array()).cloned().unwrap_or_default();
+        if let Some(comment) = comment {
+            let mut comment = comment.clone();
+            comment["uploads"] = files.iter().map(|file| self.upload_of(rules, file)).collect();
+            scope.insert("comment".into(), comment);
+        }
+        for (at, rule) in rules.iter().enumerate() {
+            let place = (section.to_owned(), at);
+            match rule.each {
+                None => steps.extend(self.plan_step(rule, &place, &child, &scope, &files)?),
+                Some(Each::Attachment) => {
+                    for file in &files {
+                        let mut scope = scope.clone();
+                        scope.insert("attachment".into(), file.clone());
+                        let one = std::slice::from_ref(file);
+                        steps.extend(self.plan_step(rule, &place, &plain(&file["id"]), &scope, one)?);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A file of a message with what its upload step will answer.
+    fn upload_of(&self, rules: &[WriteStep], file: &Value) -> Value {
+        let mut upload = file.clone();
+        if let Some(rule) = rules.iter().find(|r| r.verb == Verb::Upload) {
+            for output in rule.outputs.keys() {
+                let step = StepKey::new(&rule.step, plain(&file["id"]), 0);
+                upload[output] = placeholder(&Late { step, output: output.clone() }).into();
+            }
+        }
+        upload
+    }
+
+    fn plan_step(
+        &self,
+        rule: &WriteStep,
+        place: &(String, usize),
+        child: &str,
+        scope: &Map<String, Value>,
+        files: &[Value],
+    ) -> Result<Option<Step>> {
+        let here = Value::Object(scope.clone());
+        let sees = self.scope(&here);
+        if !rule.when.as_ref().map_or(Ok(true), |when| when.holds(&sees))? {
+            return Ok(None);
+        }
+        let text = |expr: &Option<Expr>, sees: &Scope<'_>| -> Result<Option<String>> {
+            Ok(expr.as_ref().map(|e| e.eval(sees)).transpose()?.filter(|v| !v.is_null()).map(|v| plain(&v)))
+        };
+        let mut texts: Vec<String> = text(&rule.text, &sees)?.into_iter().collect();
+        let mut fallback = None;
+        if let Some(other) = &rule.fallback {
+            let mut scope = scope.clone();
+            if let Some(comment) = scope.get_mut("comment") {
+                comment["body"] = comment["body_by_api"].clone();
+                comment["author"] = Value::Null;
+            }
+            let there = Value::Object(scope);
+            let mut request = self.request(rule, &self.scope(&there), files)?;
+            request.headers.retain(|(name, _)| !other.without_headers.iter().any(|w| w.eq_ignore_ascii_case(name)));
+            texts.extend(text(&rule.text, &self.scope(&there))?);
+            fallback = Some(request);
+        }
+        Ok(Some(Step {
+            key: StepKey::new(&rule.step, child, 0),
+            verb: rule.verb,
+            request: self.request(rule, &sees, files)?,
+            fallback,
+            rule: place.clone(),
+            marker: text(&rule.marker, &sees)?,
+            texts,
+            private: here["comment"]["private"] == Value::Bool(true),
+            scope: here,
+        }))
+    }
+
+    fn request(&self, rule: &WriteStep, sees: &Scope<'_>, files: &[Value]) -> Result<Request> {
+        let at = |p: Problem| p.at(format!("step `{}`", rule.step));
+        let call = rule.call.render(sees).map_err(at)?;
+        let Some((method, path)) = call.split_once(' ') else {
+            return Err(Problem::new(Reason::Manifest, format!("`call` of step `{}` is `METHOD /path`", rule.step)));
+        };
+        let body = rule.body.as_ref().map(|body| self.content(body, sees, files)).transpose().map_err(at)?;
+        Ok(Request {
+            method: method.to_owned(),
+            path: Text::parse(path),
+            query: texts(&rule.query, sees).map_err(at)?,
+            headers: texts(&rule.headers, sees).map_err(at)?,
+            body,
+        })
+    }
+
+    fn content(&self, body: &Body, sees: &Scope<'_>, files: &[Value]) -> Result<Content> {
+        Ok(match body {
+            Body::Json(fields) => Content::Json(Node::from_value(document(fields, sees)?)),
+            Body::Form(fields) => Content::Form(texts(fields, sees)?),
+            Body::File(mime) => match files {
+                [file] => Content::File(FilePart { mime: mime.clone(), ..file_part(file) }),
+                _ => return Err(Problem::new(Reason::Manifest, "a `file` body goes with `each = \"attachment\"`")),
+            },
+            Body::Multipart(rules) => {
+                let mut parts = Vec::new();
+                for rule in rules {
+                    multipart(rule, sees, files, &mut parts)?;
+                }
+                Content::Multipart(parts)
+            }
+        })
+    }
+}
+
+fn multipart(rule: &PartRule, sees: &Scope<'_>, files: &[Value], parts: &mut Vec<Part>) -> Result<()> {
+    let name = &rule.name;
+    if rule.files {
+        parts.extend(files.iter().map(|file| Part::File { name: name.clone(), file: file_part(file) }));
+    } else if let Some(fields) = &rule.json {
+        parts.push(Part::Json { name: name.clone(), json: Node::from_value(document(fields, sees)?) });
+    } else if let Some(expr) = &rule.value {
+        let values = match expr.eval(sees)? {
+            Value::Null => vec![],
+            Value::Array(values) => values,
+            value => vec![value],
+        };
+        let part = |value: Value| Part::Value { name: name.clone(), value: Text::parse(&plain(&value)) };
+        parts.extend(values.into_iter().map(part));
+    }
+    Ok(())
+}
+
+fn file_part(file: &Value) -> FilePart {
+    FilePart {
+        name: plain(&file["name"]),
+        mime: plain(&file["mime"]),
+        hash: plain(&file["hash"]),
+        path: plain(&file["path"]).into(),
+    }
+}
+
+fn texts(fields: &BTreeMap<String, Expr>, sees: &Scope<'_>) -> Result<Vec<(String, Text)>> {
+    let mut texts = Vec::new();
+    for (name, expr) in fields {
+        let value = expr.eval(sees)?;
+        if !value.is_null() {
+            texts.push((name.clone(), Text::parse(&plain(&value))));
+        }
+    }
+    Ok(texts)
+}
+
+/// Builds a nested document of dotted keys; keys whose value is null are left out.
+fn document(fields: &BTreeMap<String, Expr>, sees: &Scope<'_>) -> Result<Value> {
+    let mut root = json!({});
+    for (dotted, expr) in fields {
+        let value = expr.eval(sees).map_err(|p| p.at(format!("`{dotted}`")))?;
+        if value.is_null() {
+            continue;
+        }
+        let slot = dotted.split('.').fold(&mut root, |node, key| {
+            if !node.is_object() {
+                *node = json!({});
+            }
+            &mut node[key]
+        });
+        *slot = value;
+    }
+    Ok(root)
+}

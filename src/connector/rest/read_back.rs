@@ -1,0 +1,101 @@
+//! Reads a record back from the target and compares it with what its steps sent.
+
+use super::find::align;
+use super::{Rest, json_of};
+use crate::connector::manifest::{Children, Verb};
+use crate::connector::plan::{LateValues, Node, Step, Text};
+use crate::connector::{Child, ReadBack};
+use crate::content;
+use crate::error::{Problem, Reason, Result};
+use crate::expr::{self, plain};
+use crate::http::Call;
+use crate::record::Kind;
+use serde_json::Value;
+
+impl Rest {
+    pub(super) async fn compare_stored(
+        &self,
+        kind: Kind,
+        mapped: &Value,
+        steps: &[Step],
+        late: &LateValues,
+    ) -> Result<Option<ReadBack>> {
+        let Some(rule) = self.manifest.verify.get(kind.code()) else { return Ok(None) };
+        let marker = steps.iter().find_map(|s| s.scope["marker"].as_str()).unwrap_or_default();
+        let sent = Node::from_value(Value::Object(self.base(kind, mapped, marker))).fill_known(late);
+        let sees = self.scope(&sent);
+        let call = rule.call.render_path(&sees)?;
+        let path = call
+            .strip_prefix("GET ")
+            .ok_or_else(|| Problem::new(Reason::Manifest, "`call` of a verify rule is `GET /path`"))?;
+        let mut query = Vec::new();
+        for (name, expr) in &rule.query {
+            query.push((name.clone(), plain(&expr.eval(&sees)?)));
+        }
+        let answer = json_of(&self.ask(Call::get(&Text::parse(path).fill(late)?).query(query)).await?)?;
+        let stored = rule.item.as_deref().map_or(&answer, |path| expr::path(&answer, path));
+
+        let mut differs = Vec::new();
+        for expect in &rule.expect {
+            let is = expect.is.eval(&sees)?;
+            let at = expect.at.eval(&self.scope(stored))?;
+            if !is.is_null() && !holds(&at, &is) {
+                differs.push(expect.name.clone());
+            }
+        }
+        let children = match &rule.children {
+            Some(children) => self.stored_children(children, stored, steps)?,
+            None => vec![],
+        };
+        let updated_at =
+            rule.updated_at.as_deref().map(|path| plain(expr::path(stored, path))).filter(|t| !t.is_empty());
+        Ok(Some(ReadBack { differs, children, updated_at }))
+    }
+
+    fn stored_children(&self, rule: &Children, stored: &Value, steps: &[Step]) -> Result<Vec<Option<Child>>> {
+        let rows = expr::path(stored, &rule.items).as_array().cloned().unwrap_or_default();
+        let mut texts = Vec::with_capacity(rows.len());
+        for row in &rows {
+            texts.push(content::normalise(&plain(&rule.text.eval(&self.row_scope(row))?)));
+        }
+        let ours: Vec<&Step> = steps.iter().filter(|s| s.verb == Verb::Append).collect();
+        align(&texts, &ours)
+            .into_iter()
+            .map(|at| {
+                let Some(row) = at.map(|at| &rows[at]) else { return Ok(None) };
+                let scope = self.row_scope(row);
+                let private = rule.private.as_ref().map_or(Ok(false), |p| p.holds(&scope))?;
+                Ok(Some(Child { id: plain(&rule.id.eval(&scope)?), private }))
+            })
+            .collect()
+    }
+}
+
+/// Whether the stored value holds what was sent: an object must hold at least the keys that were sent, all else must be equal.
+fn holds(stored: &Value, sent: &Value) -> bool {
+    match (stored, sent) {
+        (Value::Object(stored), Value::Object(sent)) => {
+            sent.iter().all(|(key, value)| empty(value) || stored.get(key).is_some_and(|s| holds(s, value)))
+        }
+        (stored, sent) => stored == sent || plain(stored) == plain(sent),
+    }
+}
+
+fn empty(value: &Value) -> bool {
+    value.is_null() || value.as_str() == Some("") || value.as_array().is_some_and(Vec::is_empty)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_was_sent_must_be_there_and_more_may_be() {
+        assert!(holds(&json!({"1": "a", "2": "b"}), &json!({"1": "a"})));
+        assert!(!holds(&json!({"1": "a"}), &json!({"1": "a", "2": "b"})));
+        assert!(holds(&json!({}), &json!({"2": ""})));
+        assert!(holds(&json!("7"), &json!(7)));
+        assert!(!holds(&json!([1]), &json!([1, 2])));
+    }
+}

@@ -1,0 +1,102 @@
+//! A manifest as a [`Target`].
+
+use super::Rest;
+use crate::connector::plan::{LateValues, Step};
+use crate::connector::profile::{Authors, Profile};
+use crate::connector::{CheckLine, Found, Outcome, ReadBack, Target};
+use crate::error::Result;
+use crate::ledger::Remote;
+use crate::record::{Kind, Visibility};
+use async_trait::async_trait;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+#[async_trait]
+impl Target for Rest {
+    fn address(&self) -> &str {
+        &self.address
+    }
+
+    fn profile(&self) -> &Profile {
+        &self.manifest.profile
+    }
+
+    fn writes(&self, kind: Kind) -> bool {
+        self.manifest.write.contains_key(kind.code())
+    }
+
+    fn answer(&self, key: &str) -> Option<&str> {
+        self.account.get(key).and_then(Value::as_str)
+    }
+
+    fn default_label(&self, vocabulary: &str) -> Option<String> {
+        let key = self.manifest.profile.defaults.get(vocabulary)?;
+        Target::answer(self, key).map(str::to_owned)
+    }
+
+    fn how_to_silence(&self) -> &str {
+        &self.manifest.profile.how_to_silence
+    }
+
+    async fn may_be_assigned(&self, person: &Remote, group: Option<&Remote>) -> Result<bool> {
+        self.native.may_be_assigned(self, person, group).await
+    }
+
+    async fn check(&self) -> Vec<CheckLine> {
+        let mut lines = self.check_calls(super::check::Role::Target).await;
+        if lines.iter().all(|line| line.found.is_ok()) {
+            lines.extend(self.check_marker().await);
+        }
+        lines
+    }
+
+    async fn roster(&self, stream: &str) -> Result<Vec<Map<String, Value>>> {
+        if !self.manifest.read.contains_key(stream) {
+            return Ok(vec![]);
+        }
+        let rows = self.read_all(stream, None).await?;
+        rows.iter().map(|row| self.fields(stream, row, &Value::Null, row)).collect()
+    }
+
+    async fn may_write_as(&self, person: &Remote, group: Option<&Remote>, visibility: Visibility) -> Result<bool> {
+        match self.manifest.profile.authors {
+            Authors::ApiUser => Ok(false),
+            Authors::Anyone => Ok(true),
+            Authors::Asked => self.native.may_write_as(self, person, group, visibility).await,
+        }
+    }
+
+    async fn prepare(&self) -> Result<()> {
+        Rest::prepare(self).await.map(|_| ())
+    }
+
+    fn plan(&self, kind: Kind, mapped: &Value, marker: &str) -> Result<Vec<Step>> {
+        self.plan_record(kind, mapped, marker)
+    }
+
+    fn repair(&self, kind: Kind, mapped: &Value, marker: &str) -> Result<Vec<Step>> {
+        self.plan_repair(kind, mapped, marker)
+    }
+
+    async fn apply(&self, step: &Step, late: &LateValues) -> Outcome {
+        self.apply_step(step, late).await
+    }
+
+    async fn find(&self, step: &Step, late: &LateValues, earlier: &[&Step]) -> Result<Found> {
+        self.find_step(step, late, earlier).await
+    }
+
+    async fn read_back(
+        &self,
+        kind: Kind,
+        mapped: &Value,
+        steps: &[Step],
+        late: &LateValues,
+    ) -> Result<Option<ReadBack>> {
+        self.compare_stored(kind, mapped, steps, late).await
+    }
+
+    fn calls(&self) -> BTreeMap<String, u64> {
+        self.client.calls()
+    }
+}

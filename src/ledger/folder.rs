@@ -1,0 +1,119 @@
+//! The project's private folder `.deskferry/`, its permissions, and the lock that keeps a second writer out.
+
+use crate::error::{Problem, Reason, Result};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::path::{Path, PathBuf};
+
+/// Where a project keeps what Deskferry writes for itself.
+pub(crate) fn of(project: &Path) -> PathBuf {
+    project.join(".deskferry")
+}
+
+/// Makes the folder, readable by its owner only, and returns its path.
+pub(crate) fn make(project: &Path) -> Result<PathBuf> {
+    let folder = of(project);
+    private_folder(&folder)?;
+    Ok(folder)
+}
+
+/// The folder stays closed to others even if it was made by hand.
+pub(crate) fn private_folder(folder: &Path) -> Result<()> {
+    let at = |e: std::io::Error| Problem::from(e).at(folder.display());
+    if !folder.try_exists().map_err(at)? {
+        let mut made = DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut made, 0o700);
+        match made.create(folder) {
+            Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => return Err(at(e)),
+            _ => {}
+        }
+    }
+    close_to_others(folder, 0o700)
+}
+
+/// Makes an empty file that only its owner can read, or closes an existing one to others.
+/// SQLite gives the files beside a database the permissions of the database.
+pub(crate) fn private_file(path: &Path) -> Result<()> {
+    if !path.try_exists().map_err(|e| Problem::from(e).at(path.display()))? {
+        open_private(path)?;
+    }
+    close_to_others(path, 0o600)
+}
+
+fn open_private(path: &Path) -> Result<File> {
+    let mut open = OpenOptions::new();
+    open.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut open, 0o600);
+    open.open(path).map_err(|e| Problem::from(e).at(path.display()))
+}
+
+#[cfg(unix)]
+fn close_to_others(path: &Path, mode: u32) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let at = |e: std::io::Error| Problem::from(e).at(path.display());
+    let now = std::fs::metadata(path).map_err(at)?.permissions();
+    if now.mode() & 0o077 == 0 {
+        return Ok(());
+    }
+    std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).map_err(at)
+}
+
+#[cfg(not(unix))]
+fn close_to_others(_: &Path, _: u32) -> Result<()> {
+    Ok(())
+}
+
+/// Makes the names in the folder of `path` outlive a power cut.
+pub(crate) fn sync(path: &Path) -> Result<()> {
+    #[cfg(unix)]
+    File::open(home(path)).and_then(|folder| folder.sync_all()).map_err(|e| Problem::from(e).at(path.display()))?;
+    Ok(())
+}
+
+/// The folder that holds `path`.
+pub(crate) fn home(path: &Path) -> &Path {
+    path.parent().filter(|home| !home.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// `path` with `ending` after its whole name.
+pub(crate) fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
+
+/// Held by the one process that may write in a project. Let go when dropped, and by the system when the process dies.
+#[derive(Debug)]
+pub struct ProjectLock {
+    _file: File,
+}
+
+impl ProjectLock {
+    /// Refused, with the process id of the holder, while another process has it.
+    pub fn take(project: &Path) -> Result<ProjectLock> {
+        let path = make(project)?.join("lock");
+        let mut file = open_private(&path)?;
+        let at = |e: std::io::Error| Problem::from(e).at(path.display());
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(held(project, &mut file)),
+            Err(TryLockError::Error(e)) => return Err(at(e)),
+        }
+        file.set_len(0).and_then(|()| file.rewind()).map_err(at)?;
+        writeln!(file, "{}", std::process::id()).map_err(at)?;
+        Ok(ProjectLock { _file: file })
+    }
+}
+
+fn held(project: &Path, file: &mut File) -> Problem {
+    let mut pid = String::new();
+    let _ = file.take(20).read_to_string(&mut pid);
+    let holder = match pid.trim() {
+        pid if !pid.is_empty() && pid.bytes().all(|b| b.is_ascii_digit()) => format!("process {pid}"),
+        _ => "another process".to_owned(),
+    };
+    Problem::new(Reason::Refused, format!("{holder} is at work in {}", project.display()))
+        .hint("wait for it to end, or stop it, and run the same command again: nothing is lost")
+}

@@ -1,0 +1,96 @@
+//! Losses: what the pair of platforms cannot carry of the records it carries.
+
+use super::records::seq_of;
+use super::{Fault, Link, query, rows};
+use crate::error::{Loss, Result};
+use crate::record::Kind;
+use rusqlite::{Row, params};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LossRow {
+    pub kind: Kind,
+    pub id: String,
+    /// Source id of the comment, attachment … concerned; empty for the record itself.
+    pub child: String,
+    pub loss: Loss,
+    pub detail: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LossCount {
+    pub kind: Kind,
+    pub loss: Loss,
+    pub records: u64,
+    pub times: u64,
+}
+
+impl Link {
+    /// Notes a loss; noting it again changes nothing. `detail` names what is lost and holds no message text.
+    pub async fn lose(&self, kind: Kind, id: &str, child: &str, loss: Loss, detail: &str) -> Result<()> {
+        let (link, id) = (self.id.clone(), id.to_owned());
+        let (child, detail) = (child.to_owned(), detail.to_owned());
+        self.ledger
+            .store
+            .write(move |db| {
+                let record = seq_of(db, &link, kind, &id)?;
+                db.prepare_cached(
+                    "INSERT INTO loss (record, child, loss, detail) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+                )?
+                .execute(params![record, child, loss.code(), detail])?;
+                Ok(())
+            })
+            .await
+    }
+
+    /// Forgets the losses of a record that is planned anew.
+    pub async fn clear_losses(&self, kind: Kind, id: &str) -> Result<()> {
+        let (link, id) = (self.id.clone(), id.to_owned());
+        self.ledger
+            .store
+            .write(move |db| {
+                let record = seq_of(db, &link, kind, &id)?;
+                db.prepare_cached("DELETE FROM loss WHERE record = ?1")?.execute(params![record])?;
+                Ok(())
+            })
+            .await
+    }
+
+    pub async fn loss_counts(&self) -> Result<Vec<LossCount>> {
+        let link = self.id.clone();
+        let sql = "SELECT record.kind AS kind, loss.loss AS loss, COUNT(DISTINCT loss.record) AS records, COUNT(*) AS times \
+                   FROM loss JOIN record ON record.seq = loss.record WHERE record.link = ?1 \
+                   GROUP BY record.kind, loss.loss";
+        let count = |row: &Row<'_>| {
+            Ok(LossCount {
+                kind: rows::code(Kind::from_code, &row.get::<_, String>("kind")?)?,
+                loss: rows::code(Loss::from_code, &row.get::<_, String>("loss")?)?,
+                records: row.get::<_, i64>("records")?.unsigned_abs(),
+                times: row.get::<_, i64>("times")?.unsigned_abs(),
+            })
+        };
+        let mut counts = self.ledger.store.read(move |db| query::all(db, sql, params![link], count)).await?;
+        counts.sort_by_key(|count| (count.kind, count.loss));
+        Ok(counts)
+    }
+
+    /// The losses of the records of a kind whose [`seq`](super::RecordRow::seq) lies from `first` to `last`:
+    /// of one page of [`Link::next`].
+    pub async fn losses_between(&self, kind: Kind, first: i64, last: i64) -> Result<Vec<LossRow>> {
+        let link = self.id.clone();
+        let sql = "SELECT record.kind AS kind, record.id AS id, child, loss, loss.detail AS detail \
+                   FROM loss JOIN record ON record.seq = loss.record \
+                   WHERE loss.record BETWEEN ?3 AND ?4 AND record.link = ?1 AND record.kind = ?2 \
+                   ORDER BY loss.record, child, loss, loss.detail";
+        self.ledger.store.read(move |db| query::all(db, sql, params![link, kind.code(), first, last], loss_row)).await
+    }
+}
+
+fn loss_row(row: &Row<'_>) -> Result<LossRow, Fault> {
+    Ok(LossRow {
+        kind: rows::code(Kind::from_code, &row.get::<_, String>("kind")?)?,
+        id: row.get("id")?,
+        child: row.get("child")?,
+        loss: rows::code(Loss::from_code, &row.get::<_, String>("loss")?)?,
+        detail: row.get("detail")?,
+    })
+}

@@ -1,0 +1,104 @@
+//! The tables of `ledger.db`.
+//!
+//! Types, upserts and queries are those PostgreSQL shares; `INTEGER PRIMARY KEY` alone would become an
+//! identity column there. Times are UTC milliseconds. Lists of codes are the closed lists of the code.
+//! A record's `seq` is the order in which it was first seen.
+
+use super::store::Design;
+
+pub(super) static DESIGN: Design = Design {
+    file: "ledger.db",
+    synchronous: "FULL",
+    versions: &[VERSION_1],
+    damaged: "do not delete it: it is the only account of what was written. Put it back from a copy of .deskferry/, \
+              or recover it with `sqlite3 ledger.db .recover`",
+};
+
+const VERSION_1: &str = "
+CREATE TABLE link (
+  id       TEXT PRIMARY KEY,
+  source   TEXT NOT NULL,
+  target   TEXT NOT NULL,
+  made_at  BIGINT NOT NULL
+);
+
+CREATE TABLE record (
+  seq                INTEGER PRIMARY KEY,
+  link               TEXT NOT NULL REFERENCES link (id),
+  kind               TEXT NOT NULL,
+  id                 TEXT NOT NULL,
+  number             TEXT,
+  updated_at         BIGINT,
+  content_hash       TEXT NOT NULL,
+  state              TEXT NOT NULL,
+  reason             TEXT,
+  detail             TEXT,
+  hint               TEXT,
+  look_at            TEXT,
+  target_id          TEXT,
+  target_number      TEXT,
+  target_url         TEXT,
+  outputs            TEXT,
+  origin             TEXT,
+  target_hash        TEXT,
+  target_updated_at  BIGINT,
+  stands_kind        TEXT,
+  stands_id          TEXT,
+  seen_at            BIGINT NOT NULL,
+  changed_at         BIGINT NOT NULL,
+  UNIQUE (link, kind, id)
+);
+CREATE INDEX record_by_state ON record (link, kind, state, seq);
+
+CREATE TABLE step (
+  seq            INTEGER PRIMARY KEY,
+  record         BIGINT NOT NULL REFERENCES record (seq),
+  step           TEXT NOT NULL,
+  child          TEXT NOT NULL,
+  part           BIGINT NOT NULL,
+  state          TEXT NOT NULL,
+  marker         TEXT,
+  request_hash   TEXT,
+  target_id      TEXT,
+  target_number  TEXT,
+  target_url     TEXT,
+  outputs        TEXT,
+  origin         TEXT,
+  reason         TEXT,
+  detail         TEXT,
+  hint           TEXT,
+  intent_at      BIGINT NOT NULL,
+  tries          BIGINT NOT NULL,
+  UNIQUE (record, step, child, part)
+);
+CREATE INDEX step_in_doubt ON step (intent_at) WHERE state IN ('intent', 'unknown');
+CREATE INDEX step_by_marker ON step (marker) WHERE marker IS NOT NULL;
+
+CREATE TABLE loss (
+  record  BIGINT NOT NULL REFERENCES record (seq),
+  child   TEXT NOT NULL,
+  loss    TEXT NOT NULL,
+  detail  TEXT NOT NULL,
+  PRIMARY KEY (record, child, loss, detail)
+);
+
+CREATE TABLE watermark (
+  link    TEXT NOT NULL REFERENCES link (id),
+  kind    TEXT NOT NULL,
+  value   TEXT NOT NULL,
+  set_at  BIGINT NOT NULL,
+  PRIMARY KEY (link, kind)
+);
+
+CREATE TABLE run (
+  id          INTEGER PRIMARY KEY,
+  link        TEXT NOT NULL REFERENCES link (id),
+  command     TEXT NOT NULL,
+  manifests   TEXT NOT NULL,
+  started_at  BIGINT NOT NULL,
+  ended_at    BIGINT,
+  exit_code   BIGINT,
+  calls       TEXT
+);
+CREATE INDEX run_by_link ON run (link, id);
+";

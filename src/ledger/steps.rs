@@ -1,0 +1,251 @@
+//! Steps: one effect on the target each, written down before it is sent and after it is answered.
+
+use super::query;
+use super::records::{at, seq_of, spread};
+use super::rows::{self, STEP};
+use super::{Fault, Link, OpenStep, Origin, Remote, StepKey, StepRow, StepState};
+use crate::error::{Problem, Reason, Result};
+use crate::record::Kind;
+use jiff::Timestamp;
+use rusqlite::{Connection, Row, params};
+use std::sync::Arc;
+
+impl Link {
+    /// Writes down that a step is about to be sent; on the disk when this returns. The record is
+    /// [`State::Writing`](super::State::Writing) from then on.
+    ///
+    /// Errors: [`Internal`](Reason::Internal) when the step is applied already or in doubt: sending it again
+    /// could do it twice.
+    pub async fn intend(
+        &self,
+        kind: Kind,
+        id: &str,
+        key: &StepKey,
+        marker: Option<&str>,
+        request_hash: &str,
+    ) -> Result<()> {
+        self.begin(kind, id, key, marker, request_hash, never_twice).await
+    }
+
+    /// [`Link::intend`] for a step whose request may safely be sent again and again: it sets, it does not add.
+    pub async fn intend_repeatable(
+        &self,
+        kind: Kind,
+        id: &str,
+        key: &StepKey,
+        marker: Option<&str>,
+        request_hash: &str,
+    ) -> Result<()> {
+        self.begin(kind, id, key, marker, request_hash, |_| Ok(())).await
+    }
+
+    async fn begin(
+        &self,
+        kind: Kind,
+        id: &str,
+        key: &StepKey,
+        marker: Option<&str>,
+        request_hash: &str,
+        allowed: fn(StepState) -> Result<(), &'static str>,
+    ) -> Result<()> {
+        let (marker, request_hash) = (marker.map(str::to_owned), request_hash.to_owned());
+        self.step(kind, id, key, move |db, record, key, now| {
+            if let Some(state) = state_of(db, record, key)? {
+                allowed(state).map_err(|why| Problem::new(Reason::Internal, why))?;
+            }
+            db.prepare_cached(
+                "INSERT INTO step (record, step, child, part, state, marker, request_hash, intent_at, tries) \
+                 VALUES (?1, ?2, ?3, ?4, 'intent', ?5, ?6, ?7, 1) \
+                 ON CONFLICT (record, step, child, part) DO UPDATE SET state = excluded.state, \
+                   marker = excluded.marker, request_hash = excluded.request_hash, intent_at = excluded.intent_at, \
+                   tries = step.tries + 1, reason = NULL, detail = NULL, hint = NULL",
+            )?
+            .execute(params![record, key.step, key.child, key.part, marker, request_hash, now])?;
+            db.prepare_cached(
+                "UPDATE record SET state = 'writing', changed_at = ?2, reason = NULL, detail = NULL, hint = NULL, \
+                   look_at = NULL WHERE seq = ?1 AND state <> 'writing'",
+            )?
+            .execute(params![record, now])?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// The step is done in the target. Needs no intent: a record found in the target and taken over has none.
+    pub async fn applied(
+        &self,
+        kind: Kind,
+        id: &str,
+        key: &StepKey,
+        remote: Option<Remote>,
+        origin: Origin,
+    ) -> Result<()> {
+        self.step(kind, id, key, move |db, record, key, now| {
+            let (outputs, remote) = (remote.as_ref().and_then(rows::outputs), remote.unwrap_or_default());
+            let target_id = Some(remote.id).filter(|id| !id.is_empty());
+            db.prepare_cached(
+                "INSERT INTO step (record, step, child, part, state, target_id, target_number, target_url, outputs, \
+                   origin, intent_at, tries) \
+                 VALUES (?1, ?2, ?3, ?4, 'applied', ?5, ?6, ?7, ?8, ?9, ?10, 0) \
+                 ON CONFLICT (record, step, child, part) DO UPDATE SET state = excluded.state, \
+                   origin = CASE WHEN step.origin = 'created' AND step.target_id = excluded.target_id \
+                            THEN step.origin ELSE excluded.origin END, \
+                   target_id = COALESCE(excluded.target_id, step.target_id), \
+                   target_number = COALESCE(excluded.target_number, step.target_number), \
+                   target_url = COALESCE(excluded.target_url, step.target_url), \
+                   outputs = COALESCE(excluded.outputs, step.outputs), reason = NULL, detail = NULL, hint = NULL",
+            )?
+            .execute(params![
+                record,
+                key.step,
+                key.child,
+                key.part,
+                target_id,
+                remote.number,
+                remote.url,
+                outputs,
+                origin.code(),
+                now
+            ])?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// The target provably refused the step: nothing happened.
+    pub async fn rejected(&self, kind: Kind, id: &str, key: &StepKey, problem: Problem) -> Result<()> {
+        self.settle(kind, id, key, StepState::Rejected, Some(problem)).await
+    }
+
+    /// The step was sent and may have happened.
+    pub async fn unknown(&self, kind: Kind, id: &str, key: &StepKey, problem: Problem) -> Result<()> {
+        self.settle(kind, id, key, StepState::Unknown, Some(problem)).await
+    }
+
+    /// The step was looked for and did not happen: it may be sent again. How often it was tried stays known.
+    pub async fn forget(&self, kind: Kind, id: &str, key: &StepKey) -> Result<()> {
+        self.settle(kind, id, key, StepState::Absent, None).await
+    }
+
+    async fn settle(
+        &self,
+        kind: Kind,
+        id: &str,
+        key: &StepKey,
+        state: StepState,
+        problem: Option<Problem>,
+    ) -> Result<()> {
+        self.step(kind, id, key, move |db, record, key, _| {
+            match state_of(db, record, key)? {
+                Some(now) if now.in_doubt() || now == state => {}
+                Some(now) => return Err(odd(format!("cannot become {state}: it is {now}"))),
+                None => return Err(odd(format!("cannot become {state}: it was never intended"))),
+            }
+            let (reason, detail, hint) = spread(problem);
+            db.prepare_cached(
+                "UPDATE step SET state = ?5, reason = ?6, detail = ?7, hint = ?8 \
+                 WHERE record = ?1 AND step = ?2 AND child = ?3 AND part = ?4",
+            )?
+            .execute(params![
+                record,
+                key.step,
+                key.child,
+                key.part,
+                state.code(),
+                reason,
+                detail,
+                hint
+            ])?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// The steps of a record, in the order they were first tried.
+    pub async fn steps(&self, kind: Kind, id: &str) -> Result<Vec<StepRow>> {
+        let (link, id) = (self.id.clone(), id.to_owned());
+        let sql = format!(
+            "SELECT {STEP} FROM step JOIN record ON record.seq = step.record \
+             WHERE record.link = ?1 AND record.kind = ?2 AND record.id = ?3 ORDER BY step.seq"
+        );
+        self.ledger.store.read(move |db| query::all(db, &sql, params![link, kind.code(), id], rows::step)).await
+    }
+
+    /// When the oldest step still in doubt was about to be sent: where a scan of the target has to begin.
+    pub async fn oldest_intent(&self) -> Result<Option<Timestamp>> {
+        let oldest = "SELECT MIN(intent_at) FROM step JOIN record ON record.seq = step.record \
+                      WHERE record.link = ?1 AND step.state IN ('intent', 'unknown')";
+        let link = self.id.clone();
+        let found = self
+            .ledger
+            .store
+            .read(move |db| query::first(db, oldest, params![link], |row| query::time(row.get(0)?)))
+            .await?;
+        Ok(found.flatten())
+    }
+
+    /// Up to `limit` steps in doubt, the oldest first.
+    pub async fn steps_in_doubt(&self, limit: usize) -> Result<Vec<OpenStep>> {
+        let (link, limit) = (self.id.clone(), i64::try_from(limit).unwrap_or(i64::MAX));
+        let sql = format!(
+            "SELECT record.kind, record.id, {STEP} FROM step JOIN record ON record.seq = step.record \
+             WHERE record.link = ?1 AND step.state IN ('intent', 'unknown') ORDER BY step.intent_at, step.seq LIMIT ?2"
+        );
+        self.ledger.store.read(move |db| query::all(db, &sql, params![link, limit], open_step)).await
+    }
+
+    /// The step that carries a marker.
+    pub async fn step_by_marker(&self, marker: &str) -> Result<Option<OpenStep>> {
+        let (link, marker) = (self.id.clone(), marker.to_owned());
+        let sql = format!(
+            "SELECT record.kind, record.id, {STEP} FROM step JOIN record ON record.seq = step.record \
+             WHERE record.link = ?1 AND step.marker = ?2 ORDER BY step.seq LIMIT 1"
+        );
+        self.ledger.store.read(move |db| query::first(db, &sql, params![link, marker], open_step)).await
+    }
+
+    /// A write that concerns one step; its problems say which.
+    async fn step<F>(&self, kind: Kind, id: &str, key: &StepKey, work: F) -> Result<()>
+    where
+        F: FnOnce(&Connection, i64, &StepKey, i64) -> Result<(), Fault> + Send + 'static,
+    {
+        let (link, now): (Arc<str>, i64) = self.stamp();
+        let (id, key) = (id.to_owned(), key.clone());
+        self.ledger
+            .store
+            .write(move |db| {
+                let record = seq_of(db, &link, kind, &id)?;
+                work(db, record, &key, now).map_err(|fault| at(fault, kind, &format!("{id}, step {key}")))
+            })
+            .await
+    }
+}
+
+fn never_twice(state: StepState) -> Result<(), &'static str> {
+    match state {
+        StepState::Applied => Err("intended again, and it is applied already"),
+        StepState::Intent | StepState::Unknown => Err("intended again while it is in doubt"),
+        StepState::Rejected | StepState::Absent => Ok(()),
+    }
+}
+
+fn state_of(db: &Connection, record: i64, key: &StepKey) -> Result<Option<StepState>, Fault> {
+    query::first(
+        db,
+        "SELECT state FROM step WHERE record = ?1 AND step = ?2 AND child = ?3 AND part = ?4",
+        params![record, key.step, key.child, key.part],
+        |row| rows::code(StepState::from_code, &row.get::<_, String>(0)?),
+    )
+}
+
+fn open_step(row: &Row<'_>) -> Result<OpenStep, Fault> {
+    Ok(OpenStep {
+        kind: rows::code(Kind::from_code, &row.get::<_, String>("kind")?)?,
+        id: row.get("id")?,
+        step: rows::step(row)?,
+    })
+}
+
+fn odd(what: String) -> Fault {
+    Problem::new(Reason::Internal, what).into()
+}

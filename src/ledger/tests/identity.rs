@@ -1,0 +1,86 @@
+use super::*;
+use crate::error::Reason;
+
+#[test]
+fn a_link_is_called_the_same_on_every_machine_and_in_every_version() {
+    assert_eq!(link_id("https://rt.example.com", "https://redmine.example.com"), "042fecf388");
+}
+
+#[test]
+fn the_spelling_of_an_address_does_not_change_the_link() {
+    for spelling in ["https://RT.example.com/rt/", "https://rt.example.com:443/rt", " https://rt.example.com/rt "] {
+        assert_eq!(normal_address(spelling), "https://rt.example.com/rt", "{spelling}");
+    }
+    assert_eq!(normal_address("https://me:secret@rt.example.com/rt?x=1#y"), "https://rt.example.com/rt");
+    assert_eq!(normal_address("/srv/export/"), "/srv/export");
+}
+
+#[test]
+fn other_accounts_are_other_links() {
+    let id = link_id("https://a.test", "https://b.test");
+    assert_eq!(id.len(), 10);
+    for (source, target) in [
+        ("https://b.test", "https://a.test"),
+        ("http://a.test", "https://b.test"),
+        ("https://a.test:8443", "https://b.test"),
+        ("https://a.test/Sub", "https://b.test"),
+        ("https://a.test/sub", "https://b.test"),
+    ] {
+        assert_ne!(link_id(source, target), id, "{source} → {target}");
+    }
+    assert_ne!(link_id("https://a.test/Sub", "https://b.test"), link_id("https://a.test/sub", "https://b.test"));
+}
+
+#[tokio::test]
+async fn two_links_of_one_ledger_do_not_see_each_other() {
+    let project = project();
+    let ledger = Ledger::open(project.path()).unwrap();
+    let one = ledger.link("https://a.test", "https://b.test").await.unwrap();
+    let two = ledger.link("https://a.test", "https://c.test").await.unwrap();
+    one.see(vec![seen("1", "x")]).await.unwrap();
+    one.intend(Kind::Ticket, "1", &create(), Some("m"), "h").await.unwrap();
+    one.set_watermark(Kind::Ticket, "w").await.unwrap();
+
+    assert_eq!(two.record(Kind::Ticket, "1").await.unwrap(), None);
+    assert_eq!(two.oldest_intent().await.unwrap(), None);
+    assert_eq!(two.watermark(Kind::Ticket).await.unwrap(), None);
+    assert_eq!(two.step_by_marker("m").await.unwrap(), None);
+    assert!(two.counts().await.unwrap().is_empty());
+    let links: Vec<_> = ledger.links().await.unwrap().iter().map(|link| link.id().to_owned()).collect();
+    assert_eq!(links.len(), 2);
+    assert!(links.contains(&one.id().to_owned()) && links.contains(&two.id().to_owned()));
+}
+
+#[test]
+fn a_second_process_is_told_who_holds_the_project() {
+    let project = project();
+    let first = ProjectLock::take(project.path()).unwrap();
+    let refused = ProjectLock::take(project.path()).unwrap_err();
+    assert_eq!(refused.reason, Reason::Refused);
+    assert!(refused.what.contains(&format!("process {}", std::process::id())), "{refused}");
+    drop(first);
+    ProjectLock::take(project.path()).unwrap();
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn only_the_owner_can_read_what_is_kept() {
+    use std::os::unix::fs::PermissionsExt;
+    let project = project();
+    let folder = project.path().join(".deskferry");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::set_permissions(&folder, PermissionsExt::from_mode(0o755)).unwrap();
+    let _lock = ProjectLock::take(project.path()).unwrap();
+    let link = link(project.path()).await;
+    link.see(vec![seen("1", "x")]).await.unwrap();
+
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&folder), 0o700);
+    let mut files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let names: Vec<_> = files.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
+    assert_eq!(names, ["ledger.db", "ledger.db-shm", "ledger.db-wal", "lock"]);
+    for file in &files {
+        assert_eq!(mode(file), 0o600, "{}", file.display());
+    }
+}

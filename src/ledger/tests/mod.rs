@@ -1,0 +1,82 @@
+mod disk;
+mod identity;
+mod promises;
+
+use super::*;
+use crate::record::Kind;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicI64, Ordering};
+
+/// A clock that moves only when told.
+#[derive(Clone, Default)]
+struct Watch(Arc<AtomicI64>);
+
+impl Watch {
+    fn set(&self, millis: i64) {
+        self.0.store(millis, Ordering::SeqCst);
+    }
+
+    fn clock(&self) -> Clock {
+        let at = self.0.clone();
+        Arc::new(move || Timestamp::from_millisecond(at.load(Ordering::SeqCst)).unwrap())
+    }
+}
+
+fn project() -> tempfile::TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+async fn link(project: &Path) -> Link {
+    Ledger::open(project).unwrap().link("https://old.test", "https://new.test").await.unwrap()
+}
+
+fn seen(id: &str, hash: &str) -> Seen {
+    Seen { kind: Kind::Ticket, id: id.into(), number: None, updated_at: None, content_hash: hash.into() }
+}
+
+fn remote(id: &str) -> Remote {
+    Remote { id: id.into(), url: Some(format!("https://new.test/{id}")), ..Remote::default() }
+}
+
+fn done(id: &str) -> End {
+    End::Done { remote: remote(id), origin: Origin::Created, target_hash: None, target_updated_at: None }
+}
+
+fn create() -> StepKey {
+    StepKey::new("create", "", 0)
+}
+
+fn ids(rows: &[RecordRow]) -> Vec<&str> {
+    rows.iter().map(|row| row.id.as_str()).collect()
+}
+
+/// A small disk of its own, if this machine lets us have one.
+pub(crate) struct SmallDisk(pub PathBuf, tempfile::TempDir);
+
+impl SmallDisk {
+    pub fn mount(bytes: u64) -> Option<SmallDisk> {
+        let home = tempfile::tempdir().unwrap();
+        let done = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &format!("size={bytes}"), "tmpfs"])
+            .arg(home.path())
+            .stderr(Stdio::null())
+            .status();
+        if done.is_ok_and(|status| status.success()) {
+            return Some(SmallDisk(home.path().to_owned(), home));
+        }
+        eprintln!("SKIPPED: no right to mount a small tmpfs here");
+        None
+    }
+
+    pub fn remount(&self, option: &str) {
+        let done = Command::new("mount").args(["-o", &format!("remount,{option}")]).arg(&self.0).status();
+        assert!(done.unwrap().success());
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(self.1.path()).status();
+    }
+}

@@ -1,0 +1,182 @@
+//! Which custom field of the target holds a custom field of the source.
+
+use super::filter::Filter;
+use super::label;
+use super::value::Otherwise;
+use crate::error::{Problem, Reason};
+use crate::project::spelling;
+use crate::record::Field;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// The rule for one custom field of the source.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct CustomRule {
+    /// The field of the target, by key or title; the one of the same title unless said.
+    pub to: Option<String>,
+    /// Source label → target label.
+    pub values: BTreeMap<String, String>,
+    /// What becomes of a value the target does not have: a label of the target, `"drop"` or `"fail"`. Dropped, as a
+    /// loss, unless said.
+    #[serde(rename = "else")]
+    pub otherwise: Option<Otherwise>,
+    /// Leave the field out.
+    pub drop: bool,
+    /// Make the field in the target when it has none.
+    pub create: bool,
+    /// The value of a record that has none.
+    pub default: Option<Value>,
+    /// A jq filter over the field's value (the canonical ticket is `$root`); what it gives is taken instead.
+    pub jq: Option<Filter>,
+}
+
+/// `[ticket.custom."Title or key"]`
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct CustomRules(pub BTreeMap<String, CustomRule>);
+
+/// Where the values of a custom field go.
+#[derive(Debug, PartialEq)]
+pub enum Place<'a> {
+    /// This field of the target.
+    To(&'a Field),
+    /// A field of this title that has to be made first.
+    Create(&'a str),
+    /// Nowhere: a rule leaves it out.
+    Drop,
+    /// Nowhere: the target has no such field and no rule names one ([`Loss::Field`](crate::error::Loss::Field)).
+    Nowhere,
+    /// The rules do not fit the target's fields (`config`).
+    Wrong(Problem),
+}
+
+impl CustomRules {
+    /// The rule for a field of the source: by its key, else by its title.
+    pub fn rule(&self, key: &str, title: Option<&str>) -> Option<&CustomRule> {
+        let by = |name: &str| self.0.iter().find(|(of, _)| label::same(of, name)).map(|(_, rule)| rule);
+        self.0.get(key).or_else(|| title.and_then(by)).or_else(|| by(key))
+    }
+
+    /// Where the values of a field go. `targets` are the fields of the same kind of record in the target.
+    pub fn place<'a>(&'a self, key: &'a str, title: Option<&'a str>, targets: &'a [Field]) -> Place<'a> {
+        let rule = self.rule(key, title);
+        if rule.is_some_and(|rule| rule.drop) {
+            return Place::Drop;
+        }
+        let shown = title.unwrap_or(key);
+        let named = rule.and_then(|rule| rule.to.as_deref());
+        let found = match named {
+            Some(to) => find(to, targets),
+            None => find_like(key, title, targets),
+        };
+        match found {
+            Found::One(field) => Place::To(field),
+            Found::Several => {
+                let what = format!("several fields of the target are called `{}`", named.unwrap_or(shown));
+                let hint = format!("name the right one by its key: `to` of [ticket.custom.\"{shown}\"]");
+                Place::Wrong(Problem::new(Reason::Config, what).hint(hint))
+            }
+            Found::None if rule.is_some_and(|rule| rule.create) => Place::Create(named.unwrap_or(shown)),
+            Found::None => named.map_or(Place::Nowhere, |to| {
+                let what = format!("[ticket.custom.\"{shown}\"] names `{to}`, a field the target does not have");
+                let problem = Problem::new(Reason::Config, what);
+                Place::Wrong(match spelling::nearest(to, targets.iter().flat_map(|f| [f.key.as_str(), &f.title])) {
+                    Some(near) => problem.hint(format!("did you mean `{near}`?")),
+                    None => problem.hint("make it by hand, or say `create = true`"),
+                })
+            }),
+        }
+    }
+}
+
+enum Found<'a> {
+    None,
+    One(&'a Field),
+    Several,
+}
+
+fn find<'a>(name: &str, targets: &'a [Field]) -> Found<'a> {
+    match targets.iter().find(|field| field.key == name) {
+        Some(field) => Found::One(field),
+        None => match only(targets.iter().filter(|field| label::same(&field.title, name))) {
+            Found::None => only(targets.iter().filter(|field| label::same(&field.key, name))),
+            found => found,
+        },
+    }
+}
+
+/// Without a rule: the field of the same title, else of the same key.
+fn find_like<'a>(key: &str, title: Option<&str>, targets: &'a [Field]) -> Found<'a> {
+    let titled = title.map(|title| only(targets.iter().filter(|field| label::same(&field.title, title))));
+    match titled {
+        None | Some(Found::None) => only(targets.iter().filter(|field| label::same(&field.key, key))),
+        Some(found) => found,
+    }
+}
+
+fn only<'a>(mut fields: impl Iterator<Item = &'a Field>) -> Found<'a> {
+    match (fields.next(), fields.next()) {
+        (None, _) => Found::None,
+        (Some(field), None) => Found::One(field),
+        (Some(_), Some(_)) => Found::Several,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{FieldType, Kind};
+
+    fn field(key: &str, title: &str) -> Field {
+        let (key, title) = (key.to_owned(), title.to_owned());
+        Field { scope: Kind::Ticket, key, title, field_type: FieldType::Text, required: false, options: vec![] }
+    }
+
+    fn rules(toml: &str) -> CustomRules {
+        toml::from_str(toml).unwrap()
+    }
+
+    #[test]
+    fn without_a_rule_the_field_of_the_same_title_or_key_is_taken() {
+        let targets = [field("cf_1", "Order  Number"), field("region", "Gebiet")];
+        let none = CustomRules::default();
+        assert_eq!(none.place("77", Some("order number"), &targets), Place::To(&targets[0]));
+        assert_eq!(none.place("region", Some("Region"), &targets), Place::To(&targets[1]));
+        assert_eq!(none.place("9", Some("Other"), &targets), Place::Nowhere);
+    }
+
+    #[test]
+    fn a_rule_names_source_and_target_by_title_or_key() {
+        let targets = [field("cf_order", "Order"), field("cf_x", "X")];
+        for rule in ["['Order number']\nto = 'cf_order'", "['77']\nto = ' ORDER '"] {
+            let rules = rules(rule);
+            assert_eq!(rules.place("77", Some("Order Number"), &targets), Place::To(&targets[0]), "{rule}");
+        }
+    }
+
+    #[test]
+    fn a_field_is_dropped_or_made_only_when_a_rule_says_so() {
+        let rules = rules("[Legacy]\ndrop = true\n[Size]\ncreate = true\n[Color]\nto = 'Farbe'\ncreate = true");
+        assert_eq!(rules.place("1", Some("Legacy"), &[field("l", "Legacy")]), Place::Drop);
+        assert_eq!(rules.place("2", Some("Size"), &[]), Place::Create("Size"));
+        assert_eq!(rules.place("3", Some("Color"), &[]), Place::Create("Farbe"));
+    }
+
+    #[test]
+    fn a_rule_that_names_no_field_of_the_target_is_wrong_and_not_forgotten() {
+        let rules = rules("[Size]\nto = 'cf_szie'");
+        let targets = [field("cf_size", "Größe")];
+        let Place::Wrong(problem) = rules.place("2", Some("Size"), &targets) else { panic!("it was placed") };
+        assert_eq!(problem.hint.as_deref(), Some("did you mean `cf_size`?"));
+    }
+
+    #[test]
+    fn two_fields_of_one_title_are_never_guessed_between() {
+        let targets = [field("a", "Size"), field("b", "size")];
+        assert!(matches!(CustomRules::default().place("2", Some("Size"), &targets), Place::Wrong(_)));
+        assert_eq!(rules("[Size]\nto = 'b'").place("2", Some("Size"), &targets), Place::To(&targets[1]));
+    }
+}

@@ -1,0 +1,437 @@
+//! stage → map → plan → write → verify, kind by kind.
+
+use super::people::People;
+use super::roster::Roster;
+use super::translate::{Blobs, Held, Lost, Matched, SourceFields, Translated, Translator};
+use super::write::{Broken, Carried, Writer};
+use super::{Ending, Event, Halt, Job, ORDER, Stop, check, stage};
+use crate::connector::ChildRows;
+use crate::connector::ReadBack;
+use crate::connector::plan::{MARKER, Step};
+use crate::error::{Loss, Problem, Reason};
+use crate::ledger::{End, Origin, RecordRow, Remote, State};
+use crate::record::{Body, Format, Kind, LinkType, Record};
+use futures_util::{StreamExt, stream};
+use jiff::Timestamp;
+use serde_json::json;
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::sync::{Notify, OnceCell};
+
+/// Records taken from the ledger at a time.
+const BATCH: usize = 64;
+
+/// Carries all kinds in order.
+pub async fn all(job: &Job) -> Result<Ending, Stop> {
+    if let Some(problem) = check(job).await.problem() {
+        let problem = problem.clone();
+        return Ok(match problem.reason {
+            Reason::Auth
+            | Reason::Network
+            | Reason::Timeout
+            | Reason::ServerError
+            | Reason::NotFound
+            | Reason::BadAnswer => Ending::Failed(problem),
+            _ => Ending::Refused(problem),
+        });
+    }
+    let run = Run::begin(job).await?;
+    for &kind in ORDER.iter().filter(|&&kind| job.in_scope(kind) && job.choice.wants(kind)) {
+        run.kind(kind).await?;
+    }
+    run.parked_again().await?;
+    run.ending().await
+}
+
+/// One run, with what all its records share.
+struct Run<'a> {
+    job: &'a Job,
+    translator: Translator,
+    writer: Writer,
+    fields: OnceCell<SourceFields>,
+}
+
+impl<'a> Run<'a> {
+    async fn begin(job: &'a Job) -> Result<Run<'a>, Stop> {
+        job.target.prepare().await?;
+        let roster = Arc::new(Roster::read(job.target.as_ref()).await?);
+        let people = People::new(job.source.clone(), job.staging.clone(), job.link.clone(), roster.clone());
+        let profile = job.target.profile();
+        let format =
+            job.target.answer("text_format").and_then(Format::from_code).or(profile.format).unwrap_or(Format::Text);
+        let translator = Translator {
+            mapping: job.mapping.clone(),
+            target: job.target.clone(),
+            roster,
+            people,
+            blobs: Blobs { source: job.source.clone(), staging: job.staging.clone() },
+            kept_dir: job.state_dir.join("kept"),
+            format,
+        };
+        let settle = job.project.run.settle.or(profile.settle_seconds.map(Duration::from_secs));
+        let writer = Writer {
+            target: job.target.clone(),
+            link: job.link.clone(),
+            settle: settle.unwrap_or(crate::project::Run::SETTLE),
+            halt: job.halt.clone(),
+        };
+        Ok(Run { job, translator, writer, fields: OnceCell::new() })
+    }
+
+    fn halt(&self) -> &Halt {
+        &self.job.halt
+    }
+
+    /// Stages and writes one kind, side by side.
+    async fn kind(&self, kind: Kind) -> Result<(), Stop> {
+        if kind == Kind::Link {
+            return self.links().await;
+        }
+        if !self.job.source.reads(kind) {
+            return Ok(());
+        }
+        let staged = AtomicBool::new(false);
+        let more = Notify::new();
+        let reading = async {
+            let result = stage::kind(self.job, kind).await;
+            staged.store(true, Ordering::Release);
+            more.notify_waiters();
+            result
+        };
+        // A ticket's children are staged after its row: writing begins when the rows are listed, and takes what is whole.
+        let writing = self.write_kind(kind, &staged, &more);
+        let (read, written) = tokio::join!(reading, writing);
+        self.translator.people.forget();
+        read?;
+        written
+    }
+
+    async fn write_kind(&self, kind: Kind, staged: &AtomicBool, more: &Notify) -> Result<(), Stop> {
+        let mut had = HashSet::new();
+        loop {
+            let last_look = staged.load(Ordering::Acquire);
+            let wrote =
+                self.pass(kind, &[State::Staged, State::Planned, State::Writing, State::InDoubt], &mut had).await?;
+            if last_look && wrote == 0 {
+                return Ok(());
+            }
+            if wrote == 0 {
+                tokio::select! {
+                    () = more.notified() => {}
+                    slept = self.halt().sleep(Duration::from_millis(200)) => slept?,
+                }
+            }
+        }
+    }
+
+    /// One walk over the records of a kind in these states that this run has not had. Gives their number.
+    async fn pass(&self, kind: Kind, states: &[State], had: &mut HashSet<String>) -> Result<u64, Stop> {
+        let (mut after, mut wrote) = (None, 0);
+        let writers = self.job.target.profile().writers.max(1);
+        loop {
+            let rows = self.job.link.next(kind, states, after, BATCH).await?;
+            let Some(last) = rows.last() else { return Ok(wrote) };
+            after = Some(last.seq);
+            let mut ready = Vec::new();
+            for row in rows {
+                if had.contains(&row.id) || !self.job.choice.wants_id(kind, &row.id) {
+                    continue;
+                }
+                if kind == Kind::Ticket && !self.job.staging.whole(kind.code(), &row.id).await? {
+                    continue;
+                }
+                had.insert(row.id.clone());
+                ready.push(row);
+            }
+            wrote += ready.len() as u64;
+            let mut side_by_side = stream::iter(ready.into_iter().map(|row| self.one(row))).buffer_unordered(writers);
+            while let Some(done) = side_by_side.next().await {
+                done?;
+            }
+            self.tell_progress(kind).await?;
+        }
+    }
+
+    /// Carries one record and books how it ended.
+    async fn one(&self, row: RecordRow) -> Result<(), Stop> {
+        self.halt().check()?;
+        let (kind, id) = (row.kind, row.id.clone());
+        let end = match self.carried(&row).await {
+            Ok(end) => end,
+            Err(Broken::Record(end)) => end,
+            Err(Broken::Run(stop)) => return Err(named(stop, kind, &id)),
+        };
+        self.tell_end(kind, &id, &end);
+        self.job.link.close(kind, &id, end).await?;
+        Ok(())
+    }
+
+    fn tell_end(&self, kind: Kind, id: &str, end: &End) {
+        let (outcome, problem) = match end {
+            End::Failed { problem } => ("failed", problem),
+            End::InDoubt { problem, .. } => ("in_doubt", problem),
+            End::Done { .. } | End::Skipped { .. } | End::Parked { .. } => return,
+        };
+        self.halt().failed();
+        (self.job.tell)(Event::Record { kind, id: id.to_owned(), outcome, problem: problem.clone() });
+    }
+
+    async fn carried(&self, row: &RecordRow) -> Result<End, Broken> {
+        let (kind, id) = (row.kind, row.id.as_str());
+        let Some(raw) = self.job.staging.item(kind.code(), id).await? else {
+            let problem = Problem::new(Reason::NotFound, "the source no longer lists it")
+                .hint("it was seen by an earlier run whose stage is gone");
+            return Ok(End::Failed { problem });
+        };
+        let children: ChildRows = match kind {
+            Kind::Ticket => self.job.staging.children(kind.code(), id).await?,
+            _ => ChildRows::new(),
+        };
+        let record = match self.job.source.assemble(kind, &raw, &children) {
+            Ok(record) => record,
+            Err(problem) => return Ok(End::Failed { problem }),
+        };
+        if let Some(problem) = self.out_of_scope(&record) {
+            return Ok(End::Skipped { problem, stands_for: None });
+        }
+        match self.translated(&record).await {
+            Ok(Matched::There(remote)) => Ok(done(remote, Origin::Matched, None)),
+            Ok(Matched::Write(translated)) => self.write(&record, translated).await,
+            Err(Held::Skip(problem, stands_for)) => Ok(End::Skipped { problem, stands_for }),
+            Err(Held::Fail(problem)) => Ok(End::Failed { problem }),
+            Err(Held::Park(problem)) => Ok(End::Parked { problem }),
+            Err(Held::Stop(problem)) => Err(Broken::Run(Stop::Failed(problem))),
+        }
+    }
+
+    async fn translated(&self, record: &Record) -> Result<Matched, Held> {
+        match &record.body {
+            Body::Group(group) => self.translator.group(group),
+            Body::Agent(person) => self.translator.agent(person),
+            Body::Contact(person) => self.translator.contact(person),
+            Body::Field(field) => self.translator.field(field),
+            Body::Ticket(ticket) => {
+                let fields = self.fields.get_or_try_init(|| self.source_fields()).await?;
+                Ok(Matched::Write(self.translator.ticket(record, ticket, &self.job.link, fields).await?))
+            }
+            Body::Company(_) => Err(Held::Skip(Problem::new(Reason::Unsupported, "the target has no companies"), None)),
+        }
+    }
+
+    /// The source's own field definitions, which give the labels of option values.
+    async fn source_fields(&self) -> Result<SourceFields, Problem> {
+        let mut fields = SourceFields::new();
+        for raw in self.job.staging.rows(Kind::Field.code()).await? {
+            if let Body::Field(field) = self.job.source.assemble(Kind::Field, &raw, &ChildRows::new())?.body {
+                fields.insert(field.key.clone(), field);
+            }
+        }
+        Ok(fields)
+    }
+
+    fn out_of_scope(&self, record: &Record) -> Option<Problem> {
+        let scope = &self.job.project.scope;
+        if record.kind() != Kind::Ticket {
+            return None;
+        }
+        let out = |why: &str| Some(Problem::new(Reason::Scope, why.to_owned()));
+        let created = record.created_at;
+        if scope.created_after.zip(created).is_some_and(|(after, at)| at < after) {
+            return out("created before `created_after`");
+        }
+        if scope.created_before.zip(created).is_some_and(|(before, at)| at >= before) {
+            return out("created after `created_before`");
+        }
+        if scope.updated_after.zip(record.updated_at).is_some_and(|(after, at)| at < after) {
+            return out("not changed since `updated_after`");
+        }
+        None
+    }
+
+    async fn write(&self, record: &Record, translated: Translated) -> Result<End, Broken> {
+        let (kind, id) = (record.kind(), record.id.as_str());
+        if !self.job.target.writes(kind) {
+            let problem = Problem::new(Reason::Unsupported, format!("the target has no place for a {kind}"));
+            return Ok(End::Skipped { problem, stands_for: None });
+        }
+        let link = &self.job.link;
+        link.clear_losses(kind, id).await?;
+        for Lost { child, loss, detail } in &translated.losses {
+            link.lose(kind, id, child, *loss, detail).await?;
+        }
+        let marker = format!("{MARKER}{}:{kind}:{id}", link.id());
+        let plan = self.job.target.plan(kind, &translated.mapped, &marker);
+        let steps: Vec<Step> = match plan {
+            Ok(steps) => steps,
+            Err(problem) => return Ok(End::Failed { problem }),
+        };
+        link.planned(kind, id).await?;
+        let carried = Carried { kind, id, steps: &steps };
+        let mut progress = self.writer.carry(&carried).await?;
+        let Some((remote, origin)) = progress.created.clone() else {
+            let problem = Problem::new(Reason::Manifest, format!("no step of `write.{kind}` creates the record"));
+            return Ok(End::Failed { problem });
+        };
+        let mut stored = self.writer.read_back(&carried, &translated.mapped, &progress).await?;
+        if stored.as_ref().is_some_and(|s| !s.differs.is_empty()) {
+            let repair = self.job.target.repair(kind, &translated.mapped, &marker)?;
+            self.writer.carry_again(&Carried { kind, id, steps: &repair }, &mut progress).await?;
+            stored = self.writer.read_back(&carried, &translated.mapped, &progress).await?;
+        }
+        if let Some(problem) = stored.as_ref().and_then(|stored| not_as_sent(stored, &steps)) {
+            link.arrived(kind, id, remote, origin).await?;
+            return Ok(End::Failed { problem });
+        }
+        Ok(done(remote, origin, stored))
+    }
+
+    /// Takes up what waited for records that came later.
+    async fn parked_again(&self) -> Result<(), Stop> {
+        for &kind in ORDER.iter().filter(|&&kind| self.job.in_scope(kind) && self.job.choice.wants(kind)) {
+            self.pass(kind, &[State::Parked], &mut HashSet::new()).await?;
+        }
+        Ok(())
+    }
+
+    /// Relations between tickets that are both there.
+    async fn links(&self) -> Result<(), Stop> {
+        if !self.job.target.writes(Kind::Link) {
+            return Ok(());
+        }
+        let mut after = None;
+        loop {
+            let rows = self.job.link.next(Kind::Ticket, &[State::Done], after, BATCH).await?;
+            let Some(last) = rows.last() else { return Ok(()) };
+            after = Some(last.seq);
+            for row in rows {
+                match self.links_of(&row).await {
+                    Ok(()) => {}
+                    Err(Broken::Run(stop)) => return Err(named(stop, Kind::Ticket, &row.id)),
+                    Err(Broken::Record(end)) => {
+                        self.tell_end(Kind::Ticket, &row.id, &end);
+                        self.job.link.close(Kind::Ticket, &row.id, end).await?;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn links_of(&self, row: &RecordRow) -> Result<(), Broken> {
+        let link = &self.job.link;
+        let Some(raw) = self.job.staging.item("ticket", &row.id).await? else { return Ok(()) };
+        let children = self.job.staging.children("ticket", &row.id).await?;
+        let Ok(record) = self.job.source.assemble(Kind::Ticket, &raw, &children) else { return Ok(()) };
+        let Body::Ticket(ticket) = record.body else { return Ok(()) };
+        let Some(from) = link.target_of(Kind::Ticket, &row.id).await? else { return Ok(()) };
+        let mut wrote = false;
+        for one in ticket.links.iter().filter(|l| l.link_type != LinkType::MergedInto) {
+            let detail = format!("{} {}", one.link_type, one.to);
+            let Some(to) = link.target_of(Kind::Ticket, &one.to).await? else {
+                link.lose(Kind::Ticket, &row.id, "", Loss::Link, &detail).await?;
+                continue;
+            };
+            if to.id == from.id {
+                continue;
+            }
+            if one.link_type != LinkType::Related {
+                link.lose(Kind::Ticket, &row.id, "", Loss::LinkType, &detail).await?;
+            }
+            let mapped = json!({ "from": from.id, "to": to.id, "type": one.link_type });
+            let mut steps = self.job.target.plan(Kind::Link, &mapped, "")?;
+            for step in &mut steps {
+                step.key.child = format!("{}:{}", one.link_type, one.to);
+            }
+            let progress = self.writer.carry(&Carried { kind: Kind::Ticket, id: &row.id, steps: &steps }).await?;
+            wrote |= progress.wrote;
+        }
+        if wrote && let (Some(remote), Some(origin)) = (row.remote.clone(), row.origin) {
+            let (target_hash, target_updated_at) = (row.target_hash.clone(), row.target_updated_at);
+            link.close(Kind::Ticket, &row.id, End::Done { remote, origin, target_hash, target_updated_at }).await?;
+        }
+        Ok(())
+    }
+
+    async fn tell_progress(&self, kind: Kind) -> Result<(), Stop> {
+        let mut counts = std::collections::BTreeMap::new();
+        for count in self.job.link.counts().await?.into_iter().filter(|c| c.kind == kind) {
+            *counts.entry(count.state).or_insert(0) += count.records;
+        }
+        let of = |state: State| counts.get(&state).copied().unwrap_or(0);
+        (self.job.tell)(Event::Progress {
+            kind,
+            total: counts.values().sum(),
+            done: of(State::Done),
+            skipped: of(State::Skipped),
+            failed: of(State::Failed),
+            parked: of(State::Parked),
+            in_doubt: of(State::InDoubt),
+        });
+        Ok(())
+    }
+
+    /// Whether everything is carried or left out on purpose. Only then the watermarks move on.
+    async fn ending(&self) -> Result<Ending, Stop> {
+        let open: u64 = self
+            .job
+            .link
+            .counts()
+            .await?
+            .iter()
+            .filter(|c| !matches!(c.state, State::Done | State::Skipped))
+            .map(|c| c.records)
+            .sum();
+        for &kind in ORDER.iter().filter(|&&kind| self.job.stages(kind)) {
+            let listing = self.job.staging.listing(kind.code()).await?;
+            if let Some(at) = listing.complete_since {
+                self.job.link.set_watermark(kind, &at.to_string()).await?;
+            }
+        }
+        Ok(if open == 0 { Ending::Complete } else { Ending::Partial })
+    }
+}
+
+fn named(stop: Stop, kind: Kind, id: &str) -> Stop {
+    match stop {
+        Stop::Failed(problem) => Stop::Failed(problem.at(format!("{kind} {id}"))),
+        other => other,
+    }
+}
+
+fn done(remote: Remote, origin: Origin, stored: Option<ReadBack>) -> End {
+    let updated_at: Option<Timestamp> = stored.and_then(|s| s.updated_at).and_then(|t| t.parse().ok());
+    End::Done { remote, origin, target_hash: None, target_updated_at: updated_at }
+}
+
+/// What the target says it holds against what was sent.
+fn not_as_sent(stored: &ReadBack, steps: &[Step]) -> Option<Problem> {
+    use crate::connector::manifest::Verb;
+    let appends = steps.iter().filter(|s| s.verb == Verb::Append);
+    let mut missing = Vec::new();
+    for (step, child) in appends.zip(&stored.children) {
+        match child {
+            None => missing.push(step.key.child.clone()),
+            Some(child) if step.private && !child.private => {
+                let what = format!("message {} is private, and the target shows it to everyone", step.key.child);
+                return Some(
+                    Problem::new(Reason::NotStored, what)
+                        .hint("make it private or delete it in the target now, then run again"),
+                );
+            }
+            Some(_) => {}
+        }
+    }
+    if !missing.is_empty() {
+        let what = format!("the target does not show message {}", missing.join(", "));
+        return Some(Problem::new(Reason::NotStored, what));
+    }
+    if stored.differs.is_empty() {
+        return None;
+    }
+    let what = format!("the target did not store: {}", stored.differs.join(", "));
+    Some(
+        Problem::new(Reason::NotStored, what)
+            .hint("the target's workflow or field settings forbid it: change them, or map to another value"),
+    )
+}

@@ -1,0 +1,90 @@
+//! The people behind references: who they are in the source, and whom the target knows for them.
+
+use super::roster::Roster;
+use crate::connector::{ChildRows, Source};
+use crate::error::Result;
+use crate::ledger::{Link, Remote};
+use crate::record::{Body, Kind, Person};
+use crate::staging::Staging;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// People kept in memory; more are read again from the stage.
+const REMEMBERED: usize = 20_000;
+
+/// A person of the source.
+#[derive(Clone, Debug)]
+pub struct Known {
+    pub name: String,
+    pub email: Option<String>,
+    /// In the target, if they can act there.
+    pub remote: Option<Remote>,
+}
+
+impl Known {
+    /// `NAME <EMAIL>`, or what there is of it.
+    pub fn label(&self) -> String {
+        match &self.email {
+            Some(email) if *email != self.name => format!("{} <{email}>", self.name),
+            Some(email) => email.clone(),
+            None => self.name.clone(),
+        }
+    }
+}
+
+pub struct People {
+    source: Arc<dyn Source>,
+    staging: Staging,
+    link: Link,
+    roster: Arc<Roster>,
+    known: Mutex<HashMap<String, Arc<Known>>>,
+}
+
+impl People {
+    pub fn new(source: Arc<dyn Source>, staging: Staging, link: Link, roster: Arc<Roster>) -> Self {
+        Self { source, staging, link, roster, known: Mutex::default() }
+    }
+
+    /// The person a reference names. One the stage does not know is still named by their id.
+    pub async fn of(&self, id: &str) -> Result<Arc<Known>> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let known = Arc::new(self.look_up(id).await?);
+        let mut all = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= REMEMBERED {
+            all.clear();
+        }
+        all.insert(id.to_owned(), Arc::clone(&known));
+        Ok(known)
+    }
+
+    /// Forgets people looked up before their own records were carried.
+    pub fn forget(&self) {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    async fn look_up(&self, id: &str) -> Result<Known> {
+        for kind in [Kind::Agent, Kind::Contact] {
+            let Some(row) = self.staging.item(kind.code(), id).await? else { continue };
+            let record = self.source.assemble(kind, &row, &ChildRows::new())?;
+            let (Body::Agent(person) | Body::Contact(person)) = record.body else { continue };
+            let remote = match self.link.target_of(kind, id).await? {
+                Some(remote) if person.active => Some(remote),
+                _ => None,
+            };
+            return Ok(known(id, &person, remote));
+        }
+        let email = id.contains('@').then(|| id.to_owned());
+        let remote = email.as_ref().and_then(|e| self.roster.person(e)).map(|entry| entry.remote());
+        Ok(Known { name: id.to_owned(), email, remote })
+    }
+}
+
+fn known(id: &str, person: &Person, remote: Option<Remote>) -> Known {
+    let email = person.emails.first().cloned();
+    let name = person.name.clone().filter(|n| !n.trim().is_empty());
+    let name = name.or_else(|| email.clone()).or_else(|| person.login.clone()).unwrap_or_else(|| id.to_owned());
+    Known { name, email, remote }
+}

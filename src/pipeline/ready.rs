@@ -1,0 +1,55 @@
+//! `check`: proves that both accounts can be used and that writing will mail nobody.
+
+use super::{Event, Job, Side};
+use crate::connector::CheckLine;
+use crate::connector::profile::Silence;
+use crate::error::{Problem, Reason};
+
+/// What the checks found.
+#[derive(Clone, Debug, Default)]
+pub struct Checked {
+    pub lines: Vec<(Side, CheckLine)>,
+}
+
+impl Checked {
+    /// The first problem, which forbids to go on.
+    pub fn problem(&self) -> Option<&Problem> {
+        self.lines.iter().find_map(|(_, line)| line.found.as_ref().err())
+    }
+}
+
+/// Asks both accounts, and tells each line as it is known.
+pub async fn check(job: &Job) -> Checked {
+    let mut checked = Checked::default();
+    let (source, target) = tokio::join!(job.source.check(), job.target.check());
+    let silence = silence(job);
+    let lines = source.into_iter().map(|line| (Side::Source, line));
+    for (side, line) in lines.chain(target.into_iter().chain(silence).map(|line| (Side::Target, line))) {
+        let (ok, found, problem) = match &line.found {
+            Ok(found) => (true, Some(found.clone()).filter(|f| !f.is_empty()), None),
+            Err(problem) => (false, None, Some(problem.clone())),
+        };
+        (job.tell)(Event::Check { account: side, proves: line.proves.clone(), ok, found, problem });
+        checked.lines.push((side, line));
+    }
+    checked
+}
+
+/// Nobody is mailed: by the calls used, or by the admin's word that mail is off.
+fn silence(job: &Job) -> Option<CheckLine> {
+    let proves = "writing mails nobody".to_owned();
+    match job.target.profile().silence {
+        Silence::Always => None,
+        Silence::Declared if job.project.target.silenced => {
+            Some(CheckLine { proves, found: Ok("`silenced = true` says that outgoing mail is off".into()) })
+        }
+        Silence::Declared => Some(CheckLine {
+            proves,
+            found: Err(Problem::new(
+                Reason::Refused,
+                "the platform may mail people about what we write, and cannot be asked not to",
+            )
+            .hint(job.target.how_to_silence().to_owned())),
+        }),
+    }
+}

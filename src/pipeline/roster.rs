@@ -1,0 +1,107 @@
+//! The target's own people, groups, fields and vocabularies, read once a run: what mapped labels are looked up in.
+
+use crate::connector::Target;
+use crate::error::Result;
+use crate::expr::plain;
+use crate::ledger::Remote;
+use crate::mapping::label;
+use crate::record::{Field, Outputs, address_key};
+use serde_json::{Map, Value};
+use std::collections::HashMap;
+
+/// A row of the target's vocabulary.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    pub id: String,
+    pub label: String,
+    /// The manifest's fields of the row.
+    pub fields: Map<String, Value>,
+}
+
+impl Entry {
+    pub fn remote(&self) -> Remote {
+        let outputs: Outputs = self.fields.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
+        Remote { id: self.id.clone(), number: None, url: None, outputs }
+    }
+}
+
+#[derive(Default)]
+pub struct Roster {
+    agents: HashMap<String, Entry>,
+    groups: Vec<Entry>,
+    vocabularies: HashMap<&'static str, Vec<Entry>>,
+    fields: Vec<Field>,
+    field_ids: HashMap<String, String>,
+}
+
+/// The vocabularies a ticket's labels are looked up in.
+pub const VOCABULARIES: [&str; 3] = ["status", "priority", "type"];
+
+impl Roster {
+    pub async fn read(target: &dyn Target) -> Result<Roster> {
+        let mut roster = Roster::default();
+        for row in target.roster("agent").await? {
+            let entry = entry(row, "name");
+            let emails = entry.fields.get("emails").and_then(Value::as_array).cloned().unwrap_or_default();
+            for email in emails.iter().filter_map(Value::as_str) {
+                roster.agents.insert(address_key(email), entry.clone());
+            }
+        }
+        roster.groups = target.roster("group").await?.into_iter().map(|row| entry(row, "name")).collect();
+        for name in VOCABULARIES {
+            let rows = target.roster(name).await?.into_iter().map(|row| entry(row, "label")).collect();
+            roster.vocabularies.insert(name, rows);
+        }
+        for row in target.roster("field").await? {
+            let id = row.get("id").map(plain).unwrap_or_default();
+            // A field of a type we do not know cannot be written to: it is as good as absent.
+            if let Ok(field) = serde_json::from_value::<Field>(Value::Object(row)) {
+                roster.field_ids.insert(field.key.clone(), id);
+                roster.fields.push(field);
+            }
+        }
+        Ok(roster)
+    }
+
+    /// A person of the target's own by e-mail address.
+    pub fn person(&self, email: &str) -> Option<&Entry> {
+        self.agents.get(&address_key(email))
+    }
+
+    /// A group by name, identifier or id.
+    pub fn group(&self, label: &str) -> Option<&Entry> {
+        find(&self.groups, label).or_else(|| {
+            self.groups.iter().find(|g| g.id == label || g.fields.get("key").and_then(Value::as_str) == Some(label))
+        })
+    }
+
+    pub fn group_labels(&self) -> Vec<String> {
+        self.groups.iter().map(|g| g.label.clone()).collect()
+    }
+
+    pub fn labels(&self, vocabulary: &str) -> Vec<String> {
+        self.vocabularies.get(vocabulary).into_iter().flatten().map(|e| e.label.clone()).collect()
+    }
+
+    pub fn word(&self, vocabulary: &str, label: &str) -> Option<&Entry> {
+        find(self.vocabularies.get(vocabulary)?, label)
+    }
+
+    /// The custom fields of the target's tickets.
+    pub fn fields(&self) -> &[Field] {
+        &self.fields
+    }
+
+    pub fn field_id<'a>(&'a self, field: &'a Field) -> &'a str {
+        self.field_ids.get(&field.key).map_or(field.key.as_str(), String::as_str)
+    }
+}
+
+fn find<'a>(entries: &'a [Entry], label: &str) -> Option<&'a Entry> {
+    entries.iter().find(|e| e.label == label).or_else(|| entries.iter().find(|e| label::same(&e.label, label)))
+}
+
+fn entry(fields: Map<String, Value>, label: &str) -> Entry {
+    let text = |key: &str| fields.get(key).map(plain).unwrap_or_default();
+    Entry { id: text("id"), label: text(label), fields }
+}

@@ -1,0 +1,88 @@
+//! People and the other records a ticket refers to: matched with what the target has, or made.
+
+use super::{Held, Translated, Translator};
+use crate::error::{Problem, Reason};
+use crate::ledger::Remote;
+use crate::mapping::{Mapped, Place, ValueField};
+use crate::record::{Field, Group, Person, address_key};
+use serde_json::json;
+
+/// What a record that is only referred to became.
+pub enum Matched {
+    /// There, and not to be touched.
+    There(Remote),
+    /// To be written.
+    Write(Translated),
+}
+
+impl Translator {
+    /// An agent: matched by e-mail address, never made.
+    pub fn agent(&self, person: &Person) -> Result<Matched, Held> {
+        let Some(email) = person.emails.first() else {
+            return Err(Held::Skip(Problem::new(Reason::NoEmail, "the agent has no e-mail address"), None));
+        };
+        let wanted = self.mapping.people.agent_email(email);
+        match self.roster.person(wanted) {
+            Some(entry) => Ok(Matched::There(entry.remote())),
+            None => Err(Held::Skip(
+                Problem::new(Reason::MissingPerson, format!("no agent of the target has the address {wanted}"))
+                    .hint("make the agent in the target, or name another in `[people] agents`, and run again"),
+                None,
+            )),
+        }
+    }
+
+    /// A contact: matched when a person of the target has the address, else to be made.
+    pub fn contact(&self, person: &Person) -> Result<Matched, Held> {
+        let Some(email) = person.emails.iter().find(|e| e.contains('@')) else {
+            return Err(Held::Skip(Problem::new(Reason::NoEmail, "the contact has no e-mail address"), None));
+        };
+        let address = address_key(self.mapping.people.contact_email(email));
+        if let Some(entry) = self.roster.person(&address) {
+            return Ok(Matched::There(entry.remote()));
+        }
+        let mut mapped = serde_json::to_value(person).unwrap_or_default();
+        mapped["address"] = json!(address);
+        Ok(Matched::Write(Translated { mapped, losses: vec![] }))
+    }
+
+    /// A group: matched by name or by the mapping. Tickets of one that is not there take the account's default.
+    pub fn group(&self, group: &Group) -> Result<Matched, Held> {
+        let rule = &self.mapping.ticket.group;
+        let label = match rule.apply(ValueField::Group, &group.name, &self.roster.group_labels()) {
+            Mapped::To(label) => label,
+            Mapped::Drop => return Err(Held::Skip(Problem::new(Reason::Mapping, "left out by the mapping"), None)),
+            Mapped::Fail(problem) if rule.values.contains_key(&group.name) => return Err(Held::Fail(problem)),
+            Mapped::Fail(_) | Mapped::Unknown => {
+                return Err(Held::Skip(
+                    Problem::new(Reason::Unresolved, format!("the target has no group `{}`", group.name))
+                        .hint("its tickets go to the default group; `[ticket.group] values` can say another"),
+                    None,
+                ));
+            }
+        };
+        match self.roster.group(&label) {
+            Some(entry) => Ok(Matched::There(entry.remote())),
+            None => {
+                Err(Held::Skip(Problem::new(Reason::Unresolved, format!("the target has no group `{label}`")), None))
+            }
+        }
+    }
+
+    /// A custom field: matched by title, key or the mapping.
+    pub fn field(&self, field: &Field) -> Result<Matched, Held> {
+        match self.mapping.ticket.custom.place(&field.key, Some(&field.title), self.roster.fields()) {
+            Place::To(target) => {
+                let id = self.roster.field_id(target).to_owned();
+                Ok(Matched::There(Remote { id, ..Remote::default() }))
+            }
+            Place::Drop => Err(Held::Skip(Problem::new(Reason::Mapping, "left out by the mapping"), None)),
+            Place::Nowhere | Place::Create(_) => Err(Held::Skip(
+                Problem::new(Reason::Unresolved, format!("the target has no custom field `{}`", field.title))
+                    .hint("make it in the target and run again, or name another in `[ticket.custom]`"),
+                None,
+            )),
+            Place::Wrong(problem) => Err(Held::Fail(problem)),
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! Files of a message: fetched, named safely, sent or kept, and found again by the body that shows them.
+
+use super::{Held, Lost, Translator};
+use crate::connector::Source;
+use crate::content::file_name::Names;
+use crate::content::{self, ImagePlace, ImageRef, notes};
+use crate::error::{Loss, Problem, Reason, Result};
+use crate::mapping::Oversize;
+use crate::record::{Attachment, Comment, Record};
+use crate::staging::{StagedBlob, Staging};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+use std::io::{Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Bytes of a file in memory while it is copied.
+const CHUNK: usize = 64 << 10;
+/// Bytes looked at to tell what a file is.
+const HEAD: usize = 512;
+
+/// Fetches files of the source once.
+pub struct Blobs {
+    pub source: Arc<dyn Source>,
+    pub staging: Staging,
+}
+
+impl Blobs {
+    /// The bytes of a file on this disk. A file the source no longer has stays gone.
+    pub async fn fetch(&self, file: &Attachment) -> Result<Result<StagedBlob>> {
+        if let Some(known) = self.staging.blob(&file.source).await? {
+            return Ok(known);
+        }
+        let fetched = match self.source.fetch(file, self.staging.blob_dir()).await {
+            Ok(blob) => Ok(StagedBlob { hash: blob.hash, bytes: blob.bytes, mime: blob.mime }),
+            Err(problem) if matches!(problem.reason, Reason::NotFound | Reason::FileUnreadable) => Err(problem),
+            Err(problem) => return Err(problem),
+        };
+        self.staging.put_blob(&file.source, &fetched).await?;
+        Ok(fetched)
+    }
+}
+
+/// A file that stays on this machine.
+pub struct Kept {
+    pub name: String,
+    pub bytes: u64,
+    pub sha256: String,
+}
+
+impl Kept {
+    pub fn note(&self) -> notes::Kept<'_> {
+        notes::Kept { name: &self.name, size: self.bytes, sha256: &self.sha256 }
+    }
+}
+
+/// The files of one message.
+#[derive(Default)]
+pub struct Carried {
+    /// As the steps see them: `{id, name, mime, bytes, hash, path}`.
+    pub sent: Vec<Value>,
+    /// Files kept on this machine.
+    pub kept: Vec<Kept>,
+    hidden: bool,
+    by_cid: HashMap<String, Named>,
+    by_source: HashMap<String, Named>,
+}
+
+/// The name of a file, and whether the target has it.
+#[derive(Clone, Debug)]
+struct Named {
+    name: String,
+    sent: bool,
+}
+
+impl Translator {
+    /// Fetches the files of a message. `hidden`: the target would show them to people the message is hidden from.
+    pub(super) async fn files(
+        &self,
+        record: &Record,
+        comment: &Comment,
+        hidden: bool,
+        names: &mut Names,
+        losses: &mut Vec<Lost>,
+    ) -> Result<Carried, Held> {
+        let mut carried = Carried { hidden, ..Carried::default() };
+        for file in &comment.attachments {
+            let blob = match self.blobs.fetch(file).await.map_err(Held::Stop)? {
+                Ok(blob) => blob,
+                Err(_) => {
+                    losses.push(Lost::new(&file.id, Loss::FileGone, &file.name));
+                    continue;
+                }
+            };
+            self.place(record, comment, file, &blob, names, losses, &mut carried)?;
+        }
+        Ok(carried)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one file with all that decides where it goes")]
+    fn place(
+        &self,
+        record: &Record,
+        comment: &Comment,
+        file: &Attachment,
+        blob: &StagedBlob,
+        names: &mut Names,
+        losses: &mut Vec<Lost>,
+        carried: &mut Carried,
+    ) -> Result<(), Held> {
+        let profile = self.target.profile();
+        let name = names.give(&file.name);
+        if name != file.name {
+            losses.push(Lost::new(&file.id, Loss::FileName, format!("{:?} → {name}", file.name)));
+        }
+        let too_big = profile.file_bytes > 0 && blob.bytes > profile.file_bytes;
+        let empty = blob.bytes == 0 && !profile.empty_files;
+        let refused = too_big || empty;
+        let keeps = carried.hidden || (refused && self.mapping.files.over != Oversize::Skip);
+        let named = Named { name: name.clone(), sent: !keeps && !refused };
+        carried.by_source.insert(file.source.clone(), named.clone());
+        if let Some(cid) = &file.content_id {
+            carried.by_cid.insert(cid.clone(), named);
+        }
+        if keeps {
+            let loss = if carried.hidden { Loss::PrivateFile } else { Loss::FileKept };
+            let kept = self.keep(record, &name, &blob.hash).map_err(Held::Stop)?;
+            losses.push(Lost::new(&file.id, loss, &name));
+            carried.kept.push(kept);
+            return Ok(());
+        }
+        if refused {
+            losses.push(Lost::new(&file.id, Loss::FileSkipped, &name));
+            return Ok(());
+        }
+        let path = self.blobs.staging.blob_path(&blob.hash);
+        let mime = content::mime::sniff(
+            file.mime.as_deref().or(blob.mime.as_deref()),
+            &name,
+            &head(&path).map_err(Held::Stop)?,
+        );
+        carried.sent.push(json!({
+            "id": file.id, "name": name, "mime": mime, "bytes": blob.bytes, "hash": blob.hash,
+            "path": path, "comment": comment.id,
+        }));
+        Ok(())
+    }
+
+    /// Copies a file to where a person finds it: `.deskferry/kept/<ticket>/<name>`.
+    fn keep(&self, record: &Record, name: &str, hash: &str) -> Result<Kept> {
+        let ticket = content::file_name::safe(record.number.as_deref().unwrap_or(&record.id), 64);
+        let dir = self.kept_dir.join(ticket);
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir)?;
+        let mut from = std::fs::File::open(self.blobs.staging.blob_path(hash))?;
+        let mut to =
+            std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(dir.join(name))?;
+        let mut sha256 = Sha256::new();
+        let mut chunk = vec![0; CHUNK];
+        let mut bytes = 0;
+        loop {
+            let read = from.read(&mut chunk)?;
+            if read == 0 {
+                break;
+            }
+            sha256.update(&chunk[..read]);
+            to.write_all(&chunk[..read])?;
+            bytes += read as u64;
+        }
+        to.sync_all()?;
+        let sha256 = sha256.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(Kept { name: name.to_owned(), bytes, sha256 })
+    }
+
+    /// Finds every picture a body shows among the message's files; pictures written into the body become files.
+    pub(super) fn gallery(
+        &self,
+        record: &Record,
+        comment: &Comment,
+        images: &[ImageRef],
+        carried: &mut Carried,
+        names: &mut Names,
+        losses: &mut Vec<Lost>,
+    ) -> Result<Gallery, Held> {
+        let mut gallery = Gallery::default();
+        for (at, image) in images.iter().enumerate() {
+            if gallery.0.contains_key(image) {
+                continue;
+            }
+            let named = match image {
+                ImageRef::Cid(cid) => carried.by_cid.get(cid).cloned(),
+                ImageRef::Url(url) => carried.by_source.get(url).cloned(),
+                ImageRef::Data { mime, bytes } => {
+                    let named = self.data_image(record, comment, at, mime, bytes, carried, names);
+                    Some(named.map_err(Held::Stop)?)
+                }
+            };
+            if carried.hidden && matches!(image, ImageRef::Data { .. }) {
+                losses.push(Lost::new(
+                    &comment.id,
+                    Loss::PrivateFile,
+                    named.iter().map(|n| n.name.as_str()).collect::<String>(),
+                ));
+            }
+            gallery.0.insert(image.clone(), named);
+        }
+        Ok(gallery)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one picture with all that decides where it goes")]
+    fn data_image(
+        &self,
+        record: &Record,
+        comment: &Comment,
+        at: usize,
+        mime: &str,
+        bytes: &[u8],
+        carried: &mut Carried,
+        names: &mut Names,
+    ) -> Result<Named> {
+        let hash = blake3::hash(bytes).to_hex().to_string();
+        let path = self.blobs.staging.blob_path(&hash);
+        if !path.is_file() {
+            let mut file = tempfile::NamedTempFile::new_in(self.blobs.staging.blob_dir())?;
+            file.write_all(bytes)?;
+            file.as_file().sync_all()?;
+            file.persist(&path).map_err(|e| Problem::from(e.error))?;
+        }
+        let extension = mime.rsplit('/').next().and_then(|t| t.split('+').next()).unwrap_or("png");
+        let name = names.give(&format!("image-{}.{extension}", at + 1));
+        if carried.hidden {
+            carried.kept.push(self.keep(record, &name, &hash)?);
+            return Ok(Named { name, sent: false });
+        }
+        carried.sent.push(json!({
+            "id": format!("{}-image-{at}", comment.id), "name": name, "mime": mime, "bytes": bytes.len(),
+            "hash": hash, "path": path, "comment": comment.id,
+        }));
+        Ok(Named { name, sent: true })
+    }
+}
+
+/// Where the pictures of one body are.
+#[derive(Default)]
+pub struct Gallery(HashMap<ImageRef, Option<Named>>);
+
+impl Gallery {
+    /// `inline`: the target's bodies can show a file of the ticket in place.
+    pub fn place(&self, image: &ImageRef, inline: bool) -> ImagePlace {
+        match (self.0.get(image).cloned().flatten(), image) {
+            (Some(Named { name, sent: true }), _) if inline => ImagePlace::Inline { name },
+            (Some(Named { name, .. }), _) => ImagePlace::Attached { name },
+            (None, ImageRef::Url(url)) => ImagePlace::Url(url.clone()),
+            (None, _) => ImagePlace::Gone,
+        }
+    }
+}
+
+fn head(path: &Path) -> Result<Vec<u8>> {
+    let mut head = Vec::with_capacity(HEAD);
+    std::fs::File::open(path)?.take(HEAD as u64).read_to_end(&mut head)?;
+    Ok(head)
+}

@@ -1,0 +1,163 @@
+//! Messages: bodies in the target's format, under their author or with a header line that names them.
+
+use super::files::{Carried, Gallery, Kept};
+use super::ticket::remote_json;
+use super::{Held, Lost, Translator};
+use crate::content::file_name::Names;
+use crate::content::{self, header, notes};
+use crate::error::Loss;
+use crate::ledger::Remote;
+use crate::mapping::DateStyle;
+use crate::pipeline::people::Known;
+use crate::record::{Comment, Record, Ticket, Visibility};
+use serde_json::{Value, json};
+
+/// The messages of one ticket.
+pub struct Messages<'a> {
+    pub translator: &'a Translator,
+    pub record: &'a Record,
+    pub ticket: &'a Ticket,
+    pub group: Option<&'a Remote>,
+}
+
+/// Messages ready for the steps.
+#[derive(Default)]
+pub struct CarriedMessages {
+    pub comments: Vec<Value>,
+    pub losses: Vec<Lost>,
+}
+
+impl Messages<'_> {
+    /// All messages in order. The first is never a private one: a stub stands before it.
+    pub async fn carry(&self, requester: Option<&Known>, in_copy: &[String]) -> Result<CarriedMessages, Held> {
+        let mut all = CarriedMessages::default();
+        let mut names = Names::new(self.name_bytes());
+        let mut lines = Vec::new();
+        let first = self.ticket.comments.first();
+        if first.is_none_or(|c| c.visibility == Visibility::Private) {
+            let line = requester_line(requester, None);
+            all.comments.push(self.stub(self.with_lines(String::new(), &lines_of(line, in_copy))));
+        } else {
+            let author = first.and_then(|c| c.author.clone());
+            lines =
+                lines_of(requester_line(requester, author.as_deref().zip(self.ticket.requester.as_deref())), in_copy);
+        }
+        for (at, comment) in self.ticket.comments.iter().enumerate() {
+            let lines = if at == 0 { std::mem::take(&mut lines) } else { vec![] };
+            let carried = self.message(comment, &lines, &mut names, &mut all.losses).await?;
+            all.comments.push(carried);
+        }
+        Ok(all)
+    }
+
+    /// What is shown to everyone where the ticket's first message is private, or where there is none.
+    fn stub(&self, body: String) -> Value {
+        let line = header::line(None, self.record.created_at);
+        let body = match line {
+            Some(line) => header::put(&body, self.translator.format, &line),
+            None => body,
+        };
+        json!({ "id": "", "body": body, "body_by_api": body, "private": false, "author": null, "attachments": [] })
+    }
+
+    async fn message(
+        &self,
+        comment: &Comment,
+        lines: &[String],
+        names: &mut Names,
+        losses: &mut Vec<Lost>,
+    ) -> Result<Value, Held> {
+        let Translator { target, format, .. } = self.translator;
+        let profile = target.profile();
+        let private = comment.visibility == Visibility::Private;
+        let hidden = private && !profile.private_files;
+        let mut files = self.translator.files(self.record, comment, hidden, names, losses).await?;
+        let body = self.body(comment, &mut files, names, losses).await?;
+        let mut body = self.with_lines(body, lines);
+        let kept: Vec<_> = files.kept.iter().map(Kept::note).collect();
+        if let Some(line) = notes::kept(&kept) {
+            body = notes::append(&body, *format, &line);
+        }
+
+        let author = match &comment.author {
+            Some(id) => Some(self.translator.people.of(id).await?),
+            None => None,
+        };
+        let native = self.native(author.as_deref(), comment.visibility).await?;
+        let date = comment.created_at.filter(|_| !profile.comment_dates || self.always_headers());
+        if date.is_some() {
+            losses.push(Lost::new(&comment.id, Loss::Date, ""));
+        }
+        if native.is_none()
+            && let Some(author) = &author
+        {
+            losses.push(Lost::new(&comment.id, Loss::Author, author.label()));
+        }
+        let named = author.as_ref().map(|a| header::Author { name: &a.name, email: a.email.as_deref() });
+        let shown = named.as_ref().filter(|_| self.always_headers());
+        let as_author = header::line(shown, date);
+        let by_api = header::line(named.as_ref(), date);
+        let with = |line: Option<String>| line.map_or_else(|| body.clone(), |line| header::put(&body, *format, &line));
+        let by_api = with(by_api);
+        Ok(json!({
+            "id": comment.id,
+            "body": if native.is_some() { with(as_author) } else { by_api.clone() },
+            "body_by_api": by_api,
+            "private": private,
+            "author": native.as_ref().map_or(Value::Null, remote_json),
+            "created_at": comment.created_at,
+            "attachments": files.sent,
+        }))
+    }
+
+    fn name_bytes(&self) -> usize {
+        match self.translator.target.profile().file_name_bytes {
+            0 => 255,
+            bytes => bytes,
+        }
+    }
+
+    fn always_headers(&self) -> bool {
+        self.translator.mapping.dates.style == DateStyle::Header
+    }
+
+    /// The author in the target, if the message may be written under their name.
+    async fn native(&self, author: Option<&Known>, visibility: Visibility) -> Result<Option<Remote>, Held> {
+        let Some(remote) = author.and_then(|a| a.remote.as_ref()) else { return Ok(None) };
+        let may = self.translator.target.may_write_as(remote, self.group, visibility).await?;
+        Ok(may.then(|| remote.clone()))
+    }
+
+    /// The body in the target's format, with inline images where the target has them.
+    async fn body(
+        &self,
+        comment: &Comment,
+        files: &mut Carried,
+        names: &mut Names,
+        losses: &mut Vec<Lost>,
+    ) -> Result<String, Held> {
+        let text = crate::connector::plan::scrub(&comment.body);
+        let images = content::images(&text, comment.format);
+        let gallery: Gallery = self.translator.gallery(self.record, comment, &images, files, names, losses)?;
+        let inline = self.translator.target.profile().inline_images;
+        let converted =
+            content::convert(&text, comment.format, self.translator.format, &|image| gallery.place(image, inline));
+        losses.extend(converted.losses.iter().map(|loss| Lost::new(&comment.id, *loss, "")));
+        Ok(converted.text)
+    }
+
+    fn with_lines(&self, body: String, lines: &[String]) -> String {
+        lines.iter().fold(body, |body, line| notes::append(&body, self.translator.format, line))
+    }
+}
+
+fn lines_of(requester: Option<String>, in_copy: &[String]) -> Vec<String> {
+    let copy = notes::copies(in_copy.iter().map(String::as_str));
+    requester.into_iter().chain(copy).collect()
+}
+
+/// The requester is named where the first message is not theirs.
+fn requester_line(requester: Option<&Known>, author_and_requester: Option<(&str, &str)>) -> Option<String> {
+    let theirs = author_and_requester.is_some_and(|(author, requester)| author == requester);
+    requester.filter(|_| !theirs).and_then(|r| notes::requesters([r.label().as_str()]))
+}

@@ -1,0 +1,79 @@
+//! record → what the target's steps see: the user's rules, the target's ids, bodies in its format, and every loss by name.
+//!
+//! The result is a JSON document; its shape is what `docs/connectors.md` calls *the mapped record*. Nothing is sent.
+
+mod contact;
+mod files;
+mod message;
+mod ticket;
+
+pub use contact::Matched;
+pub use files::Blobs;
+pub use ticket::SourceFields;
+
+use super::people::People;
+use super::roster::Roster;
+use crate::connector::Target;
+use crate::error::{Loss, Problem};
+use crate::mapping::Mapping;
+use crate::record::{Format, Kind};
+use serde_json::Value;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// What is known of both sides while records are translated.
+pub struct Translator {
+    pub mapping: Mapping,
+    pub target: Arc<dyn Target>,
+    pub roster: Arc<Roster>,
+    pub people: People,
+    pub blobs: Blobs,
+    /// Where files the target does not take are kept.
+    pub kept_dir: PathBuf,
+    /// How the target writes bodies.
+    pub format: Format,
+}
+
+/// A record ready to be planned.
+#[derive(Debug, Default)]
+pub struct Translated {
+    pub mapped: Value,
+    pub losses: Vec<Lost>,
+}
+
+/// One thing that is not carried as it was.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lost {
+    /// Source id of the message or file; empty for the record itself.
+    pub child: String,
+    pub loss: Loss,
+    /// Names what is lost; never message text.
+    pub detail: String,
+}
+
+impl Lost {
+    pub fn new(child: &str, loss: Loss, detail: impl Into<String>) -> Self {
+        Self { child: child.to_owned(), loss, detail: detail.into() }
+    }
+}
+
+/// Why a record is not written now.
+#[derive(Debug)]
+pub enum Held {
+    /// Left out on purpose; another record may stand for it.
+    Skip(Problem, Option<(Kind, String)>),
+    Fail(Problem),
+    Park(Problem),
+    /// The run cannot go on: the source, the target or this disk.
+    Stop(Problem),
+}
+
+impl From<Problem> for Held {
+    fn from(problem: Problem) -> Self {
+        use crate::error::Reason::{Auth, Disk, Internal, Network, RateLimited, Timeout};
+        match problem.reason {
+            Auth | Disk | Internal | Network | RateLimited | Timeout => Held::Stop(problem),
+            _ => Held::Fail(problem),
+        }
+    }
+}

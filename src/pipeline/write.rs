@@ -1,0 +1,266 @@
+//! Carries one record's steps: intent, call, outcome; what is in doubt is looked for before anything is sent again.
+//!
+//! Steps of a record go one after the other; records go side by side. A step whose row says *applied* is
+//! never sent again (an update is, when its request changed or something was written since). A step with
+//! an intent and no outcome is in doubt: the target is asked, and "not there" is believed only after
+//! `settle`, since a request of a killed client may still be at work in the server.
+
+use super::Stop;
+use super::halt::Halt;
+use crate::connector::manifest::Verb;
+use crate::connector::plan::{LateValues, Step};
+use crate::connector::{Found, Outcome, ReadBack, Target};
+use crate::error::{Problem, Reason, Result};
+use crate::ledger::{End, Link, Origin, Remote, StepKey, StepRow, StepState};
+use crate::record::{Kind, Outputs};
+use jiff::Timestamp;
+use serde_json::Value;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Times a step whose answer was lost is sent again within one run.
+const TRIES: u32 = 4;
+/// An uploaded file that no step named for this long may be gone: it is sent again.
+const UPLOAD_LIVES: Duration = Duration::from_secs(30 * 60);
+
+/// What carries steps, for every record of a run.
+#[derive(Clone)]
+pub struct Writer {
+    pub target: Arc<dyn Target>,
+    pub link: Link,
+    pub settle: Duration,
+    pub halt: Halt,
+}
+
+/// One record with its plan.
+pub struct Carried<'a> {
+    pub kind: Kind,
+    pub id: &'a str,
+    pub steps: &'a [Step],
+}
+
+/// Why a record's steps did not all come to be.
+pub enum Broken {
+    /// This record alone: the run goes on.
+    Record(End),
+    /// The run cannot go on.
+    Run(Stop),
+}
+
+impl From<Problem> for Broken {
+    fn from(problem: Problem) -> Self {
+        Broken::Run(Stop::Failed(problem))
+    }
+}
+
+/// The steps a record has behind it.
+pub struct Progress {
+    late: LateValues,
+    rows: HashMap<StepKey, StepRow>,
+    /// Whether this run has had an effect on the record.
+    pub wrote: bool,
+    pub created: Option<(Remote, Origin)>,
+}
+
+impl Progress {
+    fn took(&mut self, step: &Step, remote: &Remote, origin: Option<Origin>) {
+        self.late.put(step.key.clone(), outputs(remote));
+        if step.verb == Verb::Create {
+            self.created = Some((remote.clone(), origin.unwrap_or(Origin::Created)));
+        }
+    }
+}
+
+fn outputs(remote: &Remote) -> Outputs {
+    let mut outputs = remote.outputs.clone();
+    outputs.insert("id".into(), remote.id.clone().into());
+    if let Some(number) = &remote.number {
+        outputs.insert("number".into(), number.clone().into());
+    }
+    outputs
+}
+
+impl Writer {
+    /// Carries all steps, in order.
+    pub async fn carry(&self, record: &Carried<'_>) -> Result<Progress, Broken> {
+        let rows = self.link.steps(record.kind, record.id).await?;
+        let rows = rows.into_iter().map(|row| (row.key.clone(), row)).collect();
+        let mut progress = Progress { late: LateValues::default(), rows, wrote: false, created: None };
+        for at in 0..record.steps.len() {
+            self.carry_step(record, at, &mut progress).await?;
+        }
+        Ok(progress)
+    }
+
+    /// Steps that set values again after a read-back.
+    pub async fn carry_again(&self, record: &Carried<'_>, progress: &mut Progress) -> Result<(), Broken> {
+        for step in record.steps {
+            self.send(record, step, record.steps, progress).await?;
+        }
+        Ok(())
+    }
+
+    async fn carry_step(&self, record: &Carried<'_>, at: usize, progress: &mut Progress) -> Result<(), Broken> {
+        let step = &record.steps[at];
+        let before = &record.steps[..at];
+        if let Some(row) = progress.rows.get(&step.key).cloned() {
+            match row.state {
+                StepState::Applied if self.still_holds(record, step, &row, progress) => {
+                    let remote = row.remote.unwrap_or_default();
+                    progress.took(step, &remote, row.origin);
+                    return Ok(());
+                }
+                StepState::Intent | StepState::Unknown if needs_looking(step.verb) => {
+                    let sent = self.settle(record, step, before, row.intent_at, progress).await?;
+                    if sent {
+                        return Ok(());
+                    }
+                }
+                _ => {}
+            }
+        }
+        self.send(record, step, before, progress).await
+    }
+
+    fn still_holds(&self, record: &Carried<'_>, step: &Step, row: &StepRow, progress: &Progress) -> bool {
+        match step.verb {
+            Verb::Create | Verb::Append | Verb::Delete => true,
+            Verb::Update => !progress.wrote && row.request_hash.as_deref() == Some(&step.request_hash()),
+            Verb::Upload => {
+                let age = Timestamp::now().duration_since(row.intent_at).unsigned_abs();
+                age < UPLOAD_LIVES || named_by_an_applied_step(record, step, progress)
+            }
+        }
+    }
+
+    async fn send(
+        &self,
+        record: &Carried<'_>,
+        step: &Step,
+        before: &[Step],
+        progress: &mut Progress,
+    ) -> Result<(), Broken> {
+        let Carried { kind, id, .. } = *record;
+        for _ in 0..TRIES {
+            self.halt.check().map_err(Broken::Run)?;
+            let (marker, hash) = (step.marker.as_deref(), step.request_hash());
+            if needs_looking(step.verb) {
+                self.link.intend(kind, id, &step.key, marker, &hash).await?;
+            } else {
+                self.link.intend_repeatable(kind, id, &step.key, marker, &hash).await?;
+            }
+            let intent_at = Timestamp::now();
+            match self.target.apply(step, &progress.late).await {
+                Outcome::Applied { remote, origin } => {
+                    self.link.applied(kind, id, &step.key, Some(remote.clone()), origin).await?;
+                    progress.wrote = true;
+                    progress.took(step, &remote, Some(origin));
+                    return Ok(());
+                }
+                Outcome::Rejected(problem) => {
+                    self.link.rejected(kind, id, &step.key, problem.clone()).await?;
+                    if problem.reason == Reason::Auth {
+                        return Err(Broken::Run(Stop::Failed(problem)));
+                    }
+                    return Err(Broken::Record(End::Failed { problem: problem.at(&step.key) }));
+                }
+                Outcome::NotSent(problem) => {
+                    self.link.forget(kind, id, &step.key).await?;
+                    return Err(Broken::Run(Stop::Failed(problem)));
+                }
+                Outcome::Unknown(problem) => {
+                    self.link.unknown(kind, id, &step.key, problem).await?;
+                    if needs_looking(step.verb) && self.settle(record, step, before, intent_at, progress).await? {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+        let problem = Problem::new(Reason::ServerError, format!("{}: no clear answer in {TRIES} tries", step.key))
+            .hint("see the target's own log, then run the same command again");
+        Err(Broken::Record(End::InDoubt {
+            problem,
+            look_at: progress.created.as_ref().and_then(|(r, _)| r.url.clone()),
+        }))
+    }
+
+    /// Finds out what a step in doubt did. True: it happened, and is booked. False: it did not, and may be sent.
+    async fn settle(
+        &self,
+        record: &Carried<'_>,
+        step: &Step,
+        before: &[Step],
+        intent_at: Timestamp,
+        progress: &mut Progress,
+    ) -> Result<bool, Broken> {
+        let Carried { kind, id, .. } = *record;
+        let earlier: Vec<&Step> = before.iter().filter(|s| s.verb == Verb::Append).collect();
+        loop {
+            self.halt.check().map_err(Broken::Run)?;
+            match self.target.find(step, &progress.late, &earlier).await? {
+                Found::Yes(remote) => {
+                    let origin = if step.marker_is_ours() { Origin::Created } else { Origin::Adopted };
+                    self.link.applied(kind, id, &step.key, Some(remote.clone()), origin).await?;
+                    progress.wrote = true;
+                    progress.took(step, &remote, Some(origin));
+                    return Ok(true);
+                }
+                Found::No => {
+                    let since = Timestamp::now().duration_since(intent_at).unsigned_abs();
+                    if since >= self.settle {
+                        self.link.forget(kind, id, &step.key).await?;
+                        return Ok(false);
+                    }
+                    self.halt.sleep(self.settle - since).await.map_err(Broken::Run)?;
+                }
+                Found::TooEarly(wait) => self.halt.sleep(wait).await.map_err(Broken::Run)?,
+                Found::Many(n) => {
+                    let problem = Problem::new(
+                        Reason::Ambiguous,
+                        format!("{}: {n} records in the target look like it", step.key),
+                    )
+                    .hint("remove all but one of them in the target, then run again");
+                    return Err(self.in_doubt(problem, progress));
+                }
+                Found::CannotTell => {
+                    let problem = Problem::new(
+                        Reason::InDoubt,
+                        format!("{}: its answer was lost and the target cannot tell", step.key),
+                    )
+                    .hint("look at the target and decide with `deskferry resolve`");
+                    return Err(self.in_doubt(problem, progress));
+                }
+            }
+        }
+    }
+
+    fn in_doubt(&self, problem: Problem, progress: &Progress) -> Broken {
+        let look_at = progress.created.as_ref().and_then(|(remote, _)| remote.url.clone());
+        Broken::Record(End::InDoubt { problem, look_at })
+    }
+
+    /// Reads back what the target holds.
+    pub async fn read_back(
+        &self,
+        record: &Carried<'_>,
+        mapped: &Value,
+        progress: &Progress,
+    ) -> Result<Option<ReadBack>> {
+        self.target.read_back(record.kind, mapped, record.steps, &progress.late).await
+    }
+}
+
+/// Uploads and updates are sent again without looking: nobody sees a second upload, and an update sets the same values.
+fn needs_looking(verb: Verb) -> bool {
+    matches!(verb, Verb::Create | Verb::Append)
+}
+
+/// Whether the step that names this upload is done, so that the upload is no longer needed.
+fn named_by_an_applied_step(record: &Carried<'_>, upload: &Step, progress: &Progress) -> bool {
+    let after = record.steps.iter().skip_while(|s| s.key != upload.key);
+    after
+        .filter(|s| matches!(s.verb, Verb::Create | Verb::Append))
+        .take(1)
+        .any(|s| progress.rows.get(&s.key).is_some_and(|row| row.state == StepState::Applied))
+}

@@ -1,0 +1,273 @@
+//! The project folder: `migration.toml`, and where things lie beside it.
+//!
+//! Owns the file's shape (these types and their comments are its reference), its checks and its errors. It
+//! never talks to a platform and never writes; which keys an account has is its connector's to say.
+
+mod account;
+mod literal;
+mod scope;
+mod secret;
+pub mod spelling;
+pub mod toml_text;
+
+pub use account::{Account, Answer, Answers, Question};
+pub use literal::{duration, instant, share};
+pub use scope::{RecordId, Run, Scope};
+pub use secret::SecretPlace;
+pub use toml_text::{TomlText, parse};
+
+use crate::error::{Problem, Reason, Result};
+use schemars::{JsonSchema, Schema, schema_for};
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+
+/// One migration: from where to where, what, and how.
+#[derive(Clone, Debug)]
+pub struct Project {
+    folder: PathBuf,
+    text: TomlText,
+    pub source: Account,
+    pub target: Account,
+    pub scope: Scope,
+    pub run: Run,
+    mapping: MappingFile,
+}
+
+/// `migration.toml`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "migration.toml")]
+struct MigrationFile {
+    /// The account everything is read from. It is never written to.
+    source: Account,
+    /// The account everything is written to.
+    target: Account,
+    /// Which records are carried.
+    #[serde(default)]
+    scope: Scope,
+    /// How a run goes about it.
+    #[serde(default)]
+    run: Run,
+    /// The rules that turn the source's values into the target's.
+    #[serde(default)]
+    mapping: MappingFile,
+}
+
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+struct MappingFile {
+    /// The file of the rules, relative to the project folder; `mapping.toml` unless said.
+    file: Option<PathBuf>,
+}
+
+impl Project {
+    pub const FILE: &'static str = "migration.toml";
+    /// The file of mapping rules that needs no mention.
+    pub const MAPPING_FILE: &'static str = "mapping.toml";
+
+    /// Reads `migration.toml` of a folder.
+    pub fn load(folder: &Path) -> Result<Self> {
+        let path = folder.join(Self::FILE);
+        let text = std::fs::read_to_string(&path).map_err(|e| {
+            let problem = Problem::new(Reason::Config, format!("`{}` cannot be read: {}", path.display(), e.kind()));
+            match e.kind() {
+                std::io::ErrorKind::NotFound => {
+                    problem.hint("make a project with `deskferry wizard`, or name its folder with `-C`")
+                }
+                _ => problem,
+            }
+        })?;
+        Self::parse(folder, &text)
+    }
+
+    /// Reads the text of a `migration.toml` that stands (or will stand) in `folder`.
+    pub fn parse(folder: &Path, text: &str) -> Result<Self> {
+        let text = TomlText::new(Self::FILE, text, Reason::Config);
+        let mut file: MigrationFile = text.parse()?;
+        file.source.settle_origin(&text, "source", folder.to_owned())?;
+        file.target.settle_origin(&text, "target", folder.to_owned())?;
+        let MigrationFile { source, target, scope, run, mapping } = file;
+        Ok(Self { folder: folder.to_owned(), text, source, target, scope, run, mapping })
+    }
+
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Where the ledger, the stage and the files are kept.
+    pub fn state_dir(&self) -> PathBuf {
+        self.folder.join(".deskferry")
+    }
+
+    /// The file of mapping rules: the one the project names, else `mapping.toml` if there is one. `None` means
+    /// the built-in rules alone.
+    pub fn mapping_path(&self) -> Option<PathBuf> {
+        match &self.mapping.file {
+            Some(file) => Some(self.folder.join(file)),
+            None => Some(self.folder.join(Self::MAPPING_FILE)).filter(|path| path.exists()),
+        }
+    }
+
+    /// A complaint about a value of `migration.toml` that only a later check could find
+    /// (`&["scope", "jq"]`), shown in the file.
+    pub fn error_at(&self, path: &[&str], message: impl std::fmt::Display) -> Problem {
+        self.text.error_at_value(path, message)
+    }
+
+    /// The JSON schema of `migration.toml`.
+    pub fn schema() -> Schema {
+        schema_for!(MigrationFile)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Kind;
+    use secrecy::ExposeSecret;
+    use std::time::Duration;
+
+    const WHOLE: &str = r#"
+[source]
+connector = "zendesk"
+url       = "https://acme.zendesk.com/"
+email     = "admin@acme.com"
+token     = { env = "ZENDESK_TOKEN" }
+silenced  = true
+[target]
+connector = "redmine"
+url       = "http://127.0.0.1:3000/redmine/"
+api_key   = { command = ["echo", "k3y"] }
+project   = "support"
+timeout   = "90s"
+[scope]
+kinds         = ["group", "ticket"]
+created_after = "2021-01-01"
+ids           = ["ticket:12"]
+[run]
+reserve = "20%"
+settle  = "2s"
+create_marker = true
+"#;
+
+    fn project(text: &str) -> Result<Project> {
+        Project::parse(Path::new("."), text)
+    }
+
+    fn question(key: &str, secret: bool) -> Question {
+        let key = key.to_owned();
+        let (ask, help, choices, default) = (String::new(), None, vec![], None);
+        Question { key, ask, help, secret, required: true, choices, default }
+    }
+
+    #[test]
+    fn a_whole_project_reads_as_it_is_written() {
+        let project = project(WHOLE).unwrap();
+        assert_eq!(project.source.address().as_deref(), Some("https://acme.zendesk.com"));
+        assert_eq!(project.target.address().as_deref(), Some("http://127.0.0.1:3000/redmine"));
+        assert_eq!(project.target.timeout, Some(Duration::from_secs(90)));
+        assert!(project.source.silenced && !project.target.silenced);
+        assert_eq!(project.scope.kinds, [Kind::Group, Kind::Ticket]);
+        assert_eq!((project.run.reserve, project.run.settle), (0.2, Some(Duration::from_secs(2))));
+        assert_eq!(project.state_dir(), Path::new("./.deskferry"));
+    }
+
+    #[test]
+    fn the_answers_are_checked_and_secrets_fetched_when_asked_for() {
+        let account = project(WHOLE).unwrap().target;
+        let answers = account.answers(&[question("api_key", true), question("project", false)]).unwrap();
+        assert_eq!(answers.text("project"), Some("support"));
+        assert_eq!(answers.values(), serde_json::json!({"project": "support"}));
+        assert_eq!(answers.secret("api_key").unwrap().unwrap().expose_secret(), "k3y");
+        assert!(answers.secret("project").unwrap().is_none());
+        assert!(!format!("{answers:?}{account:?}").contains("k3y"));
+    }
+
+    #[test]
+    fn a_key_the_connector_does_not_know_is_shown_with_the_one_that_was_meant() {
+        let text = WHOLE.replace("project   =", "projcet   =");
+        let account = project(&text).unwrap().target;
+        let problem = account.answers(&[question("api_key", true), question("project", false)]).unwrap_err();
+        let what = "migration.toml:12:1: unknown key `projcet` for the connector `redmine`";
+        assert!(problem.what.starts_with(what), "{}", problem.what);
+        assert_eq!(problem.hint.as_deref(), Some("did you mean `project`?"));
+    }
+
+    #[test]
+    fn a_missing_answer_points_at_its_account() {
+        let account = project(WHOLE).unwrap().source;
+        let questions = [question("email", false), question("token", true), question("org", false)];
+        let problem = account.answers(&questions).unwrap_err();
+        let what = "migration.toml:2:2: [source] has no `org`, which the connector `zendesk` needs";
+        assert!(problem.what.starts_with(what), "{}", problem.what);
+    }
+
+    #[test]
+    fn a_secret_in_plain_text_is_refused_and_not_repeated() {
+        let text = WHOLE.replace("{ env = \"ZENDESK_TOKEN\" }", "\"hunter2\"");
+        let account = project(&text).unwrap().source;
+        let problem = account.answers(&[question("email", false), question("token", true)]).unwrap_err();
+        assert!(problem.what.contains("`token` is a secret and stands here in plain text"));
+        assert!(!problem.what.contains("hunter2"), "{}", problem.what);
+        assert!(problem.hint.unwrap().contains("token = { env = \"ZENDESK_TOKEN\" }"));
+        assert!(!format!("{account:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn an_answer_outside_the_choices_is_refused() {
+        let choice = Question { choices: vec!["textile".into(), "markdown".into()], ..question("project", false) };
+        let account = project(&WHOLE.replace("\"support\"", "\"markdwon\"")).unwrap().target;
+        let problem = account.answers(&[question("api_key", true), choice]).unwrap_err();
+        assert_eq!(problem.hint.as_deref(), Some("did you mean `markdown`?"));
+    }
+
+    #[test]
+    fn plain_http_goes_to_this_machine_only_unless_allowed() {
+        let with = |url: &str| project(&WHOLE.replace("https://acme.zendesk.com/", url));
+        assert!(with("http://rt.example.com").unwrap_err().what.contains("plain http"));
+        assert!(with("http://rt.example.com\"\ninsecure = true\nx = \"").is_ok());
+        for local in ["http://localhost:80", "http://127.0.0.1", "http://[::1]:3000/rt"] {
+            assert!(with(local).is_ok(), "{local}");
+        }
+        let leaky = with("https://me:hunter2@rt.example.com").unwrap_err();
+        assert!(!leaky.what.contains("hunter2"), "{}", leaky.what);
+        for odd in ["ftp://x.example", "acme", "https://x.example/?a=1"] {
+            assert!(with(odd).is_err(), "{odd}");
+        }
+    }
+
+    #[test]
+    fn wrong_keys_and_values_point_at_their_line() {
+        let at = |from: &str, to: &str| project(&WHOLE.replace(from, to)).unwrap_err().what;
+        assert!(at("settle  =", "setle   =").starts_with("migration.toml:20:1: unknown key `setle`"));
+        assert!(at("\"90s\"", "\"soon\"").starts_with("migration.toml:13:13: `soon` is not a duration"));
+        assert!(at("\"20%\"", "\"lots\"").starts_with("migration.toml:19:11: `lots` is not a share"));
+        assert!(at("\"group\"", "\"grop\"").starts_with("migration.toml:15:19: unknown word `grop`"));
+        assert!(at("connector = \"redmine\"", "").contains("missing key `connector`"));
+    }
+
+    #[test]
+    fn a_mapping_file_that_is_named_is_expected_to_be_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let here = |text: &str| Project::parse(folder.path(), text).unwrap().mapping_path();
+        assert_eq!(here(WHOLE), None);
+        std::fs::write(folder.path().join("mapping.toml"), "").unwrap();
+        assert_eq!(here(WHOLE), Some(folder.path().join("mapping.toml")));
+        let named = format!("{WHOLE}[mapping]\nfile = \"rules.toml\"\n");
+        assert_eq!(here(&named), Some(folder.path().join("rules.toml")));
+    }
+
+    #[test]
+    fn a_folder_without_a_project_says_how_to_make_one() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(Project::load(folder.path()).unwrap_err().hint.unwrap().contains("wizard"));
+    }
+
+    #[test]
+    fn the_schema_carries_the_comments_and_the_free_keys() {
+        let schema = serde_json::to_string(&Project::schema()).unwrap();
+        assert!(schema.contains("The account everything is read from"));
+        assert!(schema.contains("Refuse to write until a preview"));
+        assert!(!schema.contains("origin"));
+    }
+}
