@@ -1,7 +1,7 @@
 //! Losses: what the pair of platforms cannot carry of the records it carries.
 
 use super::records::seq_of;
-use super::{Fault, Link, query, rows};
+use super::{Link, query, rows};
 use crate::error::{Loss, Result};
 use crate::record::Kind;
 use rusqlite::{Row, params};
@@ -77,20 +77,19 @@ impl Link {
     /// of one page of [`Link::next`].
     pub async fn losses_between(&self, kind: Kind, first: i64, last: i64) -> Result<Vec<LossRow>> {
         let link = self.id.clone();
-        let sql = "SELECT record.kind AS kind, record.id AS id, child, loss, loss.detail AS detail \
-                   FROM loss JOIN record ON record.seq = loss.record \
-                   WHERE loss.record BETWEEN ?3 AND ?4 AND record.link = ?1 AND record.kind = ?2 \
-                   ORDER BY loss.record, child, loss, loss.detail";
-        self.ledger.store.read(move |db| query::all(db, sql, params![link, kind.code(), first, last], loss_row)).await
+        let sql = "SELECT (SELECT id FROM record WHERE seq = loss.record) AS id, child, loss, detail FROM loss \
+                   WHERE record BETWEEN ?3 AND ?4 \
+                     AND EXISTS (SELECT 1 FROM record WHERE seq = loss.record AND link = ?1 AND kind = ?2) \
+                   ORDER BY record, child, loss, detail";
+        let shape = move |row: &Row<'_>| {
+            Ok(LossRow {
+                kind,
+                id: row.get("id")?,
+                child: row.get("child")?,
+                loss: rows::code(Loss::from_code, &row.get::<_, String>("loss")?)?,
+                detail: row.get("detail")?,
+            })
+        };
+        self.ledger.store.read(move |db| query::all(db, sql, params![link, kind.code(), first, last], shape)).await
     }
-}
-
-fn loss_row(row: &Row<'_>) -> Result<LossRow, Fault> {
-    Ok(LossRow {
-        kind: rows::code(Kind::from_code, &row.get::<_, String>("kind")?)?,
-        id: row.get("id")?,
-        child: row.get("child")?,
-        loss: rows::code(Loss::from_code, &row.get::<_, String>("loss")?)?,
-        detail: row.get("detail")?,
-    })
 }

@@ -24,7 +24,7 @@ pub(crate) mod tests;
 
 pub(crate) use fault::Fault;
 pub use folder::ProjectLock;
-pub(crate) use folder::{of as private_home, private_folder, sync};
+pub(crate) use folder::private_folder;
 pub use link::{link_id, normal_address};
 pub use losses::{LossCount, LossRow};
 pub use records::Count;

@@ -173,8 +173,8 @@ impl Link {
 
     /// When the oldest step still in doubt was about to be sent: where a scan of the target has to begin.
     pub async fn oldest_intent(&self) -> Result<Option<Timestamp>> {
-        let oldest = "SELECT MIN(intent_at) FROM step JOIN record ON record.seq = step.record \
-                      WHERE record.link = ?1 AND step.state IN ('intent', 'unknown')";
+        let oldest = "SELECT MIN(intent_at) FROM step WHERE state IN ('intent', 'unknown') \
+                      AND EXISTS (SELECT 1 FROM record WHERE seq = step.record AND link = ?1)";
         let link = self.id.clone();
         let found = self
             .ledger
@@ -188,8 +188,11 @@ impl Link {
     pub async fn steps_in_doubt(&self, limit: usize) -> Result<Vec<OpenStep>> {
         let (link, limit) = (self.id.clone(), i64::try_from(limit).unwrap_or(i64::MAX));
         let sql = format!(
-            "SELECT record.kind, record.id, {STEP} FROM step JOIN record ON record.seq = step.record \
-             WHERE record.link = ?1 AND step.state IN ('intent', 'unknown') ORDER BY step.intent_at, step.seq LIMIT ?2"
+            "SELECT (SELECT kind FROM record WHERE seq = step.record) AS kind, \
+               (SELECT id FROM record WHERE seq = step.record) AS id, {STEP} FROM step \
+             WHERE state IN ('intent', 'unknown') \
+               AND EXISTS (SELECT 1 FROM record WHERE seq = step.record AND link = ?1) \
+             ORDER BY intent_at, seq LIMIT ?2"
         );
         self.ledger.store.read(move |db| query::all(db, &sql, params![link, limit], open_step)).await
     }
