@@ -68,6 +68,7 @@ closed_list! {
         Mapping = "mapping": "left out by the mapping",
         UnmappedValue = "unmapped_value": "the mapping has no target value for it",
         Expression = "expression": "an expression failed on this record",
+        Duplicate = "duplicate": "another record of the source stands for it",
         // states in the source
         Merged = "merged": "merged into another record, which carries its messages",
         Deleted = "deleted": "deleted in the source",

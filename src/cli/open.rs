@@ -3,9 +3,9 @@
 use super::draw::Screen;
 use crate::connector::manifest::Manifest;
 use crate::connector::registry::{self, Entry};
-use crate::connector::rest::Rest;
+use crate::connector::rest::{Rest, Role};
 use crate::error::{Problem, Reason, Result};
-use crate::http::{Client, ClientConfig};
+use crate::http::{self, Client, ClientConfig, Credentials};
 use crate::ledger::{Ledger, ProjectLock};
 use crate::mapping::Mapping;
 use crate::pacer::{Clock, Pacer};
@@ -41,8 +41,8 @@ pub struct Wanted {
 pub async fn open(directory: &Path, wanted: Wanted, screen: &Arc<Screen>) -> Result<Opened> {
     let project = Project::load(directory)?;
     let mapping = Mapping::load(project.mapping_path().as_deref())?;
-    let (source, source_version) = connect(&project, &project.source, false)?;
-    let (target, target_version) = connect(&project, &project.target, true)?;
+    let (source, source_version) = connect(&project, &project.source, Role::Source)?;
+    let (target, target_version) = connect(&project, &project.target, Role::Target)?;
     let lock = ProjectLock::take(directory)?;
     let ledger = Ledger::open(directory)?;
     let staging = Staging::open(directory)?;
@@ -77,15 +77,15 @@ pub fn address(account: &Account) -> Result<String> {
         .ok_or_else(|| Problem::new(Reason::Config, format!("the account of `{}` has no `url`", account.connector)))
 }
 
-fn connect(project: &Project, account: &Account, target: bool) -> Result<(Rest, String)> {
+fn connect(project: &Project, account: &Account, role: Role) -> Result<(Rest, String)> {
     let entry =
         registry::find(&account.connector, Some(&registry::overrides(project.folder()))).map_err(|p| {
             match p.reason {
-                Reason::Config => at_connector(project, target, p),
+                Reason::Config => at_connector(project, role, p),
                 _ => p,
             }
         })?;
-    let answers = account.answers(&questions(&entry.manifest, target))?;
+    let answers = account.answers(&questions(&entry.manifest, role))?;
     let url = address(account)?;
     let plain = plain_answers(&entry, &answers, &url);
     let base = entry.manifest.base.replace("${url}", url.trim_end_matches('/'));
@@ -93,39 +93,47 @@ fn connect(project: &Project, account: &Account, target: bool) -> Result<(Rest, 
         Problem::new(Reason::Config, format!("`{base}` is not an address"))
             .hint("`url` looks like https://desk.example.com")
     })?;
-    let config = ClientConfig {
-        base,
-        auth: entry.manifest.auth.clone(),
-        headers: entry.manifest.headers.clone(),
-        timeout: account.timeout.unwrap_or(TIMEOUT),
-        ca_file: account.ca_file.clone(),
-        proxy: account.proxy.clone(),
-        insecure: account.insecure,
-    };
+    let mut config = ClientConfig::new(base, credentials(&entry.manifest, &answers)?);
+    config.headers = entry.manifest.headers.clone().into_iter().collect();
+    config.timeout = account.timeout.unwrap_or(TIMEOUT);
+    config.ca_file = account.ca_file.clone();
+    config.insecure_http = account.insecure;
+    if let Some(proxy) = &account.proxy {
+        let wrong = || Problem::new(Reason::Config, format!("`proxy` is not an address: {proxy}"));
+        config.proxy = Some(Url::parse(proxy).map_err(|_| wrong())?);
+    }
     let pacer = Pacer::new(entry.manifest.limit.clone(), project.run.reserve, Clock::system());
-    let answer = |key: &str| -> Result<Option<SecretString>> {
-        match answers.secret(key)? {
-            Some(secret) => Ok(Some(secret)),
-            None => Ok(answers.text(key).map(SecretString::from)),
-        }
-    };
-    let client = Client::new(config, &answer, pacer)?;
+    let client = Client::new(config, pacer)?;
     let version = entry.version();
-    Ok((Rest::new(&entry, url, plain, client)?, version))
+    Ok((Rest::new(&entry, role, url, plain, client)?, version))
 }
 
-fn at_connector(project: &Project, target: bool, problem: Problem) -> Problem {
-    let place = project.error_at(&[if target { "target" } else { "source" }, "connector"], &problem.what);
+/// The header that authenticates calls, from the account's answers.
+fn credentials(manifest: &Manifest, answers: &Answers) -> Result<Credentials> {
+    let mut known = http::Answers::new();
+    for name in manifest.auth.names() {
+        let secret = answers.secret(name)?.or_else(|| answers.text(name).map(SecretString::from));
+        known.extend(secret.map(|secret| (name.to_owned(), secret)));
+    }
+    manifest.auth.fill(&known)
+}
+
+fn at_connector(project: &Project, role: Role, problem: Problem) -> Problem {
+    let table = match role {
+        Role::Source => "source",
+        Role::Target => "target",
+    };
+    let place = project.error_at(&[table, "connector"], &problem.what);
     Problem { hint: problem.hint, ..place }
 }
 
-fn questions(manifest: &Manifest, target: bool) -> Vec<Question> {
+fn questions(manifest: &Manifest, role: Role) -> Vec<Question> {
     let question = |(key, q): (&String, &crate::connector::manifest::Question)| Question {
         key: key.clone(),
         ask: q.ask.clone(),
         help: q.hint.clone(),
         secret: q.secret,
-        required: !q.optional && q.default.is_none() && (target || !q.target_only),
+        required: !q.optional && q.default.is_none() && (role == Role::Target || !q.target_only),
         choices: vec![],
         default: q.default.clone().map(Value::String),
     };

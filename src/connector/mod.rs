@@ -78,9 +78,6 @@ pub trait Source: Send + Sync {
     /// Errors: `auth`, `forbidden`, `network`, `timeout`, `server_error`, `bad_answer`.
     async fn read(&self, kind: Kind, cursor: Option<&str>, since: Option<jiff::Timestamp>) -> Result<Page>;
 
-    /// Overlays a root row with its own detail call, where the platform's list does not say all.
-    async fn read_detail(&self, kind: Kind, row: &mut Value) -> Result<()>;
-
     /// Everything below one root row: messages, files' descriptions, details.
     async fn read_children(&self, kind: Kind, row: &Value) -> Result<ChildRows>;
 

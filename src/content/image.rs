@@ -172,9 +172,18 @@ fn escape_name(name: &str) -> String {
     utf8_percent_encode(name, &NAME).to_string()
 }
 
-/// An address that no markup breaks: percent-encoded where it holds spaces, quotes, brackets and the like.
+/// An address that no markup breaks: percent-encoded where it holds spaces, quotes, brackets and the like, or
+/// an `@` that would mention someone.
 pub(super) fn escape_url(url: &str) -> String {
-    utf8_percent_encode(url.trim(), &URL).to_string()
+    let mut out = String::with_capacity(url.len());
+    for part in url.trim().split_inclusive('@') {
+        let before = part.strip_suffix('@');
+        out.extend(utf8_percent_encode(before.unwrap_or(part), &URL));
+        if before.is_some() {
+            out.push_str(if out.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_') { "@" } else { "%40" });
+        }
+    }
+    out.replace("[[", "%5B%5B")
 }
 
 /// Rewrites the images of cleaned HTML and leaves all else as it is.

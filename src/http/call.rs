@@ -1,157 +1,191 @@
-//! One call and its answer.
+//! One call and what came of it.
 
 use crate::error::{Problem, Reason, Result};
 use bytes::Bytes;
+use reqwest::Method;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 use url::Url;
 
-/// A call, relative to the account's base address.
-#[derive(Clone, Debug)]
+/// A call to make. It can be sent again as it is: bodies are built anew for each try.
+#[derive(Clone)]
 pub struct Call {
-    pub method: String,
+    pub method: Method,
     pub target: Target,
     pub query: Vec<(String, String)>,
+    /// Sent to the account's own origin only.
     pub headers: Vec<(String, String)>,
     pub body: Payload,
     pub repeat: Repeat,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Target {
-    /// Below the base address; may hold a query.
+    /// Below the API's base, percent-encoded where needed. What follows a `?` is taken as query.
     Path(String),
-    /// Anywhere. Another origin than the account's gets no credential.
-    Address(Url),
+    /// An address the platform gave: a next page, a file. Another origin than the account's gets no credentials.
+    Absolute(Url),
 }
 
-/// What is sent. Files are read from the disk while they are sent.
-#[derive(Clone, Debug)]
-pub enum Payload {
-    None,
-    Json(Value),
-    Form(Vec<(String, String)>),
-    Multipart(Vec<Part>),
-    File { path: PathBuf, content_type: String },
-}
-
-/// One part of a multipart body.
-#[derive(Clone, Debug)]
-pub struct Part {
-    pub name: String,
-    pub content: PartContent,
-}
-
-#[derive(Clone, Debug)]
-pub enum PartContent {
-    Text(String),
-    Json(Value),
-    /// `file_name` is sent as raw UTF-8.
-    File {
-        path: PathBuf,
-        file_name: String,
-        content_type: String,
-    },
-}
-
-impl Part {
-    pub fn text(name: &str, text: String) -> Part {
-        Part { name: name.to_owned(), content: PartContent::Text(text) }
-    }
-
-    pub fn json(name: &str, json: Value) -> Part {
-        Part { name: name.to_owned(), content: PartContent::Json(json) }
-    }
-
-    pub fn file(name: &str, file_name: &str, content_type: &str, path: PathBuf) -> Part {
-        let (file_name, content_type) = (file_name.to_owned(), content_type.to_owned());
-        Part { name: name.to_owned(), content: PartContent::File { path, file_name, content_type } }
-    }
-}
-
-/// Whether a call may be sent again when its answer was lost.
+/// Whether a call may be sent again when nobody knows what the first one did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Repeat {
-    /// Sending it twice has the effect of once.
+    /// It changes nothing, or the same twice.
     Safe,
-    /// It might be done twice: an answer that was lost is unknown.
+    /// Never once bytes may have been sent. A provable refusal (429) and a connection that never came about are
+    /// no reason to give up.
     Never,
 }
 
+#[derive(Clone, Default)]
+pub enum Payload {
+    #[default]
+    None,
+    Json(Value),
+    /// `application/x-www-form-urlencoded`.
+    Form(Vec<(String, String)>),
+    /// `multipart/form-data`, parts in this order.
+    Multipart(Vec<Part>),
+    /// The bytes of a file as the whole body.
+    File {
+        path: PathBuf,
+        content_type: String,
+    },
+    /// JSON in which each string that is a key of `files` stands for the base64 of that file. Choose keys that no
+    /// record can hold; each must occur once.
+    JsonWithFiles {
+        json: Value,
+        files: BTreeMap<String, PathBuf>,
+    },
+}
+
+#[derive(Clone)]
+pub struct Part {
+    pub name: String,
+    /// Sent as raw UTF-8. Only `"`, CR and LF are written as `%22`, `%0D` and `%0A`, as browsers do.
+    pub file_name: Option<String>,
+    pub content_type: Option<String>,
+    pub content: Content,
+}
+
+#[derive(Clone)]
+pub enum Content {
+    Bytes(Bytes),
+    Json(Value),
+    File(PathBuf),
+}
+
 impl Call {
-    pub fn new(method: &str, path: &str) -> Call {
-        Call {
-            method: method.to_owned(),
-            target: Target::Path(path.to_owned()),
-            query: vec![],
-            headers: vec![],
-            body: Payload::None,
-            repeat: Repeat::Never,
-        }
+    /// A call that only reads.
+    pub fn get(path: impl Into<String>) -> Self {
+        Self::new(Method::GET, Target::Path(path.into()), Repeat::Safe)
     }
 
-    pub fn get(path: &str) -> Call {
-        Call { repeat: Repeat::Safe, ..Call::new("GET", path) }
+    pub fn new(method: Method, target: Target, repeat: Repeat) -> Self {
+        Self { method, target, query: vec![], headers: vec![], body: Payload::None, repeat }
     }
 
-    /// A GET of a whole address.
-    pub fn get_address(address: &str) -> Result<Call> {
-        let url = Url::parse(address)
-            .map_err(|_| Problem::new(Reason::BadAnswer, "the platform named an address that is none"))?;
-        Ok(Call { target: Target::Address(url), ..Call::get("") })
-    }
-
-    pub fn query(mut self, query: Vec<(String, String)>) -> Call {
-        self.query = query;
+    pub fn query(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.query.push((name.into(), value.into()));
         self
     }
 
-    pub fn headers(mut self, headers: Vec<(String, String)>) -> Call {
-        self.headers = headers;
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
         self
     }
 
-    pub fn body(mut self, body: Payload) -> Call {
+    pub fn body(mut self, body: Payload) -> Self {
         self.body = body;
         self
     }
+}
 
-    pub fn repeat(mut self, repeat: Repeat) -> Call {
-        self.repeat = repeat;
-        self
-    }
-
-    /// The path without query, for messages: a query may hold what nobody should read.
-    pub fn target_for_people(&self) -> &str {
-        match &self.target {
-            Target::Path(path) => path.split('?').next().unwrap_or(path),
-            Target::Address(url) => url.path(),
-        }
+impl fmt::Debug for Call {
+    /// Never the body, the query or the headers.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call").field("method", &self.method).field("repeat", &self.repeat).finish_non_exhaustive()
     }
 }
 
-/// An answer whose body was read to its end.
-#[derive(Clone, Debug)]
+/// What came of a call that may change something.
+#[derive(Debug)]
+pub enum Sent {
+    /// The platform answered, whatever it said. Its status and body are for the connector's `ok` rule.
+    Answer(Response),
+    /// It is proven that the platform did not do it: no connection, a local file that cannot be read, or the
+    /// limits did not let it through in time.
+    NotSent(Problem),
+    /// **It may have happened.** Bytes may have been sent, and no whole answer came.
+    Unknown(Problem),
+}
+
+/// A whole answer.
+#[derive(Clone)]
 pub struct Response {
     pub status: u16,
     pub headers: HeaderMap,
     pub body: Bytes,
-    /// The address that answered.
+    /// Where it came from, after redirects.
     pub url: Url,
 }
 
 impl Response {
+    pub fn class(&self) -> Class {
+        classify(self.status)
+    }
+
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// The body as text, to look for the vendor's words in. Not for logs.
-    pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.body).into_owned()
+    pub fn json(&self) -> Result<Value> {
+        serde_json::from_slice(&self.body).map_err(|_| {
+            let kind = self.header("content-type").unwrap_or("no content type");
+            Problem::new(Reason::BadAnswer, format!("the answer with status {} is not JSON ({kind})", self.status))
+                .hint("check that `url` is the address of the platform itself, not of a page in front of it")
+        })
     }
+}
 
-    pub fn path_for_people(&self) -> &str {
-        self.url.path()
+impl fmt::Debug for Response {
+    /// Never the body or the headers.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response")
+            .field("status", &self.status)
+            .field("bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a status alone says. The connector's `ok` rule comes before it: some platforms answer 200 and did nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// 2xx.
+    Ok,
+    /// 4xx: the platform says that it did not do it.
+    Refused,
+    /// 429: not done, and welcome again later.
+    PushBack,
+    /// 401: the credentials are not, or no more, accepted.
+    AuthLost,
+    /// Everything else: it may have been done. 5xx; 503 too, which a proxy also says when the server behind it got
+    /// the request and failed to answer (Varnish adds a Retry-After to it); and a redirect of a write, which is
+    /// never followed (a 303 follows a write that was done).
+    Broken,
+}
+
+pub fn classify(status: u16) -> Class {
+    match status {
+        200..=299 => Class::Ok,
+        401 => Class::AuthLost,
+        // A time-out of the request: the server gave up reading it, or a proxy gave up on the server.
+        408 => Class::Broken,
+        429 => Class::PushBack,
+        400..=499 => Class::Refused,
+        _ => Class::Broken,
     }
 }

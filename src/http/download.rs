@@ -1,119 +1,196 @@
-//! Streams a file of the platform to the disk, under the hash of its bytes.
+//! Files from the platform to disk, named by their content. A file appears under its name whole and on disk, or not
+//! at all.
 
+use super::body::Body;
 use super::call::Call;
-use super::client::{Broke, Client, Opened, problem_of};
-use super::field::FieldScanner;
+use super::client::Client;
+use super::exchange::{Head, Wants};
+use super::fault::Fault;
+use super::scan::Scanner;
+use super::send::Tries;
 use crate::error::{Problem, Reason, Result};
+use crate::pacer::retry_after;
+use reqwest::header::CONTENT_TYPE;
 use std::path::Path;
-use std::time::Duration;
+use tempfile::NamedTempFile;
+use tokio::fs::File;
 use tokio::io::AsyncWriteExt;
 
-const TRIES: u32 = 5;
-/// Bytes of an error answer that are looked at.
-const SAID: usize = 4 << 10;
-
-/// How the bytes are wrapped.
-#[derive(Clone, Debug, PartialEq)]
+/// How a platform hands out a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decode {
+    /// The answer is the file.
     Raw,
-    /// In base64 at this top-level key of a JSON object.
+    /// The answer is a JSON object with the file as base64 in a top-level field: `.Content`.
     Base64Field(String),
 }
 
-#[derive(Clone, Debug, PartialEq)]
+/// A file that is on disk as `<dir>/<hash>`.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Downloaded {
-    /// BLAKE3, lower-case hex.
-    pub blake3: String,
+    /// BLAKE3 of the bytes, in hex.
+    pub hash: String,
     pub bytes: u64,
+    /// As the answer says; `None` where the file came inside JSON.
     pub content_type: Option<String>,
+    /// The first bytes, 512 at most.
+    pub head: Vec<u8>,
 }
 
-enum Failed {
-    /// May pass: the network, a 5xx, a truncated answer.
-    Again(Problem),
-    Final(Problem),
+const HEAD: usize = 512;
+
+/// What ended a try.
+enum Failure {
+    /// On this machine: the disk. Never tried again.
+    Local(Problem),
+    Fault(Fault),
+    Status(u16, bool, Option<std::time::Duration>),
 }
 
-impl From<std::io::Error> for Failed {
-    fn from(e: std::io::Error) -> Self {
-        Failed::Final(e.into())
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::Local(error.into())
     }
 }
 
 impl Client {
-    /// Streams an answer to `dir/<blake3>`. A file is there whole or not at all. No credential goes to another origin.
-    ///
-    /// Errors: `not_found` when the platform no longer has it; `disk`; `network`, `timeout`, `bad_answer` after some tries.
-    pub async fn download_to(&self, call: Call, decode: Decode, dir: &Path) -> Result<Downloaded> {
-        let mut tries = 0;
-        loop {
-            match self.download_once(&call, &decode, dir).await {
-                Ok(downloaded) => return Ok(downloaded),
-                Err(Failed::Final(problem)) => return Err(problem),
-                Err(Failed::Again(problem)) if tries + 1 >= TRIES => return Err(problem),
-                Err(Failed::Again(_)) => {
-                    tries += 1;
-                    tokio::time::sleep(Duration::from_millis(250 << tries)).await;
+    /// Reads a file into `dir`, which exists and lies on one file system. The call must be one that only reads; it
+    /// is tried again from the start when it breaks off. Errors tell by their reason whether the platform has no
+    /// such file ([`Reason::NotFound`]).
+    pub async fn download_to(&self, call: &Call, decode: &Decode, dir: &Path) -> Result<Downloaded> {
+        let body = Body::of(&call.body).await?;
+        let file = tempfile::Builder::new().prefix("tmp-").tempfile_in(dir)?;
+        let mut tries = self.tries();
+        let done = loop {
+            match self.fetch(call, &body, decode, &file, &tries).await {
+                Ok(done) => break done,
+                Err(Failure::Local(problem)) => return Err(problem),
+                Err(Failure::Fault(fault)) => {
+                    if !self.again_after_fault(call, &fault, &mut tries).await {
+                        return Err(self.on(call, fault.problem));
+                    }
+                }
+                Err(Failure::Status(status, paced, wait)) => {
+                    if !self.again_after_status(call, status, paced, wait, &mut tries).await {
+                        return Err(self.on(call, refusal(status)));
+                    }
                 }
             }
-        }
+        };
+        file.persist(dir.join(&done.hash)).map_err(|e| e.error)?;
+        File::open(dir).await?.sync_all().await?;
+        Ok(done)
     }
 
-    async fn download_once(&self, call: &Call, decode: &Decode, dir: &Path) -> std::result::Result<Downloaded, Failed> {
-        let Opened { mut response, permit } = self.open(call).await.map_err(|broke| match broke {
-            Broke::NotSent(problem) | Broke::Unknown(problem) => Failed::Again(problem),
-        })?;
-        let url = response.url().clone();
-        let status = response.status().as_u16();
-        if status != 200 {
-            return Err(refused(status, &mut response).await);
+    async fn fetch(
+        &self,
+        call: &Call,
+        body: &Body,
+        decode: &Decode,
+        file: &NamedTempFile,
+        tries: &Tries,
+    ) -> Result<Downloaded, Failure> {
+        let wants = if *decode == Decode::Raw { Wants::File } else { Wants::Answer };
+        let mut head = self.head(call, body, wants, tries.number(), tries.deadline).await?;
+        let status = head.response.status().as_u16();
+        if !(200..300).contains(&status) || status == 206 {
+            let failure = Failure::Status(status, head.is_paced(), retry_after(head.response.headers()));
+            self.done(call, head, 0);
+            return Err(failure);
         }
-        let content_type = response.headers().get("content-type").and_then(|v| v.to_str().ok()).map(str::to_owned);
-        let part = tempfile::NamedTempFile::new_in(dir)?;
-        let mut file = tokio::fs::File::from_std(part.reopen()?);
-        let mut hash = blake3::Hasher::new();
-        let mut bytes = 0;
-        let mut scanner = match decode {
-            Decode::Raw => None,
-            Decode::Base64Field(key) => Some(FieldScanner::new(key)),
-        };
-        while let Some(chunk) = response.chunk().await.map_err(|e| Failed::Again(problem_of(&e, &url)))? {
-            let unwrapped = match &mut scanner {
-                None => chunk,
-                Some(scanner) => scanner.push(&chunk).map_err(Failed::Again)?.into(),
-            };
-            hash.update(&unwrapped);
-            bytes += unwrapped.len() as u64;
-            file.write_all(&unwrapped).await?;
-        }
-        if let Some(scanner) = scanner {
-            scanner.end().map_err(Failed::Again)?;
-        }
-        drop(permit);
-        file.flush().await?;
-        file.sync_all().await?;
-        let blake3 = hash.finalize().to_hex().to_string();
-        part.persist(dir.join(&blake3)).map_err(|e| Failed::Final(e.error.into()))?;
+        let mut sink = Sink::onto(file).await?;
+        let written = sink.fill(&mut head, decode).await;
+        let content_type = head.response.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).map(str::to_owned);
+        self.done(call, head, sink.bytes);
+        written?;
         let content_type = content_type.filter(|_| *decode == Decode::Raw);
-        Ok(Downloaded { blake3, bytes, content_type })
+        Ok(sink.close(content_type).await?)
     }
 }
 
-async fn refused(status: u16, response: &mut reqwest::Response) -> Failed {
-    let mut read = 0;
-    while let Ok(Some(chunk)) = response.chunk().await {
-        read += chunk.len();
-        if read > SAID {
-            break;
+struct Sink {
+    file: File,
+    hasher: blake3::Hasher,
+    bytes: u64,
+    head: Vec<u8>,
+}
+
+impl Sink {
+    async fn onto(file: &NamedTempFile) -> std::io::Result<Self> {
+        let file = File::from_std(file.reopen()?);
+        file.set_len(0).await?;
+        Ok(Self { file, hasher: blake3::Hasher::new(), bytes: 0, head: vec![] })
+    }
+
+    async fn fill(&mut self, head: &mut Head, decode: &Decode) -> Result<(), Failure> {
+        let mut scanner = match decode {
+            Decode::Raw => None,
+            Decode::Base64Field(path) => Some(Scanner::for_field(field(path).map_err(Fault::before_sending)?)),
+        };
+        let mut decoded = Vec::new();
+        while let Some(chunk) = head.chunk().await? {
+            match &mut scanner {
+                None => self.write(&chunk).await?,
+                Some(scanner) => {
+                    decoded.clear();
+                    scanner.push(&chunk, &mut decoded).map_err(|why| Fault::useless_answer(no_file(why)))?;
+                    self.write(&decoded).await?;
+                }
+            }
         }
+        if let Some(scanner) = scanner {
+            decoded.clear();
+            let ended = scanner.finish(&mut decoded);
+            // It may be whole the next time.
+            ended.map_err(|why| Fault { passing: true, ..Fault::useless_answer(no_file(why)) })?;
+            self.write(&decoded).await?;
+        }
+        Ok(())
     }
-    let problem = |reason| Problem::new(reason, format!("the file's address answered {status}"));
-    match status {
-        404 | 410 => Failed::Final(problem(Reason::NotFound)),
-        401 => Failed::Final(problem(Reason::Auth)),
-        403 => Failed::Final(problem(Reason::FileUnreadable)),
-        429 | 503 => Failed::Again(problem(Reason::RateLimited)),
-        500.. => Failed::Again(problem(Reason::FileUnreadable)),
-        _ => Failed::Final(problem(Reason::BadAnswer)),
+
+    async fn write(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        self.hasher.update(bytes);
+        self.bytes += bytes.len() as u64;
+        let room = HEAD - self.head.len();
+        self.head.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        self.file.write_all(bytes).await
     }
+
+    async fn close(mut self, content_type: Option<String>) -> std::io::Result<Downloaded> {
+        self.file.flush().await?;
+        self.file.sync_all().await?;
+        let hash = self.hasher.finalize().to_hex().to_string();
+        Ok(Downloaded { hash, bytes: self.bytes, content_type, head: self.head })
+    }
+}
+
+fn field(path: &str) -> Result<&str> {
+    let name = path.strip_prefix('.').unwrap_or(path);
+    if name.is_empty() || name.contains(['.', '[']) {
+        let what = format!("`{path}` names no top-level field of the answer that holds a file");
+        return Err(Problem::new(Reason::Manifest, what).hint("write it like `.Content`"));
+    }
+    Ok(name)
+}
+
+fn no_file(why: &str) -> Problem {
+    Problem::new(Reason::BadAnswer, format!("the answer that should hold a file is not understood: {why}"))
+}
+
+fn refusal(status: u16) -> Problem {
+    let reason = match status {
+        401 => Reason::Auth,
+        403 => Reason::Forbidden,
+        404 | 410 => Reason::NotFound,
+        429 => Reason::RateLimited,
+        500..=599 => Reason::ServerError,
+        _ => Reason::BadAnswer,
+    };
+    Problem::new(reason, format!("the platform answered {status}"))
 }

@@ -1,16 +1,33 @@
-//! Calls to a platform, paced, counted, and answered in three values.
+//! Calls to one account: authenticated, paced, bounded in time and memory, and honest about what is proven.
 //!
-//! A call is *answered*, or *not sent* (provably nothing reached the platform), or its effect is *unknown*. What a status
-//! means is the connector's to say; this room only knows which answers may be waited out. Credentials go to the
-//! account's own origin and nowhere else; bodies and secrets are in no log and no error.
+//! [`Client::send`] answers in three values: the platform answered, nothing was sent, or **nobody knows**. Reads
+//! are repeated on failure; a write is repeated only where the platform provably did not get it. Files go both ways
+//! as streams, base64 inside JSON too.
+//!
+//! Credentials and headers go to the account's own origin and nowhere else: redirects and addresses that lead
+//! elsewhere get none. Every call is traced under `deskferry::http` without its body, its headers, or any value of
+//! its address that opens a door.
+//!
+//! What an answer means is not decided here: that is the connector's `ok` rule.
 
 mod auth;
+mod body;
 mod call;
 mod client;
 mod download;
-mod field;
+mod exchange;
+mod fault;
+mod redact;
+mod scan;
+mod send;
 
-pub use auth::Auth;
-pub use call::{Call, Part, Payload, Repeat, Response};
-pub use client::{Client, ClientConfig, Sent};
+pub use auth::{Answers, Auth, Credentials};
+pub use call::{Call, Class, Content, Part, Payload, Repeat, Response, Sent, Target, classify};
+pub use client::{CallCount, Client, ClientConfig};
 pub use download::{Decode, Downloaded};
+pub use reqwest::Method;
+pub use reqwest::header::HeaderMap;
+pub use url::Url;
+
+#[cfg(test)]
+mod tests;

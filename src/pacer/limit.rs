@@ -142,7 +142,7 @@ impl Limit {
         self.slots.grow();
         let window = self.window_calls();
         self.margin -= self.margin / window;
-        self.pace = (self.pace + 0.3 / window).min(1.0);
+        self.pace = (self.pace + 0.15 / window).min(1.0);
         self.learn_cost(heard, shape, taken.cost);
         self.hear(heard, taken, last, now);
     }

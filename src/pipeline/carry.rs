@@ -193,8 +193,16 @@ impl<'a> Run<'a> {
             Ok(record) => record,
             Err(problem) => return Ok(End::Failed { problem }),
         };
-        if let Some(problem) = self.out_of_scope(&record) {
-            return Ok(End::Skipped { problem, stands_for: None });
+        if kind == Kind::Contact && self.job.staging.item(Kind::Agent.code(), id).await?.is_some() {
+            let problem = Problem::new(Reason::Duplicate, "is an agent too, and stands there as one");
+            return Ok(End::Skipped { problem, stands_for: Some((Kind::Agent, id.to_owned())) });
+        }
+        if let Body::Ticket(ticket) = &record.body {
+            match self.job.left_out(&record, ticket).await {
+                Ok(None) => {}
+                Ok(Some(problem)) => return Ok(End::Skipped { problem, stands_for: None }),
+                Err(problem) => return Ok(End::Failed { problem }),
+            }
         }
         match self.translated(&record).await {
             Ok(Matched::There(remote)) => Ok(done(remote, Origin::Matched, None)),
@@ -229,25 +237,6 @@ impl<'a> Run<'a> {
             }
         }
         Ok(fields)
-    }
-
-    fn out_of_scope(&self, record: &Record) -> Option<Problem> {
-        let scope = &self.job.project.scope;
-        if record.kind() != Kind::Ticket {
-            return None;
-        }
-        let out = |why: &str| Some(Problem::new(Reason::Scope, why.to_owned()));
-        let created = record.created_at;
-        if scope.created_after.zip(created).is_some_and(|(after, at)| at < after) {
-            return out("created before `created_after`");
-        }
-        if scope.created_before.zip(created).is_some_and(|(before, at)| at >= before) {
-            return out("created after `created_before`");
-        }
-        if scope.updated_after.zip(record.updated_at).is_some_and(|(after, at)| at < after) {
-            return out("not changed since `updated_after`");
-        }
-        None
     }
 
     async fn write(&self, record: &Record, translated: Translated) -> Result<End, Broken> {

@@ -10,6 +10,7 @@ mod halt;
 mod people;
 mod ready;
 mod roster;
+mod scope;
 mod stage;
 mod translate;
 mod write;
@@ -162,10 +163,6 @@ impl Job {
     /// Whether the source is asked for records of this kind.
     fn stages(&self, kind: Kind) -> bool {
         self.source.reads(kind) && self.in_scope(kind)
-    }
-
-    fn in_scope(&self, kind: Kind) -> bool {
-        kind == Kind::Link || kind == Kind::Field || self.project.scope.kinds.contains(&kind)
     }
 
     /// Calls of both accounts, as `source GET /tickets` → n.

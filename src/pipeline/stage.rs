@@ -2,7 +2,7 @@
 
 use super::{Event, Job, Stop};
 use crate::connector::{ChildRows, Page, Row};
-use crate::error::{Problem, Result};
+use crate::error::Result;
 use crate::ledger::Seen;
 use crate::record::Kind;
 use crate::staging::{ItemKey, NewPage};
@@ -55,7 +55,7 @@ async fn list(
     loop {
         job.halt.check()?;
         let page: Page = job.source.read(kind, cursor.as_deref(), since).await?;
-        let rows = with_details(job, kind, page.rows).await?;
+        let rows = page.rows;
         see(job, kind, &rows).await?;
         let items = rows.iter().map(|row| ItemKey { id: row.id.clone(), hash: hash(&row.raw) }).collect();
         let raws: Vec<&Value> = rows.iter().map(|row| &row.raw).collect();
@@ -72,17 +72,6 @@ async fn list(
 
 fn enough(job: &Job, count: u64) -> bool {
     job.choice.sample.is_some_and(|sample| count >= sample)
-}
-
-async fn with_details(job: &Job, kind: Kind, rows: Vec<Row>) -> Result<Vec<Row>> {
-    stream::iter(rows)
-        .map(|mut row| async move {
-            job.source.read_detail(kind, &mut row.raw).await.map_err(|p| p.at(format!("{kind} {}", row.id)))?;
-            Ok::<Row, Problem>(row)
-        })
-        .buffered(SIDE_BY_SIDE)
-        .try_collect()
-        .await
 }
 
 /// Enters the rows in the ledger before their page is staged: a page without its rows in the ledger would lose them.

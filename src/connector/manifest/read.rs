@@ -204,6 +204,6 @@ pub struct Blob {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Decode {
-    /// Top-level key of a JSON answer that holds the bytes in base64.
+    /// Path of the top-level field of a JSON answer that holds the bytes in base64.
     pub base64: String,
 }

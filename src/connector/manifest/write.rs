@@ -81,6 +81,8 @@ pub enum Verb {
 pub enum Each {
     /// The files of the ticket's first message, or of the comment.
     Attachment,
+    /// The people in copy: `.watcher`.
+    Watcher,
 }
 
 /// What is sent.

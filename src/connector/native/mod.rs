@@ -39,8 +39,13 @@ pub trait Native: Send + Sync {
         Ok(true)
     }
 
-    /// Facts about the account that expressions need, read once by `check` (such as the marker field's id).
-    async fn prepare(&self, _api: &Rest, _account: &mut Account) -> Result<()> {
+    /// Facts about the account that reading needs, asked once a run.
+    async fn prepare_source(&self, _api: &Rest, _account: &mut Account) -> Result<()> {
+        Ok(())
+    }
+
+    /// Facts about the account that writing needs, asked once a run (such as the marker field's id).
+    async fn prepare_target(&self, _api: &Rest, _account: &mut Account) -> Result<()> {
         Ok(())
     }
 }

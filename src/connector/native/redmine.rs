@@ -61,7 +61,7 @@ impl Native for Redmine {
         Ok(member.roles.contains_key(group.map(|g| g.id.as_str()).unwrap_or_default()))
     }
 
-    async fn prepare(&self, api: &Rest, account: &mut Account) -> Result<()> {
+    async fn prepare_target(&self, api: &Rest, account: &mut Account) -> Result<()> {
         let Some(marker) = api.marker() else { return Ok(()) };
         let answer = api.get("/custom_fields.json", &[]).await?;
         let fields = answer["custom_fields"].as_array().map_or(&[][..], Vec::as_slice);

@@ -6,8 +6,10 @@
 
 use super::Native;
 use crate::connector::ChildRows;
+use crate::connector::rest::{Account, Rest};
 use crate::error::{Problem, Reason, Result};
 use crate::record::{Body, Comment, Format, Record};
+use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
@@ -21,7 +23,22 @@ struct Part<'a> {
     body: Option<String>,
 }
 
+#[async_trait]
 impl Native for Rt {
+    /// RT's internal group of agents, by its name: ids differ between databases.
+    async fn prepare_source(&self, api: &Rest, account: &mut Account) -> Result<()> {
+        let query = r#"[{"field":"Domain","value":"SystemInternal"}]"#;
+        let query = [("query".to_owned(), query.to_owned()), ("fields".to_owned(), "Name".to_owned())];
+        let answer = api.get("/groups", &query).await?;
+        let groups = answer["items"].as_array().map_or(&[][..], Vec::as_slice);
+        let Some(group) = groups.iter().find(|g| g["Name"] == "Privileged") else {
+            return Err(Problem::new(Reason::Forbidden, "RT does not show its internal group `Privileged`")
+                .hint("the token's owner needs the right SuperUser, or AdminUsers and SeeGroup everywhere"));
+        };
+        account.insert("privileged_group".into(), group["id"].clone());
+        Ok(())
+    }
+
     fn fold(&self, record: &mut Record, _row: &Value, children: &ChildRows) -> Result<()> {
         let Body::Ticket(ticket) = &mut record.body else { return Ok(()) };
         let mut parts: HashMap<&str, Vec<Part<'_>>> = HashMap::new();

@@ -1,14 +1,15 @@
 //! Applies one step: sends its call and says what became of it, in three values.
 
-use super::{Rest, json_of};
+use super::{Rest, text_of};
 use crate::connector::manifest::{Then, Verb, WriteStep};
-use crate::connector::plan::{Content, LateValues, Part, Request, Step};
+use crate::connector::plan::{Content, LateValues, Part, Request, Step, Text};
 use crate::connector::{Found, Outcome};
 use crate::error::{Problem, Reason, Result};
 use crate::expr::{Expr, Scope, Template, plain};
-use crate::http::{self, Call, Payload, Repeat, Response, Sent};
+use crate::http::{self, Call, Payload, Repeat, Response, Sent, Target};
 use crate::ledger::{Origin, Remote};
 use crate::record::Outputs;
+use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -41,7 +42,7 @@ impl Rest {
     async fn try_step(&self, step: &Step, request: &Request, late: &LateValues) -> Result<Verdict> {
         let rule = self.rule(step)?;
         let call = call_of(request, rule.verb, late)?;
-        let response = match self.client.send(call).await {
+        let response = match self.client.send(&call).await {
             Sent::Answer(response) => response,
             Sent::NotSent(problem) => return Ok(Verdict::Is(Outcome::NotSent(problem))),
             Sent::Unknown(problem) => return Ok(Verdict::Is(Outcome::Unknown(problem))),
@@ -54,7 +55,7 @@ impl Rest {
             }));
         }
         let problem = self.refusal(&response);
-        let lower = response.text().to_lowercase();
+        let lower = text_of(&response).to_lowercase();
         let then = rule.on.iter().find(|on| on.matches(response.status, &lower)).map(|on| on.then);
         Ok(match then {
             Some(Then::Fallback) => Verdict::Fallback(problem),
@@ -77,7 +78,7 @@ impl Rest {
         if rule.id.is_none() && rule.outputs.is_empty() {
             return Ok(Remote::default());
         }
-        let body = json_of(response)?;
+        let body = response.json()?;
         let remote = self.remote_of(&body, rule.id.as_ref(), rule.number.as_ref(), rule.url.as_ref(), &rule.outputs)?;
         if rule.verb == Verb::Create && remote.id.is_empty() {
             return Err(Problem::new(Reason::BadAnswer, "the answer does not tell the new record's id"));
@@ -138,18 +139,25 @@ fn call_of(request: &Request, verb: Verb, late: &LateValues) -> Result<Call> {
             Payload::Multipart(parts.iter().map(|part| part_of(part, late)).collect::<Result<_>>()?)
         }
     };
-    let call = Call::new(&request.method, &request.path.fill(late)?);
-    Ok(call.query(filled(&request.query, late)?).headers(filled(&request.headers, late)?).body(body).repeat(repeat))
+    let method = Method::from_bytes(request.method.as_bytes())
+        .map_err(|_| Problem::new(Reason::Manifest, format!("`{}` is not a method", request.method)))?;
+    let (query, headers) = (filled(&request.query, late)?, filled(&request.headers, late)?);
+    Ok(Call { method, target: Target::Path(request.path.fill(late)?), query, headers, body, repeat })
 }
 
-fn filled(fields: &[(String, crate::connector::plan::Text)], late: &LateValues) -> Result<Vec<(String, String)>> {
+fn filled(fields: &[(String, Text)], late: &LateValues) -> Result<Vec<(String, String)>> {
     fields.iter().map(|(name, text)| Ok((name.clone(), text.fill(late)?))).collect()
 }
 
 fn part_of(part: &Part, late: &LateValues) -> Result<http::Part> {
-    Ok(match part {
-        Part::Value { name, value } => http::Part::text(name, value.fill(late)?),
-        Part::Json { name, json } => http::Part::json(name, json.fill(late)?),
-        Part::File { name, file } => http::Part::file(name, &file.name, &file.mime, file.path.clone()),
-    })
+    let (name, file_name, content_type, content) = match part {
+        Part::Value { name, value } => (name, None, None, http::Content::Bytes(value.fill(late)?.into())),
+        Part::Json { name, json } => {
+            (name, None, Some("application/json".to_owned()), http::Content::Json(json.fill(late)?))
+        }
+        Part::File { name, file } => {
+            (name, Some(file.name.clone()), Some(file.mime.clone()), http::Content::File(file.path.clone()))
+        }
+    };
+    Ok(http::Part { name: name.clone(), file_name, content_type, content })
 }

@@ -1,22 +1,16 @@
 //! Proves that an account can be used, before anything is written.
 
-use super::Rest;
+use super::{Rest, Role};
 use crate::connector::CheckLine;
 use crate::error::{Problem, Reason, Result};
 use crate::expr::{Predicate, Scope};
 use serde_json::Value;
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Role {
-    Source,
-    Target,
-}
-
 impl Rest {
-    pub(super) async fn check_calls(&self, role: Role) -> Vec<CheckLine> {
+    pub(super) async fn check_calls(&self) -> Vec<CheckLine> {
         let mut lines = Vec::new();
         for check in &self.manifest.check {
-            if check.target_only && role == Role::Source {
+            if check.target_only && self.role == Role::Source {
                 continue;
             }
             let found = self.check_call(&check.call, &check.query, check.ok.as_ref()).await;

@@ -1,13 +1,12 @@
 //! Finds what a step in doubt may have written: by its marker, or among the parent's children by order and text.
 
-use super::{Rest, json_of};
+use super::{Rest, asking};
 use crate::connector::Found;
 use crate::connector::manifest::{FindRule, Verb};
 use crate::connector::plan::{LateValues, Node, Step, Text};
 use crate::content;
 use crate::error::{Problem, Reason, Result};
 use crate::expr::{self, Scope, plain};
-use crate::http::Call;
 use crate::ledger::Remote;
 use serde_json::Value;
 
@@ -49,7 +48,7 @@ impl Rest {
         for (name, expr) in &rule.query {
             query.push((name.clone(), plain(&expr.eval(&sees)?)));
         }
-        let answer = json_of(&self.ask(Call::get(&Text::parse(path).fill(late)?).query(query)).await?)?;
+        let answer = self.ask(asking(&Text::parse(path).fill(late)?, query)).await?.json()?;
         Ok(expr::path(&answer, &rule.items).as_array().cloned().unwrap_or_default())
     }
 

@@ -17,31 +17,42 @@ use super::native::{self, Native};
 use super::registry::Entry;
 use crate::error::{Problem, Reason, Result};
 use crate::expr::{Scope, Tables};
-use crate::http::{Call, Client, Response, Sent};
+use crate::http::{Call, Client, Response, Sent, Target};
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
+use url::Url;
 
 /// What expressions see as `$account` (in steps: `.account`): the answers of `migration.toml` without its secrets, `url`,
 /// and facts the native half found out.
 pub type Account = Map<String, Value>;
 
+/// What an account is in the migration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    Source,
+    Target,
+}
+
 /// One account of one platform.
 pub struct Rest {
+    role: Role,
     manifest: Arc<Manifest>,
     version: String,
     address: String,
     client: Client,
     account: Value,
     native: Arc<dyn Native>,
-    /// Facts that only the account itself can tell, asked once.
+    /// The account with the facts that only it can tell, asked once.
     prepared: OnceLock<Value>,
     preparing: tokio::sync::Mutex<()>,
 }
 
 impl Rest {
     /// `account` holds the answers without secrets; the client holds the credentials.
-    pub fn new(entry: &Entry, address: String, account: Account, client: Client) -> Result<Rest> {
+    pub fn new(entry: &Entry, role: Role, address: String, account: Account, client: Client) -> Result<Rest> {
         Ok(Rest {
+            role,
             version: entry.version(),
             native: native::by_name(entry.manifest.native.as_deref())?,
             manifest: Arc::new(entry.manifest.clone()),
@@ -53,7 +64,7 @@ impl Rest {
         })
     }
 
-    /// The account with the facts of [`Native::prepare`]; without them until they were asked.
+    /// The account with the facts of the native half; without them until they were asked.
     fn account(&self) -> &Value {
         self.prepared.get().unwrap_or(&self.account)
     }
@@ -64,8 +75,15 @@ impl Rest {
             return Ok(account);
         }
         let mut account = self.account.as_object().cloned().unwrap_or_default();
-        self.native.prepare(self, &mut account).await?;
+        match self.role {
+            Role::Source => self.native.prepare_source(self, &mut account).await?,
+            Role::Target => self.native.prepare_target(self, &mut account).await?,
+        }
         Ok(self.prepared.get_or_init(|| Value::Object(account)))
+    }
+
+    fn counted_calls(&self) -> BTreeMap<String, u64> {
+        self.client.calls().into_iter().map(|c| (format!("{} {}", c.method, c.shape), c.calls)).collect()
     }
 
     /// How our own records are recognised in this platform.
@@ -83,14 +101,13 @@ impl Rest {
 
     /// A GET whose answer is JSON, for the native halves and the readers. May be repeated.
     pub async fn get(&self, path: &str, query: &[(String, String)]) -> Result<Value> {
-        let call = Call::get(path).query(query.to_vec());
-        json_of(&self.ask(call).await?)
+        self.ask(asking(path, query.to_vec())).await?.json()
     }
 
     /// Sends a call that only reads, and turns a refusal into its problem.
     async fn ask(&self, call: Call) -> Result<Response> {
-        let what = format!("{} {}", call.method, call.target_for_people());
-        match self.client.send(call).await {
+        let what = format!("{} {}", call.method, path_of(&call));
+        match self.client.send(&call).await {
             Sent::Answer(response) if response.status < 400 => Ok(response),
             Sent::Answer(response) => Err(self.refusal(&response).at(what)),
             Sent::NotSent(problem) | Sent::Unknown(problem) => Err(problem.at(what)),
@@ -99,7 +116,7 @@ impl Rest {
 
     /// What an answer that is not a success means, in the manifest's words first.
     fn refusal(&self, response: &Response) -> Problem {
-        let text = response.text();
+        let text = text_of(response);
         let lower = text.to_lowercase();
         let word = self.manifest.error.iter().find(|w| w.matches(response.status, &lower));
         let reason = word.map_or_else(|| reason_of(response.status), |w: &ErrorWord| w.reason);
@@ -112,11 +129,29 @@ impl Rest {
     }
 }
 
-fn json_of(response: &Response) -> Result<Value> {
-    serde_json::from_slice(&response.body).map_err(|_| {
-        Problem::new(Reason::BadAnswer, format!("{}: the answer is not JSON", response.path_for_people()))
-            .hint("`url` must be the address of the API's own server, not of a proxy or log-in page before it")
-    })
+/// A GET below the base address.
+fn asking(path: &str, query: Vec<(String, String)>) -> Call {
+    Call { query, ..Call::get(path) }
+}
+
+/// A GET of an address the platform named.
+fn asking_address(address: &str) -> Result<Call> {
+    let url = Url::parse(address)
+        .map_err(|_| Problem::new(Reason::BadAnswer, "the platform named an address that is none"))?;
+    Ok(Call { target: Target::Absolute(url), ..Call::get("") })
+}
+
+/// The path without query, for messages: a query may hold what nobody should read.
+fn path_of(call: &Call) -> &str {
+    match &call.target {
+        Target::Path(path) => path.split('?').next().unwrap_or(path),
+        Target::Absolute(url) => url.path(),
+    }
+}
+
+/// The vendor's words, to look for some in. Not for logs.
+fn text_of(response: &Response) -> String {
+    String::from_utf8_lossy(&response.body).into_owned()
 }
 
 fn reason_of(status: u16) -> Reason {

@@ -76,6 +76,15 @@ impl Rest {
             let place = (section.to_owned(), at);
             match rule.each {
                 None => steps.extend(self.plan_step(rule, &place, &child, &scope, &files)?),
+                Some(Each::Watcher) => {
+                    let watchers = scope.get("ticket").and_then(|t| t["watchers"].as_array()).cloned();
+                    for watcher in watchers.unwrap_or_default() {
+                        let mut scope = scope.clone();
+                        let child = plain(&watcher["id"]);
+                        scope.insert("watcher".into(), watcher);
+                        steps.extend(self.plan_step(rule, &place, &child, &scope, &files)?);
+                    }
+                }
                 Some(Each::Attachment) => {
                     for file in &files {
                         let mut scope = scope.clone();

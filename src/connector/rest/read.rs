@@ -1,12 +1,13 @@
 //! Reads a manifest's streams: pages of root rows, and everything below one row.
 
 use super::paging::{self, Answered};
-use super::{Rest, json_of};
+use super::{Rest, asking, asking_address};
 use crate::connector::manifest::{Denied, ReadStream, Since};
 use crate::connector::{ChildRows, Page, Row};
 use crate::error::{Problem, Reason, Result};
 use crate::expr::{self, Path, Predicate, Scope, TimeFormat, plain};
-use crate::http::{Call, Response};
+use crate::http::Response;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use std::borrow::Cow;
@@ -14,6 +15,8 @@ use std::collections::HashSet;
 
 /// Levels of streams below a root stream. Deeper manifests are a mistake.
 const DEEPEST: usize = 6;
+/// Detail calls side by side; the pacer decides what really goes out.
+const DETAILS: usize = 4;
 
 /// The rows above the one a stream is read for.
 #[derive(Clone, Copy)]
@@ -37,6 +40,13 @@ impl Rest {
         let null = Value::Null;
         let above = Above { parent: &null, root: &null };
         let (rows, next) = self.one_page(name, stream, above, cursor, &since).await?;
+        let detailed = stream::iter(rows).map(|mut row| async move {
+            let root = row.clone();
+            self.detail(stream, &mut row, &root).await.map_err(|p| p.at(format!("reading {name}")))?;
+            Ok::<Value, Problem>(row)
+        });
+        let rows: Vec<Value> = detailed.buffered(DETAILS).try_collect().await?;
+        let rows = self.kept(stream, rows, above, &null)?;
         let rows = rows.into_iter().map(|raw| self.row(stream, raw)).collect::<Result<_>>()?;
         Ok(Page { rows, next })
     }
@@ -115,13 +125,13 @@ impl Rest {
         let vars = [("key", ask.key.as_deref().unwrap_or_default()), ("since", since)];
         let scope = Scope { vars: &vars, parent: above.parent, root: above.root, ..self.scope(above.parent) };
         let call = match &ask.address {
-            Some(address) => Call::get_address(address)?,
+            Some(address) => asking_address(address)?,
             None => {
                 let mut query = ask.query;
                 for (key, value) in &stream.query {
                     query.push((key.clone(), value.render(&scope)?));
                 }
-                Call::get(&path.render_path(&scope)?).query(query)
+                asking(&path.render_path(&scope)?, query)
             }
         };
         let response = match self.ask(call).await {
@@ -142,7 +152,7 @@ impl Rest {
         cursor: Option<&str>,
         response: &Response,
     ) -> Result<(Vec<Value>, Option<String>)> {
-        let page = json_of(response)?;
+        let page = response.json()?;
         let items = stream.items.as_deref().map_or(&page, |path| expr::path(&page, path));
         let Some(rows) = items.as_array() else {
             let place = stream.items.as_deref().unwrap_or(".");

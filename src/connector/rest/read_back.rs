@@ -1,14 +1,13 @@
 //! Reads a record back from the target and compares it with what its steps sent.
 
 use super::find::align;
-use super::{Rest, json_of};
+use super::{Rest, asking};
 use crate::connector::manifest::{Children, Verb};
 use crate::connector::plan::{LateValues, Node, Step, Text};
 use crate::connector::{Child, ReadBack};
 use crate::content;
 use crate::error::{Problem, Reason, Result};
 use crate::expr::{self, plain};
-use crate::http::Call;
 use crate::record::Kind;
 use serde_json::Value;
 
@@ -32,7 +31,7 @@ impl Rest {
         for (name, expr) in &rule.query {
             query.push((name.clone(), plain(&expr.eval(&sees)?)));
         }
-        let answer = json_of(&self.ask(Call::get(&Text::parse(path).fill(late)?).query(query)).await?)?;
+        let answer = self.ask(asking(&Text::parse(path).fill(late)?, query)).await?.json()?;
         let stored = rule.item.as_deref().map_or(&answer, |path| expr::path(&answer, path));
 
         let mut differs = Vec::new();

@@ -1,9 +1,9 @@
 //! A manifest as a [`Source`].
 
-use super::Rest;
+use super::{Rest, asking, asking_address};
 use crate::connector::{Blob, CheckLine, ChildRows, Page, Source};
 use crate::error::Result;
-use crate::http::{Call, Decode};
+use crate::http::Decode;
 use crate::record::{Attachment, Kind, Record};
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -26,20 +26,16 @@ impl Source for Rest {
     }
 
     async fn check(&self) -> Vec<CheckLine> {
-        self.check_calls(super::check::Role::Source).await
+        self.check_calls().await
     }
 
     async fn read(&self, kind: Kind, cursor: Option<&str>, since: Option<Timestamp>) -> Result<Page> {
+        self.prepare().await?;
         self.read_page(kind.code(), cursor, since).await
     }
 
     async fn read_children(&self, kind: Kind, row: &Value) -> Result<ChildRows> {
         self.children(kind.code(), row).await
-    }
-
-    async fn read_detail(&self, kind: Kind, row: &mut Value) -> Result<()> {
-        let root = row.clone();
-        self.detail(self.stream(kind.code())?, row, &root).await
     }
 
     fn assemble(&self, kind: Kind, row: &Value, children: &ChildRows) -> Result<Record> {
@@ -51,13 +47,13 @@ impl Source for Rest {
         let decode = blob.and_then(|b| b.decode.as_ref());
         let decode = decode.map_or(Decode::Raw, |d| Decode::Base64Field(d.base64.clone()));
         let source = attachment.source.as_str();
-        let call = if source.starts_with("http") { Call::get_address(source)? } else { Call::get(source) };
+        let call = if source.starts_with("http") { asking_address(source)? } else { asking(source, vec![]) };
         let got =
-            self.client.download_to(call, decode, dir).await.map_err(|p| p.at(format!("file {}", attachment.id)))?;
-        Ok(Blob { hash: got.blake3, bytes: got.bytes, mime: got.content_type })
+            self.client.download_to(&call, &decode, dir).await.map_err(|p| p.at(format!("file {}", attachment.id)))?;
+        Ok(Blob { hash: got.hash, bytes: got.bytes, mime: got.content_type })
     }
 
     fn calls(&self) -> BTreeMap<String, u64> {
-        self.client.calls()
+        self.counted_calls()
     }
 }

@@ -43,7 +43,7 @@ impl Target for Rest {
     }
 
     async fn check(&self) -> Vec<CheckLine> {
-        let mut lines = self.check_calls(super::check::Role::Target).await;
+        let mut lines = self.check_calls().await;
         if lines.iter().all(|line| line.found.is_ok()) {
             lines.extend(self.check_marker().await);
         }
@@ -97,6 +97,6 @@ impl Target for Rest {
     }
 
     fn calls(&self) -> BTreeMap<String, u64> {
-        self.client.calls()
+        self.counted_calls()
     }
 }

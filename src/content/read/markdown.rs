@@ -1,6 +1,7 @@
 //! Markdown into cleaned HTML: CommonMark with tables, strike-through and task lists, where a line end
 //! shows as one, as the help desks that take Markdown do.
 
+use crate::content::JOINER;
 use pulldown_cmark::{Event, Options, Parser, html::push_html};
 
 pub(in crate::content) fn html(markdown: &str) -> String {
@@ -12,7 +13,7 @@ pub(in crate::content) fn html(markdown: &str) -> String {
     });
     let mut html = String::with_capacity(markdown.len() * 2);
     push_html(&mut html, events);
-    crate::content::clean(&html)
+    crate::content::clean(&html.replace(JOINER, ""))
 }
 
 #[cfg(test)]

@@ -110,13 +110,10 @@ impl Writer<'_> {
         }
         let mut from = 0;
         for address in if linked { vec![] } else { addresses(words) } {
-            // A full stop or a bracket behind an address belongs to the sentence
-            let url = words[address.clone()].trim_end_matches(['.', ',', ';', ':', '!', '?', '\'', ')', ']', '*']);
             self.spaced(&words[from..address.start]);
-            let url = escape(url);
+            let url = escape(&words[address.clone()]);
             self.out.push_str(&format!("<a href=\"{url}\">{url}</a>"));
-            from = address.start
-                + words[address].trim_end_matches(['.', ',', ';', ':', '!', '?', '\'', ')', ']', '*']).len();
+            from = address.end;
         }
         self.spaced(&words[from..]);
         for (_, mark) in marks.iter().rev().filter(|(on, _)| *on) {
@@ -126,7 +123,7 @@ impl Writer<'_> {
 
     /// Words whose runs of spaces stay as wide as they were.
     fn spaced(&mut self, words: &str) {
-        let mut before = self.out.ends_with(['\n', '>']) && words.starts_with(' ') && !self.out.ends_with("</a>");
+        let mut before = ["\n", "<p>", "<li>", "<td>", "<th>"].iter().any(|start| self.out.ends_with(start));
         for c in words.chars() {
             match c {
                 ' ' if before => self.out.push_str("&nbsp;"),

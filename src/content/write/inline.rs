@@ -2,6 +2,8 @@
 //! which must not get one.
 
 use crate::content::document::{Piece, Run, Style};
+use crate::content::mentions;
+use percent_encoding::percent_decode_str;
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -127,24 +129,86 @@ pub(super) fn shows_address(words: &str, href: &str) -> bool {
         let s = s.trim();
         let s = s.strip_prefix("mailto:").or_else(|| s.strip_prefix("tel:")).unwrap_or(s);
         let s = s.split_once("://").map_or(s, |(_, rest)| rest);
-        s.trim_end_matches('/').to_lowercase()
+        percent_decode_str(s.trim_end_matches('/')).decode_utf8_lossy().to_lowercase()
     };
     bare(words) == bare(href)
 }
 
-/// The byte ranges of web addresses in plain words, which are shown as links and must stay as they are.
+/// The byte ranges of web addresses in plain words, without the full stop or bracket that belongs to the
+/// sentence.
 pub(super) fn addresses(text: &str) -> Vec<Range<usize>> {
     let mut found = vec![];
     let mut from = 0;
+    let mut run = (0, 0);
     while let Some(at) = text[from..].find("://").map(|at| at + from) {
-        let scheme = text[..at].len() - text[..at].trim_end_matches(|c: char| c.is_ascii_alphabetic()).len();
+        let before = &text[from..at];
+        let scheme = before.len() - before.trim_end_matches(|c: char| c.is_ascii_alphabetic()).len();
         let known = matches!(&text[at - scheme..at], "http" | "https" | "ftp" | "ftps" | "sftp");
-        let end =
-            text[at..].find(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"')).map_or(text.len(), |e| e + at);
-        if known && end > at + 3 && at - scheme >= from {
-            found.push(at - scheme..end);
+        let apart = !text[..at - scheme].ends_with(|c: char| c.is_alphanumeric() || c == '_');
+        if at >= run.1 {
+            let closes = |c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"');
+            let end = text[at..].find(closes).map_or(text.len(), |end| end + at);
+            run = (at + sentence_end(&text[at..end]), end);
         }
-        from = end.max(at + 3);
+        from = at + 3;
+        if known && apart && run.0 > from {
+            found.push(at - scheme..run.0);
+            from = run.0;
+        }
     }
     found
+}
+
+/// The length of an address whose end is not that of the sentence.
+fn sentence_end(address: &str) -> usize {
+    let mut address = address;
+    loop {
+        let shorter =
+            address.trim_end_matches(['.', ',', ':', '!', '?', '\'', '*', '_', '~', '|', '`', '\\', ']', '}', '@']);
+        let shorter = match shorter.strip_suffix(')') {
+            Some(inner) if !inner.contains('(') => inner,
+            _ => shorter,
+        };
+        // An entity at the end is none of the address
+        let shorter = shorter.strip_suffix(';').map_or(shorter, |inner| match inner.rfind('&') {
+            Some(at) if inner.len() - at < 12 => &inner[..at],
+            _ => inner,
+        });
+        if shorter.len() == address.len() {
+            return address.len();
+        }
+        address = shorter;
+    }
+}
+
+/// Plain words in parts: those between addresses, and the addresses with what follows them.
+pub(super) enum Part<'a> {
+    Words(&'a str),
+    Address(&'a str, &'a str),
+}
+
+pub(super) fn parts(words: &str) -> Vec<Part<'_>> {
+    let mut parts = vec![];
+    let mut from = 0;
+    for range in addresses(words) {
+        parts.push(Part::Words(&words[from..range.start]));
+        parts.push(Part::Address(&words[range.clone()], &words[range.end..]));
+        from = range.end;
+    }
+    parts.push(Part::Words(&words[from..]));
+    parts
+}
+
+/// Whether what follows an address would be taken for a part of it: all but the end of a sentence.
+pub(super) fn runs_on(mut after: impl Iterator<Item = char>) -> bool {
+    let next = after.find(|c| !matches!(c, '.' | ',' | ':' | '!' | '?' | '\'' | ')'));
+    next.is_some_and(|c| !c.is_ascii_whitespace())
+}
+
+/// Whether Redmine would read a mention, a page or a macro out of the address.
+pub(super) fn is_read_into(address: &str) -> bool {
+    let mentions = address
+        .match_indices('@')
+        .any(|(at, _)| mentions::mentions(address[..at].chars().next_back(), address[at + 1..].chars().next()));
+    mentions || address.contains("[[") || address.contains("{{")
 }

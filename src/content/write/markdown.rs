@@ -4,7 +4,7 @@
 //! after Markdown (mentions, `#12`) is stopped with a joiner, since a backslash does not reach it.
 
 use super::DEEPEST;
-use super::inline::{Group, Line, What, addresses, characters, groups, shows_address, trimmed};
+use super::inline::{Group, Line, Part, What, characters, groups, is_read_into, parts, shows_address, trimmed};
 use super::redmine;
 use crate::content::document::{Block, Cell, Document, Run, Style};
 use crate::content::image::{Gallery, Shown, caption, escape_url};
@@ -19,7 +19,7 @@ pub(in crate::content) fn write(document: &Document, gallery: &Gallery<'_>) -> (
 /// Plain words as one line of Markdown.
 pub(in crate::content) fn escape_line(text: &str) -> String {
     let mut line = Line::default();
-    line.words(&text.replace('\n', " "));
+    plain(&mut line, &text.replace('\n', " "));
     escape(&line, false)
 }
 
@@ -147,7 +147,7 @@ impl Writer<'_> {
 
     fn words(&mut self, line: &mut Line, words: &str, style: Style, after: &[Group<'_>]) {
         if style == Style::default() || words.trim().is_empty() {
-            return line.words(words);
+            return plain(line, words);
         }
         let (space_before, inner, space_after) = trimmed(words);
         line.words(space_before);
@@ -161,11 +161,11 @@ impl Writer<'_> {
             let marks = [(style.strong, "**"), (style.emphasis, "*"), (style.strike, "~~")];
             let marks: Vec<&str> = marks.iter().filter(|(on, _)| *on).map(|(_, mark)| *mark).collect();
             line.markup(&marks.concat());
-            line.words(inner);
+            plain(line, inner);
             line.markup(&marks.iter().rev().copied().collect::<String>());
         } else {
             self.simplified = true;
-            line.words(inner);
+            plain(line, inner);
         }
         line.words(space_after);
     }
@@ -188,22 +188,42 @@ impl Writer<'_> {
 fn link(line: &mut Line, words: &str, href: &str) {
     let (space_before, inner, space_after) = trimmed(words);
     line.words(space_before);
-    let plain = shows_address(inner, href) && !inner.contains(char::is_whitespace);
+    let bare = shows_address(inner, href) && !inner.contains(char::is_whitespace);
     let found = inner.contains("://") || inner.starts_with("www.") || inner.contains('@');
-    if plain && found {
-        line.words(inner);
+    if bare && found {
+        plain(line, inner);
     } else {
-        line.markup("[");
-        for (at, part) in inner.split(['[', ']']).enumerate() {
-            if at > 0 {
-                let bracket = inner.as_bytes().get(part.as_ptr() as usize - inner.as_ptr() as usize - 1);
-                line.markup(if bracket == Some(&b'[') { "\\[" } else { "\\]" });
-            }
-            line.words(part);
-        }
-        line.markup(&format!("]({})", escape_url(href)));
+        linked(line, inner, &escape_url(href));
     }
     line.words(space_after);
+}
+
+/// `[words](url)`
+fn linked(line: &mut Line, words: &str, url: &str) {
+    line.markup("[");
+    for part in words.split_inclusive(['[', ']']) {
+        line.words(part.trim_end_matches(['[', ']']));
+        if part.ends_with(['[', ']']) {
+            line.markup(if part.ends_with('[') { "\\[" } else { "\\]" });
+        }
+    }
+    line.markup(&format!("]({url})"));
+}
+
+/// Plain words and the addresses in them. An address that holds marks stands in angle brackets, where
+/// Markdown reads none.
+fn plain(line: &mut Line, words: &str) {
+    for part in parts(words) {
+        match part {
+            Part::Words(words) => line.words(words),
+            Part::Address(url, _) if is_read_into(url) => linked(line, url, &escape_url(url)),
+            Part::Address(url, _) if url.contains('|') => line.words(url),
+            Part::Address(url, _) if url.contains(['*', '_', '~', '`', '[', ']', '\\', '&', '^', '(', ')']) => {
+                line.markup(&format!("<{url}>"));
+            }
+            Part::Address(url, _) => line.markup(url),
+        }
+    }
 }
 
 fn indent(text: &str, first: &str, rest: &str) -> String {
@@ -238,17 +258,11 @@ fn inline_code(text: &str) -> String {
 /// Writes the line with its plain words escaped.
 fn escape(line: &Line, in_cell: bool) -> String {
     let text = line.text.as_str();
-    let addresses = addresses(text);
-    let mut inside = addresses.iter().peekable();
     let tildes = text.bytes().filter(|b| *b == b'~').count();
     let mut out = String::with_capacity(text.len() + text.len() / 16);
     let mut indented_to = 0;
     let mut number_ends = None;
     line.escape(&mut out, |at, c, out| {
-        while inside.next_if(|range| range.end <= at).is_some() {}
-        if inside.peek().is_some_and(|range| range.start <= at) && !(in_cell && c == '|') {
-            return out.push(c);
-        }
         let before = text[..at].chars().next_back();
         let rest = &text[at..];
         let after = rest.chars().nth(1);
@@ -364,7 +378,7 @@ mod tests {
     #[test]
     fn plain_words_are_escaped_only_where_markdown_would_read_them() {
         for prose in
-            ["Hello, thank you - it works. 5 * 3, foo_bar, a < b, [EXT] 50%! R&D", "Ann <ann@x.com> https://x/_a_*b*"]
+            ["Hello, thank you - it works. 5 * 3, foo_bar, a < b, [EXT] 50%! R&D", "Ann <ann@x.com> https://x/a-b?c=d"]
         {
             assert_eq!(from(Format::Text, prose), prose);
         }
@@ -373,6 +387,8 @@ mod tests {
             ("# a\n- b\n1. c\n> d\n---", "\\# a  \n\\- b  \n1\\. c\n\n> d\n>\n\\---"),
             ("[a](b) <b> &amp; C:\\*", r"[a\](b) \<b> \&amp; C:\\\*"),
             ("@ann #12", "@|ann |#12"),
+            ("https://x/a_b?c=1&copy;=2.", "<https://x/a_b?c=1&copy;=2>."),
+            ("https://x/@ann", "[https://x/@|ann](https://x/%40ann)"),
             ("a | b\n--- | ---", "a | b  \n\\--- | ---"),
         ];
         for (text, expected) in cases.iter().filter(|(t, _)| !t.contains("> d")) {

@@ -16,6 +16,8 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
 
+/// Longest name of a file on this machine, in bytes.
+const NAME_BYTES: usize = 255;
 /// Bytes of a file in memory while it is copied.
 const CHUNK: usize = 64 << 10;
 /// Bytes looked at to tell what a file is.
@@ -57,13 +59,14 @@ impl Kept {
 }
 
 /// The files of one message.
-#[derive(Default)]
 pub struct Carried {
     /// As the steps see them: `{id, name, mime, bytes, hash, path}`.
     pub sent: Vec<Value>,
     /// Files kept on this machine.
     pub kept: Vec<Kept>,
     hidden: bool,
+    /// Kept files lie in a folder of their message.
+    kept_names: Names,
     by_cid: HashMap<String, Named>,
     by_source: HashMap<String, Named>,
 }
@@ -73,6 +76,19 @@ pub struct Carried {
 struct Named {
     name: String,
     sent: bool,
+}
+
+impl Carried {
+    fn new(hidden: bool) -> Self {
+        Carried {
+            sent: vec![],
+            kept: vec![],
+            hidden,
+            kept_names: Names::new(NAME_BYTES),
+            by_cid: HashMap::new(),
+            by_source: HashMap::new(),
+        }
+    }
 }
 
 impl Translator {
@@ -85,7 +101,7 @@ impl Translator {
         names: &mut Names,
         losses: &mut Vec<Lost>,
     ) -> Result<Carried, Held> {
-        let mut carried = Carried { hidden, ..Carried::default() };
+        let mut carried = Carried::new(hidden);
         for file in &comment.attachments {
             let blob = match self.blobs.fetch(file).await.map_err(Held::Stop)? {
                 Ok(blob) => blob,
@@ -111,14 +127,15 @@ impl Translator {
         carried: &mut Carried,
     ) -> Result<(), Held> {
         let profile = self.target.profile();
-        let name = names.give(&file.name);
-        if name != file.name {
-            losses.push(Lost::new(&file.id, Loss::FileName, format!("{:?} → {name}", file.name)));
-        }
         let too_big = profile.file_bytes > 0 && blob.bytes > profile.file_bytes;
         let empty = blob.bytes == 0 && !profile.empty_files;
         let refused = too_big || empty;
         let keeps = carried.hidden || (refused && self.mapping.files.over != Oversize::Skip);
+        let original = with_extension(file);
+        let name = if keeps { carried.kept_names.give(&original) } else { names.give(&original) };
+        if name != file.name {
+            losses.push(Lost::new(&file.id, Loss::FileName, format!("{:?} → {name}", file.name)));
+        }
         let named = Named { name: name.clone(), sent: !keeps && !refused };
         carried.by_source.insert(file.source.clone(), named.clone());
         if let Some(cid) = &file.content_id {
@@ -126,7 +143,7 @@ impl Translator {
         }
         if keeps {
             let loss = if carried.hidden { Loss::PrivateFile } else { Loss::FileKept };
-            let kept = self.keep(record, &name, &blob.hash).map_err(Held::Stop)?;
+            let kept = self.keep(record, comment, &name, &blob.hash).map_err(Held::Stop)?;
             losses.push(Lost::new(&file.id, loss, &name));
             carried.kept.push(kept);
             return Ok(());
@@ -148,10 +165,10 @@ impl Translator {
         Ok(())
     }
 
-    /// Copies a file to where a person finds it: `.deskferry/kept/<ticket>/<name>`.
-    fn keep(&self, record: &Record, name: &str, hash: &str) -> Result<Kept> {
+    /// Copies a file to where a person finds it: `.deskferry/kept/<ticket>/<message>/<name>`.
+    fn keep(&self, record: &Record, comment: &Comment, name: &str, hash: &str) -> Result<Kept> {
         let ticket = content::file_name::safe(record.number.as_deref().unwrap_or(&record.id), 64);
-        let dir = self.kept_dir.join(ticket);
+        let dir = self.kept_dir.join(ticket).join(content::file_name::safe(&comment.id, 64));
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir)?;
         let mut from = std::fs::File::open(self.blobs.staging.blob_path(hash))?;
         let mut to =
@@ -228,9 +245,10 @@ impl Translator {
             file.persist(&path).map_err(|e| Problem::from(e.error))?;
         }
         let extension = mime.rsplit('/').next().and_then(|t| t.split('+').next()).unwrap_or("png");
-        let name = names.give(&format!("image-{}.{extension}", at + 1));
+        let original = format!("image-{}.{extension}", at + 1);
+        let name = if carried.hidden { carried.kept_names.give(&original) } else { names.give(&original) };
         if carried.hidden {
-            carried.kept.push(self.keep(record, &name, &hash)?);
+            carried.kept.push(self.keep(record, comment, &name, &hash)?);
             return Ok(Named { name, sent: false });
         }
         carried.sent.push(json!({
@@ -254,6 +272,18 @@ impl Gallery {
             (None, ImageRef::Url(url)) => ImagePlace::Url(url.clone()),
             (None, _) => ImagePlace::Gone,
         }
+    }
+}
+
+/// A picture without a name is shown only if its name tells that it is one.
+fn with_extension(file: &Attachment) -> String {
+    let kind = file.mime.as_deref().and_then(|m| m.strip_prefix("image/"));
+    match kind {
+        Some(kind) if !file.name.contains('.') => {
+            let extension = kind.split(['+', ';']).next().unwrap_or(kind).replace("jpeg", "jpg");
+            format!("{}.{extension}", file.name)
+        }
+        _ => file.name.clone(),
     }
 }
 

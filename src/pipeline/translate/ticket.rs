@@ -21,7 +21,7 @@ impl Translator {
         link: &Link,
         fields: &SourceFields,
     ) -> Result<Translated, Held> {
-        self.left_out(record, ticket)?;
+        self.merged(record, ticket)?;
         let mut losses = Vec::new();
         let canonical = serde_json::to_value(ticket).unwrap_or_default();
         let mut mapped = json!({ "id": record.id, "number": record.number, "url": record.url });
@@ -63,17 +63,14 @@ impl Translator {
         Ok(Translated { mapped, losses })
     }
 
-    /// Merged and deleted tickets are not written on their own.
-    fn left_out(&self, record: &Record, ticket: &Ticket) -> Result<(), Held> {
+    /// A merged ticket is not written on its own: the one it was merged into stands for it.
+    fn merged(&self, record: &Record, ticket: &Ticket) -> Result<(), Held> {
+        if record.state != State::Merged {
+            return Ok(());
+        }
         let winner = ticket.links.iter().find(|l| l.link_type == crate::record::LinkType::MergedInto);
-        let stands_for = winner.map(|l| (Kind::Ticket, l.to.clone()));
-        let (reason, what) = match record.state {
-            State::Merged => (Reason::Merged, "merged into another ticket, which carries its messages"),
-            State::Deleted => (Reason::Deleted, "deleted in the source"),
-            State::Spam => (Reason::Spam, "spam in the source"),
-            State::Live | State::Archived | State::Suspended => return Ok(()),
-        };
-        Err(Held::Skip(Problem::new(reason, what), stands_for))
+        let problem = Problem::new(Reason::Merged, "merged into another ticket, which carries its messages");
+        Err(Held::Skip(problem, winner.map(|l| (Kind::Ticket, l.to.clone()))))
     }
 
     fn subject(&self, ticket: &Ticket, canonical: &Value) -> Result<String, Held> {

@@ -26,7 +26,7 @@ impl Inline<'_> {
         while let Some(c) = text[at..].chars().next() {
             let rest = &text[at..];
             let length = match c {
-                '!' if opens(before) => image(rest).map(|image| {
+                '!' if before.is_none_or(|b: char| b.is_whitespace() || b == '>') => image(rest).map(|image| {
                     self.text(&text[plain_from..at], style);
                     self.image(&image, style);
                     image.length
@@ -248,17 +248,20 @@ fn unescape(raw: &str) -> String {
     while let Some(at) = rest.find(['&', JOINER]) {
         out.push_str(&rest[..at]);
         rest = &rest[at..];
-        let entity = rest.find(';').filter(|end| *end < 12).and_then(|end| Some((character(&rest[1..end])?, end + 1)));
-        match entity.filter(|_| rest.starts_with('&')) {
-            Some((character, length)) => {
+        let Some(named) = rest.strip_prefix('&') else {
+            rest = &rest[JOINER.len_utf8()..];
+            continue;
+        };
+        let end = named.bytes().take(12).position(|b| b == b';');
+        match end.and_then(|end| Some((character(&named[..end])?, &named[end + 1..]))) {
+            Some((character, behind)) => {
                 out.push(character);
-                rest = &rest[length..];
+                rest = behind;
             }
-            None if rest.starts_with('&') => {
+            None => {
                 out.push('&');
-                rest = &rest[1..];
+                rest = named;
             }
-            None => rest = &rest[JOINER.len_utf8()..],
         }
     }
     out.push_str(rest);

@@ -98,8 +98,8 @@ impl Reader {
 
     fn content(&mut self, line: &str) {
         if let Some(cells) = row(line) {
-            self.leave_lists();
             if self.builder.innermost() != Some(&Open::Table) {
+                self.leave_lists();
                 self.builder.open(Open::Table);
             }
             self.builder.open(Open::Row);
@@ -125,7 +125,7 @@ impl Reader {
             if !self.builder.runs().is_empty() {
                 self.builder.run(Run::line_break());
             }
-            self.inline(line);
+            self.inline(line.trim_start_matches(' '));
         }
     }
 
@@ -151,18 +151,17 @@ impl Reader {
     }
 
     fn item(&mut self, marks: &str, text: &str) {
-        let shared = self.marks.bytes().zip(marks.bytes()).take_while(|(a, b)| a == b).count();
-        self.builder.flush();
-        while self.marks.len() > shared.max(1) || (self.marks.len() == 1 && shared == 0) {
-            self.builder.close();
-            self.builder.close();
-            self.marks.pop();
+        // As in Redmine the last mark alone says what kind of list it is
+        let mark = marks.chars().next_back().unwrap_or('*');
+        let level = marks.len();
+        while self.marks.len() > level || (self.marks.len() == level && !self.marks.ends_with(mark)) {
+            self.leave_list();
         }
-        if self.marks.len() == marks.len() {
+        if self.marks.len() == level {
             self.builder.close();
             self.builder.open(Open::Item);
         }
-        for mark in marks[self.marks.len()..].chars() {
+        while self.marks.len() < level {
             self.builder.open(Open::List { ordered: mark == '#' });
             self.builder.open(Open::Item);
             self.marks.push(mark);
@@ -172,10 +171,15 @@ impl Reader {
 
     fn leave_lists(&mut self) {
         self.leave_table();
-        while self.marks.pop().is_some() {
-            self.builder.close();
-            self.builder.close();
+        while !self.marks.is_empty() {
+            self.leave_list();
         }
+    }
+
+    fn leave_list(&mut self) {
+        self.builder.close();
+        self.builder.close();
+        self.marks.pop();
     }
 
     fn leave_table(&mut self) {

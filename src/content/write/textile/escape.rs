@@ -6,7 +6,7 @@
 //! `|` inside a table, and `<` before the tags Redmine knows. A rule only acts where the expression would
 //! match, so ordinary prose stays untouched.
 
-use crate::content::write::inline::{Line, addresses};
+use crate::content::write::inline::Line;
 use crate::content::write::redmine;
 use crate::content::{JOINER, mentions};
 
@@ -26,17 +26,8 @@ const SPANS: [char; 7] = ['*', '_', '-', '+', '^', '~', '%'];
 pub(super) fn escape(line: &Line, place: Place) -> String {
     let text = line.text.as_str();
     let mut context = Context::of(line, place);
-    let addresses = addresses(text);
-    let mut inside = addresses.iter().peekable();
     let mut out = String::with_capacity(text.len() + 16);
-    line.escape(&mut out, |at, c, out| {
-        while inside.next_if(|range| range.end <= at).is_some() {}
-        if inside.peek().is_some_and(|range| range.start <= at) && c != '|' {
-            out.push(c);
-        } else {
-            context.character(at, c, out);
-        }
-    });
+    line.escape(&mut out, |at, c, out| context.character(at, c, out));
     out
 }
 
@@ -146,6 +137,11 @@ impl<'a> Context<'a> {
                 let opens = rest.starts_with("==") && !rest.starts_with("===");
                 opens && before.is_none_or(|b| b.is_ascii_whitespace()) && self.last_equals.is_some_and(|l| l > at + 2)
             }
+            // auto_mailto, which would take the dummy that stands for an ampersand into the address
+            '&' => {
+                let before = self.text.as_bytes()[..at].iter().rev().take(256);
+                before.take_while(|b| b.is_ascii_alphanumeric() || b"@.-_+".contains(b)).any(|b| *b == b'@')
+            }
             // pgl: HTML(Hypertext Markup Language)
             '(' => follows_acronym(&self.text[..at]),
             // footnote_ref
@@ -160,10 +156,7 @@ impl<'a> Context<'a> {
             // LINK_RE
             '"' => rest[1..].strip_prefix(':').is_some_and(is_linked),
             // incoming_entities
-            '&' => {
-                let name = rest[1..].trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '#');
-                name.starts_with(';') && name.len() + 1 < rest.len()
-            }
+            '&' => is_entity(rest),
             // The dummy that stands for an ampersand
             'x' => rest.starts_with("x%x%"),
             // A mark that would end a span of our own
@@ -222,6 +215,8 @@ impl<'a> Context<'a> {
             None | Some(' ' | '\n' | '\t' | '=' | '<' | '>') => false,
             Some('/' | '!') if !rest[1..].starts_with(|c: char| is_word(c) || c == '!') => true,
             Some(c) if !is_word(c) && c != '/' && c != '!' => true,
+            // What stands in no tag may not reach into one of ours
+            _ if rest.find([' ', '\t', '\n', '>', '<']).is_some_and(|end| rest[end..].starts_with('<')) => true,
             _ => is_code_tag(rest) || self.holds_entity(at + 1),
         }
     }
@@ -268,6 +263,16 @@ fn ends_span(text: &str, at: usize) -> bool {
     tight && next(text, at).is_none_or(|c| !c.is_alphanumeric() && c != JOINER)
 }
 
+/// Whether a text holds what HTML reads as one character.
+pub(super) fn holds_entity(text: &str) -> bool {
+    text.match_indices('&').any(|(at, _)| is_entity(&text[at..]))
+}
+
+fn is_entity(rest: &str) -> bool {
+    let after = rest[1..].trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '#');
+    after.starts_with(';') && after.len() + 1 < rest.len()
+}
+
 fn is_linked(after: &str) -> bool {
     let scheme = after.split("://").next().unwrap_or_default();
     let scheme = after.len() > scheme.len() && !scheme.is_empty() && scheme.bytes().all(|b| b.is_ascii_alphabetic());
@@ -298,6 +303,13 @@ fn is_prefix(line: &str) -> bool {
             .strip_prefix('h')
             .or_else(|| tag.strip_prefix("fn"))
             .is_some_and(|rest| !rest.is_empty() && digits(rest));
-    let marked = line[tag.len()..].starts_with(['.', '<', '>', '=', '(', ')', '[', '{', '-', '^', '~']);
-    known && marked && (line.contains(". ") || line.contains(".:"))
+    let rest = &line[tag.len()..];
+    let marked = match rest.strip_prefix('.') {
+        Some(rest) => rest.starts_with([' ', ':']),
+        None => {
+            rest.starts_with(['<', '>', '=', '(', ')', '[', '{', '-', '^', '~'])
+                && (rest.contains(". ") || rest.contains(".:"))
+        }
+    };
+    known && marked
 }

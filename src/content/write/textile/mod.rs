@@ -2,7 +2,9 @@
 
 mod escape;
 
-use super::inline::{Group, Line, What, characters, groups, shows_address, trimmed};
+use super::inline::{
+    Group, Line, Part, What, characters, groups, is_read_into, parts, runs_on, shows_address, trimmed,
+};
 use super::{DEEPEST, textile::escape::Place};
 use crate::content::document::{Block, Cell, Document, Run, Style};
 use crate::content::image::{Gallery, Shown, caption, escape_url};
@@ -18,7 +20,7 @@ pub(in crate::content) fn write(document: &Document, gallery: &Gallery<'_>) -> (
 /// Plain words as one line of Textile.
 pub(in crate::content) fn escape_line(text: &str) -> String {
     let mut line = Line::default();
-    line.words(&text.replace('\n', " "));
+    plain(&mut line, &text.replace('\n', " "));
     escape::escape(&line, Place::Line)
 }
 
@@ -26,7 +28,7 @@ pub(in crate::content) fn escape_line(text: &str) -> String {
 pub(in crate::content) fn emphasise(text: &str) -> String {
     let mut line = Line::default();
     line.markup("_");
-    line.words(&text.replace('\n', " "));
+    plain(&mut line, &text.replace('\n', " "));
     line.markup("_");
     escape::escape(&line, Place::Line)
 }
@@ -227,7 +229,7 @@ impl Writer<'_> {
 
     fn words(&mut self, line: &mut Line, words: &str, style: Style, after: &[Group<'_>]) {
         if style == Style::default() || words.trim().is_empty() {
-            return line.words(words);
+            return plain(line, words);
         }
         let (space_before, inner, space_after) = trimmed(words);
         line.words(space_before);
@@ -243,11 +245,11 @@ impl Writer<'_> {
             if inner.starts_with(['(', '[', '{']) {
                 line.markup(&JOINER.to_string());
             }
-            line.words(inner);
+            plain(line, inner);
             line.markup(&marks.iter().rev().collect::<String>());
         } else {
             self.simplified = true;
-            line.words(inner);
+            plain(line, inner);
         }
         line.words(space_after);
     }
@@ -257,24 +259,10 @@ impl Writer<'_> {
         line.words(space_before);
         let href = href.trim();
         if shows_address(inner, href) && !inner.contains(char::is_whitespace) {
-            line.words(inner);
+            plain(line, inner);
         } else if let Some(url) = followed(href) {
-            line.markup("\"");
-            if inner.starts_with(['(', '[', '{']) {
-                line.markup(&JOINER.to_string());
-            }
-            for (at, part) in inner.split('"').enumerate() {
-                if at > 0 {
-                    line.markup("&quot;");
-                }
-                line.words(part);
-            }
-            if inner.ends_with(')') {
-                line.markup(&JOINER.to_string());
-            }
-            line.markup(&format!("\":{url}"));
-            let mut next = space_after.chars().chain(characters(after)).filter(|c| !matches!(c, '.' | ',' | '!' | '?'));
-            if next.next().is_some_and(|c| !c.is_ascii_whitespace()) {
+            linked(line, inner, &url);
+            if runs_on(space_after.chars().chain(characters(after))) {
                 line.markup(" ");
             }
         } else {
@@ -304,6 +292,44 @@ impl Writer<'_> {
             line.words(" ");
         }
     }
+}
+
+/// Plain words and the addresses in them, which Redmine makes links of.
+fn plain(line: &mut Line, words: &str) {
+    for part in parts(words) {
+        match part {
+            Part::Words(words) => line.words(words),
+            Part::Address(url, after) => {
+                if is_read_into(url) || url.contains('|') || escape::holds_entity(url) {
+                    linked(line, url, &followed(url).unwrap_or_else(|| escape_url(url)));
+                } else {
+                    line.markup(url);
+                }
+                let bracketed = after.starts_with('>') && line.text[..line.text.len() - url.len()].ends_with('<');
+                if !bracketed && runs_on(after.chars()) {
+                    line.markup(" ");
+                }
+            }
+        }
+    }
+}
+
+/// `"words":url`
+fn linked(line: &mut Line, words: &str, url: &str) {
+    line.markup("\"");
+    if words.starts_with(['(', '[', '{']) {
+        line.markup(&JOINER.to_string());
+    }
+    for (at, part) in words.split('"').enumerate() {
+        if at > 0 {
+            line.markup("&quot;");
+        }
+        line.words(part);
+    }
+    if words.ends_with(')') {
+        line.markup(&JOINER.to_string());
+    }
+    line.markup(&format!("\":{url}"));
 }
 
 /// The address as Textile takes it after `"text":`, where it does.

@@ -54,7 +54,7 @@ fn what_redmine_would_eat_is_kept_and_ordinary_prose_is_untouched() {
     for prose in [
         "Hello Ann,\nthank you - it works. 5 * 3 = 15, see foo_bar_baz, a<b, C++ and +49 30 1234!",
         "From: Ann <ann@example.com>",
-        "-- \nBob\nhttps://x.y/_a_/(b)?q=1&copy;=2",
+        "-- \nBob\nhttps://x.y/_a_/(b)?q=1&c=2",
         "50% of 100%, 3 < 4 > 2, R&D, \"quoted\": yes, a @ b",
         "-----Original Message-----",
         "> quoted\n>> deeper\n\nanswer",
@@ -76,6 +76,7 @@ fn what_redmine_would_eat_is_kept_and_ordinary_prose_is_untouched() {
         ("a &copy; b", "a &|copy; b"),
         ("HTML(Hyper) a[1]", "HTML|(Hyper) a|[1]"),
         ("[[page]] {{toc}}", "[|[page]] {|{toc}}"),
+        ("https://x/@ann", "\"https://x/&#64;ann\":https://x/%40ann"),
         ("==x== y", "|==x== y"),
     ];
     for (given, expected) in cases {

@@ -1,0 +1,141 @@
+//! Calls with repeats: which failures are worth another try, and which must not have one.
+
+use super::body::Body;
+use super::call::{Call, Repeat, Response, Sent};
+use super::client::Client;
+use super::exchange::{Head, Wants};
+use super::fault::{Fault, Proof};
+use crate::error::{Problem, Reason, Result};
+use crate::pacer::retry_after;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Most bytes of an answer that is held.
+const LARGEST_ANSWER: usize = 32 * 1024 * 1024;
+/// Tries of a call that fails.
+const TRIES: u32 = 5;
+/// Refusals for pace that are waited out; the patience of the call ends most waits sooner.
+const PUSH_BACKS: u32 = 20;
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// How far the repeats of one call have gone.
+pub(super) struct Tries {
+    pub deadline: Instant,
+    failed: u32,
+    pushed_back: u32,
+}
+
+impl Tries {
+    pub fn number(&self) -> u32 {
+        self.failed + self.pushed_back + 1
+    }
+}
+
+impl Client {
+    /// Makes a call. Repeats it where the platform provably did not get or do it; otherwise as [`Repeat`] allows.
+    pub async fn send(&self, call: &Call) -> Sent {
+        let body = match Body::of(&call.body).await {
+            Ok(body) => body,
+            Err(problem) => return Sent::NotSent(problem),
+        };
+        let mut tries = self.tries();
+        loop {
+            match self.answer(call, &body, &tries).await {
+                Ok((answer, paced)) => {
+                    let wait = (!paced).then(|| retry_after(&answer.headers)).flatten();
+                    if !self.again_after_status(call, answer.status, paced, wait, &mut tries).await {
+                        return Sent::Answer(answer);
+                    }
+                }
+                Err(fault) if self.again_after_fault(call, &fault, &mut tries).await => {}
+                Err(Fault { problem, proof: Proof::NothingSent, .. }) => return Sent::NotSent(self.on(call, problem)),
+                Err(Fault { problem, proof: Proof::MaybeSent, .. }) => return Sent::Unknown(self.on(call, problem)),
+            }
+        }
+    }
+
+    /// Makes a call whose effect nobody has to prove: a read. Any status is an answer.
+    pub async fn read(&self, call: &Call) -> Result<Response> {
+        match self.send(call).await {
+            Sent::Answer(answer) => Ok(answer),
+            Sent::NotSent(problem) | Sent::Unknown(problem) => Err(problem),
+        }
+    }
+
+    async fn answer(&self, call: &Call, body: &Body, tries: &Tries) -> Result<(Response, bool), Fault> {
+        let mut head = self.head(call, body, Wants::Answer, tries.number(), tries.deadline).await?;
+        let held = hold(&mut head).await;
+        let paced = head.is_paced();
+        let (status, headers) = (head.response.status().as_u16(), head.response.headers().clone());
+        let url = head.url.clone();
+        self.done(call, head, held.as_ref().map_or(0, |body| body.len() as u64));
+        Ok((Response { status, headers, body: held?.into(), url }, paced))
+    }
+
+    pub(super) fn tries(&self) -> Tries {
+        Tries { deadline: Instant::now() + self.patience, failed: 0, pushed_back: 0 }
+    }
+
+    /// Whether an answered call is made again; waits as long as it must. `paced` says that the pacer holds the next
+    /// try back by itself; `wait` is what an answer it does not know of asks for.
+    pub(super) async fn again_after_status(
+        &self,
+        call: &Call,
+        status: u16,
+        paced: bool,
+        wait: Option<Duration>,
+        tries: &mut Tries,
+    ) -> bool {
+        match status {
+            // Not done, whatever the method.
+            429 if tries.pushed_back < PUSH_BACKS => {
+                tries.pushed_back += 1;
+                if paced { Instant::now() < tries.deadline } else { self.pause(wait, tries).await }
+            }
+            408 | 500 | 502..=504 | 507..=599 if call.repeat == Repeat::Safe => self.again(wait, tries).await,
+            _ => false,
+        }
+    }
+
+    /// Whether a call without answer is made again; waits as long as it must.
+    pub(super) async fn again_after_fault(&self, call: &Call, fault: &Fault, tries: &mut Tries) -> bool {
+        let allowed = fault.proof == Proof::NothingSent || call.repeat == Repeat::Safe;
+        fault.passing && allowed && self.again(None, tries).await
+    }
+
+    async fn again(&self, wait: Option<Duration>, tries: &mut Tries) -> bool {
+        tries.failed += 1;
+        tries.failed < TRIES && self.pause(wait, tries).await
+    }
+
+    /// False where the call's patience would end first.
+    async fn pause(&self, wait: Option<Duration>, tries: &Tries) -> bool {
+        let doubled = self.first_pause * (1 << tries.number().saturating_sub(2).min(10));
+        let pause = wait.unwrap_or_else(|| doubled.min(LONGEST_PAUSE).mul_f64(self.jitter()));
+        if Instant::now() + pause >= tries.deadline {
+            return false;
+        }
+        tokio::time::sleep(pause).await;
+        true
+    }
+
+    /// Says which call it was.
+    pub(super) fn on(&self, call: &Call, problem: Problem) -> Problem {
+        match self.address(call) {
+            Ok(url) => problem.at(format_args!("{} {}", call.method, self.shown(&url))),
+            Err(_) => problem,
+        }
+    }
+}
+
+async fn hold(head: &mut Head) -> Result<Vec<u8>, Fault> {
+    let mut held = Vec::new();
+    while let Some(chunk) = head.chunk().await? {
+        if held.len() + chunk.len() > LARGEST_ANSWER {
+            let what = format!("the answer is larger than {} MiB", LARGEST_ANSWER / 1024 / 1024);
+            return Err(Fault::useless_answer(Problem::new(Reason::BadAnswer, what)));
+        }
+        held.extend_from_slice(&chunk);
+    }
+    Ok(held)
+}

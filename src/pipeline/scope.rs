@@ -1,0 +1,72 @@
+//! Which tickets are carried: `[scope]` of `migration.toml`. What is left out gets a row that says why.
+
+use super::Job;
+use crate::connector::ChildRows;
+use crate::error::{Problem, Reason, Result};
+use crate::expr::{Jq, Scope as Sight, truthy};
+use crate::mapping::label;
+use crate::record::{Body, Kind, Record, State, Ticket};
+
+impl Job {
+    /// Whether records of this kind are carried. Definitions of fields only serve tickets.
+    pub(super) fn in_scope(&self, kind: Kind) -> bool {
+        let kinds = &self.project.scope.kinds;
+        kinds.is_empty() || matches!(kind, Kind::Link | Kind::Field) || kinds.contains(&kind)
+    }
+
+    /// Why a ticket is left out; none when it is carried.
+    ///
+    /// Errors: `config` and `expression`, from `[scope] jq`.
+    pub(super) async fn left_out(&self, record: &Record, ticket: &Ticket) -> Result<Option<Problem>> {
+        let scope = &self.project.scope;
+        let out = |why: &str| Ok(Some(Problem::new(Reason::Scope, why.to_owned())));
+        if scope.created_after.zip(record.created_at).is_some_and(|(after, at)| at < after) {
+            return out("created before `created_after`");
+        }
+        if scope.created_before.zip(record.created_at).is_some_and(|(before, at)| at >= before) {
+            return out("created after `created_before`");
+        }
+        if scope.updated_after.zip(record.updated_at).is_some_and(|(after, at)| at < after) {
+            return out("not changed since `updated_after`");
+        }
+        if !scope.ids.is_empty() && !scope.ids.iter().any(|one| one.kind == Kind::Ticket && one.id == record.id) {
+            return out("not among `ids`");
+        }
+        let has = |wanted: &[String], label: &str| wanted.iter().any(|one| label::same(one, label));
+        if !scope.statuses.is_empty() && !ticket.status.as_ref().is_some_and(|s| has(&scope.statuses, s)) {
+            return out("not in one of `statuses`");
+        }
+        if !scope.tags.is_empty() && !ticket.tags.iter().any(|tag| has(&scope.tags, tag)) {
+            return out("has none of `tags`");
+        }
+        if !scope.groups.is_empty() && !self.group_name(ticket).await?.is_some_and(|g| has(&scope.groups, &g)) {
+            return out("not in one of `groups`");
+        }
+        match record.state {
+            State::Deleted if !scope.deleted => {
+                return Ok(Some(Problem::new(Reason::Deleted, "deleted in the source")));
+            }
+            State::Spam | State::Suspended if !scope.spam => {
+                return Ok(Some(Problem::new(Reason::Spam, "spam in the source")));
+            }
+            State::Archived if !scope.archived => return out("archived, and `archived = false`"),
+            _ => {}
+        }
+        if let Some(filter) = &scope.jq {
+            let canonical = serde_json::to_value(record).unwrap_or_default();
+            if !truthy(&Jq::new(filter.clone()).eval(&Sight::of(&canonical))?) {
+                return out("`jq` of the scope says no");
+            }
+        }
+        Ok(None)
+    }
+
+    async fn group_name(&self, ticket: &Ticket) -> Result<Option<String>> {
+        let Some(id) = &ticket.group else { return Ok(None) };
+        let Some(row) = self.staging.item(Kind::Group.code(), id).await? else { return Ok(None) };
+        Ok(match self.source.assemble(Kind::Group, &row, &ChildRows::new())?.body {
+            Body::Group(group) => Some(group.name),
+            _ => None,
+        })
+    }
+}

@@ -1,0 +1,173 @@
+//! The conversation: order, visibility, author, date, words and files of every message.
+
+use super::target::{Issue, Message as Got, Target};
+use super::text::{holds_in_order, squeezed, squeezed_line};
+use super::{Findings, Rules, What};
+use crate::http::quoted;
+use crate::seed::expected::{Expected, File, Kind, Message, Ticket};
+use crate::seed::words::tokens;
+use std::collections::{HashMap, HashSet};
+
+pub fn compare(
+    ticket: &Ticket,
+    issue: &Issue,
+    target: &Target,
+    rules: &Rules,
+    kept: &HashSet<String>,
+    findings: &mut Findings,
+) {
+    for name in &issue.stray {
+        findings.add(What::File, format!("{name:?} hangs on no message"));
+    }
+    if issue.messages.len() != ticket.messages.len() {
+        let (got, want) = (issue.messages.len(), ticket.messages.len());
+        findings.add(What::MessageCount, format!("{got} messages, expected {want}"));
+        return;
+    }
+    for (n, (want, got)) in ticket.messages.iter().zip(&issue.messages).enumerate() {
+        let at = format!("message {n}");
+        let private = want.kind == Kind::Private;
+        if got.private != private {
+            findings.add(What::Leak, format!("{at} is private: {}, expected {private}", got.private));
+        }
+        header(want, got, rules, &at, findings);
+        if let Err(phrase) = holds_in_order(&got.body, &want.text) {
+            findings.add(What::Message, format!("{at} does not hold {phrase:?} in its place"));
+        }
+        if private {
+            private_files(want, got, target, kept, &at, findings);
+        } else {
+            public_files(want, got, &at, findings);
+        }
+    }
+}
+
+/// Who wrote it and when: the account that wrote it, and the first line of the body.
+fn header(want: &Message, got: &Got, rules: &Rules, at: &str, findings: &mut Findings) {
+    let email = want.author.email.as_deref();
+    let native = email.is_some_and(|e| e.eq_ignore_ascii_case(&got.author));
+    if !native && !got.author.eq_ignore_ascii_case(&rules.api_user) {
+        findings.add(What::Message, format!("{at} is by {}, expected {email:?} or the API user", got.author));
+    }
+    let date = want.created.strftime("%Y-%m-%d %H:%M:%S UTC");
+    let mut good = vec![];
+    for name in want.author.names() {
+        good.push(format!("Originally by {name} on {date}"));
+        if let Some(email) = email {
+            good.push(format!("Originally by {name} <{email}> on {date}"));
+        }
+    }
+    // an address stands alone only where there is no name
+    if want.author.name.is_some() && email.is_some() {
+        good.remove(0);
+    }
+    if native {
+        good.push(format!("Originally on {date}"));
+    }
+    let line = got.body.lines().find(|l| !l.trim().is_empty()).unwrap_or_default();
+    if !good.iter().any(|g| squeezed_line(g) == squeezed_line(line)) {
+        let last = &good[good.len() - 1];
+        findings.add(
+            What::Message,
+            format!("{at} begins {:?}, expected {last:?}", line.chars().take(120).collect::<String>()),
+        );
+    }
+}
+
+fn public_files(want: &Message, got: &Got, at: &str, findings: &mut Findings) {
+    let mut left: Vec<_> = got.files.iter().collect();
+    for file in &want.files {
+        let same = |f: &&super::target::File| f.sha256 == file.sha256 && same_name(&f.name, &file.name);
+        let Some(n) = left.iter().position(same) else {
+            findings.add(What::File, format!("{at} lacks {:?} of {} bytes, {}", file.name, file.size, file.sha256));
+            continue;
+        };
+        let found = left.remove(n);
+        if file.inline && !shows(&got.body, &found.name) {
+            findings.add(What::File, format!("{at} does not show {:?}, which is {:?} here", file.name, found.name));
+        }
+    }
+    for file in left {
+        findings.add(What::File, format!("{at} has {:?} of {} bytes, {}, too much", file.name, file.size, file.sha256));
+    }
+    if got.body.contains("cid:") {
+        findings.add(What::Message, format!("{at} still refers to a part of its mail (cid:)"));
+    }
+}
+
+/// Kept on this machine, named in the message, and nowhere in the target.
+fn private_files(
+    want: &Message,
+    got: &Got,
+    target: &Target,
+    kept: &HashSet<String>,
+    at: &str,
+    findings: &mut Findings,
+) {
+    for file in &got.files {
+        findings.add(What::Leak, format!("{at} is private and shows {:?} to everyone", file.name));
+    }
+    for File { name, sha256, .. } in &want.files {
+        if target.files.contains(sha256) {
+            findings.add(What::Leak, format!("{name:?} of the private {at} is in the target"));
+        }
+        if !kept.contains(sha256) {
+            findings.add(What::File, format!("{name:?} of the private {at} was not kept"));
+        }
+        if !squeezed(&got.body).contains(&squeezed(name)) {
+            findings.add(What::File, format!("the private {at} does not name {name:?}"));
+        }
+    }
+}
+
+/// A name may lose the characters the target cannot hold, and a file without one may be given any. A second file
+/// of one name on an issue may be told apart by something put to its name.
+fn same_name(got: &str, want: &str) -> bool {
+    let (got_stem, want_stem) = (squeezed(stem(got)), squeezed(stem(want)));
+    want.is_empty() || squeezed(got) == squeezed(want) || (!want_stem.is_empty() && got_stem.starts_with(&want_stem))
+}
+
+fn stem(name: &str) -> &str {
+    name.rsplit_once('.').map_or(name, |(stem, _)| stem)
+}
+
+/// `!name!` in Textile, `![…](name)` in Markdown, the name as it is or quoted.
+fn shows(body: &str, name: &str) -> bool {
+    let spaced = name.replace(' ', "%20");
+    [name, &spaced, &quoted(name), &quoted(name).replace("%2E", ".")].iter().any(|name| {
+        let found = |before: &str, after: &str| body.contains(&format!("{before}{name}{after}"));
+        (body.contains('!') && (found("!", "!") || found(">", "!") || found("!", "(")))
+            || found("](", ")")
+            || found("](<", ">)")
+    })
+}
+
+/// Every message's own word is in that message and nowhere else; words of deleted tickets are nowhere.
+pub fn leaks(expected: &Expected, target: &Target, findings: &mut Findings) {
+    let mut places: HashMap<&str, Vec<(&Issue, &Got)>> = HashMap::new();
+    for (issue, message) in target.issues.iter().flat_map(|i| i.messages.iter().map(move |m| (i, m))) {
+        for token in tokens(&message.body) {
+            places.entry(token).or_default().push((issue, message));
+        }
+    }
+    for (ticket, message) in expected.messages() {
+        let found = message.token.as_ref().and_then(|token| places.remove(token.as_str())).unwrap_or_default();
+        for (issue, got) in &found {
+            if message.kind == Kind::Private && !got.private {
+                let said = format!("private words of {:?} are public in issue {}", ticket.subject, issue.id);
+                findings.add(What::Leak, said);
+            }
+            if issue.subject != ticket.subject {
+                findings.add(What::Leak, format!("words of {:?} are in issue {}", ticket.subject, issue.id));
+            }
+        }
+        if found.len() > 1 {
+            findings.add(What::Twice, format!("a message of {:?} is there {} times", ticket.subject, found.len()));
+        }
+    }
+    for absent in &expected.absent {
+        if absent.tokens.iter().any(|token| places.contains_key(token.as_str())) {
+            findings.add(What::Leak, format!("words of {:?}, which was {}, are there", absent.subject, absent.why));
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! One move: two desks, a project folder between them, the binary that is tested, and the look at what it did.
+
+use crate::compare::{self, Difference, What, redmine};
+use crate::http::{Client, Result};
+use crate::project;
+use crate::seed::expected::Expected;
+use crate::seed::rt::{self, Desk};
+use crate::seed::{plan, verify};
+use crate::servers::{self, Product, Server};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+/// The number all desks of the suite are made from.
+const SEED: u64 = 1;
+
+/// A filled Request Tracker, stopped; what it holds is in its `expected.json`.
+pub fn source() -> Result<PathBuf> {
+    servers::prepared("rt", &SEED.to_string(), |dir| {
+        let server = Server::start(Product::RequestTracker, dir, &[])?;
+        let expected = rt::write(&Desk::new(server.env.clone()), &plan::plan(SEED))?;
+        expected.save(&dir.join("expected.json"))
+    })
+}
+
+/// An empty Redmine with projects, agents and fields, stopped.
+pub fn target(text_format: &str) -> Result<PathBuf> {
+    servers::prepared(&format!("redmine-{text_format}"), text_format, |dir| {
+        Server::start(Product::Redmine, dir, &[("REDMINE_TEXT", text_format)]).map(drop)
+    })
+}
+
+/// The filled Request Tracker all moves of this process read; nothing ever writes to it.
+pub fn running_source() -> Result<&'static Server> {
+    static SOURCE: OnceLock<Result<Server>> = OnceLock::new();
+    let start = || Server::start(Product::RequestTracker, &servers::copy(&source()?, "rt")?, &[]);
+    SOURCE.get_or_init(start).as_ref().map_err(String::clone)
+}
+
+pub struct Move {
+    pub rt: &'static Server,
+    pub redmine: Server,
+    pub project: PathBuf,
+    pub expected: Expected,
+    mails: [usize; 2],
+}
+
+/// What a run of the binary ended with.
+pub struct Ended {
+    pub status: ExitStatus,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Move {
+    /// Both desks running, nothing moved yet.
+    pub fn new(name: &str, text_format: &str) -> Result<Self> {
+        let target = servers::copy(&target(text_format)?, &format!("{name}-redmine"))?;
+        let project = servers::folder(&format!("{name}-project"))?;
+        Self::between(target, project, text_format)
+    }
+
+    fn between(target: PathBuf, project: PathBuf, text_format: &str) -> Result<Self> {
+        let rt = running_source()?;
+        let expected = Expected::load(&rt.dir.join("expected.json"))?;
+        let redmine = Server::start(Product::Redmine, &target, &[])?;
+        project::write(&project, rt.var("RT_BASE_URL")?, redmine.var("REDMINE_BASE_URL")?, text_format)?;
+        let mut this = Self { rt, redmine, project, expected, mails: [0, 0] };
+        this.mails = this.mails()?;
+        Ok(this)
+    }
+
+    /// `deskferry -C PROJECT ARGS`, its output going to files of the project folder.
+    pub fn spawn(&self, args: &[&str]) -> Result<Child> {
+        let file = |name: &str| std::fs::File::create(self.project.join(name)).map_err(|e| format!("{name}: {e}"));
+        Command::new(env!("CARGO_BIN_EXE_deskferry"))
+            .arg("-C")
+            .arg(&self.project)
+            .args(args)
+            .env("RT_TOKEN", self.rt.var("RT_TOKEN")?)
+            .env("REDMINE_API_KEY", self.redmine.var("REDMINE_API_KEY")?)
+            .stdin(Stdio::null())
+            .stdout(file("stdout.txt")?)
+            .stderr(file("stderr.txt")?)
+            .spawn()
+            .map_err(|e| format!("deskferry: {e}"))
+    }
+
+    /// Runs to the end, or kills it and fails at the deadline.
+    pub fn run(&self, args: &[&str], deadline: Duration) -> Result<Ended> {
+        let mut child = self.spawn(args)?;
+        let status = wait(&mut child, deadline)?;
+        let ended = |status| {
+            let read = |name: &str| std::fs::read_to_string(self.project.join(name)).unwrap_or_default();
+            Ended { status, stdout: read("stdout.txt"), stderr: read("stderr.txt") }
+        };
+        match status {
+            Some(status) => Ok(ended(status)),
+            None => {
+                child.kill().map_err(|e| e.to_string())?;
+                let said = ended(child.wait().map_err(|e| e.to_string())?).stderr;
+                Err(format!("deskferry {args:?} did not end within {deadline:?}\n{said}"))
+            }
+        }
+    }
+
+    pub fn target_client(&self) -> Result<Client> {
+        Ok(redmine::client(self.redmine.var("REDMINE_BASE_URL")?, self.redmine.var("REDMINE_API_KEY")?))
+    }
+
+    fn mails(&self) -> Result<[usize; 2]> {
+        let count = |sink: &str| rt::mails(Path::new(sink));
+        Ok([count(self.rt.var("RT_MAILS")?)?, count(self.redmine.var("REDMINE_MAILS")?)?])
+    }
+
+    /// Everything that is not as it was promised, on both desks and on this machine.
+    pub fn differences(&self) -> Result<Vec<Difference>> {
+        let mut all = self.target_differences()?;
+        let source = verify::differences(&Desk::new(self.rt.env.clone()), &self.expected)?;
+        all.extend(source.into_iter().map(|said| Difference { what: What::Source, at: "the source".into(), said }));
+        Ok(all)
+    }
+
+    /// The same without reading the source again.
+    pub fn target_differences(&self) -> Result<Vec<Difference>> {
+        let client = self.target_client()?;
+        let rules = project::rules(redmine::api_user(&client)?);
+        let kept = compare::kept(&self.project.join(".deskferry/kept"))?;
+        let mut all = compare::differences(&self.expected, &redmine::read(&client)?, &rules, &kept);
+        for ((desk, before), now) in ["source", "target"].iter().zip(self.mails).zip(self.mails()?) {
+            if now != before {
+                let said = format!("{} mails since the move began", now - before);
+                all.push(Difference { what: What::Mail, at: format!("the {desk}"), said });
+            }
+        }
+        Ok(all)
+    }
+
+    /// Stops the target and keeps all data, to be copied by [`Moved::copy`].
+    pub fn stop(self) -> Moved {
+        Moved { redmine: self.redmine.dir.clone(), project: self.project.clone() }
+    }
+}
+
+/// A finished move at rest.
+pub struct Moved {
+    redmine: PathBuf,
+    project: PathBuf,
+}
+
+impl Moved {
+    /// The target of the finished move running again, as a copy that may be spoiled.
+    pub fn copy(&self, name: &str) -> Result<Move> {
+        let redmine = servers::copy(&self.redmine, &format!("{name}-redmine"))?;
+        let project = servers::copy(&self.project, &format!("{name}-project"))?;
+        Move::between(redmine, project, "textile")
+    }
+}
+
+/// The exit status, or none when the deadline passed first.
+pub fn wait(child: &mut Child, deadline: Duration) -> Result<Option<ExitStatus>> {
+    let start = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().map_err(|e| e.to_string())? {
+            return Ok(Some(status));
+        }
+        let Some(left) = deadline.checked_sub(start.elapsed()) else { return Ok(None) };
+        std::thread::sleep(left.min(Duration::from_millis(10)));
+    }
+}

@@ -1,0 +1,60 @@
+//! The project folder of the move, and the same decisions as the comparison knows them.
+
+use crate::compare::Rules;
+use std::path::Path;
+
+const STATUSES: [(&str, &str); 5] = [
+    ("new", "New"),
+    ("open", "In Progress"),
+    ("stalled", "Feedback"),
+    ("resolved", "Resolved"),
+    ("rejected", "Rejected"),
+];
+const GROUPS: [(&str, &str); 3] = [("Support", "Support"), ("Billing", "Billing"), ("General", "General")];
+
+pub fn rules(api_user: String) -> Rules {
+    Rules {
+        status: STATUSES.map(|(from, to)| (from.into(), to.into())).into(),
+        project: GROUPS.map(|(queue, project)| (queue.into(), project.to_lowercase())).into(),
+        marker: "Deskferry".into(),
+        api_user,
+    }
+}
+
+/// Writes `migration.toml` and `mapping.toml`. `text_format` is `textile` or `markdown`, as the target has it.
+pub fn write(dir: &Path, rt_url: &str, redmine_url: &str, text_format: &str) -> Result<(), String> {
+    let migration = format!(
+        r#"[source]
+connector = "rt"
+url       = "{rt_url}"
+token     = {{ env = "RT_TOKEN" }}
+
+[target]
+connector   = "redmine"
+url         = "{redmine_url}"
+api_key     = {{ env = "REDMINE_API_KEY" }}
+project     = "support"
+tracker     = "Support"
+text_format = "{text_format}"
+silenced    = true             # the administrator switched Redmine's e-mail notifications off
+
+[run]
+settle = "2s"
+
+[mapping]
+file = "mapping.toml"
+"#
+    );
+    let table = |pairs: &[(&str, &str)]| {
+        let pairs: Vec<String> = pairs.iter().map(|(from, to)| format!("{from:?} = {to:?}")).collect();
+        pairs.join(", ")
+    };
+    let mapping = format!(
+        "[ticket.status]\nvalues = {{ {} }}\n\n[ticket.group]\nvalues = {{ {} }}\n",
+        table(&STATUSES),
+        table(&GROUPS)
+    );
+    let save = |name: &str, text: String| std::fs::write(dir.join(name), text).map_err(|e| format!("{name}: {e}"));
+    save("migration.toml", migration)?;
+    save("mapping.toml", mapping)
+}
