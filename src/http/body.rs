@@ -304,7 +304,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_large_file_in_json_is_sent_in_small_chunks_and_again_in_full() {
-        let bytes: Vec<u8> = (0..5_000_001u32).map(|n| (n * 7 >> 3) as u8).collect();
+        let bytes: Vec<u8> = (0..5_000_001u32).map(|n| ((n * 7) >> 3) as u8).collect();
         let (_dir, path) = file(&bytes);
         let json = json!({"Content": "\u{1}file\u{1}", "Name": "a\"b"});
         let payload = Payload::JsonWithFiles { json, files: [("\u{1}file\u{1}".to_owned(), path)].into() };

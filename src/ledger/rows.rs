@@ -241,8 +241,12 @@ pub(super) fn step(row: &Row<'_>) -> Result<StepRow, Fault> {
 }
 
 pub(super) fn remote(row: &Row<'_>) -> Result<Option<Remote>, Fault> {
-    let Some(id) = row.get("target_id")? else { return Ok(None) };
-    let outputs: Option<String> = row.get("outputs")?;
+    let (id, outputs): (Option<String>, Option<String>) = (row.get("target_id")?, row.get("outputs")?);
+    if id.is_none() && outputs.is_none() {
+        return Ok(None);
+    }
+    // An upload has no id of its own, only a token.
+    let id = id.unwrap_or_default();
     let outputs = outputs.map_or(Ok(Outputs::new()), |text| serde_json::from_str(&text).map_err(|_| odd("outputs")))?;
     Ok(Some(Remote { id, number: row.get("target_number")?, url: row.get("target_url")?, outputs }))
 }

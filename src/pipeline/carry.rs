@@ -8,12 +8,11 @@ use super::{Ending, Event, Halt, Job, ORDER, Stop, check, stage};
 use crate::connector::ChildRows;
 use crate::connector::ReadBack;
 use crate::connector::plan::{MARKER, Step};
-use crate::error::{Loss, Problem, Reason};
+use crate::error::{Problem, Reason};
 use crate::ledger::{End, Origin, RecordRow, Remote, State};
-use crate::record::{Body, Format, Kind, LinkType, Record};
+use crate::record::{Body, Format, Kind, Record};
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
-use serde_json::json;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,7 +20,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, OnceCell};
 
 /// Records taken from the ledger at a time.
-const BATCH: usize = 64;
+pub(super) const BATCH: usize = 64;
 
 /// Carries all kinds in order.
 pub async fn all(job: &Job) -> Result<Ending, Stop> {
@@ -46,10 +45,10 @@ pub async fn all(job: &Job) -> Result<Ending, Stop> {
 }
 
 /// One run, with what all its records share.
-struct Run<'a> {
-    job: &'a Job,
+pub(super) struct Run<'a> {
+    pub(super) job: &'a Job,
     translator: Translator,
-    writer: Writer,
+    pub(super) writer: Writer,
     fields: OnceCell<SourceFields>,
 }
 
@@ -80,7 +79,7 @@ impl<'a> Run<'a> {
         Ok(Run { job, translator, writer, fields: OnceCell::new() })
     }
 
-    fn halt(&self) -> &Halt {
+    pub(super) fn halt(&self) -> &Halt {
         &self.job.halt
     }
 
@@ -168,7 +167,7 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn tell_end(&self, kind: Kind, id: &str, end: &End) {
+    pub(super) fn tell_end(&self, kind: Kind, id: &str, end: &End) {
         let (outcome, problem) = match end {
             End::Failed { problem } => ("failed", problem),
             End::InDoubt { problem, .. } => ("in_doubt", problem),
@@ -204,7 +203,7 @@ impl<'a> Run<'a> {
                 Err(problem) => return Ok(End::Failed { problem }),
             }
         }
-        match self.translated(&record).await {
+        match self.translated(&record, row).await {
             Ok(Matched::There(remote)) => Ok(done(remote, Origin::Matched, None)),
             Ok(Matched::Write(translated)) => self.write(&record, translated).await,
             Err(Held::Skip(problem, stands_for)) => Ok(End::Skipped { problem, stands_for }),
@@ -214,11 +213,13 @@ impl<'a> Run<'a> {
         }
     }
 
-    async fn translated(&self, record: &Record) -> Result<Matched, Held> {
+    async fn translated(&self, record: &Record, row: &RecordRow) -> Result<Matched, Held> {
         match &record.body {
             Body::Group(group) => self.translator.group(group),
             Body::Agent(person) => self.translator.agent(person),
-            Body::Contact(person) => self.translator.contact(person),
+            Body::Contact(person) => {
+                self.translator.contact(person, matches!(row.state, State::Writing | State::InDoubt))
+            }
             Body::Field(field) => self.translator.field(field),
             Body::Ticket(ticket) => {
                 let fields = self.fields.get_or_try_init(|| self.source_fields()).await?;
@@ -263,10 +264,12 @@ impl<'a> Run<'a> {
             let problem = Problem::new(Reason::Manifest, format!("no step of `write.{kind}` creates the record"));
             return Ok(End::Failed { problem });
         };
+        let repair = self.job.target.repair(kind, &translated.mapped, &marker)?;
+        let repair = Carried { kind, id, steps: &repair };
+        self.writer.release(&repair, &progress).await?;
         let mut stored = self.writer.read_back(&carried, &translated.mapped, &progress).await?;
         if stored.as_ref().is_some_and(|s| !s.differs.is_empty()) {
-            let repair = self.job.target.repair(kind, &translated.mapped, &marker)?;
-            self.writer.carry_again(&Carried { kind, id, steps: &repair }, &mut progress).await?;
+            self.writer.carry_again(&repair, &mut progress).await?;
             stored = self.writer.read_back(&carried, &translated.mapped, &progress).await?;
         }
         if let Some(problem) = stored.as_ref().and_then(|stored| not_as_sent(stored, &steps)) {
@@ -280,64 +283,6 @@ impl<'a> Run<'a> {
     async fn parked_again(&self) -> Result<(), Stop> {
         for &kind in ORDER.iter().filter(|&&kind| self.job.in_scope(kind) && self.job.choice.wants(kind)) {
             self.pass(kind, &[State::Parked], &mut HashSet::new()).await?;
-        }
-        Ok(())
-    }
-
-    /// Relations between tickets that are both there.
-    async fn links(&self) -> Result<(), Stop> {
-        if !self.job.target.writes(Kind::Link) {
-            return Ok(());
-        }
-        let mut after = None;
-        loop {
-            let rows = self.job.link.next(Kind::Ticket, &[State::Done], after, BATCH).await?;
-            let Some(last) = rows.last() else { return Ok(()) };
-            after = Some(last.seq);
-            for row in rows {
-                match self.links_of(&row).await {
-                    Ok(()) => {}
-                    Err(Broken::Run(stop)) => return Err(named(stop, Kind::Ticket, &row.id)),
-                    Err(Broken::Record(end)) => {
-                        self.tell_end(Kind::Ticket, &row.id, &end);
-                        self.job.link.close(Kind::Ticket, &row.id, end).await?;
-                    }
-                }
-            }
-        }
-    }
-
-    async fn links_of(&self, row: &RecordRow) -> Result<(), Broken> {
-        let link = &self.job.link;
-        let Some(raw) = self.job.staging.item("ticket", &row.id).await? else { return Ok(()) };
-        let children = self.job.staging.children("ticket", &row.id).await?;
-        let Ok(record) = self.job.source.assemble(Kind::Ticket, &raw, &children) else { return Ok(()) };
-        let Body::Ticket(ticket) = record.body else { return Ok(()) };
-        let Some(from) = link.target_of(Kind::Ticket, &row.id).await? else { return Ok(()) };
-        let mut wrote = false;
-        for one in ticket.links.iter().filter(|l| l.link_type != LinkType::MergedInto) {
-            let detail = format!("{} {}", one.link_type, one.to);
-            let Some(to) = link.target_of(Kind::Ticket, &one.to).await? else {
-                link.lose(Kind::Ticket, &row.id, "", Loss::Link, &detail).await?;
-                continue;
-            };
-            if to.id == from.id {
-                continue;
-            }
-            if one.link_type != LinkType::Related {
-                link.lose(Kind::Ticket, &row.id, "", Loss::LinkType, &detail).await?;
-            }
-            let mapped = json!({ "from": from.id, "to": to.id, "type": one.link_type });
-            let mut steps = self.job.target.plan(Kind::Link, &mapped, "")?;
-            for step in &mut steps {
-                step.key.child = format!("{}:{}", one.link_type, one.to);
-            }
-            let progress = self.writer.carry(&Carried { kind: Kind::Ticket, id: &row.id, steps: &steps }).await?;
-            wrote |= progress.wrote;
-        }
-        if wrote && let (Some(remote), Some(origin)) = (row.remote.clone(), row.origin) {
-            let (target_hash, target_updated_at) = (row.target_hash.clone(), row.target_updated_at);
-            link.close(Kind::Ticket, &row.id, End::Done { remote, origin, target_hash, target_updated_at }).await?;
         }
         Ok(())
     }
@@ -381,14 +326,14 @@ impl<'a> Run<'a> {
     }
 }
 
-fn named(stop: Stop, kind: Kind, id: &str) -> Stop {
+pub(super) fn named(stop: Stop, kind: Kind, id: &str) -> Stop {
     match stop {
         Stop::Failed(problem) => Stop::Failed(problem.at(format!("{kind} {id}"))),
         other => other,
     }
 }
 
-fn done(remote: Remote, origin: Origin, stored: Option<ReadBack>) -> End {
+pub(super) fn done(remote: Remote, origin: Origin, stored: Option<ReadBack>) -> End {
     let updated_at: Option<Timestamp> = stored.and_then(|s| s.updated_at).and_then(|t| t.parse().ok());
     End::Done { remote, origin, target_hash: None, target_updated_at: updated_at }
 }

@@ -7,6 +7,7 @@
 mod carry;
 mod events;
 mod halt;
+mod links;
 mod people;
 mod ready;
 mod roster;

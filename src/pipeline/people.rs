@@ -3,7 +3,7 @@
 use super::roster::Roster;
 use crate::connector::{ChildRows, Source};
 use crate::error::Result;
-use crate::ledger::{Link, Remote};
+use crate::ledger::{Link, Remote, State};
 use crate::record::{Body, Kind, Person};
 use crate::staging::Staging;
 use std::collections::HashMap;
@@ -19,6 +19,8 @@ pub struct Known {
     pub email: Option<String>,
     /// In the target, if they can act there.
     pub remote: Option<Remote>,
+    /// Their own record is still on its way into the target.
+    pub pending: bool,
 }
 
 impl Known {
@@ -52,6 +54,9 @@ impl People {
             return Ok(known);
         }
         let known = Arc::new(self.look_up(id).await?);
+        if known.pending {
+            return Ok(known);
+        }
         let mut all = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if all.len() >= REMEMBERED {
             all.clear();
@@ -70,15 +75,21 @@ impl People {
             let Some(row) = self.staging.item(kind.code(), id).await? else { continue };
             let record = self.source.assemble(kind, &row, &ChildRows::new())?;
             let (Body::Agent(person) | Body::Contact(person)) = record.body else { continue };
-            let remote = match self.link.target_of(kind, id).await? {
-                Some(remote) if person.active => Some(remote),
-                _ => None,
-            };
-            return Ok(known(id, &person, remote));
+            let remote = self.link.target_of(kind, id).await?;
+            let pending = remote.is_none() && self.is_pending(kind, id).await?;
+            return Ok(Known { pending, ..known(id, &person, remote.filter(|_| person.active)) });
         }
         let email = id.contains('@').then(|| id.to_owned());
         let remote = email.as_ref().and_then(|e| self.roster.person(e)).map(|entry| entry.remote());
-        Ok(Known { name: id.to_owned(), email, remote })
+        Ok(Known { name: id.to_owned(), email, remote, pending: false })
+    }
+}
+
+impl People {
+    /// A person whose record failed or was left out will not come: others stand for them.
+    async fn is_pending(&self, kind: Kind, id: &str) -> Result<bool> {
+        let row = self.link.record(kind, id).await?;
+        Ok(row.is_some_and(|row| !matches!(row.state, State::Done | State::Skipped | State::Failed)))
     }
 }
 
@@ -86,5 +97,5 @@ fn known(id: &str, person: &Person, remote: Option<Remote>) -> Known {
     let email = person.emails.first().cloned();
     let name = person.name.clone().filter(|n| !n.trim().is_empty());
     let name = name.or_else(|| email.clone()).or_else(|| person.login.clone()).unwrap_or_else(|| id.to_owned());
-    Known { name, email, remote }
+    Known { name, email, remote, pending: false }
 }

@@ -93,6 +93,16 @@ impl Writer {
         Ok(progress)
     }
 
+    /// Steps that set values and were cut short are in doubt for nobody: they are sent again when they are needed.
+    pub async fn release(&self, record: &Carried<'_>, progress: &Progress) -> Result<()> {
+        for step in record.steps.iter().filter(|s| !needs_looking(s.verb)) {
+            if progress.rows.get(&step.key).is_some_and(|row| row.state.in_doubt()) {
+                self.link.forget(record.kind, record.id, &step.key).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Steps that set values again after a read-back.
     pub async fn carry_again(&self, record: &Carried<'_>, progress: &mut Progress) -> Result<(), Broken> {
         for step in record.steps {

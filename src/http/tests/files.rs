@@ -40,7 +40,7 @@ async fn a_file_arrives_whole_and_is_named_by_its_content() {
         let done = client.download_to(&Call::get(path), &decode, dir.path()).await.unwrap();
         assert_eq!((done.hash.as_str(), done.bytes, done.head.as_slice()), (hash.as_str(), 5_000_003, &file[..512]));
         assert_eq!(done.content_type.as_deref(), (decode == Decode::Raw).then_some("image/png"));
-        assert_eq!(names(&dir), [hash.clone()]);
+        assert_eq!(names(&dir).as_slice(), std::slice::from_ref(&hash));
         assert!(std::fs::read(dir.path().join(&hash)).unwrap() == file);
     }
     assert_eq!(server.seen()[0].header("accept-encoding"), Some("identity"));

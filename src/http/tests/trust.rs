@@ -96,12 +96,22 @@ fn plain_http_is_only_for_this_machine_or_on_the_users_word() {
 
 #[tokio::test]
 async fn a_server_without_tls_is_proven_not_to_have_got_the_call() {
-    let server = Server::start(|_, _| reply(200, "{}")).await;
-    let url = Url::parse(&format!("https://{}/", server.address)).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = Url::parse(&format!("https://{}/", listener.local_addr().unwrap())).unwrap();
+    let server = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        stream.read_exact(&mut [0; 16]).await.unwrap();
+        stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
+        // Kept open: closing it with unread bytes would reset the connection before the answer is read.
+        (listener, stream)
+    });
     match Client::new(config(url), pacer()).unwrap().send(&post("/x")).await {
-        Sent::NotSent(problem) => assert!(problem.hint.is_some(), "{problem:?}"),
+        Sent::NotSent(problem) => assert!(problem.hint.unwrap().contains("https or http"), "{}", problem.what),
         other => panic!("{other:?}"),
     }
+    let (listener, _stream) = server.await.unwrap();
+    let again = tokio::time::timeout(Duration::from_millis(50), listener.accept()).await;
+    assert!(again.is_err(), "a wrong scheme is not tried again");
 }
 
 #[test]

@@ -80,7 +80,7 @@ impl Messages<'_> {
         }
 
         let author = match &comment.author {
-            Some(id) => Some(self.translator.people.of(id).await?),
+            Some(id) => Some(self.translator.person(id).await?),
             None => None,
         };
         let native = self.native(author.as_deref(), comment.visibility).await?;

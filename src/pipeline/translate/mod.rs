@@ -11,10 +11,10 @@ pub use contact::Matched;
 pub use files::Blobs;
 pub use ticket::SourceFields;
 
-use super::people::People;
+use super::people::{Known, People};
 use super::roster::Roster;
 use crate::connector::Target;
-use crate::error::{Loss, Problem};
+use crate::error::{Loss, Problem, Reason};
 use crate::mapping::Mapping;
 use crate::record::{Format, Kind};
 use serde_json::Value;
@@ -32,6 +32,18 @@ pub struct Translator {
     pub kept_dir: PathBuf,
     /// How the target writes bodies.
     pub format: Format,
+}
+
+impl Translator {
+    /// The person a reference names. A record that refers to one whose own record is not through waits for it.
+    async fn person(&self, id: &str) -> Result<Arc<Known>, Held> {
+        let known = self.people.of(id).await?;
+        if known.pending {
+            let what = format!("{} is not in the target yet", known.label());
+            return Err(Held::Park(Problem::new(Reason::Unresolved, what)));
+        }
+        Ok(known)
+    }
 }
 
 /// A record ready to be planned.

@@ -47,7 +47,7 @@ impl Translator {
             losses.push(Lost::new("", Loss::Cc, copies.named.join(", ")));
         }
         let requester = match &ticket.requester {
-            Some(id) => Some(self.people.of(id).await?),
+            Some(id) => Some(self.person(id).await?),
             None => None,
         };
         mapped["requester"] = requester.as_ref().and_then(|r| r.remote.as_ref()).map_or(Value::Null, remote_json);
@@ -138,7 +138,7 @@ impl Translator {
 
     async fn assignee(&self, ticket: &Ticket, group: Option<&Remote>, losses: &mut Vec<Lost>) -> Result<Value, Held> {
         let Some(id) = &ticket.assignee else { return Ok(Value::Null) };
-        let person = self.people.of(id).await?;
+        let person = self.person(id).await?;
         let remote = person.remote.clone().or_else(|| self.stand_in());
         if let Some(remote) = remote
             && self.target.may_be_assigned(&remote, group).await?
@@ -198,7 +198,7 @@ impl Translator {
         let requester = ticket.requester.iter().filter(|id| Some(*id) != first_author);
         let others = ticket.requesters.iter().chain(&ticket.ccs).chain(&ticket.followers);
         for id in requester.chain(others) {
-            let person = self.people.of(id).await?;
+            let person = self.person(id).await?;
             match &person.remote {
                 Some(remote) if self.target.profile().ccs => {
                     if !copies.there.iter().any(|there| there.id == remote.id) {

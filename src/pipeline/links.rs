@@ -1,0 +1,78 @@
+//! Relations between tickets: written when all tickets are through, each a record of its own in the ledger.
+
+use super::Stop;
+use super::carry::{BATCH, Run, done, named};
+use super::write::{Broken, Carried};
+use crate::error::{Loss, Problem, Reason};
+use crate::ledger::{End, Origin, RecordRow, Remote, Seen, State};
+use crate::record::{Body, Kind, Link, LinkType};
+use serde_json::json;
+
+impl Run<'_> {
+    /// Relations between tickets that are both there.
+    pub(super) async fn links(&self) -> Result<(), Stop> {
+        if !self.job.target.writes(Kind::Link) {
+            return Ok(());
+        }
+        let mut after = None;
+        loop {
+            let rows = self.job.link.next(Kind::Ticket, &[State::Done], after, BATCH).await?;
+            let Some(last) = rows.last() else { return Ok(()) };
+            after = Some(last.seq);
+            for row in rows {
+                self.links_of(&row).await?;
+            }
+        }
+    }
+
+    async fn links_of(&self, row: &RecordRow) -> Result<(), Stop> {
+        let Some(raw) = self.job.staging.item("ticket", &row.id).await? else { return Ok(()) };
+        let children = self.job.staging.children("ticket", &row.id).await?;
+        let Ok(record) = self.job.source.assemble(Kind::Ticket, &raw, &children) else { return Ok(()) };
+        let Body::Ticket(ticket) = record.body else { return Ok(()) };
+        for one in ticket.links.iter().filter(|l| l.link_type != LinkType::MergedInto) {
+            let id = format!("{}:{}:{}", row.id, one.link_type, one.to);
+            let seen =
+                Seen { kind: Kind::Link, id: id.clone(), number: None, updated_at: None, content_hash: id.clone() };
+            self.job.link.see(vec![seen]).await?;
+            let known = self.job.link.record(Kind::Link, &id).await?;
+            if known.is_none_or(|known| matches!(known.state, State::Done | State::Skipped | State::Failed)) {
+                continue;
+            }
+            let end = match self.link(&id, &row.id, one).await {
+                Ok(end) | Err(Broken::Record(end)) => end,
+                Err(Broken::Run(stop)) => return Err(named(stop, Kind::Link, &id)),
+            };
+            self.tell_end(Kind::Link, &id, &end);
+            self.job.link.close(Kind::Link, &id, end).await?;
+        }
+        Ok(())
+    }
+
+    /// One relation between two tickets.
+    async fn link(&self, id: &str, from: &str, one: &Link) -> Result<End, Broken> {
+        self.halt().check().map_err(Broken::Run)?;
+        let link = &self.job.link;
+        let (from, to) = (link.target_of(Kind::Ticket, from).await?, link.target_of(Kind::Ticket, &one.to).await?);
+        let (Some(from), Some(to)) = (from, to) else {
+            let problem = Problem::new(Reason::Unresolved, "the other ticket is not in the target");
+            link.lose(Kind::Link, id, "", Loss::Link, one.link_type.code()).await?;
+            let other = link.record(Kind::Ticket, &one.to).await?;
+            let may_come = other.is_some_and(|other| !matches!(other.state, State::Done | State::Skipped));
+            return Ok(if may_come { End::Parked { problem } } else { End::Skipped { problem, stands_for: None } });
+        };
+        if to.id == from.id {
+            let problem = Problem::new(Reason::Merged, "both tickets are one in the target");
+            return Ok(End::Skipped { problem, stands_for: None });
+        }
+        link.clear_losses(Kind::Link, id).await?;
+        if one.link_type != LinkType::Related {
+            link.lose(Kind::Link, id, "", Loss::LinkType, one.link_type.code()).await?;
+        }
+        let mapped = json!({ "from": from.id, "to": to.id, "type": one.link_type });
+        let steps = self.job.target.plan(Kind::Link, &mapped, "")?;
+        let progress = self.writer.carry(&Carried { kind: Kind::Link, id, steps: &steps }).await?;
+        let (remote, origin) = progress.created.unwrap_or((Remote::default(), Origin::Matched));
+        Ok(done(remote, origin, None))
+    }
+}
