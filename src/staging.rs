@@ -90,6 +90,9 @@ pub struct StagedBlob {
     pub mime: Option<String>,
 }
 
+/// `hash, bytes, mime, problem`
+type BlobRow = (Option<String>, Option<i64>, Option<String>, Option<String>);
+
 #[derive(Clone)]
 pub struct Staging {
     store: Store,
@@ -97,11 +100,12 @@ pub struct Staging {
 }
 
 impl Staging {
-    /// Opens or makes the stage of a project. Blocks briefly.
+    /// Opens or makes the stage of a project, for the holder of the project's lock alone. Blocks briefly.
     pub fn open(project: &Path) -> Result<Staging> {
         let store = Store::open(project, &DESIGN)?;
         let blobs = project.join(".deskferry").join("blobs");
         private_folder(&blobs)?;
+        sweep(&blobs)?;
         Ok(Staging { store, blobs })
     }
 
@@ -278,7 +282,7 @@ impl Staging {
     /// The file a source address was read into. An error that will not pass (the source no longer has it) is kept too.
     pub async fn blob(&self, source: &str) -> Result<Option<Result<StagedBlob>>> {
         let source = source.to_owned();
-        let row: Option<(Option<String>, Option<i64>, Option<String>, Option<String>)> = self
+        let row: Option<BlobRow> = self
             .store
             .read(move |db| {
                 let sql = "SELECT hash, bytes, mime, problem FROM blob WHERE source = ?1";
@@ -311,6 +315,19 @@ impl Staging {
             })
             .await
     }
+}
+
+/// Removes what a killed process left of files it had not read to their end.
+fn sweep(blobs: &Path) -> Result<()> {
+    for entry in std::fs::read_dir(blobs)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with("tmp-") || name.starts_with(".tmp") {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 fn packed(db: &Connection, sql: &str, stream: &str, id: &str) -> Result<Option<Vec<u8>>, Fault> {

@@ -55,8 +55,8 @@ async fn dispatch(args: &Args, screen: &Arc<Screen>) -> Result<u8, Problem> {
         Command::Check => check::command(global, screen).await,
         Command::Stage(choice) => run::stage(global, choice, screen).await,
         Command::Run(choice) => run::command(global, choice, screen).await,
-        Command::Status => status::command(global, screen).await,
-        Command::Report(wanted) => report::command(global, wanted, screen).await,
+        Command::Status => status::command(global).await,
+        Command::Report(wanted) => report::command(global, wanted).await,
         Command::Ids => ids::command(global).await,
         Command::Connectors { action } => connectors::command(global, action),
     }

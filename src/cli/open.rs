@@ -6,7 +6,7 @@ use crate::connector::registry::{self, Entry};
 use crate::connector::rest::{Rest, Role};
 use crate::error::{Problem, Reason, Result};
 use crate::http::{self, Client, ClientConfig, Credentials};
-use crate::ledger::{Ledger, ProjectLock};
+use crate::ledger::{Ledger, Link, ProjectLock};
 use crate::mapping::Mapping;
 use crate::pacer::{Clock, Pacer};
 use crate::pipeline::{Choice, Halt, Job};
@@ -152,4 +152,11 @@ fn plain_answers(entry: &Entry, answers: &Answers, url: &str) -> serde_json::Map
     }
     plain.insert("url".into(), url.trim_end_matches('/').into());
     plain
+}
+
+/// The ledger of a project for reading only, beside a run or on a read-only disk. Needs no credentials.
+pub async fn view(directory: &Path) -> Result<Link> {
+    let project = Project::load(directory)?;
+    let ledger = Ledger::view(directory)?;
+    ledger.link(&address(&project.source)?, &address(&project.target)?).await
 }

@@ -28,7 +28,7 @@ pub fn check(manifest: &Manifest, origin: &str, text: &str) -> Result<()> {
             return say(&["read", name], "a stream has exactly one of `path`, `from`, `rows_of`".into());
         }
         let others = [stream.parent.as_ref(), stream.rows_of.as_ref(), stream.of.as_ref().map(|of| &of.stream)];
-        for other in others.into_iter().flatten().filter(|other| !manifest.read.contains_key(*other)) {
+        if let Some(other) = others.into_iter().flatten().find(|other| !manifest.read.contains_key(*other)) {
             return say(&["read", name], format!("there is no `[read.{other}]`"));
         }
         if !stream.fields.contains_key("id") && stream.rows_of.is_none() {

@@ -42,6 +42,8 @@ pub struct Page {
 #[derive(Clone, Debug)]
 pub struct Row {
     pub id: String,
+    /// What people call it, where the platform has a number.
+    pub number: Option<String>,
     pub updated_at: Option<String>,
     pub raw: Value,
 }

@@ -7,6 +7,7 @@ use super::write::{Broken, Carried, Writer};
 use super::{Ending, Event, Halt, Job, ORDER, Stop, check, stage};
 use crate::connector::ChildRows;
 use crate::connector::ReadBack;
+use crate::connector::manifest::Verb;
 use crate::connector::plan::{MARKER, Step};
 use crate::error::{Problem, Reason};
 use crate::ledger::{End, Origin, RecordRow, Remote, State};
@@ -272,11 +273,26 @@ impl<'a> Run<'a> {
             self.writer.carry_again(&repair, &mut progress).await?;
             stored = self.writer.read_back(&carried, &translated.mapped, &progress).await?;
         }
+        if let Some(stored) = &stored {
+            self.name_children(&carried, stored).await?;
+        }
         if let Some(problem) = stored.as_ref().and_then(|stored| not_as_sent(stored, &steps)) {
             link.arrived(kind, id, remote, origin).await?;
             return Ok(End::Failed { problem });
         }
         Ok(done(remote, origin, stored))
+    }
+
+    /// Books the target's ids of messages, which some targets tell only when asked afterwards.
+    async fn name_children(&self, record: &Carried<'_>, stored: &ReadBack) -> Result<(), Problem> {
+        let appends = record.steps.iter().filter(|s| s.verb == Verb::Append);
+        for (step, child) in appends.zip(&stored.children) {
+            if let Some(child) = child {
+                let remote = Remote { id: child.id.clone(), ..Remote::default() };
+                self.job.link.applied(record.kind, record.id, &step.key, Some(remote), Origin::Created).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Takes up what waited for records that came later.
@@ -340,7 +356,6 @@ pub(super) fn done(remote: Remote, origin: Origin, stored: Option<ReadBack>) -> 
 
 /// What the target says it holds against what was sent.
 fn not_as_sent(stored: &ReadBack, steps: &[Step]) -> Option<Problem> {
-    use crate::connector::manifest::Verb;
     let appends = steps.iter().filter(|s| s.verb == Verb::Append);
     let mut missing = Vec::new();
     for (step, child) in appends.zip(&stored.children) {

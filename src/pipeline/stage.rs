@@ -79,7 +79,7 @@ async fn see(job: &Job, kind: Kind, rows: &[Row]) -> Result<()> {
     let seen = rows.iter().map(|row| Seen {
         kind,
         id: row.id.clone(),
-        number: None,
+        number: row.number.clone(),
         updated_at: row.updated_at.as_ref().and_then(|t| t.parse().ok()),
         content_hash: hash(&row.raw),
     });

@@ -35,7 +35,7 @@ pub struct WriteStep {
     /// Over `{status, body}`: success is what it says. Absent = any 2xx.
     #[serde(default)]
     pub ok: Option<Predicate>,
-    /// Over the answer's body.
+    /// Over the answer's body; `$page.headers` are the answer's headers, names in lower case.
     #[serde(default)]
     pub id: Option<Expr>,
     #[serde(default)]

@@ -78,33 +78,34 @@ impl Rest {
         if rule.id.is_none() && rule.outputs.is_empty() {
             return Ok(Remote::default());
         }
-        let body = response.json()?;
-        let remote = self.remote_of(&body, rule.id.as_ref(), rule.number.as_ref(), rule.url.as_ref(), &rule.outputs)?;
+        let body = if response.body.is_empty() { Value::Null } else { response.json()? };
+        let heads = response.headers.iter().filter_map(|(k, v)| Some((k.as_str().to_owned(), v.to_str().ok()?.into())));
+        let head = json!({ "status": response.status, "headers": Value::Object(heads.collect()) });
+        let named = Named {
+            id: rule.id.as_ref(),
+            number: rule.number.as_ref(),
+            url: rule.url.as_ref(),
+            outputs: &rule.outputs,
+        };
+        let remote = self.remote_of(&body, &head, &named)?;
         if rule.verb == Verb::Create && remote.id.is_empty() {
             return Err(Problem::new(Reason::BadAnswer, "the answer does not tell the new record's id"));
         }
         Ok(remote)
     }
 
-    /// Reads id, number, address and outputs off an answer or a row.
-    pub(super) fn remote_of(
-        &self,
-        body: &Value,
-        id: Option<&Expr>,
-        number: Option<&Expr>,
-        url: Option<&Template>,
-        outputs: &BTreeMap<String, Expr>,
-    ) -> Result<Remote> {
-        let scope: Scope<'_> = self.scope(body);
+    /// Reads id, number, address and outputs off an answer or a row. `head` is `$page`: the answer's status and headers.
+    pub(super) fn remote_of(&self, body: &Value, head: &Value, named: &Named<'_>) -> Result<Remote> {
+        let scope: Scope<'_> = Scope { page: head, ..self.scope(body) };
         let text = |expr: Option<&Expr>| -> Result<Option<String>> {
             Ok(expr.map(|e| e.eval(&scope)).transpose()?.filter(|v| !v.is_null()).map(|v| plain(&v)))
         };
         let mut more = Outputs::new();
-        for (name, expr) in outputs {
+        for (name, expr) in named.outputs {
             more.insert(name.clone(), expr.eval(&scope)?);
         }
-        let url = url.map(|u| u.render(&scope)).transpose()?;
-        Ok(Remote { id: text(id)?.unwrap_or_default(), number: text(number)?, url, outputs: more })
+        let url = named.url.map(|u| u.render(&scope)).transpose()?;
+        Ok(Remote { id: text(named.id)?.unwrap_or_default(), number: text(named.number)?, url, outputs: more })
     }
 
     async fn adopt(&self, step: &Step, late: &LateValues, refused: Problem) -> Outcome {
@@ -117,6 +118,14 @@ impl Rest {
             Err(problem) => Outcome::Rejected(problem),
         }
     }
+}
+
+/// Where an answer or a row names a record.
+pub(super) struct Named<'a> {
+    pub id: Option<&'a Expr>,
+    pub number: Option<&'a Expr>,
+    pub url: Option<&'a Template>,
+    pub outputs: &'a BTreeMap<String, Expr>,
 }
 
 enum Verdict {

@@ -1,5 +1,6 @@
 //! Finds what a step in doubt may have written: by its marker, or among the parent's children by order and text.
 
+use super::apply::Named;
 use super::{Rest, asking};
 use crate::connector::Found;
 use crate::connector::manifest::{FindRule, Verb};
@@ -81,7 +82,11 @@ impl Rest {
     }
 
     fn row_remote(&self, rule: &FindRule, row: &Value) -> Result<Remote> {
-        self.remote_of(row, Some(&rule.id), rule.number.as_ref(), rule.url.as_ref(), &rule.outputs)
+        self.remote_of(
+            row,
+            &Value::Null,
+            &Named { id: Some(&rule.id), number: rule.number.as_ref(), url: rule.url.as_ref(), outputs: &rule.outputs },
+        )
     }
 
     /// The scope of a row of the target.

@@ -63,8 +63,9 @@ impl Rest {
         let field = |name: &str| stream.fields.get(name).map(|e| e.eval(&scope)).transpose();
         let id = field("id")?.map(|v| plain(&v)).filter(|id| !id.is_empty());
         let id = id.ok_or_else(|| Problem::new(Reason::BadAnswer, "a row has no id"))?;
-        let updated_at = field("updated_at")?.map(|v| plain(&v)).filter(|t| !t.is_empty());
-        Ok(Row { id, updated_at, raw })
+        let text = |name: &str| Ok::<_, Problem>(field(name)?.map(|v| plain(&v)).filter(|t| !t.is_empty()));
+        let (number, updated_at) = (text("number")?, text("updated_at")?);
+        Ok(Row { id, number, updated_at, raw })
     }
 
     /// Everything below a root row, by stream name. A stream may stand below another to any depth.

@@ -12,6 +12,7 @@ use std::rc::Rc;
 pub(super) struct Line {
     pub text: String,
     fixed: Vec<Range<usize>>,
+    marks: String,
 }
 
 impl Line {
@@ -28,9 +29,15 @@ impl Line {
         }
     }
 
-    /// Whether the markup holds the character.
+    /// Marks around words, which the same marks in the words may not end.
+    pub fn marks(&mut self, marks: &str) {
+        self.markup(marks);
+        self.marks.push_str(marks);
+    }
+
+    /// Whether words stand between such marks.
     pub fn uses(&self, mark: char) -> bool {
-        self.fixed.iter().any(|range| self.text[range.clone()].contains(mark))
+        self.marks.contains(mark)
     }
 
     pub fn last(&self) -> Option<char> {
@@ -144,14 +151,13 @@ pub(super) fn addresses(text: &str) -> Vec<Range<usize>> {
         let before = &text[from..at];
         let scheme = before.len() - before.trim_end_matches(|c: char| c.is_ascii_alphabetic()).len();
         let known = matches!(&text[at - scheme..at], "http" | "https" | "ftp" | "ftps" | "sftp");
-        let apart = !text[..at - scheme].ends_with(|c: char| c.is_alphanumeric() || c == '_');
         if at >= run.1 {
             let closes = |c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"');
             let end = text[at..].find(closes).map_or(text.len(), |end| end + at);
             run = (at + sentence_end(&text[at..end]), end);
         }
         from = at + 3;
-        if known && apart && run.0 > from {
+        if known && run.0 > from {
             found.push(at - scheme..run.0);
             from = run.0;
         }
@@ -163,8 +169,8 @@ pub(super) fn addresses(text: &str) -> Vec<Range<usize>> {
 fn sentence_end(address: &str) -> usize {
     let mut address = address;
     loop {
-        let shorter =
-            address.trim_end_matches(['.', ',', ':', '!', '?', '\'', '*', '_', '~', '|', '`', '\\', ']', '}', '@']);
+        let shorter = address
+            .trim_end_matches(['.', ',', ':', '!', '?', '\'', '*', '_', '~', '|', '`', '\\', ']', '}', '@', '&']);
         let shorter = match shorter.strip_suffix(')') {
             Some(inner) if !inner.contains('(') => inner,
             _ => shorter,

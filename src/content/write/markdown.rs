@@ -4,7 +4,9 @@
 //! after Markdown (mentions, `#12`) is stopped with a joiner, since a backslash does not reach it.
 
 use super::DEEPEST;
-use super::inline::{Group, Line, Part, What, characters, groups, is_read_into, parts, shows_address, trimmed};
+use super::inline::{
+    Group, Line, Part, What, characters, groups, is_read_into, parts, runs_on, shows_address, trimmed,
+};
 use super::redmine;
 use crate::content::document::{Block, Cell, Document, Run, Style};
 use crate::content::image::{Gallery, Shown, caption, escape_url};
@@ -156,6 +158,10 @@ impl Writer<'_> {
         let closes =
             next.is_none_or(|c| c.is_whitespace() || matches!(c, '.' | ',' | ';' | ':' | ')' | '?' | '!' | '"'));
         if style.code {
+            let word = line.text.rsplit(char::is_whitespace).next().unwrap_or_default();
+            if word.contains("://") {
+                line.markup(" ");
+            }
             line.markup(&inline_code(inner));
         } else if opens && closes {
             let marks = [(style.strong, "**"), (style.emphasis, "*"), (style.strike, "~~")];
@@ -175,7 +181,7 @@ impl Writer<'_> {
             Shown::At(address) => {
                 let image = format!("![{}]({address})", escape_line(alt).replace(['[', ']'], " "));
                 match href {
-                    Some(href) => line.markup(&format!("[{image}]({})", escape_url(href))),
+                    Some(href) => line.markup(&format!("[{image}]({})", destination(href))),
                     None => line.markup(&image),
                 }
             }
@@ -193,9 +199,19 @@ fn link(line: &mut Line, words: &str, href: &str) {
     if bare && found {
         plain(line, inner);
     } else {
-        linked(line, inner, &escape_url(href));
+        linked(line, inner, &destination(href));
     }
     line.words(space_after);
+}
+
+/// An address as it may stand between the brackets of a link.
+fn destination(href: &str) -> String {
+    let url = escape_url(href);
+    if holds_entity(&url) { url.replace('&', "&amp;") } else { url }
+}
+
+fn holds_entity(text: &str) -> bool {
+    text.match_indices('&').any(|(at, _)| is_entity(&text[at..]))
 }
 
 /// `[words](url)`
@@ -203,8 +219,12 @@ fn linked(line: &mut Line, words: &str, url: &str) {
     line.markup("[");
     for part in words.split_inclusive(['[', ']']) {
         line.words(part.trim_end_matches(['[', ']']));
-        if part.ends_with(['[', ']']) {
-            line.markup(if part.ends_with('[') { "\\[" } else { "\\]" });
+        match part.chars().next_back() {
+            // Two in a row would be a page of the wiki
+            Some('[') if part == "[" => line.markup("\u{2060}\\["),
+            Some('[') => line.markup("\\["),
+            Some(']') => line.markup("\\]"),
+            _ => {}
         }
     }
     line.markup(&format!("]({url})"));
@@ -216,12 +236,21 @@ fn plain(line: &mut Line, words: &str) {
     for part in parts(words) {
         match part {
             Part::Words(words) => line.words(words),
-            Part::Address(url, _) if is_read_into(url) => linked(line, url, &escape_url(url)),
-            Part::Address(url, _) if url.contains('|') => line.words(url),
-            Part::Address(url, _) if url.contains(['*', '_', '~', '`', '[', ']', '\\', '&', '^', '(', ')']) => {
-                line.markup(&format!("<{url}>"));
+            Part::Address(url, after) => {
+                let marked = url.contains(['*', '_', '~', '`', '[', ']', '\\', '^', '(', ')']);
+                let plain = url.chars().all(|c| c.is_ascii_alphanumeric() || "-._~:/?#@!$&*+,;=%()".contains(c));
+                if is_read_into(url) || holds_entity(url) || (marked && !plain) || url.contains('|') {
+                    linked(line, url, &destination(url));
+                } else if marked {
+                    line.markup(&format!("<{url}>"));
+                } else {
+                    line.markup(url);
+                    let bracketed = after.starts_with('>') && line.text[..line.text.len() - url.len()].ends_with('<');
+                    if !bracketed && runs_on(after.chars()) {
+                        line.markup(" ");
+                    }
+                }
             }
-            Part::Address(url, _) => line.markup(url),
         }
     }
 }
@@ -260,6 +289,8 @@ fn escape(line: &Line, in_cell: bool) -> String {
     let text = line.text.as_str();
     let tildes = text.bytes().filter(|b| *b == b'~').count();
     let mut out = String::with_capacity(text.len() + text.len() / 16);
+    let holds_link = ["](", "][", "]:"].iter().any(|mark| text.contains(mark));
+    let last_bracket = text.rfind('>');
     let mut indented_to = 0;
     let mut number_ends = None;
     line.escape(&mut out, |at, c, out| {
@@ -285,8 +316,10 @@ fn escape(line: &Line, in_cell: bool) -> String {
             '_' => line_start || !((wordy(before) && wordy(after)) || (spaced(before) && spaced(after))),
             '~' => tildes > 1,
             '^' => !spaced(after),
-            '[' => after == Some('^'),
+            '!' => after == Some('['),
+            '[' => holds_link || after == Some('^'),
             ']' => matches!(after, Some('(' | ':' | '[')),
+            '<' if after.is_some_and(|c| c.is_ascii_digit()) => last_bracket.is_some_and(|last| last > at),
             '<' => after.is_some_and(|c| c.is_ascii_alphabetic() || matches!(c, '/' | '!' | '?')) && !is_address(rest),
             '&' => is_entity(rest),
             '|' => in_cell || line_start,
@@ -294,10 +327,11 @@ fn escape(line: &Line, in_cell: bool) -> String {
             '.' | ')' => number_ends == Some(at),
             _ => false,
         };
+        if redmine::links(text, at, c) {
+            out.push(JOINER);
+        }
         if backslash {
             out.push('\\');
-        } else if redmine::links(text, at, c) {
-            out.push(JOINER);
         }
         out.push(c);
         if c == '@' && mentions::mentions(before, after) {
@@ -385,9 +419,10 @@ mod tests {
         let cases = [
             ("*a* _b_ `c`", r"\*a\* \_b\_ \`c\`"),
             ("# a\n- b\n1. c\n> d\n---", "\\# a  \n\\- b  \n1\\. c\n\n> d\n>\n\\---"),
-            ("[a](b) <b> &amp; C:\\*", r"[a\](b) \<b> \&amp; C:\\\*"),
+            ("[a](b) <b> &amp; C:\\*", r"\[a\](b) \<b> \&amp; C:\\\*"),
             ("@ann #12", "@|ann |#12"),
-            ("https://x/a_b?c=1&copy;=2.", "<https://x/a_b?c=1&copy;=2>."),
+            ("https://x/a_b?c=1.", "<https://x/a_b?c=1>."),
+            ("https://x/?c=1&copy;=2.", r"[https://x/?c=1\&copy;=2](https://x/?c=1&amp;copy;=2)."),
             ("https://x/@ann", "[https://x/@|ann](https://x/%40ann)"),
             ("a | b\n--- | ---", "a | b  \n\\--- | ---"),
         ];

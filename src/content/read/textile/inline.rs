@@ -26,7 +26,7 @@ impl Inline<'_> {
         while let Some(c) = text[at..].chars().next() {
             let rest = &text[at..];
             let length = match c {
-                '!' if before.is_none_or(|b: char| b.is_whitespace() || b == '>') => image(rest).map(|image| {
+                '!' if before.is_none_or(|b: char| b.is_ascii_whitespace() || b == '>') => image(rest).map(|image| {
                     self.text(&text[plain_from..at], style);
                     self.image(&image, style);
                     image.length
@@ -50,7 +50,7 @@ impl Inline<'_> {
                         length
                     })
                 }
-                _ if depth < DEEPEST && opens(before) => span(rest, |mark| last.closes_after(mark, at)).map(|span| {
+                _ if depth < DEEPEST && opens(text, at) => span(rest, |mark| last.closes_after(mark, at)).map(|span| {
                     self.text(&text[plain_from..at], style);
                     self.read(span.content, span.style(style), depth + 1);
                     span.length
@@ -85,7 +85,7 @@ impl Inline<'_> {
     }
 
     fn link(&mut self, link: &Link<'_>, style: Style, depth: usize) {
-        let outer = self.link.replace(unescape(link.url).into());
+        let outer = self.link.replace(link.url.into());
         self.read(link.text, style, depth.max(DEEPEST - 1));
         self.link = outer;
     }
@@ -119,12 +119,18 @@ impl LastMarks {
 fn ends_span(before: &str, after: &str) -> bool {
     let next = after.chars().next();
     !before.is_empty()
-        && !before.ends_with(char::is_whitespace)
+        && !before.ends_with(|c: char| c.is_ascii_whitespace())
         && next.is_none_or(|c| !c.is_alphanumeric() && c != JOINER)
 }
 
-fn opens(before: Option<char>) -> bool {
-    before.is_none_or(|c| c.is_whitespace() || matches!(c, '>' | '(' | '*' | '_' | '-' | '+' | '?' | '^' | '~' | '%'))
+/// Whether a span may open here: after a space, `>` or `(`, perhaps with one other mark between.
+fn opens(text: &str, at: usize) -> bool {
+    let is_mark = |c: &char| matches!(c, '*' | '_' | '-' | '+' | '?' | '^' | '~' | '%');
+    let marks = text[..at].chars().rev().take(3).take_while(is_mark).count();
+    let before = text[..at - marks].chars().next_back();
+    marks < 3
+        && before.is_none_or(|c| c.is_ascii_whitespace() || matches!(c, '>' | '('))
+        && !text[at - marks..].starts_with("--")
 }
 
 fn is_word(c: char) -> bool {
@@ -152,7 +158,7 @@ impl Span<'_> {
 fn span(rest: &str, closes: impl Fn(&str) -> bool) -> Option<Span<'_>> {
     let mark = MARKS.into_iter().find(|mark| rest.starts_with(mark) && *mark != "@")?;
     let inner = &rest[mark.len()..];
-    if !closes(mark) || rest.starts_with("--") || inner.starts_with(char::is_whitespace) {
+    if !closes(mark) || rest.starts_with("--") || inner.starts_with(|c: char| c.is_ascii_whitespace()) {
         return None;
     }
     let mut from = inner.chars().next()?.len_utf8();
@@ -198,7 +204,7 @@ fn link(rest: &str, there_is_one: bool) -> Option<Link<'_>> {
     let after = rest[end + 1..].strip_prefix(':')?;
     let known = ["/", "http://", "https://", "ftp://", "ftps://", "sftp://", "www.", "mailto:"];
     known.iter().any(|scheme| after.starts_with(scheme)).then_some(())?;
-    let until = after.find(|c: char| c.is_whitespace() || c == '<').unwrap_or(after.len());
+    let until = after.find(|c: char| c.is_ascii_whitespace() || c == '<').unwrap_or(after.len());
     let url = after[..until]
         .trim_end_matches(|c: char| c.is_ascii_punctuation() && !matches!(c, '/' | '_' | '=' | ')' | '-'));
     let url = match url.strip_suffix(')') {
@@ -228,14 +234,16 @@ pub(in crate::content) fn image(rest: &str) -> Option<Image<'_>> {
         None => (styled, ""),
     };
     if source.is_empty()
-        || source.contains(|c: char| c.is_whitespace() || c == '(')
+        || source.contains(|c: char| c.is_ascii_whitespace() || c == '(')
         || !source.contains(['.', '/', ':'])
     {
         return None;
     }
     let after = &inner[end + 1..];
-    let href =
-        after.strip_prefix(':').map(|h| h.split(char::is_whitespace).next().unwrap_or("")).filter(|h| !h.is_empty());
+    let href = after
+        .strip_prefix(':')
+        .map(|h| h.split(|c: char| c.is_ascii_whitespace()).next().unwrap_or(""))
+        .filter(|h| !h.is_empty());
     let length = end + 2 + href.map_or(0, |h| h.len() + 1);
     Some(Image { source, title, href, length })
 }

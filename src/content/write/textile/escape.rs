@@ -170,7 +170,8 @@ impl<'a> Context<'a> {
     }
 
     fn ends_span_of_ours(&self, at: usize, c: char) -> bool {
-        self.of_mark(c, &self.ours) == Some(true) && ends_span(self.text, at)
+        let dashes = c == '-' && next(self.text, at) == Some('-');
+        self.of_mark(c, &self.ours) == Some(true) && !dashes && ends_span(self.text, at)
     }
 
     fn of_mark<T: Copy>(&self, c: char, facts: &[T; SPANS.len()]) -> Option<T> {
@@ -215,8 +216,8 @@ impl<'a> Context<'a> {
             None | Some(' ' | '\n' | '\t' | '=' | '<' | '>') => false,
             Some('/' | '!') if !rest[1..].starts_with(|c: char| is_word(c) || c == '!') => true,
             Some(c) if !is_word(c) && c != '/' && c != '!' => true,
-            // What stands in no tag may not reach into one of ours
-            _ if rest.find([' ', '\t', '\n', '>', '<']).is_some_and(|end| rest[end..].starts_with('<')) => true,
+            // What is no tag may not reach into the next
+            _ if rest.find(['\n', '>', '<']).is_some_and(|end| rest[end..].starts_with('<')) => true,
             _ => is_code_tag(rest) || self.holds_entity(at + 1),
         }
     }

@@ -27,7 +27,7 @@ pub(in crate::content) fn escape_line(text: &str) -> String {
 /// Plain words as one line of Textile in italics.
 pub(in crate::content) fn emphasise(text: &str) -> String {
     let mut line = Line::default();
-    line.markup("_");
+    line.marks("_");
     plain(&mut line, &text.replace('\n', " "));
     line.markup("_");
     escape::escape(&line, Place::Line)
@@ -241,12 +241,12 @@ impl Writer<'_> {
         } else if opens && closes {
             let marks = [(style.strong, '*'), (style.emphasis, '_'), (style.strike && !inner.starts_with('-'), '-')];
             let marks: Vec<char> = marks.iter().filter(|(on, _)| *on).map(|(_, mark)| *mark).collect();
-            line.markup(&marks.iter().collect::<String>());
+            line.marks(&marks.iter().collect::<String>());
             if inner.starts_with(['(', '[', '{']) {
                 line.markup(&JOINER.to_string());
             }
             plain(line, inner);
-            line.markup(&marks.iter().rev().collect::<String>());
+            line.marks(&marks.iter().rev().collect::<String>());
         } else {
             self.simplified = true;
             plain(line, inner);
