@@ -275,7 +275,7 @@ fn public() -> Visibility {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Attachment {
     pub id: String,
-    /// As the source has it: hostile until [`crate::content::file_name`] made it safe.
+    /// As the source has it: hostile until the content room made it safe.
     pub name: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mime: Option<String>,
