@@ -4,8 +4,20 @@ use std::path::Path;
 
 /// From the top to the bottom. A room may import itself and what stands after it.
 const ROOMS: [&str; 14] = [
-    "cli", "report", "pipeline", "connector", "mapping", "staging", "ledger", "http", "content", "pacer", "expr", "project",
-    "record", "error",
+    "cli",
+    "report",
+    "pipeline",
+    "connector",
+    "mapping",
+    "staging",
+    "ledger",
+    "http",
+    "content",
+    "pacer",
+    "expr",
+    "project",
+    "record",
+    "error",
 ];
 
 /// Rooms named in a file of `room` that stand above it.

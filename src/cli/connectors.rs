@@ -6,6 +6,7 @@ use crate::connector::registry;
 use crate::error::{Problem, Reason, Result};
 use crate::mapping::Mapping;
 use crate::project::Project;
+use crate::record::Kind;
 use std::fmt::Write;
 
 pub fn command(global: &Global, action: &ConnectorAction) -> Result<u8> {
@@ -48,7 +49,8 @@ fn list(json: bool) -> Result<u8> {
     for name in registry::names() {
         let manifest = registry::find(&name, None)?.manifest;
         let reads = proven(manifest.read.iter().map(|(kind, s)| (kind.as_str(), s.evidence)));
-        let writes = manifest.write.keys().filter_map(|kind| Some((kind.as_str(), manifest.evidence_write(kind)?)));
+        let kinds = manifest.write.keys().filter(|section| Kind::from_code(section).is_some());
+        let writes = kinds.filter_map(|kind| Some((kind.as_str(), manifest.evidence_write(kind)?)));
         let writes = proven(writes);
         if json {
             let row = serde_json::json!({

@@ -71,9 +71,9 @@ impl Project {
         let text = std::fs::read_to_string(&path).map_err(|e| {
             let problem = Problem::new(Reason::Config, format!("`{}` cannot be read: {}", path.display(), e.kind()));
             match e.kind() {
-                std::io::ErrorKind::NotFound => {
-                    problem.hint("make a project with `deskferry wizard`, or name its folder with `-C`")
-                }
+                std::io::ErrorKind::NotFound => problem.hint(
+                    "a project folder holds a `migration.toml` (the README shows one); `-C DIR` names another folder",
+                ),
                 _ => problem,
             }
         })?;
