@@ -83,7 +83,7 @@ impl fmt::Debug for Answer {
 pub struct Question {
     /// The key of the answer in `[source]` or `[target]`.
     pub key: String,
-    /// What the wizard asks.
+    /// What an admin is asked.
     #[serde(default)]
     pub ask: String,
     /// Where the answer is found, for people.

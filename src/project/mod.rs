@@ -260,7 +260,7 @@ create_marker = true
     #[test]
     fn a_folder_without_a_project_says_how_to_make_one() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(Project::load(folder.path()).unwrap_err().hint.unwrap().contains("wizard"));
+        assert!(Project::load(folder.path()).unwrap_err().hint.unwrap().contains("migration.toml"));
     }
 
     #[test]
