@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use std::io::Read;
 use std::time::Duration;
 
-pub type Result<T> = std::result::Result<T, String>;
+pub type Result<T, E = String> = std::result::Result<T, E>;
 
 /// One desk and the headers every request to it carries.
 #[derive(Clone)]

@@ -21,7 +21,7 @@ const MINUTES: Duration = Duration::from_secs(60);
 
 /// The desks are there to be compared with what was seeded; the engine may not have a say in it.
 #[test]
-fn nothing_here_imports_the_engine() -> Result<()> {
+fn nothing_here_imports_the_engine() -> Result<(), Failed> {
     let mut folders = vec![std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e")];
     let engine = ["deskferry", "::"].concat();
     while let Some(folder) = folders.pop() {
@@ -36,6 +36,27 @@ fn nothing_here_imports_the_engine() -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Why a test failed, shown as it was written.
+pub struct Failed(String);
+
+impl std::fmt::Debug for Failed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl From<String> for Failed {
+    fn from(why: String) -> Self {
+        Failed(why)
+    }
+}
+
+impl From<&str> for Failed {
+    fn from(why: &str) -> Self {
+        Failed(why.into())
+    }
 }
 
 /// Whether the test called `name` may use the servers.
@@ -115,7 +136,7 @@ fn report(differences: &[compare::Difference]) -> String {
 }
 
 #[test]
-fn what_was_seeded_can_be_read_back() -> Result<()> {
+fn what_was_seeded_can_be_read_back() -> Result<(), Failed> {
     if !wanted("what_was_seeded_can_be_read_back") {
         return Ok(());
     }
@@ -130,7 +151,7 @@ fn what_was_seeded_can_be_read_back() -> Result<()> {
 }
 
 #[test]
-fn a_move_carries_everything_once_and_mails_nobody() -> Result<()> {
+fn a_move_carries_everything_once_and_mails_nobody() -> Result<(), Failed> {
     if wanted("a_move_carries_everything_once_and_mails_nobody") {
         moved()?;
     }

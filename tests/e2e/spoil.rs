@@ -1,6 +1,7 @@
 //! The comparison on real desks that were spoiled on purpose: each test takes a copy of the good move and breaks one
 //! promise in the running target.
 
+use crate::Failed;
 use crate::compare::What;
 use crate::http::{Client, Result, sha256};
 use crate::moves::Move;
@@ -10,7 +11,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Fails unless the comparison is content before `spoil` and says `what` after it.
-fn notices(name: &str, what: What, spoil: impl FnOnce(&Move, &Client) -> Result<()>) -> Result<()> {
+fn notices(name: &str, what: What, spoil: impl FnOnce(&Move, &Client) -> Result<()>) -> Result<(), Failed> {
     if !crate::wanted(name) {
         return Ok(());
     }
@@ -18,20 +19,24 @@ fn notices(name: &str, what: What, spoil: impl FnOnce(&Move, &Client) -> Result<
     let client = copy.target_client()?;
     spoil(&copy, &client)?;
     let found = copy.target_differences()?;
-    if found.iter().any(|d| d.what == what) { Ok(()) } else { Err(format!("no {what:?} was noticed: {found:?}")) }
+    if found.iter().any(|d| d.what == what) {
+        Ok(())
+    } else {
+        Err(format!("no {what:?} was noticed: {}", crate::report(&found)).into())
+    }
 }
 
 #[test]
-fn an_untouched_copy_has_no_differences() -> Result<()> {
+fn an_untouched_copy_has_no_differences() -> Result<(), Failed> {
     if !crate::wanted("an_untouched_copy_has_no_differences") {
         return Ok(());
     }
     let found = crate::moved()?.copy("untouched")?.target_differences()?;
-    if found.is_empty() { Ok(()) } else { Err(crate::report(&found)) }
+    if found.is_empty() { Ok(()) } else { Err(crate::report(&found).into()) }
 }
 
 #[test]
-fn one_deleted_note_is_noticed() -> Result<()> {
+fn one_deleted_note_is_noticed() -> Result<(), Failed> {
     notices("one_deleted_note_is_noticed", What::MessageCount, |_, client| {
         let (_, note) = journal(client, false)?;
         client.json("PUT", &format!("/journals/{note}.json"), Some(&json!({ "journal": { "notes": "" } })))?;
@@ -40,7 +45,7 @@ fn one_deleted_note_is_noticed() -> Result<()> {
 }
 
 #[test]
-fn one_flipped_private_flag_is_noticed() -> Result<()> {
+fn one_flipped_private_flag_is_noticed() -> Result<(), Failed> {
     notices("one_flipped_private_flag_is_noticed", What::Leak, |_, client| {
         let (_, note) = journal(client, true)?;
         client.json(
@@ -54,7 +59,7 @@ fn one_flipped_private_flag_is_noticed() -> Result<()> {
 
 /// The other way for a private file to become public: it is uploaded to the issue of its note.
 #[test]
-fn one_private_file_made_public_is_noticed() -> Result<()> {
+fn one_private_file_made_public_is_noticed() -> Result<(), Failed> {
     notices("one_private_file_made_public_is_noticed", What::Leak, |copy, client| {
         let private = copy.expected.messages().filter(|(_, m)| m.kind == Kind::Private);
         let wanted = private.flat_map(|(_, m)| &m.files).map(|f| f.sha256.clone()).next();
@@ -72,7 +77,7 @@ fn one_private_file_made_public_is_noticed() -> Result<()> {
 }
 
 #[test]
-fn one_changed_byte_of_a_file_is_noticed() -> Result<()> {
+fn one_changed_byte_of_a_file_is_noticed() -> Result<(), Failed> {
     notices("one_changed_byte_of_a_file_is_noticed", What::File, |copy, _| {
         let public = copy.expected.messages().filter(|(_, m)| m.kind == Kind::Public);
         let wanted = public.flat_map(|(_, m)| &m.files).find(|f| f.size > 0).map(|f| f.sha256.clone());
@@ -86,7 +91,7 @@ fn one_changed_byte_of_a_file_is_noticed() -> Result<()> {
 }
 
 #[test]
-fn one_doubled_ticket_is_noticed() -> Result<()> {
+fn one_doubled_ticket_is_noticed() -> Result<(), Failed> {
     notices("one_doubled_ticket_is_noticed", What::Twice, |_, client| {
         let first = client.get("/issues.json?status_id=*&sort=id&limit=1")?["issues"][0].clone();
         let marker = first["custom_fields"].as_array().into_iter().flatten().find(|f| f["name"] == "Deskferry");
@@ -103,7 +108,7 @@ fn one_doubled_ticket_is_noticed() -> Result<()> {
 
 /// Also the proof that the sink swallows and counts: the running server is made to send one mail, and it is there.
 #[test]
-fn one_mail_is_noticed() -> Result<()> {
+fn one_mail_is_noticed() -> Result<(), Failed> {
     notices("one_mail_is_noticed", What::Mail, |copy, _| {
         let sink = Path::new(copy.redmine.var("REDMINE_MAILS")?);
         let before = crate::seed::rt::mails(sink)?;
