@@ -175,12 +175,11 @@ async fn write(shared: Shared, effect: impl FnOnce(&mut Desk, Option<Fault>) -> 
             news();
             // The handler outlives its client: axum drops it with the connection, so the effect is its own thread's.
             let desk = shared.desk.clone();
-            let mut value = Desk::default();
-            value.tickets = desk.lock().unwrap().tickets.clone();
-            effect(&mut value);
+            let mut later = Desk { tickets: desk.lock().unwrap().tickets.clone(), ..Desk::default() };
+            effect(&mut later);
             std::thread::spawn(move || {
                 std::thread::sleep(Duration::from_millis(500));
-                desk.lock().unwrap().tickets = value.tickets;
+                desk.lock().unwrap().tickets = later.tickets;
             });
             std::future::pending().await
         }
