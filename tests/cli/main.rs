@@ -1,6 +1,8 @@
 //! What a user sees: exit code, stdout and stderr of whole commands. Needs no help desk: where one must answer, a few
 //! lines of a server on loopback do.
 
+mod interface;
+
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
