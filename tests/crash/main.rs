@@ -158,6 +158,17 @@ fn a_second_run_writes_nothing() {
 }
 
 #[test]
+fn a_later_run_carries_what_came_since_and_nothing_else() {
+    let all = Move::new();
+    all.ends_well("a first run");
+    let before = all.writes();
+    all.desk.lock().unwrap().answered_since = true;
+    assert_eq!(all.run(&[]).status.code(), Some(0));
+    assert_eq!(all.writes(), before + 1);
+    assert_eq!(all.held()[1].last(), Some(&("late".to_owned(), false)));
+}
+
+#[test]
 fn a_refused_ticket_fails_alone_and_is_not_tried_again_unasked() {
     let all = Move::new();
     all.fault(CREATE, Fault::Refused);

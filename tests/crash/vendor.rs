@@ -59,6 +59,8 @@ pub struct Desk {
     pub fault: Option<(usize, Fault)>,
     /// The search by marker finds nothing: what would happen without it.
     pub blind: bool,
+    /// Somebody answered in the source since.
+    pub answered_since: bool,
 }
 
 #[derive(Clone)]
@@ -108,8 +110,13 @@ pub fn source_tickets() -> Value {
     ])
 }
 
-async fn source() -> Json<Value> {
-    Json(json!({ "tickets": source_tickets() }))
+async fn source(State(shared): State<Shared>) -> Json<Value> {
+    let mut tickets = source_tickets();
+    if shared.desk.lock().unwrap().answered_since {
+        let late = json!({ "id": "23", "text": "late", "private": false });
+        tickets[1]["messages"].as_array_mut().unwrap().push(late);
+    }
+    Json(json!({ "tickets": tickets }))
 }
 
 async fn search(State(shared): State<Shared>, Query(query): Query<HashMap<String, String>>) -> Json<Value> {
