@@ -98,7 +98,10 @@ impl Client {
 
     fn open_once(&self, method: &str, path: &str, body: Option<(&str, &[u8])>) -> Result<Opened> {
         let url = if path.starts_with("http") { path.to_string() } else { format!("{}{path}", self.base) };
-        let mut request = ureq::http::Request::builder().method(method).uri(&url).header("Accept", "application/json");
+        let mut request = ureq::http::Request::builder().method(method).uri(&url);
+        if !self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("Accept")) {
+            request = request.header("Accept", "application/json");
+        }
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }

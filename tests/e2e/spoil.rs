@@ -127,13 +127,13 @@ fn one_mail_is_noticed() -> Result<(), Failed> {
 
 /// Asks for a new password, as a person at the login page would.
 pub fn send_a_mail(base: &str, address: &str) -> Result<()> {
-    let page = Client::new(base, &[]).send("GET", "/account/lost_password", None)?;
+    let page = Client::new(base, &[("Accept", "text/html")]).send("GET", "/account/lost_password", None)?;
     let cookies: Vec<&str> = page.header("set-cookie").filter_map(|c| c.split(';').next()).collect();
     let html = String::from_utf8_lossy(&page.body).into_owned();
     let token = html.split_once("name=\"authenticity_token\" value=\"").and_then(|(_, rest)| rest.split_once('"'));
     let token = token.map(|(token, _)| token).ok_or("the page holds no form token")?;
     let form = format!("authenticity_token={}&mail={}", crate::http::quoted(token), crate::http::quoted(address));
-    let browser = Client::new(base, &[("Cookie", &cookies.join("; "))]);
+    let browser = Client::new(base, &[("Accept", "text/html"), ("Cookie", &cookies.join("; "))]);
     let kind = "application/x-www-form-urlencoded";
     let answer = browser.send("POST", "/account/lost_password", Some((kind, form.as_bytes())))?;
     if answer.status == 302 { Ok(()) } else { Err(format!("lost_password: {} {}", answer.status, answer.text())) }
