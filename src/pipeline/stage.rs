@@ -3,7 +3,7 @@
 use super::{Event, Job, Stop};
 use crate::connector::{ChildRows, Page, Row};
 use crate::error::Result;
-use crate::ledger::Seen;
+use crate::ledger::{Seen, State};
 use crate::record::Kind;
 use crate::staging::{ItemKey, NewPage};
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -34,8 +34,13 @@ pub async fn kind(job: &Job, kind: Kind) -> Result<(), Stop> {
     Ok(())
 }
 
-/// Where the last complete run left off, when the stage of that run is gone.
+/// Where the last complete run left off, when the stage of that run is gone. Records that are not through yet need
+/// their rows again: then everything is listed.
 async fn watermark(job: &Job, kind: Kind) -> Result<Option<Timestamp>> {
+    let open = |state: State| !matches!(state, State::Done | State::Skipped);
+    if job.link.counts().await?.iter().any(|count| count.kind == kind && open(count.state)) {
+        return Ok(None);
+    }
     Ok(job.link.watermark(kind).await?.and_then(|at| at.parse().ok()))
 }
 

@@ -178,6 +178,16 @@ fn a_refused_ticket_fails_alone_and_is_not_tried_again_unasked() {
 }
 
 #[test]
+fn a_lost_stage_is_read_again() {
+    let all = Move::new();
+    all.killed_at(APPEND, Fault::AfterEffect);
+    for name in ["staging.db", "staging.db-wal", "staging.db-shm"] {
+        let _ = std::fs::remove_file(all.project.path().join(".deskferry").join(name));
+    }
+    all.ends_well("without its stage");
+}
+
+#[test]
 fn too_many_failures_stop_the_run() {
     let all = Move::new();
     all.fault(CREATE, Fault::Refused);
