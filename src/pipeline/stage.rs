@@ -69,8 +69,10 @@ async fn list(
         let count = job.staging.count(stream).await?;
         (job.tell)(Event::Staged { kind, rows: count, complete: false });
         match page.next {
-            Some(next) if !enough(job, count) => cursor = Some(next),
-            _ => return Ok(job.staging.listed(stream, began).await?),
+            // The rest is read by a later run: the cursor stands where the sample ended.
+            Some(_) if enough(job, count) => return Ok(()),
+            Some(next) => cursor = Some(next),
+            None => return Ok(job.staging.listed(stream, began).await?),
         }
     }
 }
@@ -120,7 +122,10 @@ async fn children(job: &Job, kind: Kind, id: &str) -> Result<()> {
     job.staging.put_children(kind.code(), id, &hash(&row), &rows).await
 }
 
-/// BLAKE3 of a raw row: what tells a changed row from the same one read again.
+/// BLAKE3 of a raw row: what tells a changed row from the same one read again. Some servers give the keys of an object in
+/// another order each time: they are sorted.
 pub fn hash(raw: &Value) -> String {
-    blake3::hash(raw.to_string().as_bytes()).to_hex()[..32].to_owned()
+    let mut sorted = raw.clone();
+    sorted.sort_all_objects();
+    blake3::hash(sorted.to_string().as_bytes()).to_hex()[..32].to_owned()
 }
