@@ -15,4 +15,5 @@ pub mod pipeline;
 pub mod project;
 pub mod record;
 pub mod report;
+pub mod sandbox;
 pub mod staging;
