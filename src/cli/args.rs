@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::error::Problem;
+use crate::error::{Problem, Reason};
 use crate::pipeline::Choice;
 use crate::record::Kind;
 use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
@@ -53,6 +53,8 @@ pub enum Command {
     Stage(ChoiceArgs),
     /// Carry everything that is not there yet; goes on where it stopped
     Run(RunArgs),
+    /// Take up again what failed, as `run` does the rest
+    Retry(RetryArgs),
     /// Show how far the migration is
     Status,
     /// Say what was carried, skipped and failed, and why
@@ -96,6 +98,15 @@ pub struct RunArgs {
     /// Stop when more than this many records failed
     #[arg(long, value_name = "N")]
     pub max_failures: Option<u64>,
+}
+
+#[derive(Clone, Debug, ClapArgs)]
+pub struct RetryArgs {
+    #[command(flatten)]
+    pub run: RunArgs,
+    /// Only what failed for these reasons, by code
+    #[arg(long, value_name = "REASON", value_delimiter = ',', value_parser = reason)]
+    pub reason: Vec<Reason>,
 }
 
 #[derive(Clone, Debug, ClapArgs)]
@@ -146,6 +157,10 @@ fn kind(text: &str) -> Result<Kind, String> {
         let known: Vec<&str> = Kind::ALL.iter().map(|k| k.code()).collect();
         format!("not a kind; there are {}", known.join(", "))
     })
+}
+
+fn reason(text: &str) -> Result<Reason, String> {
+    Reason::from_code(text).ok_or_else(|| "not a reason; `deskferry report` shows their codes in brackets".into())
 }
 
 fn kind_and_id(text: &str) -> Result<(Kind, String), String> {

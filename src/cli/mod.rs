@@ -54,7 +54,8 @@ async fn dispatch(args: &Args, screen: &Arc<Screen>) -> Result<u8, Problem> {
     match &args.command {
         Command::Check => check::command(global, screen).await,
         Command::Stage(choice) => run::stage(global, choice, screen).await,
-        Command::Run(choice) => run::command(global, choice, screen).await,
+        Command::Run(args) => run::command(global, args, screen).await,
+        Command::Retry(args) => run::retry(global, args, screen).await,
         Command::Status => status::command(global).await,
         Command::Report(wanted) => report::command(global, wanted).await,
         Command::Ids => ids::command(global).await,

@@ -28,6 +28,8 @@ pub struct Opened {
     pub job: Arc<Job>,
     /// Version of each manifest, by platform.
     pub manifests: BTreeMap<String, String>,
+    /// Hash of scope, mapping and manifests.
+    pub rules: String,
     _lock: ProjectLock,
 }
 
@@ -36,6 +38,8 @@ pub struct Opened {
 pub struct Wanted {
     pub choice: Choice,
     pub max_failures: Option<u64>,
+    /// Reasons whose failed records are taken up again.
+    pub retry: Vec<Reason>,
 }
 
 pub async fn open(directory: &Path, wanted: Wanted, screen: &Arc<Screen>) -> Result<Opened> {
@@ -53,6 +57,8 @@ pub async fn open(directory: &Path, wanted: Wanted, screen: &Arc<Screen>) -> Res
         (project.source.connector.clone(), source_version),
         (project.target.connector.clone(), target_version),
     ]);
+    let rules = rules(&project, &manifests)?;
+    let rules_changed = link.last_rules().await?.is_none_or(|last| last != rules);
     let job = Job {
         state_dir: project.state_dir(),
         mapping,
@@ -65,9 +71,19 @@ pub async fn open(directory: &Path, wanted: Wanted, screen: &Arc<Screen>) -> Res
         halt: Halt::new(max_failures),
         tell: screen.listener(),
         resuming,
+        rules_changed,
+        retry: wanted.retry,
         project,
     };
-    Ok(Opened { job: Arc::new(job), manifests, _lock: lock })
+    Ok(Opened { job: Arc::new(job), manifests, rules, _lock: lock })
+}
+
+/// What decides, beside the source, which records are carried and how.
+fn rules(project: &Project, manifests: &BTreeMap<String, String>) -> Result<String> {
+    let mapping = project.mapping_path().map(std::fs::read).transpose()?.unwrap_or_default();
+    let mut hash = blake3::Hasher::new();
+    hash.update(&mapping).update(format!("{:?}{manifests:?}", project.scope).as_bytes());
+    Ok(hash.finalize().to_hex()[..32].to_owned())
 }
 
 /// The address by which the link's id is known.

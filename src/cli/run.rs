@@ -1,22 +1,30 @@
-//! `deskferry run` and `deskferry stage`
+//! `deskferry run`, `deskferry retry` and `deskferry stage`
 
-use super::args::{ChoiceArgs, Global, RunArgs};
+use super::args::{ChoiceArgs, Global, RetryArgs, RunArgs};
 use super::draw::Screen;
 use super::open::{Opened, Wanted, open};
-use crate::error::Result;
+use crate::error::{Reason, Result};
 use crate::pipeline::{Ending, Event, Job};
 use serde_json::json;
 use std::sync::Arc;
 
 pub async fn command(global: &Global, args: &RunArgs, screen: &Arc<Screen>) -> Result<u8> {
-    let wanted = Wanted { choice: args.choice.choice(), max_failures: args.max_failures };
-    let opened = open(&global.directory, wanted, screen).await?;
+    let opened = open(&global.directory, wanted(args), screen).await?;
     work("run", &opened, screen, |job| async move { job.run().await }).await
 }
 
+pub async fn retry(global: &Global, args: &RetryArgs, screen: &Arc<Screen>) -> Result<u8> {
+    let retry = if args.reason.is_empty() { Reason::ALL.to_vec() } else { args.reason.clone() };
+    let opened = open(&global.directory, Wanted { retry, ..wanted(&args.run) }, screen).await?;
+    work("retry", &opened, screen, |job| async move { job.run().await }).await
+}
+
+fn wanted(args: &RunArgs) -> Wanted {
+    Wanted { choice: args.choice.choice(), max_failures: args.max_failures, ..Wanted::default() }
+}
+
 pub async fn stage(global: &Global, args: &ChoiceArgs, screen: &Arc<Screen>) -> Result<u8> {
-    let wanted = Wanted { choice: args.choice(), max_failures: None };
-    let opened = open(&global.directory, wanted, screen).await?;
+    let opened = open(&global.directory, Wanted { choice: args.choice(), ..Wanted::default() }, screen).await?;
     work("stage", &opened, screen, |job| async move { job.stage().await }).await
 }
 
@@ -52,7 +60,8 @@ where
     W: Future<Output = Ending>,
 {
     let job = &opened.job;
-    let run = job.link.run_started(command, &opened.manifests).await?;
+    let rules = (command != "stage").then_some(opened.rules.as_str());
+    let run = job.link.run_started(command, &opened.manifests, rules).await?;
     let ending = work(Arc::clone(job)).await;
     job.link.run_ended(run, i32::from(ending.exit_code()), &json!(job.calls())).await?;
     Ok(ending)

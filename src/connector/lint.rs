@@ -10,7 +10,7 @@ use std::collections::HashSet;
 /// Streams that are not kinds: the vocabularies of a ticket.
 const VOCABULARIES: [&str; 3] = ["status", "priority", "type"];
 /// Sections of `write` that are not kinds.
-const SECTIONS: [&str; 1] = ["repair"];
+const SECTIONS: [&str; 2] = ["finish", "repair"];
 
 /// Checks a manifest that was read from `text`. The first fault is told with file, line and caret where it has a place.
 pub fn check(manifest: &Manifest, origin: &str, text: &str) -> Result<()> {
@@ -54,6 +54,25 @@ pub fn check(manifest: &Manifest, origin: &str, text: &str) -> Result<()> {
             if step.verb == Verb::Create && step.marker.is_none() {
                 return say(&["write", section], format!("step `{}` creates and has no `marker`", step.step));
             }
+        }
+    }
+    for (name, rule) in &manifest.find {
+        let whole = [rule.call.is_some(), rule.items.is_some(), rule.id.is_some()];
+        match (rule.read, whole) {
+            (false, [true, true, true]) => {}
+            (true, [false, false, false]) if manifest.read.contains_key(name) => {}
+            (true, _) => {
+                let why = "`read = true` stands instead of `call`, `items` and `id`, and needs the read stream";
+                return say(&["find", name], why.into());
+            }
+            (false, _) => {
+                return say(&["find", name], "a find rule has `call`, `items` and `id`, or `read = true`".into());
+            }
+        }
+    }
+    for (name, rule) in &manifest.verify {
+        if let Some(stream) = rule.with.iter().find(|stream| !manifest.read.contains_key(*stream)) {
+            return say(&["verify", name], format!("there is no `[read.{stream}]`"));
         }
     }
     super::native::by_name(manifest.native.as_deref()).map(|_| ())
@@ -113,7 +132,8 @@ fn expressions(manifest: &Manifest) -> Vec<(String, Checked<'_>)> {
                 Some(Body::Multipart(parts)) => {
                     let fields = parts.iter().flat_map(|p| p.json.iter().flatten());
                     all.extend(fields.map(|(key, e)| (place(key), Checked::Expr(e))));
-                    all.extend(parts.iter().filter_map(|p| Some((place(&p.name), Checked::Expr(p.value.as_ref()?)))));
+                    let single = parts.iter().flat_map(|p| [(&p.name, &p.value), (&p.name, &p.content_type)]);
+                    all.extend(single.filter_map(|(name, e)| Some((place(name), Checked::Expr(e.as_ref()?)))));
                 }
                 Some(Body::File(_)) | None => {}
             }
@@ -121,7 +141,7 @@ fn expressions(manifest: &Manifest) -> Vec<(String, Checked<'_>)> {
     }
     for (name, rule) in &manifest.find {
         let single = [
-            ("id", Some(&rule.id)),
+            ("id", rule.id.as_ref()),
             ("mark", rule.mark.as_ref()),
             ("text", rule.text.as_ref()),
             ("number", rule.number.as_ref()),
@@ -136,7 +156,10 @@ fn expressions(manifest: &Manifest) -> Vec<(String, Checked<'_>)> {
             all.extend([&expect.at, &expect.is].map(|e| (place.clone(), Checked::Expr(e))));
         }
         if let Some(children) = &rule.children {
-            all.extend([&children.id, &children.text].map(|e| (format!("verify.{name}.children"), Checked::Expr(e))));
+            let one = [Some(&children.id), children.text.as_ref()];
+            let place = format!("verify.{name}.children");
+            all.extend(one.into_iter().flatten().map(|e| (place.clone(), Checked::Expr(e))));
+            all.extend(children.private.iter().map(|p| (place.clone(), Checked::Predicate(p))));
         }
     }
     all

@@ -11,7 +11,7 @@ pub mod profile;
 pub mod registry;
 pub mod rest;
 
-use crate::error::{Problem, Result};
+use crate::error::{Loss, Problem, Result};
 use crate::ledger::{Origin, Remote};
 use crate::record::{Attachment, Kind, Record, Visibility};
 use async_trait::async_trait;
@@ -131,11 +131,19 @@ pub struct Child {
     pub private: bool,
 }
 
+/// A property the target does not hold as it was sent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Differs {
+    pub name: String,
+    /// What it is called when it cannot be mended; none: the record fails.
+    pub loss: Option<Loss>,
+}
+
 /// What the target holds of a record after our steps.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ReadBack {
-    /// Names of properties that are not as sent.
-    pub differs: Vec<String>,
+    /// Properties that are not as sent.
+    pub differs: Vec<Differs>,
     /// For each append step, in order: the child that holds its message.
     pub children: Vec<Option<Child>>,
     pub updated_at: Option<String>,

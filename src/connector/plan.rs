@@ -191,6 +191,11 @@ impl LateValues {
         self.0.insert(step, outputs);
     }
 
+    /// The target's id for what a step wrote, where it is known.
+    pub fn id_of(&self, step: &StepKey) -> Option<String> {
+        self.0.get(step)?.get("id")?.as_str().filter(|id| !id.is_empty()).map(str::to_owned)
+    }
+
     pub fn get(&self, late: &Late) -> Result<&Value> {
         self.0.get(&late.step).and_then(|o| o.get(&late.output)).ok_or_else(|| {
             Problem::new(Reason::Internal, format!("{late} is not known: the step before it has not answered"))

@@ -136,21 +136,22 @@ impl Link {
             .await
     }
 
-    /// Puts failed and in-doubt records with one of the reasons back to work and says how many.
+    /// Puts records that ended in one of the states for one of the reasons back to work, and says how many.
     /// [`Reason::ALL`] takes all of them.
-    pub async fn reset_failed(&self, reasons: &[Reason]) -> Result<u64> {
+    pub async fn take_up(&self, states: &[State], reasons: &[Reason]) -> Result<u64> {
         let (link, now) = self.stamp();
-        let reasons = reasons.to_vec();
+        let (states, reasons) = (states.to_vec(), reasons.to_vec());
         self.ledger
             .store
             .write(move |db| {
                 let mut reset = db.prepare_cached(
-                    "UPDATE record SET state = 'staged', changed_at = ?3, reason = NULL, detail = NULL, hint = NULL, \
-                   look_at = NULL WHERE link = ?1 AND reason = ?2 AND state IN ('failed', 'in_doubt')",
+                    "UPDATE record SET state = 'staged', changed_at = ?4, reason = NULL, detail = NULL, hint = NULL, \
+                       look_at = NULL, stands_kind = NULL, stands_id = NULL \
+                     WHERE link = ?1 AND state = ?2 AND reason = ?3",
                 )?;
                 let mut records = 0;
-                for reason in reasons {
-                    records += reset.execute(params![link, reason.code(), now])?;
+                for (state, reason) in states.iter().flat_map(|s| reasons.iter().map(move |r| (s, r))) {
+                    records += reset.execute(params![link, state.code(), reason.code(), now])?;
                 }
                 Ok(records as u64)
             })

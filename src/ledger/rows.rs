@@ -24,8 +24,8 @@ closed_list! {
 }
 
 impl State {
-    /// What every run takes up again. Failed records join when their content changes, or by
-    /// [`Link::reset_failed`](super::Link::reset_failed).
+    /// What every run takes up again. Failed and skipped records join when their content changes, or by
+    /// [`Link::take_up`](super::Link::take_up).
     pub const TAKEN_UP: &'static [State] =
         &[State::Staged, State::Planned, State::Writing, State::Parked, State::InDoubt];
 }

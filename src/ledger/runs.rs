@@ -52,16 +52,24 @@ impl Link {
             .await
     }
 
-    pub async fn run_started(&self, command: &str, manifests: &BTreeMap<String, String>) -> Result<RunId> {
+    /// `rules`: a hash of scope, mapping and manifests, where the command goes by them.
+    pub async fn run_started(
+        &self,
+        command: &str,
+        manifests: &BTreeMap<String, String>,
+        rules: Option<&str>,
+    ) -> Result<RunId> {
         let (link, now) = self.stamp();
-        let command = command.to_owned();
+        let (command, rules) = (command.to_owned(), rules.map(str::to_owned));
         let manifests = serde_json::to_string(manifests)
             .map_err(|e| Problem::new(Reason::Internal, format!("the manifest versions: {e}")))?;
         self.ledger
             .store
             .write(move |db| {
-                db.prepare_cached("INSERT INTO run (link, command, manifests, started_at) VALUES (?1, ?2, ?3, ?4)")?
-                    .execute(params![link, command, manifests, now])?;
+                db.prepare_cached(
+                    "INSERT INTO run (link, command, manifests, started_at, rules) VALUES (?1, ?2, ?3, ?4, ?5)",
+                )?
+                .execute(params![link, command, manifests, now, rules])?;
                 Ok(RunId(db.last_insert_rowid()))
             })
             .await
@@ -78,6 +86,13 @@ impl Link {
                 Ok(())
             })
             .await
+    }
+
+    /// The rules of the last run that went by any.
+    pub async fn last_rules(&self) -> Result<Option<String>> {
+        let link = self.id.clone();
+        let sql = "SELECT rules FROM run WHERE link = ?1 AND rules IS NOT NULL ORDER BY id DESC LIMIT 1";
+        self.ledger.store.read(move |db| query::first(db, sql, params![link], |row| Ok(row.get(0)?))).await
     }
 
     pub async fn last_run(&self) -> Result<Option<Run>> {

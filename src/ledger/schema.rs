@@ -9,7 +9,7 @@ use super::store::Design;
 pub(super) static DESIGN: Design = Design {
     file: "ledger.db",
     synchronous: "FULL",
-    versions: &[VERSION_1],
+    versions: &[VERSION_1, VERSION_2],
     damaged: "do not delete it: it is the only account of what was written. Put it back from a copy of .deskferry/, \
               or recover it with `sqlite3 ledger.db .recover`",
 };
@@ -101,4 +101,11 @@ CREATE TABLE run (
   calls       TEXT
 );
 CREATE INDEX run_by_link ON run (link, id);
+";
+
+/// `run.rules` is a hash of what decides, beside the source, what is carried: scope, mapping, manifests. `record.rebuilt_at`
+/// is set on records known from the target's markers alone: what their steps did is not known yet.
+const VERSION_2: &str = "
+ALTER TABLE run ADD COLUMN rules TEXT;
+ALTER TABLE record ADD COLUMN rebuilt_at BIGINT;
 ";

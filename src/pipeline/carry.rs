@@ -2,18 +2,15 @@
 
 use super::people::People;
 use super::roster::Roster;
-use super::translate::{Blobs, Held, Lost, Matched, SourceFields, Translated, Translator};
-use super::write::{Broken, Carried, Writer};
-use super::{Ending, Event, Halt, Job, ORDER, Stop, check, stage};
+use super::translate::{Blobs, Held, Matched, SourceFields, Translator};
+use super::write::{Broken, Writer};
+use super::written::done;
+use super::{Ending, Event, Halt, Job, ORDER, Stop, again, check, stage};
 use crate::connector::ChildRows;
-use crate::connector::ReadBack;
-use crate::connector::manifest::Verb;
-use crate::connector::plan::{MARKER, Step};
 use crate::error::{Problem, Reason};
-use crate::ledger::{End, Origin, RecordRow, Remote, State};
+use crate::ledger::{End, Origin, RecordRow, State};
 use crate::record::{Body, Format, Kind, Record};
 use futures_util::{StreamExt, stream};
-use jiff::Timestamp;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -37,6 +34,7 @@ pub async fn all(job: &Job) -> Result<Ending, Stop> {
             _ => Ending::Refused(problem),
         });
     }
+    again::take_up(job).await?;
     let run = Run::begin(job).await?;
     for &kind in ORDER.iter().filter(|&&kind| job.in_scope(kind) && job.choice.wants(kind)) {
         run.kind(kind).await?;
@@ -241,60 +239,6 @@ impl<'a> Run<'a> {
         Ok(fields)
     }
 
-    async fn write(&self, record: &Record, translated: Translated) -> Result<End, Broken> {
-        let (kind, id) = (record.kind(), record.id.as_str());
-        if !self.job.target.writes(kind) {
-            let problem = Problem::new(Reason::Unsupported, format!("the target has no place for a {kind}"));
-            return Ok(End::Skipped { problem, stands_for: None });
-        }
-        let link = &self.job.link;
-        link.clear_losses(kind, id).await?;
-        for Lost { child, loss, detail } in &translated.losses {
-            link.lose(kind, id, child, *loss, detail).await?;
-        }
-        let marker = format!("{MARKER}{}:{kind}:{id}", link.id());
-        let plan = self.job.target.plan(kind, &translated.mapped, &marker);
-        let steps: Vec<Step> = match plan {
-            Ok(steps) => steps,
-            Err(problem) => return Ok(End::Failed { problem }),
-        };
-        link.planned(kind, id).await?;
-        let carried = Carried { kind, id, steps: &steps };
-        let mut progress = self.writer.carry(&carried).await?;
-        let Some((remote, origin)) = progress.created.clone() else {
-            let problem = Problem::new(Reason::Manifest, format!("no step of `write.{kind}` creates the record"));
-            return Ok(End::Failed { problem });
-        };
-        let repair = self.job.target.repair(kind, &translated.mapped, &marker)?;
-        let repair = Carried { kind, id, steps: &repair };
-        self.writer.release(&repair, &progress).await?;
-        let mut stored = self.writer.read_back(&carried, &translated.mapped, &progress).await?;
-        if stored.as_ref().is_some_and(|s| !s.differs.is_empty()) {
-            self.writer.carry_again(&repair, &mut progress).await?;
-            stored = self.writer.read_back(&carried, &translated.mapped, &progress).await?;
-        }
-        if let Some(stored) = &stored {
-            self.name_children(&carried, stored).await?;
-        }
-        if let Some(problem) = stored.as_ref().and_then(|stored| not_as_sent(stored, &steps)) {
-            link.arrived(kind, id, remote, origin).await?;
-            return Ok(End::Failed { problem });
-        }
-        Ok(done(remote, origin, stored))
-    }
-
-    /// Books the target's ids of messages, which some targets tell only when asked afterwards.
-    async fn name_children(&self, record: &Carried<'_>, stored: &ReadBack) -> Result<(), Problem> {
-        let appends = record.steps.iter().filter(|s| s.verb == Verb::Append);
-        for (step, child) in appends.zip(&stored.children) {
-            if let Some(child) = child {
-                let remote = Remote { id: child.id.clone(), ..Remote::default() };
-                self.job.link.applied(record.kind, record.id, &step.key, Some(remote), Origin::Created).await?;
-            }
-        }
-        Ok(())
-    }
-
     /// Takes up what waited for records that came later.
     async fn parked_again(&self) -> Result<(), Stop> {
         for &kind in ORDER.iter().filter(|&&kind| self.job.in_scope(kind) && self.job.choice.wants(kind)) {
@@ -347,40 +291,4 @@ pub(super) fn named(stop: Stop, kind: Kind, id: &str) -> Stop {
         Stop::Failed(problem) => Stop::Failed(problem.at(format!("{kind} {id}"))),
         other => other,
     }
-}
-
-pub(super) fn done(remote: Remote, origin: Origin, stored: Option<ReadBack>) -> End {
-    let updated_at: Option<Timestamp> = stored.and_then(|s| s.updated_at).and_then(|t| t.parse().ok());
-    End::Done { remote, origin, target_hash: None, target_updated_at: updated_at }
-}
-
-/// What the target says it holds against what was sent.
-fn not_as_sent(stored: &ReadBack, steps: &[Step]) -> Option<Problem> {
-    let appends = steps.iter().filter(|s| s.verb == Verb::Append);
-    let mut missing = Vec::new();
-    for (step, child) in appends.zip(&stored.children) {
-        match child {
-            None => missing.push(step.key.child.clone()),
-            Some(child) if step.private && !child.private => {
-                let what = format!("message {} is private, and the target shows it to everyone", step.key.child);
-                return Some(
-                    Problem::new(Reason::NotStored, what)
-                        .hint("make it private or delete it in the target now, then run again"),
-                );
-            }
-            Some(_) => {}
-        }
-    }
-    if !missing.is_empty() {
-        let what = format!("the target does not show message {}", missing.join(", "));
-        return Some(Problem::new(Reason::NotStored, what));
-    }
-    if stored.differs.is_empty() {
-        return None;
-    }
-    let what = format!("the target did not store: {}", stored.differs.join(", "));
-    Some(
-        Problem::new(Reason::NotStored, what)
-            .hint("the target's workflow or field settings forbid it: change them, or map to another value"),
-    )
 }

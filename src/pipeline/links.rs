@@ -1,8 +1,9 @@
 //! Relations between tickets: written when all tickets are through, each a record of its own in the ledger.
 
 use super::Stop;
-use super::carry::{BATCH, Run, done, named};
+use super::carry::{BATCH, Run, named};
 use super::write::{Broken, Carried};
+use super::written::done;
 use crate::error::{Loss, Problem, Reason};
 use crate::ledger::{End, Origin, RecordRow, Remote, Seen, State};
 use crate::record::{Body, Kind, Link, LinkType};

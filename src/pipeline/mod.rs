@@ -4,6 +4,7 @@
 //! through the stage on disk. A record whose references are not there yet is parked and taken up again
 //! when all kinds are through; one odd record fails alone.
 
+mod again;
 mod carry;
 mod events;
 mod halt;
@@ -15,6 +16,7 @@ mod scope;
 mod stage;
 mod translate;
 mod write;
+mod written;
 
 pub use events::{Event, Listener, Side};
 pub use halt::Halt;
@@ -51,6 +53,10 @@ pub struct Job {
     pub tell: Listener,
     /// Whether the run before this one did not come to its end, so that complete listings need not be read again.
     pub resuming: bool,
+    /// Whether scope, mapping or a manifest differ from those of the run before this one.
+    pub rules_changed: bool,
+    /// Reasons whose failed records are taken up again: all of them for `retry`, none for `run`.
+    pub retry: Vec<Reason>,
 }
 
 /// The part of the scope asked for on the command line.
@@ -147,7 +153,7 @@ impl Job {
     }
 
     async fn stage_all(&self) -> Result<(), Stop> {
-        for &kind in ORDER.iter().filter(|&&kind| self.stages(kind)) {
+        for &kind in ORDER.iter().filter(|&&kind| self.stages(kind) && self.choice.wants(kind)) {
             stage::kind(self, kind).await?;
         }
         Ok(())

@@ -85,7 +85,7 @@ async fn ids_lead_from_every_carried_or_merged_record_to_its_target() {
 async fn the_summary_accounts_for_every_record() {
     let project = tempfile::tempdir().unwrap();
     let link = link(project.path()).await;
-    let run = link.run_started("run", &BTreeMap::from([("rt".into(), "v1".into())])).await.unwrap();
+    let run = link.run_started("run", &BTreeMap::from([("rt".into(), "v1".into())]), None).await.unwrap();
     link.run_ended(run, 3, &json!({"source": 12})).await.unwrap();
     let summary = summary(&link).await.unwrap();
     for kind in &summary.kinds {

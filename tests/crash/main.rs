@@ -41,19 +41,21 @@ impl Move {
     }
 
     fn start(&self, args: &[&str]) -> Child {
+        self.spawn("run", args)
+    }
+
+    fn spawn(&self, name: &str, args: &[&str]) -> Child {
         let mut command = Command::new(env!("CARGO_BIN_EXE_deskferry"));
-        command.arg("-C").arg(self.project.path()).arg("run").args(args).env("T", "t");
+        command.arg("-C").arg(self.project.path()).arg(name).args(args).env("T", "t");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 
     fn run(&self, args: &[&str]) -> Output {
-        let mut child = self.start(args);
-        let began = Instant::now();
-        while child.try_wait().unwrap().is_none() {
-            assert!(began.elapsed() < DEADLINE, "a run does not end");
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        child.wait_with_output().unwrap()
+        ended(self.start(args))
+    }
+
+    fn retry(&self, args: &[&str]) -> Output {
+        ended(self.spawn("retry", args))
     }
 
     fn killed_at(&self, write: usize, fault: Fault) {
@@ -82,6 +84,15 @@ impl Move {
     fn writes(&self) -> usize {
         self.desk.lock().unwrap().writes
     }
+}
+
+fn ended(mut child: Child) -> Output {
+    let began = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        assert!(began.elapsed() < DEADLINE, "a run does not end");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    child.wait_with_output().unwrap()
 }
 
 fn expected() -> Vec<Vec<(String, bool)>> {
@@ -175,8 +186,33 @@ fn a_refused_ticket_fails_alone_and_is_not_tried_again_unasked() {
     let output = all.run(&[]);
     assert_eq!(output.status.code(), Some(3), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(all.held(), expected()[1..]);
+    let before = all.writes();
+    assert_eq!(all.run(&[]).status.code(), Some(3));
+    assert_eq!(all.writes(), before, "it was tried again unasked");
 }
 
+#[test]
+fn what_was_refused_is_carried_by_a_retry_of_its_reason() {
+    let all = Move::new();
+    all.fault(CREATE, Fault::Refused);
+    all.run(&[]);
+    assert_eq!(all.retry(&["--reason", "conflict"]).status.code(), Some(3));
+    assert_eq!(all.held(), expected()[1..]);
+    assert_eq!(all.retry(&["--reason", "invalid"]).status.code(), Some(0));
+    assert_eq!(all.held(), expected());
+}
+
+#[test]
+fn a_ticket_the_scope_left_out_is_carried_when_the_scope_changes() {
+    let all = Move::new();
+    let file = all.project.path().join("migration.toml");
+    let whole = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, format!("{whole}[scope]\nids = ['ticket:2']\n")).unwrap();
+    assert_eq!(all.run(&[]).status.code(), Some(0));
+    assert_eq!(all.held(), expected()[1..]);
+    std::fs::write(&file, whole).unwrap();
+    all.ends_well("with all in scope");
+}
 #[test]
 fn a_lost_stage_is_read_again() {
     let all = Move::new();

@@ -4,6 +4,7 @@
 //! `.attachment` inside `each`, `.target` (the id of the record's target), `.account` and `.marker`.
 
 use super::Evidence;
+use crate::error::Loss;
 use crate::expr::{Expr, Predicate, Template};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -108,9 +109,12 @@ pub struct Part {
     /// A nested JSON document: dotted key → expression.
     #[serde(default)]
     pub json: Option<BTreeMap<String, Expr>>,
-    /// One part for each file of the message.
+    /// One part for each file of the message, seen as `.attachment`.
     #[serde(default)]
     pub files: bool,
+    /// Content type of the part; absent = the file's own, or none for a value.
+    #[serde(default)]
+    pub content_type: Option<Expr>,
 }
 
 /// What a refusal means.
@@ -152,18 +156,26 @@ pub struct Fallback {
     pub without_headers: Vec<String>,
 }
 
-/// How a record is found again in the target.
+/// How a record is found again in the target: by one call, or (messages only) by reading the ticket as a source is read.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FindRule {
     pub cites: String,
     pub evidence: Evidence,
-    pub call: Template,
+    /// `GET /path`.
+    #[serde(default)]
+    pub call: Option<Template>,
     #[serde(default)]
     pub query: BTreeMap<String, Expr>,
     /// Where the rows stand in the answer.
-    pub items: String,
-    pub id: Expr,
+    #[serde(default)]
+    pub items: Option<String>,
+    #[serde(default)]
+    pub id: Option<Expr>,
+    /// Instead of `call`: the ticket's messages are read by the read streams, and compared by their text. The ticket's own
+    /// first message is no candidate.
+    #[serde(default)]
+    pub read: bool,
     #[serde(default)]
     pub number: Option<Expr>,
     #[serde(default)]
@@ -191,6 +203,9 @@ pub struct Verify {
     /// Path of the record in the answer; absent = the whole answer.
     #[serde(default)]
     pub item: Option<String>,
+    /// Read streams below the record whose rows are laid into it under the stream's name.
+    #[serde(default)]
+    pub with: Vec<String>,
     #[serde(default)]
     pub expect: Vec<Expect>,
     #[serde(default)]
@@ -210,6 +225,10 @@ pub struct Expect {
     pub at: Expr,
     /// Over what the steps see. Null is not compared.
     pub is: Expr,
+    /// What it is called where it still differs after `write.repair`: a loss, and the record is carried without it. Absent =
+    /// the record fails.
+    #[serde(default)]
+    pub loss: Option<Loss>,
 }
 
 /// The messages below a record, in order.
@@ -218,7 +237,9 @@ pub struct Expect {
 pub struct Children {
     pub items: String,
     pub id: Expr,
-    pub text: Expr,
+    /// By which a message is recognised whose id is not known; absent = only by id.
+    #[serde(default)]
+    pub text: Option<Expr>,
     /// Truthy where the message is private.
     #[serde(default)]
     pub private: Option<Predicate>,

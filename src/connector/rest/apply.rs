@@ -48,7 +48,7 @@ impl Rest {
             Sent::Unknown(problem) => return Ok(Verdict::Is(Outcome::Unknown(problem))),
         };
         if self.is_ok(rule, &response)? {
-            return Ok(Verdict::Is(match self.remote(rule, &response) {
+            return Ok(Verdict::Is(match self.remote(rule, step, &response) {
                 Ok(remote) => Outcome::Applied { remote, origin: Origin::Created },
                 // It was written, but how it is called we could not read: it is looked for.
                 Err(problem) => Outcome::Unknown(problem),
@@ -74,7 +74,7 @@ impl Rest {
         ok.holds(&self.scope(&answer))
     }
 
-    fn remote(&self, rule: &WriteStep, response: &Response) -> Result<Remote> {
+    fn remote(&self, rule: &WriteStep, step: &Step, response: &Response) -> Result<Remote> {
         if rule.id.is_none() && rule.outputs.is_empty() {
             return Ok(Remote::default());
         }
@@ -87,16 +87,17 @@ impl Rest {
             url: rule.url.as_ref(),
             outputs: &rule.outputs,
         };
-        let remote = self.remote_of(&body, &head, &named)?;
+        let remote = self.remote_of(&body, &head, &step.scope, &named)?;
         if rule.verb == Verb::Create && remote.id.is_empty() {
             return Err(Problem::new(Reason::BadAnswer, "the answer does not tell the new record's id"));
         }
         Ok(remote)
     }
 
-    /// Reads id, number, address and outputs off an answer or a row. `head` is `$page`: the answer's status and headers.
-    pub(super) fn remote_of(&self, body: &Value, head: &Value, named: &Named<'_>) -> Result<Remote> {
-        let scope: Scope<'_> = Scope { page: head, ..self.scope(body) };
+    /// Reads id, number, address and outputs off an answer or a row. `head` is `$page`: the answer's status and headers;
+    /// `sent` is `$parent`: what the step saw.
+    pub(super) fn remote_of(&self, body: &Value, head: &Value, sent: &Value, named: &Named<'_>) -> Result<Remote> {
+        let scope: Scope<'_> = Scope { page: head, parent: sent, ..self.scope(body) };
         let text = |expr: Option<&Expr>| -> Result<Option<String>> {
             Ok(expr.map(|e| e.eval(&scope)).transpose()?.filter(|v| !v.is_null()).map(|v| plain(&v)))
         };

@@ -2,8 +2,9 @@
 
 use super::{Rest, Role};
 use crate::connector::CheckLine;
+use crate::connector::plan::LateValues;
 use crate::error::{Problem, Reason, Result};
-use crate::expr::{Predicate, Scope};
+use crate::expr::Predicate;
 use serde_json::Value;
 
 impl Rest {
@@ -55,15 +56,8 @@ impl Rest {
             return Err(Problem::new(Reason::Manifest, "the manifest has no `[find.ticket]`"));
         };
         let nobody = serde_json::json!({ "marker": "deskferry:probe:ticket:0", "account": self.account() });
-        let sees: Scope<'_> = self.scope(&nobody);
-        let call = rule.call.render_path(&sees)?;
-        let path = call.strip_prefix("GET ").unwrap_or(&call);
-        let mut query = Vec::new();
-        for (name, expr) in &rule.query {
-            query.push((name.clone(), crate::expr::plain(&expr.eval(&sees)?)));
-        }
-        let answer = self.get(path, &query).await?;
-        match crate::expr::path(&answer, &rule.items) {
+        let answer = self.find_call(rule, &self.scope(&nobody), &LateValues::default()).await?;
+        match crate::expr::path(&answer, rule.items.as_deref().unwrap_or(".")) {
             Value::Array(rows) if rows.is_empty() => Ok(String::new()),
             _ => Err(Problem::new(
                 Reason::Refused,

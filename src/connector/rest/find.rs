@@ -9,16 +9,25 @@ use crate::content;
 use crate::error::{Problem, Reason, Result};
 use crate::expr::{self, Scope, plain};
 use crate::ledger::Remote;
-use serde_json::Value;
+use crate::record::{Body, Comment, Kind};
+use serde_json::{Value, json};
 
 impl Rest {
     pub(super) async fn find_step(&self, step: &Step, late: &LateValues, earlier: &[&Step]) -> Result<Found> {
         let Some(rule) = self.manifest.find.get(&step.rule.0) else { return Ok(Found::CannotTell) };
+        let at = |problem: Problem| problem.at(format!("looking for {}", step.key));
+        if rule.read {
+            let messages = self.messages_of_target(step, late).await.map_err(at)?;
+            let texts: Vec<String> = messages.iter().map(|m| content::normalise(&m.body)).collect();
+            return by_text(&texts, step, earlier, |at| {
+                Ok(Remote { id: messages[at].id.clone(), ..Remote::default() })
+            });
+        }
         let rows = match self.found_rows(rule, step, late).await {
             Ok(rows) => rows,
             // The parent itself is not there: neither is the child.
             Err(problem) if problem.reason == Reason::NotFound && step.verb == Verb::Append => return Ok(Found::No),
-            Err(problem) => return Err(problem.at(format!("looking for {}", step.key))),
+            Err(problem) => return Err(at(problem)),
         };
         if let Some(mark) = &rule.mark {
             return self.by_mark(rule, mark, step, late, &rows);
@@ -28,29 +37,36 @@ impl Rest {
         for row in &rows {
             texts.push(content::normalise(&plain(&text.eval(&self.scope(row))?)));
         }
-        let mut free = after_earlier(&texts, earlier);
-        let wanted = normalised(step);
-        free.retain(|at| wanted.contains(&texts[*at]));
-        Ok(match free.as_slice() {
-            [] => Found::No,
-            [at] => Found::Yes(self.row_remote(rule, &rows[*at])?),
-            many => Found::Many(many.len()),
-        })
+        by_text(&texts, step, earlier, |at| self.row_remote(rule, &rows[at]))
+    }
+
+    /// The messages of the record the step belongs to, but the first, as the read streams give them.
+    async fn messages_of_target(&self, step: &Step, late: &LateValues) -> Result<Vec<Comment>> {
+        let scope = Node::from_value(step.scope.clone()).fill_known(late);
+        let row = json!({ "id": scope["target"] });
+        let children = self.children(Kind::Ticket.code(), &row).await?;
+        match self.assemble_record(Kind::Ticket, &row, &children)?.body {
+            Body::Ticket(ticket) => Ok(ticket.comments.into_iter().skip(1).collect()),
+            _ => Ok(vec![]),
+        }
     }
 
     async fn found_rows(&self, rule: &FindRule, step: &Step, late: &LateValues) -> Result<Vec<Value>> {
         let scope = Node::from_value(step.scope.clone()).fill_known(late);
-        let sees = self.scope(&scope);
-        let call = rule.call.render_path(&sees)?;
-        let path = call
-            .strip_prefix("GET ")
-            .ok_or_else(|| Problem::new(Reason::Manifest, "`call` of a find rule is `GET /path`"))?;
+        let answer = self.find_call(rule, &self.scope(&scope), late).await?;
+        Ok(expr::path(&answer, rule.items.as_deref().unwrap_or(".")).as_array().cloned().unwrap_or_default())
+    }
+
+    /// Makes the call of a find rule.
+    pub(super) async fn find_call(&self, rule: &FindRule, sees: &Scope<'_>, late: &LateValues) -> Result<Value> {
+        let wrong = || Problem::new(Reason::Manifest, "`call` of a find rule is `GET /path`");
+        let call = rule.call.as_ref().ok_or_else(wrong)?.render_path(sees)?;
+        let path = call.strip_prefix("GET ").ok_or_else(wrong)?;
         let mut query = Vec::new();
         for (name, expr) in &rule.query {
-            query.push((name.clone(), plain(&expr.eval(&sees)?)));
+            query.push((name.clone(), plain(&expr.eval(sees)?)));
         }
-        let answer = self.ask(asking(&Text::parse(path).fill(late)?, query)).await?.json()?;
-        Ok(expr::path(&answer, &rule.items).as_array().cloned().unwrap_or_default())
+        self.ask(asking(&Text::parse(path).fill(late)?, query)).await?.json()
     }
 
     /// A row counts only if it carries our marker itself: some servers ignore a filter and return everything.
@@ -85,18 +101,36 @@ impl Rest {
         self.remote_of(
             row,
             &Value::Null,
-            &Named { id: Some(&rule.id), number: rule.number.as_ref(), url: rule.url.as_ref(), outputs: &rule.outputs },
+            &Value::Null,
+            &Named {
+                id: rule.id.as_ref(),
+                number: rule.number.as_ref(),
+                url: rule.url.as_ref(),
+                outputs: &rule.outputs,
+            },
         )
-    }
-
-    /// The scope of a row of the target.
-    pub(super) fn row_scope<'a>(&'a self, row: &'a Value) -> Scope<'a> {
-        self.scope(row)
     }
 }
 
 fn same(a: &str, b: &str) -> bool {
     a.trim().to_lowercase() == b.trim().to_lowercase()
+}
+
+/// A child without marker: one that holds the step's text and is not the message of an earlier step.
+fn by_text(
+    texts: &[String],
+    step: &Step,
+    earlier: &[&Step],
+    remote: impl Fn(usize) -> Result<Remote>,
+) -> Result<Found> {
+    let wanted = normalised(step);
+    let mut free = after_earlier(texts, earlier);
+    free.retain(|at| wanted.contains(&texts[*at]));
+    Ok(match free.as_slice() {
+        [] => Found::No,
+        [at] => Found::Yes(remote(*at)?),
+        many => Found::Many(many.len()),
+    })
 }
 
 fn normalised(step: &Step) -> Vec<String> {
@@ -118,14 +152,20 @@ fn after_earlier(texts: &[String], earlier: &[&Step]) -> Vec<usize> {
     free
 }
 
-/// For each of our messages, in order, the child that holds it.
-pub(super) fn align(texts: &[String], ours: &[&Step]) -> Vec<Option<usize>> {
+/// For each of our messages, in order, the child that holds it: the one of the id that is known, else the first with its
+/// text behind the message before.
+pub(super) fn align(ids: &[String], texts: &[String], ours: &[(&Step, Option<String>)]) -> Vec<Option<usize>> {
     let mut from = 0;
     ours.iter()
-        .map(|step| {
-            let wanted = normalised(step);
-            let at = (from..texts.len()).find(|at| wanted.contains(&texts[*at]))?;
-            from = at + 1;
+        .map(|(step, known)| {
+            let by_id = known.as_ref().and_then(|id| ids.iter().position(|there| there == id));
+            let by_text = || {
+                let wanted = normalised(step);
+                let known = |at: usize| ours.iter().any(|(_, id)| id.as_deref() == Some(&ids[at]));
+                (from..texts.len()).find(|at| !known(*at) && wanted.contains(&texts[*at]))
+            };
+            let at = by_id.or_else(by_text)?;
+            from = from.max(at + 1);
             Some(at)
         })
         .collect()

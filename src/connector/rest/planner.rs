@@ -14,6 +14,8 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
 const TARGET: &str = "target";
+/// Steps of a ticket after its last message.
+const FINISH: &str = "finish";
 
 impl Rest {
     pub(super) fn plan_record(&self, kind: Kind, mapped: &Value, marker: &str) -> Result<Vec<Step>> {
@@ -24,6 +26,9 @@ impl Rest {
         self.plan_message(kind.code(), &base, first, &mut steps)?;
         for comment in later {
             self.plan_message(Kind::Comment.code(), &base, Some(comment), &mut steps)?;
+        }
+        if kind == Kind::Ticket {
+            self.plan_message(FINISH, &base, None, &mut steps)?;
         }
         Ok(steps)
     }
@@ -191,7 +196,14 @@ impl Rest {
 fn multipart(rule: &PartRule, sees: &Scope<'_>, files: &[Value], parts: &mut Vec<Part>) -> Result<()> {
     let name = &rule.name;
     if rule.files {
-        parts.extend(files.iter().map(|file| Part::File { name: name.clone(), file: file_part(file) }));
+        for file in files {
+            let mut part = file_part(file);
+            if let Some(content_type) = &rule.content_type {
+                let here = json!({ "attachment": file });
+                part.mime = plain(&content_type.eval(&Scope { item: &here, ..sees.clone() })?);
+            }
+            parts.push(Part::File { name: name.clone(), file: part });
+        }
     } else if let Some(fields) = &rule.json {
         parts.push(Part::Json { name: name.clone(), json: Node::from_value(document(fields, sees)?) });
     } else if let Some(expr) = &rule.value {

@@ -4,12 +4,12 @@ use super::find::align;
 use super::{Rest, asking};
 use crate::connector::manifest::{Children, Verb};
 use crate::connector::plan::{LateValues, Node, Step, Text};
-use crate::connector::{Child, ReadBack};
+use crate::connector::{Child, Differs, ReadBack};
 use crate::content;
 use crate::error::{Problem, Reason, Result};
 use crate::expr::{self, plain};
 use crate::record::Kind;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 impl Rest {
     pub(super) async fn compare_stored(
@@ -32,37 +32,51 @@ impl Rest {
             query.push((name.clone(), plain(&expr.eval(&sees)?)));
         }
         let answer = self.ask(asking(&Text::parse(path).fill(late)?, query)).await?.json()?;
-        let stored = rule.item.as_deref().map_or(&answer, |path| expr::path(&answer, path));
+        let mut stored = rule.item.as_deref().map_or(&answer, |path| expr::path(&answer, path)).clone();
+        for stream in &rule.with {
+            let row = json!({ "id": sent["target"] });
+            stored[stream] = self.read_all(stream, Some(&row)).await?.into();
+        }
 
         let mut differs = Vec::new();
         for expect in &rule.expect {
             let is = expect.is.eval(&sees)?;
-            let at = expect.at.eval(&self.scope(stored))?;
+            let at = expect.at.eval(&self.scope(&stored))?;
             if !is.is_null() && !holds(&at, &is) {
-                differs.push(expect.name.clone());
+                differs.push(Differs { name: expect.name.clone(), loss: expect.loss });
             }
         }
         let children = match &rule.children {
-            Some(children) => self.stored_children(children, stored, steps)?,
+            Some(children) => self.stored_children(children, &stored, steps, late)?,
             None => vec![],
         };
         let updated_at =
-            rule.updated_at.as_deref().map(|path| plain(expr::path(stored, path))).filter(|t| !t.is_empty());
+            rule.updated_at.as_deref().map(|path| plain(expr::path(&stored, path))).filter(|t| !t.is_empty());
         Ok(Some(ReadBack { differs, children, updated_at }))
     }
 
-    fn stored_children(&self, rule: &Children, stored: &Value, steps: &[Step]) -> Result<Vec<Option<Child>>> {
+    fn stored_children(
+        &self,
+        rule: &Children,
+        stored: &Value,
+        steps: &[Step],
+        late: &LateValues,
+    ) -> Result<Vec<Option<Child>>> {
         let rows = expr::path(stored, &rule.items).as_array().cloned().unwrap_or_default();
-        let mut texts = Vec::with_capacity(rows.len());
+        let (mut ids, mut texts) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
         for row in &rows {
-            texts.push(content::normalise(&plain(&rule.text.eval(&self.row_scope(row))?)));
+            let scope = self.scope(row);
+            ids.push(plain(&rule.id.eval(&scope)?));
+            let text = rule.text.as_ref().map(|text| text.eval(&scope)).transpose()?;
+            texts.push(text.map(|text| content::normalise(&plain(&text))).unwrap_or_default());
         }
-        let ours: Vec<&Step> = steps.iter().filter(|s| s.verb == Verb::Append).collect();
-        align(&texts, &ours)
+        let appends = steps.iter().filter(|s| s.verb == Verb::Append);
+        let ours: Vec<_> = appends.map(|step| (step, late.id_of(&step.key))).collect();
+        align(&ids, &texts, &ours)
             .into_iter()
             .map(|at| {
                 let Some(row) = at.map(|at| &rows[at]) else { return Ok(None) };
-                let scope = self.row_scope(row);
+                let scope = self.scope(row);
                 let private = rule.private.as_ref().map_or(Ok(false), |p| p.holds(&scope))?;
                 Ok(Some(Child { id: plain(&rule.id.eval(&scope)?), private }))
             })

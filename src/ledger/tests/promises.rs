@@ -226,7 +226,7 @@ async fn retry_takes_only_the_reasons_it_is_told() {
     link.close(Kind::Ticket, "1", End::Failed { problem: problem(Reason::Invalid) }).await.unwrap();
     link.close(Kind::Ticket, "2", End::Failed { problem: problem(Reason::TooLarge) }).await.unwrap();
     link.close(Kind::Ticket, "3", End::Parked { problem: problem(Reason::Invalid) }).await.unwrap();
-    assert_eq!(link.reset_failed(&[Reason::Invalid]).await.unwrap(), 1);
+    assert_eq!(link.take_up(&[State::Failed], &[Reason::Invalid]).await.unwrap(), 1);
     let counts: Vec<_> =
         link.counts().await.unwrap().into_iter().map(|count| (count.state, count.reason, count.records)).collect();
     assert_eq!(
@@ -244,11 +244,12 @@ async fn a_run_that_was_killed_has_no_end() {
     let project = project();
     let link = link(project.path()).await;
     let manifests = BTreeMap::from([("rt".to_owned(), "abc".to_owned())]);
-    let first = link.run_started("run", &manifests).await.unwrap();
+    let first = link.run_started("run", &manifests, Some("a")).await.unwrap();
     link.run_ended(first, 3, &json!({"calls": 7})).await.unwrap();
     let ended = link.last_run().await.unwrap().unwrap();
     assert_eq!((ended.exit_code, ended.calls, ended.manifests), (Some(3), Some(json!({"calls": 7})), manifests));
-    link.run_started("sync", &BTreeMap::new()).await.unwrap();
+    link.run_started("sync", &BTreeMap::new(), None).await.unwrap();
+    assert_eq!(link.last_rules().await.unwrap().as_deref(), Some("a"));
     let killed = link.last_run().await.unwrap().unwrap();
     assert_eq!((killed.command.as_str(), killed.ended_at, killed.exit_code), ("sync", None, None));
 }

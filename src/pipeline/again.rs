@@ -1,0 +1,28 @@
+//! What an earlier run left out or failed, and this one may carry: the rules changed, or the target has what was missing.
+//!
+//! Looking again costs no call where nothing changed. What the target itself refused is sent again only when
+//! asked for (`retry`), or when the source changed it.
+
+use super::{Job, Stop};
+use crate::error::Reason;
+use crate::ledger::State;
+
+/// Left out, or failed before anything was sent, for want of something in the target.
+const MISSING_THERE: &[Reason] = &[Reason::MissingPerson, Reason::Unresolved];
+/// Failed before anything was sent, by a rule or for want of one.
+const UNRULED: &[Reason] = &[Reason::UnmappedValue, Reason::Config, Reason::Expression, Reason::Unresolved];
+/// Left out by the scope, the mapping or what a manifest says the target can hold.
+const RULED_OUT: &[Reason] =
+    &[Reason::Scope, Reason::Mapping, Reason::Deleted, Reason::Spam, Reason::Unsupported, Reason::NoEmail];
+
+/// Puts such records back to work, before anything else is done.
+pub async fn take_up(job: &Job) -> Result<(), Stop> {
+    job.link.take_up(&[State::Skipped], MISSING_THERE).await?;
+    job.link.take_up(&[State::Failed], UNRULED).await?;
+    // A run that was killed may have noted its rules and not gone by them yet.
+    if job.rules_changed || job.resuming {
+        job.link.take_up(&[State::Skipped], RULED_OUT).await?;
+    }
+    job.link.take_up(&[State::Failed, State::InDoubt], &job.retry).await?;
+    Ok(())
+}

@@ -1,0 +1,115 @@
+//! Writes one translated record and looks at what the target holds of it.
+//!
+//! What the target dropped in silence is set again once, by the API user. What still differs fails the record, or is
+//! a loss where the manifest calls it one.
+
+use super::carry::Run;
+use super::translate::{Lost, Translated};
+use super::write::{Broken, Carried};
+use crate::connector::ReadBack;
+use crate::connector::manifest::Verb;
+use crate::connector::plan::{MARKER, Step};
+use crate::error::{Problem, Reason};
+use crate::ledger::{End, Origin, Remote};
+use crate::record::Record;
+use jiff::Timestamp;
+
+impl Run<'_> {
+    pub(super) async fn write(&self, record: &Record, translated: Translated) -> Result<End, Broken> {
+        let (kind, id) = (record.kind(), record.id.as_str());
+        if !self.job.target.writes(kind) {
+            let problem = Problem::new(Reason::Unsupported, format!("the target has no place for a {kind}"));
+            return Ok(End::Skipped { problem, stands_for: None });
+        }
+        let link = &self.job.link;
+        link.clear_losses(kind, id).await?;
+        for Lost { child, loss, detail } in &translated.losses {
+            link.lose(kind, id, child, *loss, detail).await?;
+        }
+        let marker = format!("{MARKER}{}:{kind}:{id}", link.id());
+        let plan = self.job.target.plan(kind, &translated.mapped, &marker);
+        let steps: Vec<Step> = match plan {
+            Ok(steps) => steps,
+            Err(problem) => return Ok(End::Failed { problem }),
+        };
+        link.planned(kind, id).await?;
+        let carried = Carried { kind, id, steps: &steps };
+        let mut progress = self.writer.carry(&carried).await?;
+        let Some((remote, origin)) = progress.created.clone() else {
+            let problem = Problem::new(Reason::Manifest, format!("no step of `write.{kind}` creates the record"));
+            return Ok(End::Failed { problem });
+        };
+        let repair = self.job.target.repair(kind, &translated.mapped, &marker)?;
+        let repair = Carried { kind, id, steps: &repair };
+        self.writer.release(&repair, &progress).await?;
+        let mut stored = self.writer.read_back(&carried, &translated.mapped, &progress).await?;
+        if stored.as_ref().is_some_and(|s| !s.differs.is_empty()) {
+            self.writer.carry_again(&repair, &mut progress).await?;
+            stored = self.writer.read_back(&carried, &translated.mapped, &progress).await?;
+        }
+        if let Some(stored) = &stored {
+            self.name_children(&carried, stored).await?;
+        }
+        if let Some(stored) = &stored {
+            for differs in &stored.differs {
+                if let Some(loss) = differs.loss {
+                    link.lose(kind, id, "", loss, &differs.name).await?;
+                }
+            }
+            if let Some(problem) = wrong_message(stored, &steps).or_else(|| not_stored(stored)) {
+                link.arrived(kind, id, remote, origin).await?;
+                return Ok(End::Failed { problem });
+            }
+        }
+        Ok(done(remote, origin, stored))
+    }
+
+    /// Books the target's ids of messages, which some targets tell only when asked afterwards.
+    async fn name_children(&self, record: &Carried<'_>, stored: &ReadBack) -> Result<(), Problem> {
+        let appends = record.steps.iter().filter(|s| s.verb == Verb::Append);
+        for (step, child) in appends.zip(&stored.children) {
+            if let Some(child) = child {
+                let remote = Remote { id: child.id.clone(), ..Remote::default() };
+                self.job.link.applied(record.kind, record.id, &step.key, Some(remote), Origin::Created).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn done(remote: Remote, origin: Origin, stored: Option<ReadBack>) -> End {
+    let updated_at: Option<Timestamp> = stored.and_then(|s| s.updated_at).and_then(|t| t.parse().ok());
+    End::Done { remote, origin, target_hash: None, target_updated_at: updated_at }
+}
+
+/// A message that is not there, or that everyone can see.
+fn wrong_message(stored: &ReadBack, steps: &[Step]) -> Option<Problem> {
+    let appends = steps.iter().filter(|s| s.verb == Verb::Append);
+    let mut missing = Vec::new();
+    for (step, child) in appends.zip(&stored.children) {
+        match child {
+            None => missing.push(step.key.child.clone()),
+            Some(child) if step.private && !child.private => {
+                let what = format!("message {} is private, and the target shows it to everyone", step.key.child);
+                return Some(
+                    Problem::new(Reason::NotStored, what)
+                        .hint("make it private or delete it in the target now, then run again"),
+                );
+            }
+            Some(_) => {}
+        }
+    }
+    (!missing.is_empty()).then(|| {
+        let what = format!("the target does not show message {}", missing.join(", "));
+        Problem::new(Reason::NotStored, what)
+    })
+}
+
+/// Properties that differ and that the manifest calls no loss.
+fn not_stored(stored: &ReadBack) -> Option<Problem> {
+    let names: Vec<&str> = stored.differs.iter().filter(|d| d.loss.is_none()).map(|d| d.name.as_str()).collect();
+    (!names.is_empty()).then(|| {
+        Problem::new(Reason::NotStored, format!("the target did not store: {}", names.join(", ")))
+            .hint("the target's workflow or field settings forbid it: change them, or map to another value")
+    })
+}
