@@ -92,8 +92,10 @@ closed_list! {
     Loss {
         Date = "date_in_header": "the target cannot hold the date: written as a header line",
         Author = "author_in_header": "the author cannot write in the target: written by the API user with a header line",
+        PrivateMessage = "private_message_kept": "a private message, and the target has none: kept on this machine",
         PrivateFile = "private_file_kept": "a file of a private message that the target would show to everyone: kept on this machine and named in the message",
         FileKept = "file_kept": "a file the target does not take: kept on this machine and named in the message",
+        FileZipped = "file_zipped": "a file too large for the target: packed into a zip file",
         FileSkipped = "file_skipped": "a file the target does not take: left out by the mapping",
         FileName = "file_name": "a file name the target cannot hold: stored under a safe name",
         FileGone = "file_gone": "a file the source lists and no longer serves",
@@ -108,6 +110,7 @@ closed_list! {
         LinkType = "link_type": "a kind of link the target does not have: written as a plain relation",
         Link = "link_dropped": "a link the target cannot hold",
         Markup = "markup_simplified": "formatting the target cannot show",
+        Solved = "solved_date_dropped": "the time it was solved, which the target sets itself",
         Requester = "requester_replaced": "the requester is not in the target: another person stands for them",
     }
 }

@@ -1,6 +1,6 @@
 //! What a platform can hold: the abilities by which the pipeline decides what is carried how.
 
-use crate::record::{Format, Kind};
+use crate::record::{Format, Kind, LinkType};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -15,6 +15,8 @@ pub struct Profile {
     pub silence: Silence,
     /// What an admin does so that nothing is mailed, shown when `silence` needs their word.
     pub how_to_silence: String,
+    /// Account key whose answer `"yes"` keeps mail back as the admin's word does.
+    pub silenced_by: Option<String>,
     /// Account key that holds the label of tickets the mapping gives none: by vocabulary (`group`, `type` …).
     pub defaults: BTreeMap<String, String>,
     /// Whether a ticket keeps its creation date.
@@ -26,7 +28,11 @@ pub struct Profile {
     /// Whether people in copy are held.
     pub ccs: bool,
     pub tags: bool,
-    /// Whether there are private messages.
+    /// Kinds of links between tickets it knows beside the plain one.
+    pub link_types: Vec<LinkType>,
+    /// Whether a contact may be without an e-mail address.
+    pub contacts_without_address: bool,
+    /// Whether there are private messages. Without them, private messages stay on this machine.
     pub private_comments: bool,
     /// Whether the files of a private message are hidden too.
     pub private_files: bool,
@@ -38,9 +44,11 @@ pub struct Profile {
     pub inline_images: bool,
     /// Largest file, in bytes; 0 = not known.
     pub file_bytes: u64,
+    /// Most bytes of all files of a ticket together; 0 = not known.
+    pub ticket_file_bytes: u64,
     /// Longest file name, in bytes of UTF-8; 0 = 255.
     pub file_name_bytes: usize,
-    /// Longest body, in characters; 0 = no limit known.
+    /// Longest body, in characters; longer ones are cut into several messages. 0 = no limit known.
     pub body_chars: usize,
     /// Seconds a request of a client that is gone may still be at work in the server.
     pub settle_seconds: Option<u64>,

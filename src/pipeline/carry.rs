@@ -217,7 +217,7 @@ impl<'a> Run<'a> {
             Body::Group(group) => self.translator.group(group),
             Body::Agent(person) => self.translator.agent(person),
             Body::Contact(person) => {
-                self.translator.contact(person, matches!(row.state, State::Writing | State::InDoubt))
+                self.translator.contact(&row.id, person, matches!(row.state, State::Writing | State::InDoubt))
             }
             Body::Field(field) => self.translator.field(field),
             Body::Ticket(ticket) => {

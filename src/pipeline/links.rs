@@ -67,7 +67,7 @@ impl Run<'_> {
             return Ok(End::Skipped { problem, stands_for: None });
         }
         link.clear_losses(Kind::Link, id).await?;
-        if one.link_type != LinkType::Related {
+        if one.link_type != LinkType::Related && !self.job.target.profile().link_types.contains(&one.link_type) {
             link.lose(Kind::Link, id, "", Loss::LinkType, one.link_type.code()).await?;
         }
         let mapped = json!({ "from": from.id, "to": to.id, "type": one.link_type });

@@ -43,6 +43,9 @@ fn silence(job: &Job) -> Option<CheckLine> {
         Silence::Declared if job.project.target.silenced => {
             Some(CheckLine { proves, found: Ok("`silenced = true` says that outgoing mail is off".into()) })
         }
+        Silence::Declared if silenced_by(job) => {
+            Some(CheckLine { proves, found: Ok("the account's own answer keeps mail back".into()) })
+        }
         Silence::Declared => Some(CheckLine {
             proves,
             found: Err(Problem::new(
@@ -52,4 +55,9 @@ fn silence(job: &Job) -> Option<CheckLine> {
             .hint(job.target.how_to_silence().to_owned())),
         }),
     }
+}
+
+fn silenced_by(job: &Job) -> bool {
+    let key = job.target.profile().silenced_by.as_deref();
+    key.and_then(|key| job.target.answer(key)) == Some("yes")
 }

@@ -69,7 +69,11 @@ impl Rest {
         steps: &mut Vec<Step>,
     ) -> Result<()> {
         let Some(rules) = self.manifest.write.get(section) else { return Ok(()) };
-        let child = comment.filter(|_| section == Kind::Comment.code()).map(|c| plain(&c["id"])).unwrap_or_default();
+        let later = comment.filter(|_| section == Kind::Comment.code());
+        let key = |rule: &WriteStep| {
+            let part = later.and_then(|c| c["part"].as_u64()).and_then(|n| u32::try_from(n).ok());
+            StepKey::new(&rule.step, later.map(|c| plain(&c["id"])).unwrap_or_default(), part.unwrap_or(0))
+        };
         let mut scope = base.clone();
         let files = comment.and_then(|c| c["attachments"].as_array()).cloned().unwrap_or_default();
         if let Some(comment) = comment {
@@ -80,14 +84,14 @@ impl Rest {
         for (at, rule) in rules.iter().enumerate() {
             let place = (section.to_owned(), at);
             match rule.each {
-                None => steps.extend(self.plan_step(rule, &place, &child, &scope, &files)?),
+                None => steps.extend(self.plan_step(rule, &place, key(rule), &scope, &files)?),
                 Some(Each::Watcher) => {
                     let watchers = scope.get("ticket").and_then(|t| t["watchers"].as_array()).cloned();
                     for watcher in watchers.unwrap_or_default() {
                         let mut scope = scope.clone();
-                        let child = plain(&watcher["id"]);
+                        let key = StepKey::new(&rule.step, plain(&watcher["id"]), 0);
                         scope.insert("watcher".into(), watcher);
-                        steps.extend(self.plan_step(rule, &place, &child, &scope, &files)?);
+                        steps.extend(self.plan_step(rule, &place, key, &scope, &files)?);
                     }
                 }
                 Some(Each::Attachment) => {
@@ -95,7 +99,8 @@ impl Rest {
                         let mut scope = scope.clone();
                         scope.insert("attachment".into(), file.clone());
                         let one = std::slice::from_ref(file);
-                        steps.extend(self.plan_step(rule, &place, &plain(&file["id"]), &scope, one)?);
+                        let key = StepKey::new(&rule.step, plain(&file["id"]), 0);
+                        steps.extend(self.plan_step(rule, &place, key, &scope, one)?);
                     }
                 }
             }
@@ -119,7 +124,7 @@ impl Rest {
         &self,
         rule: &WriteStep,
         place: &(String, usize),
-        child: &str,
+        key: StepKey,
         scope: &Map<String, Value>,
         files: &[Value],
     ) -> Result<Option<Step>> {
@@ -146,7 +151,7 @@ impl Rest {
             fallback = Some(request);
         }
         Ok(Some(Step {
-            key: StepKey::new(&rule.step, child, 0),
+            key,
             verb: rule.verb,
             request: self.request(rule, &sees, files)?,
             fallback,

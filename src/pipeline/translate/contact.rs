@@ -34,15 +34,18 @@ impl Translator {
 
     /// A contact: matched when a person of the target has the address, else to be made. One whose making was `begun`
     /// by an earlier run may be in the target by that: its step is settled, not matched away.
-    pub fn contact(&self, person: &Person, begun: bool) -> Result<Matched, Held> {
-        let Some(email) = person.emails.iter().find(|e| e.contains('@')) else {
+    pub fn contact(&self, id: &str, person: &Person, begun: bool) -> Result<Matched, Held> {
+        let email = person.emails.iter().find(|e| e.contains('@'));
+        if email.is_none() && !self.target.profile().contacts_without_address {
             return Err(Held::Skip(Problem::new(Reason::NoEmail, "the contact has no e-mail address"), None));
-        };
-        let address = address_key(self.mapping.people.contact_email(email));
-        if let Some(entry) = self.roster.person(&address).filter(|_| !begun) {
+        }
+        let address = email.map(|email| address_key(self.mapping.people.contact_email(email)));
+        let there = address.as_ref().and_then(|address| self.roster.person(address));
+        if let Some(entry) = there.filter(|_| !begun) {
             return Ok(Matched::There(entry.remote()));
         }
         let mut mapped = serde_json::to_value(person).unwrap_or_default();
+        mapped["id"] = json!(id);
         mapped["address"] = json!(address);
         Ok(Matched::Write(Translated { mapped, losses: vec![] }))
     }

@@ -1,15 +1,17 @@
 //! Files of a message: fetched, named safely, sent or kept, and found again by the body that shows them.
 
-use super::{Held, Lost, Translator};
+use super::{Held, Lost, Translator, pack};
 use crate::connector::Source;
+use crate::connector::profile::Profile;
 use crate::content::file_name::Names;
 use crate::content::{self, ImagePlace, ImageRef, notes};
 use crate::error::{Loss, Problem, Reason, Result};
 use crate::mapping::Oversize;
-use crate::record::{Attachment, Comment, Record};
+use crate::record::{Attachment, Comment, Format, Record};
 use crate::staging::{StagedBlob, Staging};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -42,6 +44,36 @@ impl Blobs {
         };
         self.staging.put_blob(&file.source, &fetched).await?;
         Ok(fetched)
+    }
+}
+
+/// What the files of one ticket may still take of the target.
+pub struct Shelf {
+    /// Names given so far: each is there once.
+    names: Names,
+    /// Largest file.
+    most: u64,
+    /// Bytes left for all files together.
+    left: u64,
+}
+
+impl Shelf {
+    pub fn new(profile: &Profile) -> Self {
+        let or = |limit: u64, none: u64| if limit == 0 { none } else { limit };
+        let name_bytes = if profile.file_name_bytes == 0 { NAME_BYTES } else { profile.file_name_bytes };
+        Self {
+            names: Names::new(name_bytes),
+            most: or(profile.file_bytes, u64::MAX),
+            left: or(profile.ticket_file_bytes, u64::MAX),
+        }
+    }
+
+    fn fits(&self, bytes: u64) -> bool {
+        bytes <= self.most && bytes <= self.left
+    }
+
+    fn take(&mut self, bytes: u64) {
+        self.left = self.left.saturating_sub(bytes);
     }
 }
 
@@ -98,7 +130,7 @@ impl Translator {
         record: &Record,
         comment: &Comment,
         hidden: bool,
-        names: &mut Names,
+        shelf: &mut Shelf,
         losses: &mut Vec<Lost>,
     ) -> Result<Carried, Held> {
         let mut carried = Carried::new(hidden);
@@ -110,7 +142,7 @@ impl Translator {
                     continue;
                 }
             };
-            self.place(record, comment, file, &blob, names, losses, &mut carried)?;
+            self.place(record, comment, file, &blob, shelf, losses, &mut carried)?;
         }
         Ok(carried)
     }
@@ -122,19 +154,26 @@ impl Translator {
         comment: &Comment,
         file: &Attachment,
         blob: &StagedBlob,
-        names: &mut Names,
+        shelf: &mut Shelf,
         losses: &mut Vec<Lost>,
         carried: &mut Carried,
     ) -> Result<(), Held> {
-        let profile = self.target.profile();
-        let too_big = profile.file_bytes > 0 && blob.bytes > profile.file_bytes;
-        let empty = blob.bytes == 0 && !profile.empty_files;
-        let refused = too_big || empty;
+        let empty = blob.bytes == 0 && !self.target.profile().empty_files;
+        let mut original = with_extension(file);
+        let mut blob = Cow::Borrowed(blob);
+        if !carried.hidden && !shelf.fits(blob.bytes) && self.mapping.files.over == Oversize::Zip {
+            let packed = pack::zip(&self.blobs.staging, &blob, &original).map_err(Held::Stop)?;
+            if shelf.fits(packed.bytes) {
+                losses.push(Lost::new(&file.id, Loss::FileZipped, &original));
+                original.push_str(".zip");
+                blob = Cow::Owned(packed);
+            }
+        }
+        let refused = !shelf.fits(blob.bytes) || empty;
         let keeps = carried.hidden || (refused && self.mapping.files.over != Oversize::Skip);
-        let original = with_extension(file);
-        let name = if keeps { carried.kept_names.give(&original) } else { names.give(&original) };
-        if name != file.name {
-            losses.push(Lost::new(&file.id, Loss::FileName, format!("{:?} → {name}", file.name)));
+        let name = if keeps { carried.kept_names.give(&original) } else { shelf.names.give(&original) };
+        if name != original {
+            losses.push(Lost::new(&file.id, Loss::FileName, format!("{original:?} → {name}")));
         }
         let named = Named { name: name.clone(), sent: !keeps && !refused };
         carried.by_source.insert(file.source.clone(), named.clone());
@@ -152,6 +191,7 @@ impl Translator {
             losses.push(Lost::new(&file.id, Loss::FileSkipped, &name));
             return Ok(());
         }
+        shelf.take(blob.bytes);
         let path = self.blobs.staging.blob_path(&blob.hash);
         let mime = content::mime::sniff(
             file.mime.as_deref().or(blob.mime.as_deref()),
@@ -165,14 +205,31 @@ impl Translator {
         Ok(())
     }
 
-    /// Copies a file to where a person finds it: `.deskferry/kept/<ticket>/<message>/<name>`.
-    fn keep(&self, record: &Record, comment: &Comment, name: &str, hash: &str) -> Result<Kept> {
+    /// Keeps a message the target has no place for, beside its files, as `message.html`, `.txt`, `.md` or `.textile`.
+    pub(super) fn keep_message(&self, record: &Record, comment: &Comment, body: &str) -> Result<()> {
+        let ending = match self.format {
+            Format::Html => "html",
+            Format::Text => "txt",
+            Format::Markdown => "md",
+            Format::Textile => "textile",
+        };
+        let mut file = self.kept_file(record, comment, &format!("message.{ending}"))?;
+        file.write_all(body.as_bytes())?;
+        Ok(file.sync_all()?)
+    }
+
+    fn kept_file(&self, record: &Record, comment: &Comment, name: &str) -> Result<std::fs::File> {
         let ticket = content::file_name::safe(record.number.as_deref().unwrap_or(&record.id), 64);
         let dir = self.kept_dir.join(ticket).join(content::file_name::safe(&comment.id, 64));
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir)?;
+        let mut options = std::fs::OpenOptions::new();
+        Ok(options.write(true).create(true).truncate(true).mode(0o600).open(dir.join(name))?)
+    }
+
+    /// Copies a file to where a person finds it: `.deskferry/kept/<ticket>/<message>/<name>`.
+    fn keep(&self, record: &Record, comment: &Comment, name: &str, hash: &str) -> Result<Kept> {
         let mut from = std::fs::File::open(self.blobs.staging.blob_path(hash))?;
-        let mut to =
-            std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(dir.join(name))?;
+        let mut to = self.kept_file(record, comment, name)?;
         let mut sha256 = Sha256::new();
         let mut chunk = vec![0; CHUNK];
         let mut bytes = 0;
@@ -197,7 +254,7 @@ impl Translator {
         comment: &Comment,
         images: &[ImageRef],
         carried: &mut Carried,
-        names: &mut Names,
+        shelf: &mut Shelf,
         losses: &mut Vec<Lost>,
     ) -> Result<Gallery, Held> {
         let mut gallery = Gallery::default();
@@ -209,16 +266,13 @@ impl Translator {
                 ImageRef::Cid(cid) => carried.by_cid.get(cid).cloned(),
                 ImageRef::Url(url) => carried.by_source.get(url).cloned(),
                 ImageRef::Data { mime, bytes } => {
-                    let named = self.data_image(record, comment, at, mime, bytes, carried, names);
+                    let named = self.data_image(record, comment, at, mime, bytes, carried, shelf);
                     Some(named.map_err(Held::Stop)?)
                 }
             };
-            if carried.hidden && matches!(image, ImageRef::Data { .. }) {
-                losses.push(Lost::new(
-                    &comment.id,
-                    Loss::PrivateFile,
-                    named.iter().map(|n| n.name.as_str()).collect::<String>(),
-                ));
+            if let (ImageRef::Data { .. }, Some(Named { name, sent: false })) = (image, &named) {
+                let loss = if carried.hidden { Loss::PrivateFile } else { Loss::FileKept };
+                losses.push(Lost::new(&comment.id, loss, name));
             }
             gallery.0.insert(image.clone(), named);
         }
@@ -234,7 +288,7 @@ impl Translator {
         mime: &str,
         bytes: &[u8],
         carried: &mut Carried,
-        names: &mut Names,
+        shelf: &mut Shelf,
     ) -> Result<Named> {
         let hash = blake3::hash(bytes).to_hex().to_string();
         let path = self.blobs.staging.blob_path(&hash);
@@ -246,11 +300,13 @@ impl Translator {
         }
         let extension = mime.rsplit('/').next().and_then(|t| t.split('+').next()).unwrap_or("png");
         let original = format!("image-{}.{extension}", at + 1);
-        let name = if carried.hidden { carried.kept_names.give(&original) } else { names.give(&original) };
-        if carried.hidden {
+        let name = if carried.hidden { carried.kept_names.give(&original) } else { shelf.names.give(&original) };
+        let size = bytes.len() as u64;
+        if carried.hidden || !shelf.fits(size) {
             carried.kept.push(self.keep(record, comment, &name, &hash)?);
             return Ok(Named { name, sent: false });
         }
+        shelf.take(size);
         carried.sent.push(json!({
             "id": format!("{}-image-{at}", comment.id), "name": name, "mime": mime, "bytes": bytes.len(),
             "hash": hash, "path": path, "comment": comment.id,

@@ -1,16 +1,17 @@
 //! Messages: bodies in the target's format, under their author or with a header line that names them.
 
-use super::files::{Carried, Gallery, Kept};
-use super::ticket::remote_json;
+use super::files::{Carried, Gallery, Kept, Shelf};
 use super::{Held, Lost, Translator};
-use crate::content::file_name::Names;
 use crate::content::{self, header, notes};
 use crate::error::Loss;
 use crate::ledger::Remote;
 use crate::mapping::DateStyle;
 use crate::pipeline::people::Known;
-use crate::record::{Comment, Record, Ticket, Visibility};
+use crate::record::{Comment, Format, Record, Ticket, Visibility};
 use serde_json::{Value, json};
+
+/// Left free for the header line in a body that has to be cut, in characters.
+const HEADER_CHARS: usize = 1_000;
 
 /// The messages of one ticket.
 pub struct Messages<'a> {
@@ -31,7 +32,7 @@ impl Messages<'_> {
     /// All messages in order. The first is never a private one: a stub stands before it.
     pub async fn carry(&self, requester: Option<&Known>, in_copy: &[String]) -> Result<CarriedMessages, Held> {
         let mut all = CarriedMessages::default();
-        let mut names = Names::new(self.name_bytes());
+        let mut shelf = Shelf::new(self.translator.target.profile());
         let mut lines = Vec::new();
         let first = self.ticket.comments.first();
         if first.is_none_or(|c| c.visibility == Visibility::Private) {
@@ -44,8 +45,7 @@ impl Messages<'_> {
         }
         for (at, comment) in self.ticket.comments.iter().enumerate() {
             let lines = if at == 0 { std::mem::take(&mut lines) } else { vec![] };
-            let carried = self.message(comment, &lines, &mut names, &mut all.losses).await?;
-            all.comments.push(carried);
+            all.comments.extend(self.message(comment, &lines, &mut shelf, &mut all.losses).await?);
         }
         Ok(all)
     }
@@ -60,19 +60,20 @@ impl Messages<'_> {
         json!({ "id": "", "body": body, "body_by_api": body, "private": false, "author": null, "attachments": [] })
     }
 
+    /// A message: in several parts where it is too long for the target, in none where it has to stay here.
     async fn message(
         &self,
         comment: &Comment,
         lines: &[String],
-        names: &mut Names,
+        shelf: &mut Shelf,
         losses: &mut Vec<Lost>,
-    ) -> Result<Value, Held> {
+    ) -> Result<Vec<Value>, Held> {
         let Translator { target, format, .. } = self.translator;
         let profile = target.profile();
         let private = comment.visibility == Visibility::Private;
-        let hidden = private && !profile.private_files;
-        let mut files = self.translator.files(self.record, comment, hidden, names, losses).await?;
-        let body = self.body(comment, &mut files, names, losses).await?;
+        let hidden = private && !(profile.private_files && profile.private_comments);
+        let mut files = self.translator.files(self.record, comment, hidden, shelf, losses).await?;
+        let body = self.body(comment, &mut files, shelf, losses).await?;
         let mut body = self.with_lines(body, lines);
         let kept: Vec<_> = files.kept.iter().map(Kept::note).collect();
         if let Some(line) = notes::kept(&kept) {
@@ -85,6 +86,14 @@ impl Messages<'_> {
         };
         let native = self.native(author.as_deref(), comment.visibility).await?;
         let date = comment.created_at.filter(|_| !profile.comment_dates || self.always_headers());
+        let named = author.as_ref().map(|a| header::Author { name: &a.name, email: a.email.as_deref() });
+        let by_api = header::line(named.as_ref(), date);
+        if private && !profile.private_comments {
+            let whole = with(&body, *format, by_api);
+            self.translator.keep_message(self.record, comment, &whole).map_err(Held::Stop)?;
+            losses.push(Lost::new(&comment.id, Loss::PrivateMessage, ""));
+            return Ok(vec![]);
+        }
         if date.is_some() {
             losses.push(Lost::new(&comment.id, Loss::Date, ""));
         }
@@ -93,28 +102,27 @@ impl Messages<'_> {
         {
             losses.push(Lost::new(&comment.id, Loss::Author, author.label()));
         }
-        let named = author.as_ref().map(|a| header::Author { name: &a.name, email: a.email.as_deref() });
-        let shown = named.as_ref().filter(|_| self.always_headers());
-        let as_author = header::line(shown, date);
-        let by_api = header::line(named.as_ref(), date);
-        let with = |line: Option<String>| line.map_or_else(|| body.clone(), |line| header::put(&body, *format, &line));
-        let by_api = with(by_api);
-        Ok(json!({
-            "id": comment.id,
-            "body": if native.is_some() { with(as_author) } else { by_api.clone() },
-            "body_by_api": by_api,
-            "private": private,
-            "author": native.as_ref().map_or(Value::Null, remote_json),
-            "created_at": comment.created_at,
-            "attachments": files.sent,
-        }))
-    }
-
-    fn name_bytes(&self) -> usize {
-        match self.translator.target.profile().file_name_bytes {
-            0 => 255,
-            bytes => bytes,
-        }
+        let as_author = header::line(named.as_ref().filter(|_| self.always_headers()), date);
+        let parts = match profile.body_chars {
+            0 => vec![body],
+            most => content::split(&body, most.saturating_sub(HEADER_CHARS), *format),
+        };
+        let part = |(at, body): (usize, &String)| {
+            let head = |line: &Option<String>| with(body, *format, line.clone().filter(|_| at == 0));
+            let by_api = head(&by_api);
+            json!({
+                "id": comment.id,
+                "part": at,
+                "body": if native.is_some() { head(&as_author) } else { by_api.clone() },
+                "body_by_api": by_api,
+                "private": private,
+                "direction": comment.direction,
+                "author": native,
+                "created_at": comment.created_at,
+                "attachments": if at == 0 { json!(files.sent) } else { json!([]) },
+            })
+        };
+        Ok(parts.iter().enumerate().map(part).collect())
     }
 
     fn always_headers(&self) -> bool {
@@ -122,10 +130,10 @@ impl Messages<'_> {
     }
 
     /// The author in the target, if the message may be written under their name.
-    async fn native(&self, author: Option<&Known>, visibility: Visibility) -> Result<Option<Remote>, Held> {
-        let Some(remote) = author.and_then(|a| a.remote.as_ref()) else { return Ok(None) };
+    async fn native(&self, author: Option<&Known>, visibility: Visibility) -> Result<Option<Value>, Held> {
+        let Some((author, remote)) = author.and_then(|a| Some((a, a.remote.as_ref()?))) else { return Ok(None) };
         let may = self.translator.target.may_write_as(remote, self.group, visibility).await?;
-        Ok(may.then(|| remote.clone()))
+        Ok(may.then(|| self.translator.in_target(author)))
     }
 
     /// The body in the target's format, with inline images where the target has them.
@@ -133,12 +141,12 @@ impl Messages<'_> {
         &self,
         comment: &Comment,
         files: &mut Carried,
-        names: &mut Names,
+        shelf: &mut Shelf,
         losses: &mut Vec<Lost>,
     ) -> Result<String, Held> {
         let text = crate::connector::plan::scrub(&comment.body);
         let images = content::images(&text, comment.format);
-        let gallery: Gallery = self.translator.gallery(self.record, comment, &images, files, names, losses)?;
+        let gallery: Gallery = self.translator.gallery(self.record, comment, &images, files, shelf, losses)?;
         let inline = self.translator.target.profile().inline_images;
         let converted =
             content::convert(&text, comment.format, self.translator.format, &|image| gallery.place(image, inline));
@@ -149,6 +157,11 @@ impl Messages<'_> {
     fn with_lines(&self, body: String, lines: &[String]) -> String {
         lines.iter().fold(body, |body, line| notes::append(&body, self.translator.format, line))
     }
+}
+
+/// The body with a header line, if there is one.
+fn with(body: &str, format: Format, line: Option<String>) -> String {
+    line.map_or_else(|| body.to_owned(), |line| header::put(body, format, &line))
 }
 
 fn lines_of(requester: Option<String>, in_copy: &[String]) -> Vec<String> {

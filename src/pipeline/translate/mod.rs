@@ -5,6 +5,8 @@
 mod contact;
 mod files;
 mod message;
+mod pack;
+mod persons;
 mod ticket;
 
 pub use contact::Matched;

@@ -4,9 +4,10 @@ use super::message::Messages;
 use super::{Held, Lost, Translated, Translator};
 use crate::error::{Loss, Problem, Reason, Result};
 use crate::ledger::{Link, Remote};
-use crate::mapping::{Mapped, Missing, Place, ValueField, convert};
+use crate::mapping::{Mapped, Place, ValueField, convert};
 use crate::record::{Field, Kind, Record, State, Ticket};
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// The source's own field definitions, by key.
@@ -24,15 +25,17 @@ impl Translator {
         self.merged(record, ticket)?;
         let mut losses = Vec::new();
         let canonical = serde_json::to_value(ticket).unwrap_or_default();
+        let ticket = &*self.computed(ticket, &canonical)?;
         let mut mapped = json!({ "id": record.id, "number": record.number, "url": record.url });
         mapped["created_at"] = json!(record.created_at);
         mapped["due_at"] = json!(ticket.due_at);
-        mapped["subject"] = json!(self.subject(ticket, &canonical)?);
+        mapped["subject"] = json!(crate::connector::plan::scrub(&ticket.subject));
         let category = ValueField::Status(ticket.category);
         mapped["status"] = self.word(category, "status", ticket.status.as_deref(), &canonical, &mut losses)?;
         mapped["priority"] =
             self.word(ValueField::Priority, "priority", ticket.priority.as_deref(), &canonical, &mut losses)?;
         mapped["type"] = self.word(ValueField::Type, "type", ticket.ticket_type.as_deref(), &canonical, &mut losses)?;
+        mapped["channel"] = self.channel(ticket)?;
         let group = self.ticket_group(ticket, link, &mut losses).await?;
         mapped["group"] = group.as_ref().map_or(Value::Null, remote_json);
         mapped["assignee"] = self.assignee(ticket, group.as_ref(), &mut losses).await?;
@@ -41,19 +44,14 @@ impl Translator {
         if !self.target.profile().tags && mapped["tags"].as_array().is_some_and(|t| !t.is_empty()) {
             losses.extend(ticket.tags.iter().map(|tag| Lost::new("", Loss::Tag, tag)));
         }
-        let copies = self.copies(ticket).await?;
-        mapped["watchers"] = copies.there.iter().map(remote_json).collect();
-        if !copies.named.is_empty() {
-            losses.push(Lost::new("", Loss::Cc, copies.named.join(", ")));
+        let people = self.people_of(ticket).await?;
+        people.put(&mut mapped);
+        if !people.named.is_empty() {
+            losses.push(Lost::new("", Loss::Cc, people.named.join(", ")));
         }
-        let requester = match &ticket.requester {
-            Some(id) => Some(self.person(id).await?),
-            None => None,
-        };
-        mapped["requester"] = requester.as_ref().and_then(|r| r.remote.as_ref()).map_or(Value::Null, remote_json);
 
         let messages = Messages { translator: self, record, ticket, group: group.as_ref() };
-        let carried = messages.carry(requester.as_deref(), &copies.named).await?;
+        let carried = messages.carry(people.requester.as_deref(), &people.named).await?;
         losses.extend(carried.losses);
         let sizes = carried.comments.iter().flat_map(|c| c["attachments"].as_array().into_iter().flatten());
         let mut sizes: Vec<u64> = sizes.filter_map(|f| f["bytes"].as_u64()).collect();
@@ -73,12 +71,31 @@ impl Translator {
         Err(Held::Skip(problem, winner.map(|l| (Kind::Ticket, l.to.clone()))))
     }
 
-    fn subject(&self, ticket: &Ticket, canonical: &Value) -> Result<String, Held> {
-        let subject = match &self.mapping.ticket.subject.jq {
-            None => ticket.subject.clone(),
-            Some(filter) => crate::expr::plain(&filter.eval(&json!(ticket.subject), canonical)?),
+    /// The ticket with the fields that rules compute anew.
+    fn computed<'t>(&self, ticket: &'t Ticket, canonical: &Value) -> Result<Cow<'t, Ticket>, Held> {
+        let mut after = Cow::Borrowed(canonical);
+        for (field, filter) in self.mapping.ticket.computed() {
+            let value = filter.eval(canonical, canonical).map_err(|p| p.at(format!("[ticket.{field}] jq")))?;
+            after.to_mut()[field] = value;
+        }
+        let Cow::Owned(after) = after else { return Ok(Cow::Borrowed(ticket)) };
+        let wrong = || Problem::new(Reason::Expression, "a `jq` of [ticket.…] gives what its field cannot hold");
+        Ok(Cow::Owned(serde_json::from_value(after).map_err(|_| wrong())?))
+    }
+
+    /// How the ticket came in. The target's own word for it is the connector's to find.
+    fn channel(&self, ticket: &Ticket) -> Result<Value, Held> {
+        let rule = &self.mapping.ticket.channel;
+        let mapped = match &ticket.channel {
+            Some(channel) => rule.apply(ValueField::Channel, channel, &[]),
+            None => rule.apply_to_none(ValueField::Channel, &[]),
         };
-        Ok(crate::connector::plan::scrub(&subject))
+        match mapped {
+            Mapped::To(to) => Ok(json!(to)),
+            Mapped::Unknown => Ok(json!(ticket.channel)),
+            Mapped::Drop => Ok(Value::Null),
+            Mapped::Fail(problem) => Err(Held::Fail(problem)),
+        }
     }
 
     /// A label of a vocabulary, as `{id, label}` of the target. Null leaves the target its own.
@@ -136,27 +153,6 @@ impl Translator {
         Ok(found.or_else(default))
     }
 
-    async fn assignee(&self, ticket: &Ticket, group: Option<&Remote>, losses: &mut Vec<Lost>) -> Result<Value, Held> {
-        let Some(id) = &ticket.assignee else { return Ok(Value::Null) };
-        let person = self.person(id).await?;
-        let remote = person.remote.clone().or_else(|| self.stand_in());
-        if let Some(remote) = remote
-            && self.target.may_be_assigned(&remote, group).await?
-        {
-            return Ok(remote_json(&remote));
-        }
-        losses.push(Lost::new("", Loss::Assignee, person.label()));
-        Ok(Value::Null)
-    }
-
-    /// The person of `[people] missing = "default:…"`.
-    pub(super) fn stand_in(&self) -> Option<Remote> {
-        match &self.mapping.people.missing {
-            Missing::Default(address) => self.roster.person(address).map(|entry| entry.remote()),
-            Missing::Placeholder => None,
-        }
-    }
-
     fn custom(
         &self,
         ticket: &Ticket,
@@ -190,34 +186,6 @@ impl Translator {
         }
         Ok(Value::Array(values))
     }
-
-    /// People in copy: those the target can hold, and the names of the others.
-    async fn copies(&self, ticket: &Ticket) -> Result<Copies, Held> {
-        let mut copies = Copies::default();
-        let first_author = ticket.comments.first().and_then(|c| c.author.as_ref());
-        let requester = ticket.requester.iter().filter(|id| Some(*id) != first_author);
-        let others = ticket.requesters.iter().chain(&ticket.ccs).chain(&ticket.followers);
-        for id in requester.chain(others) {
-            let person = self.person(id).await?;
-            match &person.remote {
-                Some(remote) if self.target.profile().ccs => {
-                    if !copies.there.iter().any(|there| there.id == remote.id) {
-                        copies.there.push(remote.clone());
-                    }
-                }
-                // The requester has a line of their own.
-                _ if Some(id) == ticket.requester.as_ref() => {}
-                _ => copies.named.push(person.label()),
-            }
-        }
-        Ok(copies)
-    }
-}
-
-#[derive(Default)]
-struct Copies {
-    there: Vec<Remote>,
-    named: Vec<String>,
 }
 
 /// A target record as the steps see it: its id and outputs.

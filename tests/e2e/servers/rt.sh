@@ -85,7 +85,7 @@ for (['Order Number','FreeformSingle'], ['Serial Numbers','FreeformMultiple'], [
      ['Details','TextSingle'], ['Runbook','WikitextSingle'], ['Memo','HTMLSingle'],
      ['Purchase Date','DateSingle'], ['Callback At','DateTimeSingle'],
      ['Region','AutocompleteSingle','North','South','Überall'], ['Keywords','AutocompleteMultiple',qw(network printer login)],
-     ['Channel','ComboboxSingle',qw(Phone Counter)], ['Host','IPAddressSingle'], ['Network','IPAddressRangeSingle']) {
+     ['Channel','ComboboxSingle',qw(Phone Counter)], ['Host','IPAddressSingle'], ['Network','IPAddressRangeSingle'], ['Deskferry','FreeformSingle']) {
   my ($name,$type,@values)=@$_;
   my $cf=RT::CustomField->new($root);
   ok($name => $cf->Create(Name=>$name,Type=>$type,LookupType=>'RT::Queue-RT::Ticket'));

@@ -1,0 +1,124 @@
+//! The people of a ticket: who asked, who answers for it, who is in copy.
+
+use super::ticket::remote_json;
+use super::{Held, Lost, Translator};
+use crate::error::Loss;
+use crate::ledger::Remote;
+use crate::mapping::Missing;
+use crate::pipeline::people::Known;
+use crate::record::{Ref, Ticket, address_key};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// Whom the target can hold on a ticket, and the names of the others.
+#[derive(Default)]
+pub struct Persons {
+    pub requester: Option<Arc<Known>>,
+    asked: Value,
+    submitter: Value,
+    requesters: Vec<Value>,
+    ccs: Vec<Value>,
+    followers: Vec<Value>,
+    watchers: Vec<Value>,
+    /// People in copy without a place in the target.
+    pub named: Vec<String>,
+}
+
+impl Persons {
+    /// Lays them into the mapped ticket: `requester` and `submitter`; `requesters` (further ones), `ccs` and `followers`;
+    /// and `watchers`, all of these at once, each once, for targets that know only one sort of copy.
+    pub fn put(&self, mapped: &mut Value) {
+        mapped["requester"] = self.asked.clone();
+        mapped["submitter"] = self.submitter.clone();
+        mapped["requesters"] = json!(self.requesters);
+        mapped["ccs"] = json!(self.ccs);
+        mapped["followers"] = json!(self.followers);
+        mapped["watchers"] = json!(self.watchers);
+    }
+
+    fn watch(&mut self, person: &Value) {
+        if !self.watchers.iter().any(|there| there["id"] == person["id"]) {
+            self.watchers.push(person.clone());
+        }
+    }
+}
+
+impl Translator {
+    pub(super) async fn people_of(&self, ticket: &Ticket) -> Result<Persons, Held> {
+        let mut persons = Persons::default();
+        if let Some(id) = &ticket.submitter {
+            persons.submitter = self.in_target(&*self.person(id).await?);
+        }
+        let first_author = ticket.comments.first().and_then(|c| c.author.as_ref());
+        if let Some(id) = &ticket.requester {
+            let requester = self.person(id).await?;
+            persons.asked = self.in_target(&requester);
+            if Some(id) != first_author && !persons.asked.is_null() && self.target.profile().ccs {
+                let asked = persons.asked.clone();
+                persons.watch(&asked);
+            }
+            persons.requester = Some(requester);
+        }
+        let held = |of: &'static str, ids: &[Ref]| ids.iter().map(|id| (of, id.clone())).collect::<Vec<_>>();
+        let copies = [
+            held("requesters", &ticket.requesters),
+            held("ccs", &ticket.ccs),
+            held("followers", &ticket.followers),
+        ];
+        for (of, id) in copies.concat() {
+            let person = self.person(&id).await?;
+            let there = self.in_target(&person);
+            if there.is_null() || !self.target.profile().ccs {
+                persons.named.push(person.label());
+                continue;
+            }
+            persons.watch(&there);
+            match of {
+                "requesters" => persons.requesters.push(there),
+                "ccs" => persons.ccs.push(there),
+                _ => persons.followers.push(there),
+            }
+        }
+        Ok(persons)
+    }
+
+    /// A person as the steps see them: `{id, …}` with their address in the target and their name, or null if they are not there.
+    pub(super) fn in_target(&self, person: &Known) -> Value {
+        let Some(remote) = &person.remote else { return Value::Null };
+        let mut json = remote_json(remote);
+        let people = &self.mapping.people;
+        let address = person.email.as_deref().map(|email| address_key(people.contact_email(people.agent_email(email))));
+        json["address"] = json!(address);
+        json["name"] = json!(person.name);
+        json
+    }
+
+    pub(super) async fn assignee(
+        &self,
+        ticket: &Ticket,
+        group: Option<&Remote>,
+        losses: &mut Vec<Lost>,
+    ) -> Result<Value, Held> {
+        let Some(id) = &ticket.assignee else { return Ok(Value::Null) };
+        let person = self.person(id).await?;
+        let there = match &person.remote {
+            Some(remote) => Some((remote.clone(), self.in_target(&person))),
+            None => self.stand_in().map(|remote| (remote.clone(), remote_json(&remote))),
+        };
+        if let Some((remote, json)) = there
+            && self.target.may_be_assigned(&remote, group).await?
+        {
+            return Ok(json);
+        }
+        losses.push(Lost::new("", Loss::Assignee, person.label()));
+        Ok(Value::Null)
+    }
+
+    /// The person of `[people] missing = "default:…"`.
+    fn stand_in(&self) -> Option<Remote> {
+        match &self.mapping.people.missing {
+            Missing::Default(address) => self.roster.person(address).map(|entry| entry.remote()),
+            Missing::Placeholder => None,
+        }
+    }
+}
