@@ -110,6 +110,7 @@ closed_list! {
         LinkType = "link_type": "a kind of link the target does not have: written as a plain relation",
         Link = "link_dropped": "a link the target cannot hold",
         Markup = "markup_simplified": "formatting the target cannot show",
+        Silenced = "notifications_off": "the people of an open ticket get no mail about it until that is switched on again in the target",
         Solved = "solved_date_dropped": "the time it was solved, which the target sets itself",
         Requester = "requester_replaced": "the requester is not in the target: another person stands for them",
     }

@@ -197,6 +197,12 @@ impl Staging {
         body.map(|body| unpack(&body)).transpose()
     }
 
+    pub async fn holds(&self, stream: &str, id: &str) -> Result<bool> {
+        let (stream, id) = (stream.to_owned(), id.to_owned());
+        let sql = "SELECT EXISTS (SELECT 1 FROM item WHERE stream = ?1 AND id = ?2)";
+        self.store.read(move |db| Ok(db.query_row(sql, [&stream, &id], |r| r.get(0))?)).await
+    }
+
     /// All rows of a small stream, in the order they were read.
     pub async fn rows(&self, stream: &str) -> Result<Vec<Value>> {
         let stream = stream.to_owned();

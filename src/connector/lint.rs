@@ -107,6 +107,7 @@ fn expressions(manifest: &Manifest) -> Vec<(String, Checked<'_>)> {
     for check in &manifest.check {
         all.extend(check.ok.iter().map(|p| (format!("check `{}`", check.call), Checked::Predicate(p))));
     }
+    all.extend(manifest.loss.iter().map(|l| (format!("loss `{}`", l.loss), Checked::Predicate(&l.when))));
     for (name, stream) in &manifest.read {
         let place = |what: &str| format!("read.{name}.{what}");
         all.extend(stream.filter.iter().map(|p| (place("filter"), Checked::Predicate(p))));

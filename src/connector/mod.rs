@@ -166,6 +166,9 @@ pub trait Target: Send + Sync {
     /// The label tickets take where the mapping gives none: by the account's answers. `vocabulary` is `group`, `type` …
     fn default_label(&self, vocabulary: &str) -> Option<String>;
 
+    /// Title of the custom field that holds the marker of our tickets.
+    fn marker_field(&self) -> Option<&str>;
+
     /// How a person switches outgoing mail off.
     fn how_to_silence(&self) -> &str;
 
@@ -187,6 +190,9 @@ pub trait Target: Send + Sync {
 
     /// The steps that write one mapped record. Pure: calls nothing.
     fn plan(&self, kind: Kind, mapped: &Value, marker: &str) -> Result<Vec<Step>>;
+
+    /// What is lost of a mapped record by the platform's own ways. Pure.
+    fn losses(&self, kind: Kind, mapped: &Value) -> Result<Vec<Loss>>;
 
     /// The steps that set again what `read_back` found different. Pure.
     fn repair(&self, kind: Kind, mapped: &Value, marker: &str) -> Result<Vec<Step>>;

@@ -28,6 +28,8 @@ pub struct Profile {
     /// Whether people in copy are held.
     pub ccs: bool,
     pub tags: bool,
+    /// Vocabularies (`status priority type`) whose labels are taken as they are, where the platform has no list of them.
+    pub open: Vec<String>,
     /// Kinds of links between tickets it knows beside the plain one.
     pub link_types: Vec<LinkType>,
     /// Whether a contact may be without an e-mail address.

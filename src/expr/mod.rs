@@ -11,7 +11,7 @@ mod time;
 pub use jq::Jq;
 pub use jq::Wrong;
 pub use path::{Path, path};
-pub use template::Template;
+pub use template::{Template, segment};
 pub use time::Format as TimeFormat;
 
 use crate::error::{Problem, Reason, Result};

@@ -73,7 +73,7 @@ impl Template {
         }
         self.fill(scope, |value| match value.as_str() {
             "" => Err(Problem::new(Reason::Expression, "a value that should stand in an address is missing")),
-            value => Ok(utf8_percent_encode(value, SEGMENT).to_string()),
+            value => Ok(segment(value)),
         })
     }
 
@@ -103,4 +103,9 @@ impl JsonSchema for Template {
     fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
         String::json_schema(generator)
     }
+}
+
+/// A value as one segment of a path.
+pub fn segment(value: &str) -> String {
+    utf8_percent_encode(value, SEGMENT).to_string()
 }

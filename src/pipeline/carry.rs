@@ -110,8 +110,8 @@ impl<'a> Run<'a> {
         let mut had = HashSet::new();
         loop {
             let last_look = staged.load(Ordering::Acquire);
-            let wrote =
-                self.pass(kind, &[State::Staged, State::Planned, State::Writing, State::InDoubt], &mut had).await?;
+            let states = [State::Staged, State::Planned, State::Writing, State::InDoubt];
+            let wrote = self.pass(kind, &states, last_look, &mut had).await?;
             if last_look && wrote == 0 {
                 return Ok(());
             }
@@ -124,8 +124,9 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// One walk over the records of a kind in these states that this run has not had. Gives their number.
-    async fn pass(&self, kind: Kind, states: &[State], had: &mut HashSet<String>) -> Result<u64, Stop> {
+    /// One walk over the records of a kind in these states that this run has not had. Gives their number. Until the kind
+    /// is `staged` to its end, those whose rows are not there yet are passed over.
+    async fn pass(&self, kind: Kind, states: &[State], staged: bool, had: &mut HashSet<String>) -> Result<u64, Stop> {
         let (mut after, mut wrote) = (None, 0);
         let writers = self.job.target.profile().writers.max(1);
         loop {
@@ -137,7 +138,7 @@ impl<'a> Run<'a> {
                 if had.contains(&row.id) || !self.job.choice.wants_id(kind, &row.id) {
                     continue;
                 }
-                if kind == Kind::Ticket && !self.job.staging.whole(kind.code(), &row.id).await? {
+                if !staged && !self.is_whole(kind, &row.id).await? {
                     continue;
                 }
                 had.insert(row.id.clone());
@@ -150,6 +151,13 @@ impl<'a> Run<'a> {
             }
             self.tell_progress(kind).await?;
         }
+    }
+
+    async fn is_whole(&self, kind: Kind, id: &str) -> Result<bool, Stop> {
+        Ok(match kind {
+            Kind::Ticket => self.job.staging.whole(kind.code(), id).await?,
+            _ => self.job.staging.holds(kind.code(), id).await?,
+        })
     }
 
     /// Carries one record and books how it ended.
@@ -242,7 +250,7 @@ impl<'a> Run<'a> {
     /// Takes up what waited for records that came later.
     async fn parked_again(&self) -> Result<(), Stop> {
         for &kind in ORDER.iter().filter(|&&kind| self.job.in_scope(kind) && self.job.choice.wants(kind)) {
-            self.pass(kind, &[State::Parked], &mut HashSet::new()).await?;
+            self.pass(kind, &[State::Parked], true, &mut HashSet::new()).await?;
         }
         Ok(())
     }

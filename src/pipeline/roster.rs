@@ -55,7 +55,9 @@ impl Roster {
         for row in target.roster("field").await? {
             let id = row.get("id").map(plain).unwrap_or_default();
             // A field of a type we do not know cannot be written to: it is as good as absent.
-            if let Ok(field) = serde_json::from_value::<Field>(Value::Object(row)) {
+            if let Ok(field) = serde_json::from_value::<Field>(Value::Object(row))
+                && target.marker_field() != Some(&field.title)
+            {
                 roster.field_ids.insert(field.key.clone(), id);
                 roster.fields.push(field);
             }

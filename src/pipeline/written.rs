@@ -26,6 +26,9 @@ impl Run<'_> {
         for Lost { child, loss, detail } in &translated.losses {
             link.lose(kind, id, child, *loss, detail).await?;
         }
+        for loss in self.job.target.losses(kind, &translated.mapped)? {
+            link.lose(kind, id, "", loss, "").await?;
+        }
         let marker = format!("{MARKER}{}:{kind}:{id}", link.id());
         let plan = self.job.target.plan(kind, &translated.mapped, &marker);
         let steps: Vec<Step> = match plan {

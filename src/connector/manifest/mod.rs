@@ -11,8 +11,9 @@ pub use read::{Blob, Decode, Denied, Detail, Join, Paging, ReadStream, Since, Si
 pub use write::{Body, Children, Each, Expect, Fallback, FindRule, On, Part, Then, Verb, Verify, WriteStep};
 
 use crate::connector::profile::Profile;
-use crate::error::{Reason, Result};
+use crate::error::{Loss, Reason, Result};
 use crate::http::Auth;
+use crate::record::Kind;
 use crate::{pacer, project};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -52,10 +53,17 @@ pub struct Manifest {
     /// How our own records are recognised in this platform as a target.
     #[serde(default)]
     pub marker: Option<Marker>,
+    /// Losses that go with writing a record in some state, beside those every platform has.
+    #[serde(default)]
+    pub loss: Vec<LossRule>,
     pub profile: Profile,
     /// Tables from the platform's values to the canonical ones, used by `table = "…"`.
     #[serde(default)]
     pub values: BTreeMap<String, BTreeMap<String, String>>,
+    /// Labels of a vocabulary (`status priority type`) the platform cannot be asked for, separated by commas; `${key}` is an
+    /// answer of the account.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
     /// Streams: a kind (`group agent company contact field ticket comment attachment`) or a
     /// vocabulary (`status priority type`).
     #[serde(default)]
@@ -158,6 +166,16 @@ pub struct CheckCall {
     /// Only when the account is the target.
     #[serde(default)]
     pub target_only: bool,
+}
+
+/// What is lost of every record for which a condition holds.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LossRule {
+    pub kind: Kind,
+    /// Over what the steps see.
+    pub when: crate::expr::Predicate,
+    pub loss: Loss,
 }
 
 /// The marker of our own tickets.

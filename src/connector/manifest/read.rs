@@ -180,6 +180,9 @@ pub struct Detail {
     /// Path of the row in the answer; absent = the whole answer. The row's keys are overlaid with it.
     #[serde(default)]
     pub item: Option<String>,
+    /// Key of the row the answer is put under, instead of being laid over the row.
+    #[serde(default)]
+    pub into: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]

@@ -36,7 +36,10 @@ pub struct WriteStep {
     /// Over `{status, body}`: success is what it says. Absent = any 2xx.
     #[serde(default)]
     pub ok: Option<Predicate>,
-    /// Over the answer's body; `$page.headers` are the answer's headers, names in lower case.
+    /// A second call, over the answer's body, whose answer is read instead of it: `GET /path`.
+    #[serde(default)]
+    pub follow: Option<Template>,
+    /// Over the answer's body; `$page.headers` are the answer's headers, names in lower case; `$parent` is what the step saw.
     #[serde(default)]
     pub id: Option<Expr>,
     #[serde(default)]
@@ -176,6 +179,9 @@ pub struct FindRule {
     /// first message is no candidate.
     #[serde(default)]
     pub read: bool,
+    /// A call for the row that was found, whose answer is read instead of it: `GET /path`.
+    #[serde(default)]
+    pub follow: Option<Template>,
     #[serde(default)]
     pub number: Option<Expr>,
     #[serde(default)]
@@ -225,6 +231,9 @@ pub struct Expect {
     pub at: Expr,
     /// Over what the steps see. Null is not compared.
     pub is: Expr,
+    /// Of a list, the target may hold more than was sent.
+    #[serde(default)]
+    pub more: bool,
     /// What it is called where it still differs after `write.repair`: a loss, and the record is carried without it. Absent =
     /// the record fails.
     #[serde(default)]

@@ -8,11 +8,12 @@ use super::Native;
 use crate::connector::ChildRows;
 use crate::connector::rest::{Account, Rest};
 use crate::error::{Problem, Reason, Result};
+use crate::expr::{plain, segment};
 use crate::record::{Body, Comment, Format, Record};
 use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::HashMap;
 
 pub struct Rt;
@@ -25,18 +26,13 @@ struct Part<'a> {
 
 #[async_trait]
 impl Native for Rt {
-    /// RT's internal group of agents, by its name: ids differ between databases.
     async fn prepare_source(&self, api: &Rest, account: &mut Account) -> Result<()> {
-        let query = r#"[{"field":"Domain","value":"SystemInternal"}]"#;
-        let query = [("query".to_owned(), query.to_owned()), ("fields".to_owned(), "Name".to_owned())];
-        let answer = api.get("/groups", &query).await?;
-        let groups = answer["items"].as_array().map_or(&[][..], Vec::as_slice);
-        let Some(group) = groups.iter().find(|g| g["Name"] == "Privileged") else {
-            return Err(Problem::new(Reason::Forbidden, "RT does not show its internal group `Privileged`")
-                .hint("the token's owner needs the right SuperUser, or AdminUsers and SeeGroup everywhere"));
-        };
-        account.insert("privileged_group".into(), group["id"].clone());
-        Ok(())
+        agents(api, account).await
+    }
+
+    async fn prepare_target(&self, api: &Rest, account: &mut Account) -> Result<()> {
+        agents(api, account).await?;
+        queues(api, account).await
     }
 
     fn fold(&self, record: &mut Record, _row: &Value, children: &ChildRows) -> Result<()> {
@@ -50,6 +46,69 @@ impl Native for Rt {
         }
         Ok(())
     }
+}
+
+/// RT's internal group of agents, by its name: ids differ between databases.
+async fn agents(api: &Rest, account: &mut Account) -> Result<()> {
+    let query = r#"[{"field":"Domain","value":"SystemInternal"}]"#;
+    let query = [("query".to_owned(), query.to_owned()), ("fields".to_owned(), "Name".to_owned())];
+    let answer = api.get("/groups", &query).await?;
+    let Some(group) = rows(&answer["items"]).iter().find(|g| g["Name"] == "Privileged") else {
+        return Err(Problem::new(Reason::Forbidden, "RT does not show its internal group `Privileged`")
+            .hint("the token's owner needs the right SuperUser, or AdminUsers and SeeGroup everywhere"));
+    };
+    account.insert("privileged_group".into(), group["id"].clone());
+    Ok(())
+}
+
+/// Every queue must have the marker's field, or RT would drop the marker in silence. Where people are to be squelched,
+/// those who watch a queue are too.
+async fn queues(api: &Rest, account: &mut Account) -> Result<()> {
+    let Some(marker) = api.marker() else { return Ok(()) };
+    let squelch = account.get("squelch").is_some_and(|answer| answer == "yes");
+    let mut watchers = Map::new();
+    let listed = [("per_page".to_owned(), "100".to_owned()), ("fields".to_owned(), "Name".to_owned())];
+    let all = api.get("/queues/all", &listed).await?;
+    for queue in rows(&all["items"]) {
+        let (id, name) = (plain(&queue["id"]), plain(&queue["Name"]));
+        let whole = api.get(&format!("/queue/{id}"), &[]).await?;
+        let Some(field) = rows(&whole["TicketCustomFields"]).iter().find(|f| f["name"] == marker.field.as_str()) else {
+            let what = format!("the queue `{name}` has no ticket custom field `{}`", marker.field);
+            return Err(Problem::new(Reason::Refused, what).hint(format!("make it by hand: {}", marker.make)));
+        };
+        account.insert("marker_field".into(), field["id"].clone());
+        if squelch {
+            let mut addresses = Vec::new();
+            for person in ["Cc", "AdminCc"].iter().flat_map(|role| rows(&whole[*role])) {
+                addresses_of(api, person, &mut addresses).await?;
+            }
+            watchers.insert(id, addresses.into());
+        }
+    }
+    account.insert("queue_watchers".into(), Value::Object(watchers));
+    Ok(())
+}
+
+/// The addresses behind a user, or behind the members of a group.
+async fn addresses_of(api: &Rest, person: &Value, addresses: &mut Vec<String>) -> Result<()> {
+    let id = plain(&person["id"]);
+    let members = match person["type"].as_str() {
+        Some("group") => {
+            let all = [("recursively".to_owned(), "1".to_owned()), ("per_page".to_owned(), "100".to_owned())];
+            let members = api.get(&format!("/group/{id}/members"), &all).await?;
+            rows(&members["items"]).iter().map(|member| plain(&member["id"])).collect()
+        }
+        _ => vec![id],
+    };
+    for name in members {
+        let user = api.get(&format!("/user/{}", segment(&name)), &[]).await?;
+        addresses.extend(user["EmailAddress"].as_str().filter(|a| !a.is_empty()).map(str::to_owned));
+    }
+    Ok(())
+}
+
+fn rows(list: &Value) -> &[Value] {
+    list.as_array().map_or(&[], Vec::as_slice)
 }
 
 fn transaction(row: &Value) -> &str {

@@ -48,7 +48,7 @@ impl Rest {
             Sent::Unknown(problem) => return Ok(Verdict::Is(Outcome::Unknown(problem))),
         };
         if self.is_ok(rule, &response)? {
-            return Ok(Verdict::Is(match self.remote(rule, step, &response) {
+            return Ok(Verdict::Is(match self.remote(rule, step, &response).await {
                 Ok(remote) => Outcome::Applied { remote, origin: Origin::Created },
                 // It was written, but how it is called we could not read: it is looked for.
                 Err(problem) => Outcome::Unknown(problem),
@@ -74,11 +74,12 @@ impl Rest {
         ok.holds(&self.scope(&answer))
     }
 
-    fn remote(&self, rule: &WriteStep, step: &Step, response: &Response) -> Result<Remote> {
+    async fn remote(&self, rule: &WriteStep, step: &Step, response: &Response) -> Result<Remote> {
         if rule.id.is_none() && rule.outputs.is_empty() {
             return Ok(Remote::default());
         }
         let body = if response.body.is_empty() { Value::Null } else { response.json()? };
+        let body = self.followed(rule.follow.as_ref(), body).await?;
         let heads = response.headers.iter().filter_map(|(k, v)| Some((k.as_str().to_owned(), v.to_str().ok()?.into())));
         let head = json!({ "status": response.status, "headers": Value::Object(heads.collect()) });
         let named = Named {
@@ -92,6 +93,14 @@ impl Rest {
             return Err(Problem::new(Reason::BadAnswer, "the answer does not tell the new record's id"));
         }
         Ok(remote)
+    }
+
+    /// The answer of the second call of a rule, where it has one.
+    pub(super) async fn followed(&self, follow: Option<&Template>, body: Value) -> Result<Value> {
+        let Some(follow) = follow else { return Ok(body) };
+        let call = follow.render_path(&self.scope(&body))?;
+        let wrong = || Problem::new(Reason::Manifest, "`follow` is `GET /path`");
+        self.get(call.strip_prefix("GET ").ok_or_else(wrong)?, &[]).await
     }
 
     /// Reads id, number, address and outputs off an answer or a row. `head` is `$page`: the answer's status and headers;

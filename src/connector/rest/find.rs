@@ -19,8 +19,10 @@ impl Rest {
         if rule.read {
             let messages = self.messages_of_target(step, late).await.map_err(at)?;
             let texts: Vec<String> = messages.iter().map(|m| content::normalise(&m.body)).collect();
-            return by_text(&texts, step, earlier, |at| {
-                Ok(Remote { id: messages[at].id.clone(), ..Remote::default() })
+            return Ok(match by_text(&texts, step, earlier) {
+                Match::One(at) => Found::Yes(Remote { id: messages[at].id.clone(), ..Remote::default() }),
+                Match::None => Found::No,
+                Match::Many(n) => Found::Many(n),
             });
         }
         let rows = match self.found_rows(rule, step, late).await {
@@ -30,14 +32,25 @@ impl Rest {
             Err(problem) => return Err(at(problem)),
         };
         if let Some(mark) = &rule.mark {
-            return self.by_mark(rule, mark, step, late, &rows);
+            return self.by_mark(rule, mark, step, late, &rows).await;
         }
         let Some(text) = &rule.text else { return Ok(Found::CannotTell) };
         let mut texts = Vec::with_capacity(rows.len());
         for row in &rows {
             texts.push(content::normalise(&plain(&text.eval(&self.scope(row))?)));
         }
-        by_text(&texts, step, earlier, |at| self.row_remote(rule, &rows[at]))
+        self.one_of(rule, &rows, by_text(&texts, step, earlier)).await
+    }
+
+    async fn one_of(&self, rule: &FindRule, rows: &[Value], found: Match) -> Result<Found> {
+        Ok(match found {
+            Match::None => Found::No,
+            Match::Many(n) => Found::Many(n),
+            Match::One(at) => {
+                let row = self.followed(rule.follow.as_ref(), rows[at].clone()).await?;
+                Found::Yes(self.row_remote(rule, &row)?)
+            }
+        })
     }
 
     /// The messages of the record the step belongs to, but the first, as the read streams give them.
@@ -70,7 +83,7 @@ impl Rest {
     }
 
     /// A row counts only if it carries our marker itself: some servers ignore a filter and return everything.
-    fn by_mark(
+    async fn by_mark(
         &self,
         rule: &FindRule,
         mark: &expr::Expr,
@@ -81,20 +94,16 @@ impl Rest {
         let Some(marker) = &step.marker else { return Ok(Found::CannotTell) };
         let marker = Text::parse(marker).fill(late)?;
         let mut ours = Vec::new();
-        for row in rows {
+        for (at, row) in rows.iter().enumerate() {
             let held = match mark.eval(&self.scope(row))? {
                 Value::Array(marks) => marks.iter().any(|m| same(&plain(m), &marker)),
                 other => same(&plain(&other), &marker),
             };
             if held {
-                ours.push(row);
+                ours.push(at);
             }
         }
-        Ok(match ours.as_slice() {
-            [] => Found::No,
-            [row] => Found::Yes(self.row_remote(rule, row)?),
-            many => Found::Many(many.len()),
-        })
+        self.one_of(rule, rows, Match::of(&ours)).await
     }
 
     fn row_remote(&self, rule: &FindRule, row: &Value) -> Result<Remote> {
@@ -116,21 +125,29 @@ fn same(a: &str, b: &str) -> bool {
     a.trim().to_lowercase() == b.trim().to_lowercase()
 }
 
+/// Which of several rows is meant.
+enum Match {
+    None,
+    One(usize),
+    Many(usize),
+}
+
+impl Match {
+    fn of(places: &[usize]) -> Self {
+        match places {
+            [] => Self::None,
+            [at] => Self::One(*at),
+            many => Self::Many(many.len()),
+        }
+    }
+}
+
 /// A child without marker: one that holds the step's text and is not the message of an earlier step.
-fn by_text(
-    texts: &[String],
-    step: &Step,
-    earlier: &[&Step],
-    remote: impl Fn(usize) -> Result<Remote>,
-) -> Result<Found> {
+fn by_text(texts: &[String], step: &Step, earlier: &[&Step]) -> Match {
     let wanted = normalised(step);
     let mut free = after_earlier(texts, earlier);
     free.retain(|at| wanted.contains(&texts[*at]));
-    Ok(match free.as_slice() {
-        [] => Found::No,
-        [at] => Found::Yes(remote(*at)?),
-        many => Found::Many(many.len()),
-    })
+    Match::of(&free)
 }
 
 fn normalised(step: &Step) -> Vec<String> {

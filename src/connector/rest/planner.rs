@@ -205,7 +205,7 @@ fn multipart(rule: &PartRule, sees: &Scope<'_>, files: &[Value], parts: &mut Vec
             let mut part = file_part(file);
             if let Some(content_type) = &rule.content_type {
                 let here = json!({ "attachment": file });
-                part.mime = plain(&content_type.eval(&Scope { item: &here, ..sees.clone() })?);
+                part.mime = plain(&content_type.eval(&Scope { item: &here, ..*sees })?);
             }
             parts.push(Part::File { name: name.clone(), file: part });
         }

@@ -40,18 +40,24 @@ impl Rest {
         let null = Value::Null;
         let above = Above { parent: &null, root: &null };
         let (rows, next) = self.one_page(name, stream, above, cursor, &since).await?;
-        let detailed = stream::iter(rows).map(|mut row| async move {
-            let root = row.clone();
-            self.detail(stream, &mut row, &root).await.map_err(|p| p.at(format!("reading {name}")))?;
-            Ok::<Value, Problem>(row)
-        });
-        let rows: Vec<Value> = detailed.buffered(DETAILS).try_collect().await?;
+        let rows = self.detailed(name, rows).await?;
         let rows = self.kept(stream, rows, above, &null)?;
         let rows = rows.into_iter().map(|raw| self.row(stream, raw)).collect::<Result<_>>()?;
         Ok(Page { rows, next })
     }
 
-    /// All rows of a small stream.
+    /// Root rows with their own detail calls, in order.
+    pub(super) async fn detailed(&self, name: &str, rows: Vec<Value>) -> Result<Vec<Value>> {
+        let stream = self.stream(name)?;
+        let detailed = stream::iter(rows).map(|mut row| async move {
+            let root = row.clone();
+            self.detail(stream, &mut row, &root).await.map_err(|p| p.at(format!("reading {name}")))?;
+            Ok::<Value, Problem>(row)
+        });
+        detailed.buffered(DETAILS).try_collect().await
+    }
+
+    /// All rows of a small stream, without their detail calls.
     pub(super) async fn read_all(&self, name: &str, above: Option<&Value>) -> Result<Vec<Value>> {
         let null = Value::Null;
         let above = above.unwrap_or(&null);
@@ -214,7 +220,9 @@ impl Rest {
         }
         let answer = self.get(&detail.path.render_path(&scope)?, &query).await?;
         let item = detail.item.as_deref().map_or(Cow::Borrowed(&answer), |p| Cow::Borrowed(expr::path(&answer, p)));
-        if let (Some(row), Some(item)) = (row.as_object_mut(), item.as_object()) {
+        if let Some(into) = &detail.into {
+            row[into] = item.into_owned();
+        } else if let (Some(row), Some(item)) = (row.as_object_mut(), item.as_object()) {
             // The listing's own id stays: some vendors type it differently in the detail.
             let id = row.get("id").cloned();
             row.extend(item.clone());

@@ -42,6 +42,7 @@ impl Rest {
         for expect in &rule.expect {
             let is = expect.is.eval(&sees)?;
             let at = expect.at.eval(&self.scope(&stored))?;
+            let holds = if expect.more { within } else { holds };
             if !is.is_null() && !holds(&at, &is) {
                 differs.push(Differs { name: expect.name.clone(), loss: expect.loss });
             }
@@ -94,6 +95,13 @@ fn holds(stored: &Value, sent: &Value) -> bool {
     }
 }
 
+/// Whether each element of the list that was sent is in the stored one, as often.
+fn within(stored: &Value, sent: &Value) -> bool {
+    let (Value::Array(stored), Value::Array(sent)) = (stored, sent) else { return holds(stored, sent) };
+    let mut left: Vec<&Value> = stored.iter().collect();
+    sent.iter().all(|one| left.iter().position(|there| holds(there, one)).map(|at| left.swap_remove(at)).is_some())
+}
+
 fn empty(value: &Value) -> bool {
     value.is_null() || value.as_str() == Some("") || value.as_array().is_some_and(Vec::is_empty)
 }
@@ -110,5 +118,11 @@ mod tests {
         assert!(holds(&json!({}), &json!({"2": ""})));
         assert!(holds(&json!("7"), &json!(7)));
         assert!(!holds(&json!([1]), &json!([1, 2])));
+    }
+
+    #[test]
+    fn a_list_that_may_grow_must_hold_each_element_as_often_as_it_was_sent() {
+        assert!(within(&json!([3, 1, 1]), &json!([1, 1])));
+        assert!(!within(&json!([3, 1]), &json!([1, 1])));
     }
 }

@@ -4,7 +4,8 @@ use super::Rest;
 use crate::connector::plan::{LateValues, Step};
 use crate::connector::profile::{Authors, Profile};
 use crate::connector::{CheckLine, Found, Outcome, ReadBack, Target};
-use crate::error::Result;
+use crate::error::{Loss, Problem, Reason, Result};
+use crate::expr::Template;
 use crate::ledger::Remote;
 use crate::record::{Kind, Visibility};
 use async_trait::async_trait;
@@ -34,6 +35,10 @@ impl Target for Rest {
         Target::answer(self, key).map(str::to_owned)
     }
 
+    fn marker_field(&self) -> Option<&str> {
+        self.marker().map(|marker| marker.field.as_str())
+    }
+
     fn how_to_silence(&self) -> &str {
         &self.manifest.profile.how_to_silence
     }
@@ -51,10 +56,13 @@ impl Target for Rest {
     }
 
     async fn roster(&self, stream: &str) -> Result<Vec<Map<String, Value>>> {
+        if let Some(labels) = self.manifest.labels.get(stream) {
+            return self.known_labels(labels);
+        }
         if !self.manifest.read.contains_key(stream) {
             return Ok(vec![]);
         }
-        let rows = self.read_all(stream, None).await?;
+        let rows = self.detailed(stream, self.read_all(stream, None).await?).await?;
         rows.iter().map(|row| self.fields(stream, row, &Value::Null, row)).collect()
     }
 
@@ -72,6 +80,17 @@ impl Target for Rest {
 
     fn plan(&self, kind: Kind, mapped: &Value, marker: &str) -> Result<Vec<Step>> {
         self.plan_record(kind, mapped, marker)
+    }
+
+    fn losses(&self, kind: Kind, mapped: &Value) -> Result<Vec<Loss>> {
+        let here = Value::Object(self.base(kind, mapped, ""));
+        let mut losses = Vec::new();
+        for rule in self.manifest.loss.iter().filter(|rule| rule.kind == kind) {
+            if rule.when.holds(&self.scope(&here))? {
+                losses.push(rule.loss);
+            }
+        }
+        Ok(losses)
     }
 
     fn repair(&self, kind: Kind, mapped: &Value, marker: &str) -> Result<Vec<Step>> {
@@ -98,5 +117,16 @@ impl Target for Rest {
 
     fn calls(&self) -> BTreeMap<String, u64> {
         self.counted_calls()
+    }
+}
+
+impl Rest {
+    /// The rows of a vocabulary the manifest lists itself.
+    fn known_labels(&self, labels: &str) -> Result<Vec<Map<String, Value>>> {
+        let wrong = |e: String| Problem::new(Reason::Manifest, format!("`labels`: {e}"));
+        let template = Template::parse(&labels.replace("${", "${$account.")).map_err(wrong)?;
+        let text = template.render(&self.scope(&Value::Null))?;
+        let rows = text.split(',').map(str::trim).filter(|label| !label.is_empty());
+        Ok(rows.map(|label| Map::from_iter([("id".into(), label.into()), ("label".into(), label.into())])).collect())
     }
 }

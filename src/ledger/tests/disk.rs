@@ -82,7 +82,7 @@ async fn a_ledger_of_a_newer_version_is_left_alone() {
     rusqlite::Connection::open(&file).unwrap().pragma_update(None, "user_version", 9).unwrap();
     for problem in [Ledger::open(project.path()).err().unwrap(), Ledger::view(project.path()).err().unwrap()] {
         assert_eq!(problem.reason, Reason::Refused);
-        assert!(problem.what.contains("newer Deskferry (version 9; this one knows 1)"), "{problem}");
+        assert!(problem.what.contains("newer Deskferry (version 9; this one knows 2)"), "{problem}");
     }
 }
 

@@ -75,6 +75,9 @@ impl Translator {
 
     /// A custom field: matched by title, key or the mapping.
     pub fn field(&self, field: &Field) -> Result<Matched, Held> {
+        if self.target.marker_field() == Some(field.title.as_str()) {
+            return Err(Held::Skip(Problem::new(Reason::Mapping, "marks the records of an earlier move"), None));
+        }
         match self.mapping.ticket.custom.place(&field.key, Some(&field.title), self.roster.fields()) {
             Place::To(target) => {
                 let id = self.roster.field_id(target).to_owned();

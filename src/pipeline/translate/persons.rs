@@ -60,11 +60,8 @@ impl Translator {
             persons.requester = Some(requester);
         }
         let held = |of: &'static str, ids: &[Ref]| ids.iter().map(|id| (of, id.clone())).collect::<Vec<_>>();
-        let copies = [
-            held("requesters", &ticket.requesters),
-            held("ccs", &ticket.ccs),
-            held("followers", &ticket.followers),
-        ];
+        let copies =
+            [held("requesters", &ticket.requesters), held("ccs", &ticket.ccs), held("followers", &ticket.followers)];
         for (of, id) in copies.concat() {
             let person = self.person(&id).await?;
             let there = self.in_target(&person);

@@ -119,9 +119,17 @@ impl Translator {
         let to = match mapped {
             Mapped::To(to) => to,
             Mapped::Drop => return Ok(Value::Null),
+            Mapped::Unknown if self.target.profile().open.iter().any(|open| open == vocabulary) => match label {
+                Some(label) => label.to_owned(),
+                None => return Ok(Value::Null),
+            },
             Mapped::Unknown => match self.target.default_label(vocabulary) {
                 Some(default) => default,
-                None => return Ok(Value::Null),
+                None => {
+                    let lost = label.map(|label| Lost::new("", Loss::Value, format!("{vocabulary} `{label}`")));
+                    losses.extend(lost);
+                    return Ok(Value::Null);
+                }
             },
             // Only a wrong status changes what a ticket means; an unknown priority or type is a loss.
             Mapped::Fail(problem) if vocabulary == "status" => return Err(Held::Fail(problem)),
@@ -165,6 +173,9 @@ impl Translator {
         for value in &ticket.custom {
             let title = value.title.as_deref();
             let shown = title.unwrap_or(&value.key);
+            if self.target.marker_field().is_some_and(|marker| marker == shown) {
+                continue;
+            }
             let rule = rules.rule(&value.key, title);
             let given = match rule.and_then(|r| r.jq.as_ref()) {
                 Some(filter) => filter.eval(&value.value, canonical)?,
@@ -176,7 +187,10 @@ impl Translator {
                     let converted = convert(&given, fields.get(&value.key), target, rule)?;
                     losses.extend(converted.losses.iter().map(|loss| Lost::new("", *loss, shown)));
                     if !converted.value.is_null() {
-                        values.push(json!({ "id": self.roster.field_id(target), "value": as_text(converted.value) }));
+                        values.push(json!({
+                            "id": self.roster.field_id(target), "type": target.field_type,
+                            "value": as_text(converted.value),
+                        }));
                     }
                 }
                 Place::Nowhere | Place::Create(_) if !empty => losses.push(Lost::new("", Loss::Field, shown)),
