@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 static DESIGN: Design = Design {
     file: "staging.db",
     synchronous: "NORMAL",
-    versions: &[VERSION_1],
+    versions: &[VERSION_1, REFERENCE],
     damaged: "delete it: it only holds copies of the source, and is read again",
 };
 
@@ -48,6 +48,15 @@ CREATE TABLE blob (
   mime      TEXT,
   problem   TEXT
 );
+";
+
+/// What the tickets of a narrowed run refer to.
+const REFERENCE: &str = "
+CREATE TABLE reference (
+  kind      TEXT NOT NULL,
+  id        TEXT NOT NULL,
+  PRIMARY KEY (kind, id)
+) WITHOUT ROWID;
 ";
 
 /// zstd's level for rows: its default, for JSON of a few KiB.
@@ -283,6 +292,36 @@ impl Staging {
                 Ok(db.query_row(sql, [&stream, &id], |r| r.get(0)).optional()?.unwrap_or(false))
             })
             .await
+    }
+
+    /// Forgets what tickets refer to.
+    pub async fn clear_references(&self) -> Result<()> {
+        self.store
+            .write(|db| {
+                db.execute("DELETE FROM reference", [])?;
+                Ok(())
+            })
+            .await
+    }
+
+    /// Notes records that tickets refer to, as `(kind, id)`.
+    pub async fn refer(&self, references: Vec<(&'static str, String)>) -> Result<()> {
+        self.store
+            .write(move |db| {
+                let mut put =
+                    db.prepare_cached("INSERT INTO reference (kind, id) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?;
+                for (kind, id) in references {
+                    put.execute(params![kind, id])?;
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    pub async fn is_referred(&self, kind: &'static str, id: &str) -> Result<bool> {
+        let id = id.to_owned();
+        let sql = "SELECT EXISTS (SELECT 1 FROM reference WHERE kind = ?1 AND id = ?2)";
+        self.store.read(move |db| Ok(db.query_row(sql, params![kind, id], |r| r.get(0))?)).await
     }
 
     /// The file a source address was read into. An error that will not pass (the source no longer has it) is kept too.

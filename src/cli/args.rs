@@ -76,7 +76,7 @@ pub struct ChoiceArgs {
     /// Only these records, by source id
     #[arg(long, value_name = "KIND:ID", value_delimiter = ',', value_parser = kind_and_id)]
     pub ids: Vec<(Kind, String)>,
-    /// At most this many records of each kind
+    /// At most this many tickets, with the people and companies they name
     #[arg(long, value_name = "N")]
     pub sample: Option<u64>,
 }

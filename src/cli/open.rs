@@ -16,7 +16,7 @@ use secrecy::SecretString;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use url::Url;
 
@@ -73,6 +73,7 @@ pub async fn open(directory: &Path, wanted: Wanted, screen: &Arc<Screen>) -> Res
         resuming,
         rules_changed,
         retry: wanted.retry,
+        listed: Mutex::default(),
         project,
     };
     Ok(Opened { job: Arc::new(job), manifests, rules, _lock: lock })

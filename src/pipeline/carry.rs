@@ -5,7 +5,7 @@ use super::roster::Roster;
 use super::translate::{Blobs, Held, Matched, SourceFields, Translator};
 use super::write::{Broken, Writer};
 use super::written::done;
-use super::{Ending, Event, Halt, Job, ORDER, Stop, again, check, stage};
+use super::{Ending, Event, Halt, Job, ORDER, Stop, again, check, closure, stage};
 use crate::connector::ChildRows;
 use crate::error::{Problem, Reason};
 use crate::ledger::{End, Origin, RecordRow, State};
@@ -35,6 +35,7 @@ pub async fn all(job: &Job) -> Result<Ending, Stop> {
         });
     }
     again::take_up(job).await?;
+    closure::note(job).await?;
     let run = Run::begin(job).await?;
     for &kind in ORDER.iter().filter(|&&kind| job.in_scope(kind) && job.choice.wants(kind)) {
         run.kind(kind).await?;
@@ -138,6 +139,9 @@ impl<'a> Run<'a> {
                 if had.contains(&row.id) || !self.job.choice.wants_id(kind, &row.id) {
                     continue;
                 }
+                if kind == Kind::Ticket && !self.job.is_sampled(&row.id).await? {
+                    continue;
+                }
                 if !staged && !self.is_whole(kind, &row.id).await? {
                     continue;
                 }
@@ -202,6 +206,9 @@ impl<'a> Run<'a> {
         if kind == Kind::Contact && self.job.staging.item(Kind::Agent.code(), id).await?.is_some() {
             let problem = Problem::new(Reason::Duplicate, "is an agent too, and stands there as one");
             return Ok(End::Skipped { problem, stands_for: Some((Kind::Agent, id.to_owned())) });
+        }
+        if let Some(problem) = self.job.unnamed(kind, id).await? {
+            return Ok(End::Skipped { problem, stands_for: None });
         }
         if let Body::Ticket(ticket) = &record.body {
             match self.job.left_out(&record, ticket).await {
@@ -275,15 +282,15 @@ impl<'a> Run<'a> {
 
     /// Whether everything is carried or left out on purpose. Only then the watermarks move on.
     async fn ending(&self) -> Result<Ending, Stop> {
-        let open: u64 = self
-            .job
-            .link
-            .counts()
-            .await?
-            .iter()
-            .filter(|c| !matches!(c.state, State::Done | State::Skipped))
-            .map(|c| c.records)
-            .sum();
+        // What a part of a migration did not ask for is not its failure.
+        let everything = self.job.choice.is_everything();
+        let is_open = |state: State| match state {
+            State::Done | State::Skipped => false,
+            State::Staged | State::Planned => everything,
+            _ => true,
+        };
+        let counts = self.job.link.counts().await?;
+        let open: u64 = counts.iter().filter(|c| is_open(c.state)).map(|c| c.records).sum();
         for &kind in ORDER.iter().filter(|&&kind| self.job.stages(kind)) {
             let listing = self.job.staging.listing(kind.code()).await?;
             if let Some(at) = listing.complete_since {

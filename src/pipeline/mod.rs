@@ -6,6 +6,7 @@
 
 mod again;
 mod carry;
+mod closure;
 mod events;
 mod halt;
 mod links;
@@ -31,7 +32,7 @@ use crate::record::Kind;
 use crate::staging::Staging;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 /// Kinds in the order in which they are carried.
 pub const ORDER: &[Kind] =
@@ -57,6 +58,8 @@ pub struct Job {
     pub rules_changed: bool,
     /// Reasons whose failed records are taken up again: all of them for `retry`, none for `run`.
     pub retry: Vec<Reason>,
+    /// Kinds this run has listed: none is listed twice.
+    pub listed: Mutex<BTreeSet<Kind>>,
 }
 
 /// The part of the scope asked for on the command line.
@@ -65,13 +68,20 @@ pub struct Choice {
     pub only: BTreeSet<Kind>,
     /// Source ids by kind.
     pub ids: BTreeMap<Kind, BTreeSet<String>>,
-    /// Records of each kind at most.
+    /// Tickets at most, with the people and companies they name.
     pub sample: Option<u64>,
 }
 
 impl Choice {
+    /// Whether records of this kind are carried: those asked for, and what tickets that are asked for need.
     pub fn wants(&self, kind: Kind) -> bool {
-        (self.only.is_empty() || self.only.contains(&kind)) && (self.ids.is_empty() || self.ids.contains_key(&kind))
+        let for_tickets = !matches!(kind, Kind::Category | Kind::Section | Kind::Article);
+        let named = self.ids.contains_key(&kind) || (for_tickets && self.ids.contains_key(&Kind::Ticket));
+        (self.only.is_empty() || self.only.contains(&kind)) && (self.ids.is_empty() || named)
+    }
+
+    pub fn is_everything(&self) -> bool {
+        self.only.is_empty() && self.ids.is_empty() && self.sample.is_none()
     }
 
     pub fn wants_id(&self, kind: Kind, id: &str) -> bool {

@@ -9,12 +9,16 @@ use crate::staging::{ItemKey, NewPage};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use serde_json::Value;
+use std::sync::PoisonError;
 
 /// Root rows whose children are read side by side; the pacer decides what really goes out.
 const SIDE_BY_SIDE: usize = 4;
 
 /// Stages one kind: all of it, what changed since, or the rest of what a stopped run began.
 pub async fn kind(job: &Job, kind: Kind) -> Result<(), Stop> {
+    if !job.listed.lock().unwrap_or_else(PoisonError::into_inner).insert(kind) {
+        return Ok(());
+    }
     let stream = kind.code();
     let version = job.source.version();
     job.staging.bind(stream, version).await?;
@@ -70,7 +74,7 @@ async fn list(
         (job.tell)(Event::Staged { kind, rows: count, complete: false });
         match page.next {
             // The rest is read by a later run: the cursor stands where the sample ended.
-            Some(_) if enough(job, count) => return Ok(()),
+            Some(_) if kind == Kind::Ticket && enough(job, count) => return Ok(()),
             Some(next) => cursor = Some(next),
             None => return Ok(job.staging.listed(stream, began).await?),
         }

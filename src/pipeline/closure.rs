@@ -1,0 +1,112 @@
+//! What a part of the tickets needs: where the scope or the command line leaves tickets out, only the people and
+//! companies that the others name are carried with them.
+//!
+//! Tickets are read first then, and what they refer to is noted in the stage, one batch in memory at a time.
+
+use super::carry::BATCH;
+use super::{Job, Stop, stage};
+use crate::connector::ChildRows;
+use crate::error::{Problem, Reason, Result};
+use crate::ledger::State;
+use crate::record::{Body, Kind, Ref, Ticket};
+
+const PERSON: &str = "person";
+const COMPANY: &str = "company";
+const TICKET: &str = "ticket";
+
+impl Job {
+    /// Whether some tickets are left out on purpose.
+    pub(super) fn narrows(&self) -> bool {
+        let scope = &self.project.scope;
+        let filters = [
+            scope.created_after.is_some() || scope.created_before.is_some() || scope.updated_after.is_some(),
+            !(scope.statuses.is_empty() && scope.groups.is_empty() && scope.tags.is_empty() && scope.ids.is_empty()),
+            scope.jq.is_some() || !scope.archived,
+            self.choice.sample.is_some() || self.choice.ids.contains_key(&Kind::Ticket),
+        ];
+        filters.contains(&true)
+    }
+
+    /// Why a record is left out because no ticket that is carried names it; none when it is carried.
+    pub(super) async fn unnamed(&self, kind: Kind, id: &str) -> Result<Option<Problem>> {
+        let of = match kind {
+            Kind::Contact => PERSON,
+            Kind::Company => COMPANY,
+            _ => return Ok(None),
+        };
+        let asked_for = self.choice.ids.get(&kind).is_some_and(|ids| ids.contains(id));
+        if !self.narrows() || asked_for || self.staging.is_referred(of, id).await? {
+            return Ok(None);
+        }
+        Ok(Some(Problem::new(Reason::Scope, "no ticket in scope names it")))
+    }
+
+    /// Whether a sample includes the ticket.
+    pub(super) async fn is_sampled(&self, id: &str) -> Result<bool> {
+        Ok(self.choice.sample.is_none() || self.staging.is_referred(TICKET, id).await?)
+    }
+}
+
+/// Reads the tickets, and notes what those that are carried refer to.
+pub async fn note(job: &Job) -> Result<(), Stop> {
+    if !job.narrows() || !job.choice.wants(Kind::Ticket) {
+        return Ok(());
+    }
+    for kind in [Kind::Group, Kind::Contact, Kind::Ticket] {
+        if job.stages(kind) {
+            stage::kind(job, kind).await?;
+        }
+    }
+    job.staging.clear_references().await?;
+    let most = job.choice.sample.unwrap_or(u64::MAX);
+    let (mut after, mut carried) = (None, 0);
+    loop {
+        job.halt.check()?;
+        let rows = job.link.next(Kind::Ticket, State::ALL, after, BATCH).await?;
+        let Some(last) = rows.last() else { return Ok(()) };
+        after = Some(last.seq);
+        let mut references = Vec::new();
+        for row in rows.iter().filter(|row| job.choice.wants_id(Kind::Ticket, &row.id)) {
+            if carried < most && note_one(job, &row.id, &mut references).await? {
+                carried += 1;
+            }
+        }
+        job.staging.refer(references).await?;
+        if carried >= most {
+            return Ok(());
+        }
+    }
+}
+
+/// What one ticket refers to; false when it is not carried. One that cannot be read fails later, with its reason.
+async fn note_one(job: &Job, id: &str, references: &mut Vec<(&'static str, String)>) -> Result<bool> {
+    let Some(raw) = job.staging.item(Kind::Ticket.code(), id).await? else { return Ok(false) };
+    let children = job.staging.children(Kind::Ticket.code(), id).await?;
+    let Ok(record) = job.source.assemble(Kind::Ticket, &raw, &children) else { return Ok(true) };
+    let Body::Ticket(ticket) = &record.body else { return Ok(false) };
+    if !matches!(job.left_out(&record, ticket).await, Ok(None)) {
+        return Ok(false);
+    }
+    references.push((TICKET, id.to_owned()));
+    references.extend(ticket.company.iter().map(|company| (COMPANY, company.clone())));
+    for person in people(ticket) {
+        references.push((PERSON, person.clone()));
+        references.extend(companies(job, person).await?.into_iter().map(|company| (COMPANY, company)));
+    }
+    Ok(true)
+}
+
+fn people(ticket: &Ticket) -> impl Iterator<Item = &Ref> {
+    let single = [&ticket.requester, &ticket.submitter, &ticket.assignee];
+    let several = [&ticket.requesters, &ticket.ccs, &ticket.followers];
+    let authors = ticket.comments.iter().filter_map(|comment| comment.author.as_ref());
+    single.into_iter().flatten().chain(several.into_iter().flatten()).chain(authors)
+}
+
+async fn companies(job: &Job, person: &str) -> Result<Vec<Ref>> {
+    let Some(row) = job.staging.item(Kind::Contact.code(), person).await? else { return Ok(vec![]) };
+    Ok(match job.source.assemble(Kind::Contact, &row, &ChildRows::new())?.body {
+        Body::Contact(person) => person.companies,
+        _ => vec![],
+    })
+}
