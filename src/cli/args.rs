@@ -60,7 +60,7 @@ pub enum Command {
     /// Say what was carried, skipped and failed, and why
     Report(ReportArgs),
     /// Print the id map as CSV: source id and number, target id, number and address
-    Ids,
+    Ids(IdsArgs),
     /// The platforms Deskferry knows, and their manifests
     Connectors {
         #[command(subcommand)]
@@ -107,6 +107,13 @@ pub struct RetryArgs {
     /// Only what failed for these reasons, by code
     #[arg(long, value_name = "REASON", value_delimiter = ',', value_parser = reason)]
     pub reason: Vec<Reason>,
+}
+
+#[derive(Clone, Debug, ClapArgs)]
+pub struct IdsArgs {
+    /// Restore the id map of a lost ledger from the markers in the target first
+    #[arg(long)]
+    pub rebuild: bool,
 }
 
 #[derive(Clone, Debug, ClapArgs)]

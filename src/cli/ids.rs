@@ -1,13 +1,23 @@
 //! `deskferry ids`
 
-use super::args::Global;
-use super::open::view;
+use super::args::{Global, IdsArgs};
+use super::draw::Screen;
+use super::open::{Wanted, open, view};
+use super::run::restore;
 use crate::error::Result;
 use crate::record::Kind;
 use crate::report::write_ids;
 use std::io::stdout;
+use std::sync::Arc;
 
-pub async fn command(global: &Global) -> Result<u8> {
+pub async fn command(global: &Global, args: &IdsArgs, screen: &Arc<Screen>) -> Result<u8> {
+    if args.rebuild {
+        let opened = open(&global.directory, Wanted::default(), screen).await?;
+        let code = restore(&opened, screen).await?;
+        if code != 0 {
+            return Ok(code);
+        }
+    }
     let link = view(&global.directory).await?;
     write_ids(&link, Kind::ALL, stdout()).await?;
     Ok(0)

@@ -58,7 +58,7 @@ async fn dispatch(args: &Args, screen: &Arc<Screen>) -> Result<u8, Problem> {
         Command::Retry(args) => run::retry(global, args, screen).await,
         Command::Status => status::command(global).await,
         Command::Report(wanted) => report::command(global, wanted).await,
-        Command::Ids => ids::command(global).await,
+        Command::Ids(args) => ids::command(global, args, screen).await,
         Command::Connectors { action } => connectors::command(global, action),
     }
 }

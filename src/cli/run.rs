@@ -28,6 +28,20 @@ pub async fn stage(global: &Global, args: &ChoiceArgs, screen: &Arc<Screen>) -> 
     work("stage", &opened, screen, |job| async move { job.stage().await }).await
 }
 
+/// Restores a lost ledger; gives the exit code.
+pub async fn restore(opened: &Opened, screen: &Arc<Screen>) -> Result<u8> {
+    work("ids", opened, screen, |job| async move {
+        match job.rebuild().await {
+            Ok(found) => {
+                (job.tell)(Event::Note { what: format!("{found} records were not known and are restored") });
+                Ending::Complete
+            }
+            Err(stop) => stop.into(),
+        }
+    })
+    .await
+}
+
 async fn work<F, W>(command: &'static str, opened: &Opened, screen: &Arc<Screen>, work: F) -> Result<u8>
 where
     F: FnOnce(Arc<Job>) -> W,
@@ -60,7 +74,7 @@ where
     W: Future<Output = Ending>,
 {
     let job = &opened.job;
-    let rules = (command != "stage").then_some(opened.rules.as_str());
+    let rules = matches!(command, "run" | "retry").then_some(opened.rules.as_str());
     let run = job.link.run_started(command, &opened.manifests, rules).await?;
     let ending = work(Arc::clone(job)).await;
     job.link.run_ended(run, i32::from(ending.exit_code()), &json!(job.calls())).await?;

@@ -47,8 +47,12 @@ pub fn check(manifest: &Manifest, origin: &str, text: &str) -> Result<()> {
             if !names.insert(&step.step) {
                 return say(&["write", section], format!("two steps are named `{}`", step.step));
             }
-            if matches!(step.verb, Verb::Create | Verb::Append) && !manifest.find.contains_key(section) {
-                let why = format!("step `{}` cannot be sent safely: there is no `[find.{section}]`", step.step);
+            let found = manifest.find.contains_key(section) || manifest.scan.contains_key(section);
+            if matches!(step.verb, Verb::Create | Verb::Append) && !found {
+                let why = format!(
+                    "step `{}` cannot be sent safely: there is no `[find.{section}]` or `[scan.{section}]`",
+                    step.step
+                );
                 return say(&["write", section], why);
             }
             if step.verb == Verb::Create && step.marker.is_none() {
@@ -68,6 +72,12 @@ pub fn check(manifest: &Manifest, origin: &str, text: &str) -> Result<()> {
             (false, _) => {
                 return say(&["find", name], "a find rule has `call`, `items` and `id`, or `read = true`".into());
             }
+        }
+    }
+    for (name, stream) in &manifest.scan {
+        let whole = stream.path.is_some() && ["id", "mark"].iter().all(|field| stream.fields.contains_key(*field));
+        if Kind::from_code(name).is_none() || !whole {
+            return say(&["scan", name], "a scan is of a kind, and has `path` and the fields `id` and `mark`".into());
         }
     }
     for (name, rule) in &manifest.verify {
@@ -114,6 +124,9 @@ fn expressions(manifest: &Manifest) -> Vec<(String, Checked<'_>)> {
         let when = stream.detail.as_ref().and_then(|d| d.when.as_ref());
         all.extend(when.map(|p| (place("detail.when"), Checked::Predicate(p))));
         all.extend(stream.fields.iter().map(|(field, e)| (place(field), Checked::Expr(e))));
+    }
+    for (name, stream) in &manifest.scan {
+        all.extend(stream.fields.iter().map(|(field, e)| (format!("scan.{name}.{field}"), Checked::Expr(e))));
     }
     for (section, steps) in &manifest.write {
         for step in steps {

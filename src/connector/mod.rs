@@ -15,6 +15,7 @@ use crate::error::{Loss, Problem, Result};
 use crate::ledger::{Origin, Remote};
 use crate::record::{Attachment, Kind, Record, Visibility};
 use async_trait::async_trait;
+use jiff::Timestamp;
 use plan::{LateValues, Step};
 use profile::Profile;
 use serde_json::{Map, Value};
@@ -124,6 +125,15 @@ pub enum Found {
     CannotTell,
 }
 
+/// One page of records that carry our marker.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Marked {
+    /// Marker and record.
+    pub rows: Vec<(String, Remote)>,
+    /// Where to go on; none on the last page.
+    pub next: Option<String>,
+}
+
 /// A message among the target's children of a record.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Child {
@@ -201,8 +211,15 @@ pub trait Target: Send + Sync {
     async fn apply(&self, step: &Step, late: &LateValues) -> Outcome;
 
     /// Looks for what a step in doubt may have written. `earlier` are the append steps before it that are
-    /// known to be applied, in order. Only reads.
-    async fn find(&self, step: &Step, late: &LateValues, earlier: &[&Step]) -> Result<Found>;
+    /// known to be applied, in order; nothing of it can be older than `since`. Only reads.
+    async fn find(&self, step: &Step, late: &LateValues, earlier: &[&Step], since: Timestamp) -> Result<Found>;
+
+    /// One page of all records of a kind in the target that carry a marker beginning with `prefix`, in the platform's order.
+    /// None where the manifest has no `[scan.KIND]`. Only reads.
+    async fn scan(&self, kind: Kind, prefix: &str, cursor: Option<&str>) -> Result<Option<Marked>>;
+
+    /// The name of the step that creates a record of this kind.
+    fn creates(&self, kind: Kind) -> Option<&str>;
 
     /// Reads the record back and compares it with what the steps sent. None where the manifest has no `verify`.
     async fn read_back(

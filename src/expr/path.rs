@@ -5,7 +5,7 @@ use serde_json::Value;
 use std::borrow::Cow;
 
 /// Where a path may start besides the row.
-const ROOTS: [&str; 7] = ["parent", "root", "page", "account", "key", "since", "time"];
+const ROOTS: [&str; 8] = ["parent", "root", "page", "account", "key", "since", "time", "mark"];
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Path {

@@ -12,6 +12,7 @@ mod folder;
 mod link;
 mod losses;
 pub(crate) mod query;
+mod rebuild;
 mod records;
 mod rows;
 mod runs;

@@ -292,8 +292,8 @@ fn close(db: &Connection, seq: i64, now: i64, end: End) -> Result<(), Fault> {
         End::Done { remote, origin, target_hash, target_updated_at } => {
             set_remote(db, seq, &remote, origin)?;
             let updated_at = target_updated_at.map(Timestamp::as_millisecond);
-            db.prepare_cached("UPDATE record SET target_hash = ?2, target_updated_at = ?3 WHERE seq = ?1")?
-                .execute(params![seq, target_hash, updated_at])?;
+            let sql = "UPDATE record SET target_hash = ?2, target_updated_at = ?3, rebuilt_at = NULL WHERE seq = ?1";
+            db.prepare_cached(sql)?.execute(params![seq, target_hash, updated_at])?;
             (State::Done, None, None, None)
         }
         End::Skipped { problem, stands_for } => (State::Skipped, Some(problem), None, stands_for),

@@ -219,7 +219,7 @@ impl<'a> Run<'a> {
         }
         match self.translated(&record, row).await {
             Ok(Matched::There(remote)) => Ok(done(remote, Origin::Matched, None)),
-            Ok(Matched::Write(translated)) => self.write(&record, translated).await,
+            Ok(Matched::Write(translated)) => self.write(&record, translated, row.rebuilt_at).await,
             Err(Held::Skip(problem, stands_for)) => Ok(End::Skipped { problem, stands_for }),
             Err(Held::Fail(problem)) => Ok(End::Failed { problem }),
             Err(Held::Park(problem)) => Ok(End::Parked { problem }),

@@ -72,7 +72,7 @@ impl Run<'_> {
         }
         let mapped = json!({ "from": from.id, "to": to.id, "type": one.link_type });
         let steps = self.job.target.plan(Kind::Link, &mapped, "")?;
-        let progress = self.writer.carry(&Carried { kind: Kind::Link, id, steps: &steps }).await?;
+        let progress = self.writer.carry(&Carried { kind: Kind::Link, id, steps: &steps, rebuilt_at: None }).await?;
         let (remote, origin) = progress.created.unwrap_or((Remote::default(), Origin::Matched));
         Ok(done(remote, origin, None))
     }

@@ -12,6 +12,7 @@ mod halt;
 mod links;
 mod people;
 mod ready;
+mod rebuild;
 mod roster;
 mod scope;
 mod stage;

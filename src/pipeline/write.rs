@@ -38,6 +38,8 @@ pub struct Carried<'a> {
     pub kind: Kind,
     pub id: &'a str,
     pub steps: &'a [Step],
+    /// When it was found by its marker alone: what its steps did is looked for before any is sent.
+    pub rebuilt_at: Option<Timestamp>,
 }
 
 /// Why a record's steps did not all come to be.
@@ -87,6 +89,9 @@ impl Writer {
         let rows = self.link.steps(record.kind, record.id).await?;
         let rows = rows.into_iter().map(|row| (row.key.clone(), row)).collect();
         let mut progress = Progress { late: LateValues::default(), rows, wrote: false, created: None };
+        if let Some(at) = record.rebuilt_at {
+            self.look_for_all(record, at, &mut progress).await?;
+        }
         for at in 0..record.steps.len() {
             self.carry_step(record, at, &mut progress).await?;
         }
@@ -111,9 +116,35 @@ impl Writer {
         Ok(())
     }
 
+    /// Looks for every step of a record that is known by its marker alone, and books what is there.
+    async fn look_for_all(
+        &self,
+        record: &Carried<'_>,
+        since: Timestamp,
+        progress: &mut Progress,
+    ) -> Result<(), Broken> {
+        let mut before: Vec<&Step> = Vec::new();
+        for step in record.steps.iter().filter(|s| needs_looking(s.verb)) {
+            if let Some(row) = progress.rows.get(&step.key).filter(|row| row.state == StepState::Applied) {
+                progress.late.put(step.key.clone(), outputs(&row.remote.clone().unwrap_or_default()));
+            } else if self.look_for(record, step, &before, since, progress).await?.is_none() {
+                continue;
+            }
+            if step.verb == Verb::Append {
+                before.push(step);
+            }
+        }
+        let rows = self.link.steps(record.kind, record.id).await?;
+        progress.rows = rows.into_iter().map(|row| (row.key.clone(), row)).collect();
+        Ok(())
+    }
+
     async fn carry_step(&self, record: &Carried<'_>, at: usize, progress: &mut Progress) -> Result<(), Broken> {
         let step = &record.steps[at];
         let before = &record.steps[..at];
+        if step.verb == Verb::Upload && named_by_an_applied_step(record, step, progress) {
+            return Ok(());
+        }
         if let Some(row) = progress.rows.get(&step.key).cloned() {
             match row.state {
                 StepState::Applied if self.still_holds(record, step, &row, progress) => {
@@ -204,25 +235,40 @@ impl Writer {
         intent_at: Timestamp,
         progress: &mut Progress,
     ) -> Result<bool, Broken> {
-        let Carried { kind, id, .. } = *record;
         let earlier: Vec<&Step> = before.iter().filter(|s| s.verb == Verb::Append).collect();
+        if let Some(remote) = self.look_for(record, step, &earlier, intent_at, progress).await? {
+            progress.wrote = true;
+            let origin = origin_of(step);
+            progress.took(step, &remote, Some(origin));
+            return Ok(true);
+        }
+        self.link.forget(record.kind, record.id, &step.key).await?;
+        Ok(false)
+    }
+
+    /// Looks for what a step did, and books it. "Not there" is believed only after `settle` since `since`.
+    async fn look_for(
+        &self,
+        record: &Carried<'_>,
+        step: &Step,
+        earlier: &[&Step],
+        since: Timestamp,
+        progress: &Progress,
+    ) -> Result<Option<Remote>, Broken> {
+        let Carried { kind, id, .. } = *record;
         loop {
             self.halt.check().map_err(Broken::Run)?;
-            match self.target.find(step, &progress.late, &earlier).await? {
+            match self.target.find(step, &progress.late, earlier, since).await? {
                 Found::Yes(remote) => {
-                    let origin = if step.marker_is_ours() { Origin::Created } else { Origin::Adopted };
-                    self.link.applied(kind, id, &step.key, Some(remote.clone()), origin).await?;
-                    progress.wrote = true;
-                    progress.took(step, &remote, Some(origin));
-                    return Ok(true);
+                    self.link.applied(kind, id, &step.key, Some(remote.clone()), origin_of(step)).await?;
+                    return Ok(Some(remote));
                 }
                 Found::No => {
-                    let since = Timestamp::now().duration_since(intent_at).unsigned_abs();
-                    if since >= self.settle {
-                        self.link.forget(kind, id, &step.key).await?;
-                        return Ok(false);
+                    let passed = Timestamp::now().duration_since(since).unsigned_abs();
+                    if passed >= self.settle {
+                        return Ok(None);
                     }
-                    self.halt.sleep(self.settle - since).await.map_err(Broken::Run)?;
+                    self.halt.sleep(self.settle - passed).await.map_err(Broken::Run)?;
                 }
                 Found::TooEarly(wait) => self.halt.sleep(wait).await.map_err(Broken::Run)?,
                 Found::Many(n) => {
@@ -238,7 +284,7 @@ impl Writer {
                         Reason::InDoubt,
                         format!("{}: its answer was lost and the target cannot tell", step.key),
                     )
-                    .hint("look at the target and decide with `deskferry resolve`");
+                    .hint("look at the target: remove what was written, if it was, and run `deskferry retry`");
                     return Err(self.in_doubt(problem, progress));
                 }
             }
@@ -259,6 +305,11 @@ impl Writer {
     ) -> Result<Option<ReadBack>> {
         self.target.read_back(record.kind, mapped, record.steps, &progress.late).await
     }
+}
+
+/// What is found by our own marker is ours; by another one (an address) it was there before.
+fn origin_of(step: &Step) -> Origin {
+    if step.marker_is_ours() { Origin::Created } else { Origin::Adopted }
 }
 
 /// Uploads and updates are sent again without looking: nobody sees a second upload, and an update sets the same values.

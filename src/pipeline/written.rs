@@ -15,7 +15,12 @@ use crate::record::Record;
 use jiff::Timestamp;
 
 impl Run<'_> {
-    pub(super) async fn write(&self, record: &Record, translated: Translated) -> Result<End, Broken> {
+    pub(super) async fn write(
+        &self,
+        record: &Record,
+        translated: Translated,
+        rebuilt_at: Option<Timestamp>,
+    ) -> Result<End, Broken> {
         let (kind, id) = (record.kind(), record.id.as_str());
         if !self.job.target.writes(kind) {
             let problem = Problem::new(Reason::Unsupported, format!("the target has no place for a {kind}"));
@@ -36,14 +41,14 @@ impl Run<'_> {
             Err(problem) => return Ok(End::Failed { problem }),
         };
         link.planned(kind, id).await?;
-        let carried = Carried { kind, id, steps: &steps };
+        let carried = Carried { kind, id, steps: &steps, rebuilt_at };
         let mut progress = self.writer.carry(&carried).await?;
         let Some((remote, origin)) = progress.created.clone() else {
             let problem = Problem::new(Reason::Manifest, format!("no step of `write.{kind}` creates the record"));
             return Ok(End::Failed { problem });
         };
         let repair = self.job.target.repair(kind, &translated.mapped, &marker)?;
-        let repair = Carried { kind, id, steps: &repair };
+        let repair = Carried { kind, id, steps: &repair, rebuilt_at: None };
         self.writer.release(&repair, &progress).await?;
         let mut stored = self.writer.read_back(&carried, &translated.mapped, &progress).await?;
         if stored.as_ref().is_some_and(|s| !s.differs.is_empty()) {

@@ -74,6 +74,11 @@ pub struct Manifest {
     /// How a record of a kind is found again.
     #[serde(default)]
     pub find: BTreeMap<String, FindRule>,
+    /// Listings of the target that hide and delay nothing (a delta stream): where our markers are looked for when there is no
+    /// `find` for the kind, and when a ledger is rebuilt. As a read stream, with the fields `id`, `mark`, and if there is more to
+    /// know `number`, `url` and outputs; `${$mark}` in the query is what the markers begin with.
+    #[serde(default)]
+    pub scan: BTreeMap<String, ReadStream>,
     /// What is read back of a record after its steps, and compared.
     #[serde(default)]
     pub verify: BTreeMap<String, Verify>,

@@ -9,6 +9,7 @@ use crate::expr::{Expr, Scope, Template, plain};
 use crate::http::{self, Call, Payload, Repeat, Response, Sent, Target};
 use crate::ledger::{Origin, Remote};
 use crate::record::Outputs;
+use jiff::Timestamp;
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -119,7 +120,7 @@ impl Rest {
     }
 
     async fn adopt(&self, step: &Step, late: &LateValues, refused: Problem) -> Outcome {
-        match self.find_step(step, late, &[]).await {
+        match self.find_step(step, late, &[], Timestamp::UNIX_EPOCH).await {
             Ok(Found::Yes(remote)) => Outcome::Applied { remote, origin: Origin::Adopted },
             Ok(Found::Many(n)) => Outcome::Rejected(
                 Problem { reason: Reason::Ambiguous, ..refused }.at(format!("{n} target records hold it")),

@@ -10,12 +10,24 @@ use crate::error::{Problem, Reason, Result};
 use crate::expr::{self, Scope, plain};
 use crate::ledger::Remote;
 use crate::record::{Body, Comment, Kind};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 impl Rest {
-    pub(super) async fn find_step(&self, step: &Step, late: &LateValues, earlier: &[&Step]) -> Result<Found> {
-        let Some(rule) = self.manifest.find.get(&step.rule.0) else { return Ok(Found::CannotTell) };
+    pub(super) async fn find_step(
+        &self,
+        step: &Step,
+        late: &LateValues,
+        earlier: &[&Step],
+        since: Timestamp,
+    ) -> Result<Found> {
         let at = |problem: Problem| problem.at(format!("looking for {}", step.key));
+        let Some(rule) = self.manifest.find.get(&step.rule.0) else {
+            return match self.manifest.scan.contains_key(&step.rule.0) {
+                true => self.scan_for(step, late, since).await.map_err(at),
+                false => Ok(Found::CannotTell),
+            };
+        };
         if rule.read {
             let messages = self.messages_of_target(step, late).await.map_err(at)?;
             let texts: Vec<String> = messages.iter().map(|m| content::normalise(&m.body)).collect();

@@ -9,6 +9,7 @@ mod paging;
 mod planner;
 mod read;
 mod read_back;
+mod scan;
 mod source;
 mod target;
 

@@ -55,7 +55,7 @@ impl Rest {
         base
     }
 
-    fn create_step(&self, kind: Kind) -> Option<&str> {
+    pub(super) fn create_step(&self, kind: Kind) -> Option<&str> {
         let steps = self.manifest.write.get(kind.code())?;
         steps.iter().find(|s| s.verb == Verb::Create).map(|s| s.step.as_str())
     }

@@ -20,9 +20,11 @@ const DETAILS: usize = 4;
 
 /// The rows above the one a stream is read for.
 #[derive(Clone, Copy)]
-struct Above<'a> {
-    parent: &'a Value,
-    root: &'a Value,
+pub(super) struct Above<'a> {
+    pub parent: &'a Value,
+    pub root: &'a Value,
+    /// What the markers that are scanned for begin with.
+    pub mark: &'a str,
 }
 
 impl Rest {
@@ -38,7 +40,7 @@ impl Rest {
         let since =
             since.zip(stream.since.as_ref()).map(|(at, s)| self.since_text(s, at)).transpose()?.unwrap_or_default();
         let null = Value::Null;
-        let above = Above { parent: &null, root: &null };
+        let above = Above { parent: &null, root: &null, mark: "" };
         let (rows, next) = self.one_page(name, stream, above, cursor, &since).await?;
         let rows = self.detailed(name, rows).await?;
         let rows = self.kept(stream, rows, above, &null)?;
@@ -61,7 +63,7 @@ impl Rest {
     pub(super) async fn read_all(&self, name: &str, above: Option<&Value>) -> Result<Vec<Value>> {
         let null = Value::Null;
         let above = above.unwrap_or(&null);
-        self.all_pages(name, self.stream(name)?, Above { parent: above, root: above }).await
+        self.all_pages(name, self.stream(name)?, Above { parent: above, root: above, mark: "" }).await
     }
 
     fn row(&self, stream: &ReadStream, raw: Value) -> Result<Row> {
@@ -84,7 +86,7 @@ impl Rest {
                 for (name, stream) in self.manifest.read.iter().filter(|(_, s)| s.is_below(parent)) {
                     let mut rows = Vec::new();
                     for parent in parents {
-                        rows.extend(self.all_pages(name, stream, Above { parent, root }).await?);
+                        rows.extend(self.all_pages(name, stream, Above { parent, root, mark: "" }).await?);
                     }
                     below.push((name.clone(), rows));
                 }
@@ -113,7 +115,7 @@ impl Rest {
         }
     }
 
-    async fn one_page(
+    pub(super) async fn one_page(
         &self,
         name: &str,
         stream: &ReadStream,
@@ -129,7 +131,8 @@ impl Rest {
             return Err(Problem::new(Reason::Manifest, format!("`[read.{name}]` has neither `path` nor `from`")));
         };
         let ask = paging::ask(&stream.page, cursor);
-        let vars = [("key", ask.key.as_deref().unwrap_or_default()), ("since", since)];
+        let mark = above.mark;
+        let vars = [("key", ask.key.as_deref().unwrap_or_default()), ("since", since), ("mark", mark)];
         let scope = Scope { vars: &vars, parent: above.parent, root: above.root, ..self.scope(above.parent) };
         let call = match &ask.address {
             Some(address) => asking_address(address)?,
@@ -234,7 +237,7 @@ impl Rest {
     }
 
     /// The `$since` text of a stream for a time: in its format and zone, less the overlap.
-    fn since_text(&self, since: &Since, at: Timestamp) -> Result<String> {
+    pub(super) fn since_text(&self, since: &Since, at: Timestamp) -> Result<String> {
         let wrong = |e: String| Problem::new(Reason::Manifest, e);
         let zone = match &since.zone {
             None => None,

@@ -3,12 +3,13 @@
 use super::Rest;
 use crate::connector::plan::{LateValues, Step};
 use crate::connector::profile::{Authors, Profile};
-use crate::connector::{CheckLine, Found, Outcome, ReadBack, Target};
+use crate::connector::{CheckLine, Found, Marked, Outcome, ReadBack, Target};
 use crate::error::{Loss, Problem, Reason, Result};
 use crate::expr::Template;
 use crate::ledger::Remote;
 use crate::record::{Kind, Visibility};
 use async_trait::async_trait;
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -101,8 +102,16 @@ impl Target for Rest {
         self.apply_step(step, late).await
     }
 
-    async fn find(&self, step: &Step, late: &LateValues, earlier: &[&Step]) -> Result<Found> {
-        self.find_step(step, late, earlier).await
+    async fn find(&self, step: &Step, late: &LateValues, earlier: &[&Step], since: Timestamp) -> Result<Found> {
+        self.find_step(step, late, earlier, since).await
+    }
+
+    async fn scan(&self, kind: Kind, prefix: &str, cursor: Option<&str>) -> Result<Option<Marked>> {
+        self.scan_page(kind, prefix, None, cursor).await
+    }
+
+    fn creates(&self, kind: Kind) -> Option<&str> {
+        self.create_step(kind)
     }
 
     async fn read_back(
