@@ -111,6 +111,8 @@ closed_list! {
         Link = "link_dropped": "a link the target cannot hold",
         Markup = "markup_simplified": "formatting the target cannot show",
         Silenced = "notifications_off": "the people of an open ticket get no mail about it until that is switched on again in the target",
+        Due = "due_date_dropped": "the time it is due, which the target does not take",
+        Company = "company_dropped": "the company of a ticket whose requester does not belong to it",
         Solved = "solved_date_dropped": "the time it was solved, which the target sets itself",
         Requester = "requester_replaced": "the requester is not in the target: another person stands for them",
     }

@@ -122,7 +122,8 @@ fn connect(project: &Project, account: &Account, role: Role) -> Result<(Rest, St
     let pacer = Pacer::new(entry.manifest.limit.clone(), project.run.reserve, Clock::system());
     let client = Client::new(config, pacer)?;
     let version = entry.version();
-    Ok((Rest::new(&entry, role, url, plain, client)?, version))
+    let rest = Rest::new(&entry, role, url, plain, client)?;
+    Ok((rest.may_create_marker(project.run.create_marker), version))
 }
 
 /// The header that authenticates calls, from the account's answers.

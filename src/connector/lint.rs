@@ -1,6 +1,6 @@
 //! What a manifest must hold beyond its grammar: filters that compile, names that lead somewhere, steps that can be found again.
 
-use super::manifest::{Body, Manifest, Verb};
+use super::manifest::{Body, Manifest, Nested, Verb};
 use crate::error::{Problem, Reason, Result};
 use crate::expr::{Expr, Predicate, Wrong};
 use crate::project::TomlText;
@@ -63,14 +63,18 @@ pub fn check(manifest: &Manifest, origin: &str, text: &str) -> Result<()> {
     for (name, rule) in &manifest.find {
         let whole = [rule.call.is_some(), rule.items.is_some(), rule.id.is_some()];
         match (rule.read, whole) {
-            (false, [true, true, true]) => {}
+            (false, [true, true, true]) if rule.stream.is_none() => {}
+            (false, [false, false, true]) if rule.stream.as_ref().is_some_and(|s| manifest.read.contains_key(s)) => {}
             (true, [false, false, false]) if manifest.read.contains_key(name) => {}
             (true, _) => {
                 let why = "`read = true` stands instead of `call`, `items` and `id`, and needs the read stream";
                 return say(&["find", name], why.into());
             }
             (false, _) => {
-                return say(&["find", name], "a find rule has `call`, `items` and `id`, or `read = true`".into());
+                return say(
+                    &["find", name],
+                    "a find rule has `call`, `items` and `id`, or `stream` and `id`, or `read = true`".into(),
+                );
             }
         }
     }
@@ -134,13 +138,14 @@ fn expressions(manifest: &Manifest) -> Vec<(String, Checked<'_>)> {
             all.extend(
                 [&step.when, &step.ok].into_iter().flatten().map(|p| (place("condition"), Checked::Predicate(p))),
             );
+            all.extend(step.on.iter().filter_map(|on| Some((place("on"), Checked::Expr(on.id.as_ref()?)))));
             let single = [("id", &step.id), ("number", &step.number), ("marker", &step.marker), ("text", &step.text)];
             all.extend(single.into_iter().filter_map(|(what, e)| Some((place(what), Checked::Expr(e.as_ref()?)))));
             for many in [&step.query, &step.headers, &step.outputs] {
                 all.extend(many.iter().map(|(key, e)| (place(key), Checked::Expr(e))));
             }
             match &step.body {
-                Some(Body::Json(fields) | Body::Form(fields)) => {
+                Some(Body::Json(fields) | Body::Form(fields) | Body::Nested(Nested { fields, .. })) => {
                     all.extend(fields.iter().map(|(key, e)| (place(key), Checked::Expr(e))));
                 }
                 Some(Body::Multipart(parts)) => {

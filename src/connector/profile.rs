@@ -25,6 +25,8 @@ pub struct Profile {
     pub comment_dates: bool,
     /// Whether a message can be written under its author.
     pub authors: Authors,
+    /// Whether a ticket's first message is always shown as its requester's.
+    pub first_by_requester: bool,
     /// Whether people in copy are held.
     pub ccs: bool,
     pub tags: bool,

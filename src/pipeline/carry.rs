@@ -231,15 +231,13 @@ impl<'a> Run<'a> {
         match &record.body {
             Body::Group(group) => self.translator.group(group),
             Body::Agent(person) => self.translator.agent(person),
-            Body::Contact(person) => {
-                self.translator.contact(&row.id, person, matches!(row.state, State::Writing | State::InDoubt))
-            }
+            Body::Contact(person) => self.translator.contact(&row.id, person, begun(row), &self.job.link).await,
             Body::Field(field) => self.translator.field(field),
             Body::Ticket(ticket) => {
                 let fields = self.fields.get_or_try_init(|| self.source_fields()).await?;
                 Ok(Matched::Write(self.translator.ticket(record, ticket, &self.job.link, fields).await?))
             }
-            Body::Company(_) => Err(Held::Skip(Problem::new(Reason::Unsupported, "the target has no companies"), None)),
+            Body::Company(company) => self.translator.company(company, begun(row)),
         }
     }
 
@@ -299,6 +297,11 @@ impl<'a> Run<'a> {
         }
         Ok(if open == 0 { Ending::Complete } else { Ending::Partial })
     }
+}
+
+/// Whether an earlier run may have made it.
+fn begun(row: &RecordRow) -> bool {
+    matches!(row.state, State::Writing | State::InDoubt)
 }
 
 pub(super) fn named(stop: Stop, kind: Kind, id: &str) -> Stop {

@@ -4,7 +4,7 @@ use super::roster::Roster;
 use crate::connector::{ChildRows, Source};
 use crate::error::Result;
 use crate::ledger::{Link, Remote, State};
-use crate::record::{Body, Kind, Person};
+use crate::record::{Body, Kind, Person, Ref};
 use crate::staging::Staging;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,7 +17,10 @@ const REMEMBERED: usize = 20_000;
 pub struct Known {
     pub name: String,
     pub email: Option<String>,
-    /// In the target, if they can act there.
+    /// As they stand in the source; a contact where that is not known.
+    pub kind: Kind,
+    pub companies: Vec<Ref>,
+    /// In the target.
     pub remote: Option<Remote>,
     /// Their own record is still on its way into the target.
     pub pending: bool,
@@ -77,11 +80,11 @@ impl People {
             let (Body::Agent(person) | Body::Contact(person)) = record.body else { continue };
             let remote = self.link.target_of(kind, id).await?;
             let pending = remote.is_none() && self.is_pending(kind, id).await?;
-            return Ok(Known { pending, ..known(id, &person, remote.filter(|_| person.active)) });
+            return Ok(Known { pending, ..known(kind, id, &person, remote) });
         }
         let email = id.contains('@').then(|| id.to_owned());
         let remote = email.as_ref().and_then(|e| self.roster.person(e)).map(|entry| entry.remote());
-        Ok(Known { name: id.to_owned(), email, remote, pending: false })
+        Ok(Known { name: id.to_owned(), email, kind: Kind::Contact, companies: vec![], remote, pending: false })
     }
 }
 
@@ -93,9 +96,9 @@ impl People {
     }
 }
 
-fn known(id: &str, person: &Person, remote: Option<Remote>) -> Known {
+fn known(kind: Kind, id: &str, person: &Person, remote: Option<Remote>) -> Known {
     let email = person.emails.first().cloned();
     let name = person.name.clone().filter(|n| !n.trim().is_empty());
     let name = name.or_else(|| email.clone()).or_else(|| person.login.clone()).unwrap_or_else(|| id.to_owned());
-    Known { name, email, remote, pending: false }
+    Known { name, email, kind, companies: person.companies.clone(), remote, pending: false }
 }

@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::expr::plain;
 use crate::ledger::Remote;
 use crate::mapping::label;
-use crate::record::{Field, Outputs, address_key};
+use crate::record::{Field, Kind, Outputs, address_key};
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 
@@ -29,6 +29,8 @@ impl Entry {
 pub struct Roster {
     agents: HashMap<String, Entry>,
     groups: Vec<Entry>,
+    /// By the key of their names; only where the target holds companies.
+    companies: HashMap<String, Entry>,
     vocabularies: HashMap<&'static str, Vec<Entry>>,
     fields: Vec<Field>,
     field_ids: HashMap<String, String>,
@@ -42,12 +44,22 @@ impl Roster {
         let mut roster = Roster::default();
         for row in target.roster("agent").await? {
             let entry = entry(row, "name");
+            // Who is switched off there can neither write nor answer for anything.
+            if entry.fields.get("active") == Some(&Value::Bool(false)) {
+                continue;
+            }
             let emails = entry.fields.get("emails").and_then(Value::as_array).cloned().unwrap_or_default();
             for email in emails.iter().filter_map(Value::as_str) {
                 roster.agents.insert(address_key(email), entry.clone());
             }
         }
         roster.groups = target.roster("group").await?.into_iter().map(|row| entry(row, "name")).collect();
+        if target.writes(Kind::Company) {
+            for row in target.roster("company").await? {
+                let entry = entry(row, "name");
+                roster.companies.insert(label::key(&entry.label), entry);
+            }
+        }
         for name in VOCABULARIES {
             let rows = target.roster(name).await?.into_iter().map(|row| entry(row, "label")).collect();
             roster.vocabularies.insert(name, rows);
@@ -68,6 +80,11 @@ impl Roster {
     /// A person of the target's own by e-mail address.
     pub fn person(&self, email: &str) -> Option<&Entry> {
         self.agents.get(&address_key(email))
+    }
+
+    /// A company of the target by name.
+    pub fn company(&self, name: &str) -> Option<&Entry> {
+        self.companies.get(&label::key(name))
     }
 
     /// A group by name, identifier or id.

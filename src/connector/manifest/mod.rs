@@ -8,7 +8,7 @@ mod read;
 mod write;
 
 pub use read::{Blob, Decode, Denied, Detail, Join, Paging, ReadStream, Since, Size};
-pub use write::{Body, Children, Each, Expect, Fallback, FindRule, On, Part, Then, Verb, Verify, WriteStep};
+pub use write::{Body, Children, Each, Expect, Fallback, FindRule, Nested, On, Part, Then, Verb, Verify, WriteStep};
 
 use crate::connector::profile::Profile;
 use crate::error::{Loss, Reason, Result};
@@ -191,6 +191,21 @@ pub struct Marker {
     pub field: String,
     /// How to make the field by hand.
     pub make: String,
+    /// The call that makes it, where the project says `create_marker = true`.
+    #[serde(default)]
+    pub create: Option<MarkerCall>,
+}
+
+/// A call that makes the marker's field.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MarkerCall {
+    pub cites: String,
+    pub evidence: Evidence,
+    /// `METHOD /path`.
+    pub call: String,
+    /// Sent as it is.
+    pub json: serde_json::Value,
 }
 
 impl Manifest {

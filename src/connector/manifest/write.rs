@@ -97,8 +97,20 @@ pub enum Body {
     Json(BTreeMap<String, Expr>),
     Form(BTreeMap<String, Expr>),
     Multipart(Vec<Part>),
+    /// JSON where the message has no files; else a multipart form whose names nest: `custom_fields[a]`, `tags[]`.
+    Nested(Nested),
     /// The attachment's bytes, with this content type.
     File(String),
+}
+
+/// A document and the files that go with it.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Nested {
+    /// Dotted key → expression; keys whose value is null are left out.
+    pub fields: BTreeMap<String, Expr>,
+    /// Name of the part of each file.
+    pub files: String,
 }
 
 /// One part of a multipart body.
@@ -130,6 +142,9 @@ pub struct On {
     #[serde(default)]
     pub text: Option<String>,
     pub then: Then,
+    /// With `adopt`: over the answer's body, the id of the record that is there. Absent or null = it is looked for.
+    #[serde(default)]
+    pub id: Option<Expr>,
 }
 
 impl On {
@@ -175,6 +190,9 @@ pub struct FindRule {
     pub items: Option<String>,
     #[serde(default)]
     pub id: Option<Expr>,
+    /// Instead of `call` and `items`: a read stream whose rows below the record are looked at.
+    #[serde(default)]
+    pub stream: Option<String>,
     /// Instead of `call`: the ticket's messages are read by the read streams, and compared by their text. The ticket's own
     /// first message is no candidate.
     #[serde(default)]

@@ -57,8 +57,16 @@ impl Rest {
         }
         let problem = self.refusal(&response);
         let lower = text_of(&response).to_lowercase();
-        let then = rule.on.iter().find(|on| on.matches(response.status, &lower)).map(|on| on.then);
-        Ok(match then {
+        let on = rule.on.iter().find(|on| on.matches(response.status, &lower));
+        if let Some(id) = on.and_then(|on| on.id.as_ref()) {
+            let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
+            let id = id.eval(&self.scope(&body))?;
+            if !id.is_null() {
+                let remote = Remote { id: plain(&id), ..Remote::default() };
+                return Ok(Verdict::Is(Outcome::Applied { remote, origin: Origin::Adopted }));
+            }
+        }
+        Ok(match on.map(|on| on.then) {
             Some(Then::Fallback) => Verdict::Fallback(problem),
             Some(Then::Done) => Verdict::Is(Outcome::Applied { remote: Remote::default(), origin: Origin::Matched }),
             Some(Then::Adopt) => Verdict::Is(self.adopt(step, late, problem).await),

@@ -78,6 +78,9 @@ impl Rest {
 
     async fn found_rows(&self, rule: &FindRule, step: &Step, late: &LateValues) -> Result<Vec<Value>> {
         let scope = Node::from_value(step.scope.clone()).fill_known(late);
+        if let Some(stream) = &rule.stream {
+            return self.read_all(stream, Some(&json!({ "id": scope["target"] }))).await;
+        }
         let answer = self.find_call(rule, &self.scope(&scope), late).await?;
         Ok(expr::path(&answer, rule.items.as_deref().unwrap_or(".")).as_array().cloned().unwrap_or_default())
     }

@@ -5,6 +5,7 @@ mod apply;
 mod assemble;
 mod check;
 mod find;
+mod marker;
 mod paging;
 mod planner;
 mod read;
@@ -43,6 +44,8 @@ pub struct Rest {
     address: String,
     client: Client,
     account: Value,
+    /// Whether the marker's field may be made.
+    create_marker: bool,
     native: Arc<dyn Native>,
     /// The account with the facts that only it can tell, asked once.
     prepared: OnceLock<Value>,
@@ -50,10 +53,16 @@ pub struct Rest {
 }
 
 impl Rest {
+    /// Lets it make the field for our markers, where there is none.
+    pub fn may_create_marker(self, create_marker: bool) -> Self {
+        Rest { create_marker, ..self }
+    }
+
     /// `account` holds the answers without secrets; the client holds the credentials.
     pub fn new(entry: &Entry, role: Role, address: String, account: Account, client: Client) -> Result<Rest> {
         Ok(Rest {
             role,
+            create_marker: false,
             version: entry.version(),
             native: native::by_name(entry.manifest.native.as_deref())?,
             manifest: Arc::new(entry.manifest.clone()),
@@ -78,7 +87,10 @@ impl Rest {
         let mut account = self.account.as_object().cloned().unwrap_or_default();
         match self.role {
             Role::Source => self.native.prepare_source(self, &mut account).await?,
-            Role::Target => self.native.prepare_target(self, &mut account).await?,
+            Role::Target => {
+                self.native.prepare_target(self, &mut account).await?;
+                self.prepare_marker(&mut account).await?;
+            }
         }
         Ok(self.prepared.get_or_init(|| Value::Object(account)))
     }

@@ -187,6 +187,17 @@ impl Rest {
                 [file] => Content::File(FilePart { mime: mime.clone(), ..file_part(file) }),
                 _ => return Err(Problem::new(Reason::Manifest, "a `file` body goes with `each = \"attachment\"`")),
             },
+            Body::Nested(nested) => {
+                let document = document(&nested.fields, sees)?;
+                if files.is_empty() {
+                    return Ok(Content::Json(Node::from_value(document)));
+                }
+                let mut parts = Vec::new();
+                nest("", document, &mut parts);
+                let part = |file| Part::File { name: nested.files.clone(), file: file_part(file) };
+                parts.extend(files.iter().map(part));
+                Content::Multipart(parts)
+            }
             Body::Multipart(rules) => {
                 let mut parts = Vec::new();
                 for rule in rules {
@@ -221,6 +232,21 @@ fn multipart(rule: &PartRule, sees: &Scope<'_>, files: &[Value], parts: &mut Vec
         parts.extend(values.into_iter().map(part));
     }
     Ok(())
+}
+
+/// A document as parts of a form, by the names Rails reads: `a[b]`, `c[]`.
+fn nest(name: &str, value: Value, parts: &mut Vec<Part>) {
+    match value {
+        Value::Object(map) => {
+            for (key, value) in map {
+                let name = if name.is_empty() { key } else { format!("{name}[{key}]") };
+                nest(&name, value, parts);
+            }
+        }
+        Value::Array(items) => items.into_iter().for_each(|item| nest(&format!("{name}[]"), item, parts)),
+        Value::Null => {}
+        value => parts.push(Part::Value { name: name.to_owned(), value: Text::parse(&plain(&value)) }),
+    }
 }
 
 fn file_part(file: &Value) -> FilePart {

@@ -2,9 +2,9 @@
 
 use super::{Held, Translated, Translator};
 use crate::error::{Problem, Reason};
-use crate::ledger::Remote;
+use crate::ledger::{Link, Remote};
 use crate::mapping::{Mapped, Place, ValueField};
-use crate::record::{Field, Group, Person, address_key};
+use crate::record::{Company, Field, Group, Kind, Person, address_key};
 use serde_json::json;
 
 /// What a record that is only referred to became.
@@ -34,7 +34,7 @@ impl Translator {
 
     /// A contact: matched when a person of the target has the address, else to be made. One whose making was `begun`
     /// by an earlier run may be in the target by that: its step is settled, not matched away.
-    pub fn contact(&self, id: &str, person: &Person, begun: bool) -> Result<Matched, Held> {
+    pub async fn contact(&self, id: &str, person: &Person, begun: bool, link: &Link) -> Result<Matched, Held> {
         let email = person.emails.iter().find(|e| e.contains('@'));
         if email.is_none() && !self.target.profile().contacts_without_address {
             return Err(Held::Skip(Problem::new(Reason::NoEmail, "the contact has no e-mail address"), None));
@@ -47,7 +47,26 @@ impl Translator {
         let mut mapped = serde_json::to_value(person).unwrap_or_default();
         mapped["id"] = json!(id);
         mapped["address"] = json!(address);
+        let mut companies = Vec::new();
+        for company in &person.companies {
+            companies.extend(link.target_of(Kind::Company, company).await?.map(|there| there.id));
+        }
+        mapped["companies"] = json!(companies);
         Ok(Matched::Write(Translated { mapped, losses: vec![] }))
+    }
+
+    /// A company: matched when the target has one of its name, else to be made. One whose making was `begun` is settled.
+    pub fn company(&self, company: &Company, begun: bool) -> Result<Matched, Held> {
+        if !self.target.writes(Kind::Company) {
+            return Err(Held::Skip(Problem::new(Reason::Unsupported, "the target has no companies"), None));
+        }
+        match self.roster.company(&company.name).filter(|_| !begun) {
+            Some(entry) => Ok(Matched::There(entry.remote())),
+            None => {
+                let mapped = serde_json::to_value(company).unwrap_or_default();
+                Ok(Matched::Write(Translated { mapped, losses: vec![] }))
+            }
+        }
     }
 
     /// A group: matched by name or by the mapping. Tickets of one that is not there take the account's default.

@@ -45,7 +45,8 @@ impl Messages<'_> {
         }
         for (at, comment) in self.ticket.comments.iter().enumerate() {
             let lines = if at == 0 { std::mem::take(&mut lines) } else { vec![] };
-            all.comments.extend(self.message(comment, &lines, &mut shelf, &mut all.losses).await?);
+            let first = all.comments.is_empty();
+            all.comments.extend(self.message(comment, first, &lines, &mut shelf, &mut all.losses).await?);
         }
         Ok(all)
     }
@@ -64,6 +65,7 @@ impl Messages<'_> {
     async fn message(
         &self,
         comment: &Comment,
+        first: bool,
         lines: &[String],
         shelf: &mut Shelf,
         losses: &mut Vec<Lost>,
@@ -84,7 +86,12 @@ impl Messages<'_> {
             Some(id) => Some(self.translator.person(id).await?),
             None => None,
         };
-        let native = self.native(author.as_deref(), comment.visibility).await?;
+        let shown_as_another =
+            first && profile.first_by_requester && comment.author.as_ref() != self.ticket.requester.as_ref();
+        let native = match shown_as_another {
+            true => None,
+            false => self.native(author.as_deref(), comment.visibility).await?,
+        };
         let date = comment.created_at.filter(|_| !profile.comment_dates || self.always_headers());
         let named = author.as_ref().map(|a| header::Author { name: &a.name, email: a.email.as_deref() });
         let by_api = header::line(named.as_ref(), date);

@@ -87,6 +87,7 @@ impl Translator {
         let address = person.email.as_deref().map(|email| address_key(people.contact_email(people.agent_email(email))));
         json["address"] = json!(address);
         json["name"] = json!(person.name);
+        json["kind"] = json!(person.kind);
         json
     }
 

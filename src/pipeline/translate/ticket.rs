@@ -5,6 +5,7 @@ use super::{Held, Lost, Translated, Translator};
 use crate::error::{Loss, Problem, Reason, Result};
 use crate::ledger::{Link, Remote};
 use crate::mapping::{Mapped, Place, ValueField, convert};
+use crate::pipeline::people::Known;
 use crate::record::{Field, Kind, Record, State, Ticket};
 use serde_json::{Value, json};
 use std::borrow::Cow;
@@ -46,6 +47,7 @@ impl Translator {
         }
         let people = self.people_of(ticket).await?;
         people.put(&mut mapped);
+        mapped["company"] = self.company_of(ticket, people.requester.as_deref(), link, &mut losses).await?;
         if !people.named.is_empty() {
             losses.push(Lost::new("", Loss::Cc, people.named.join(", ")));
         }
@@ -161,6 +163,48 @@ impl Translator {
         Ok(found.or_else(default))
     }
 
+    /// The company, where it is the first one of the requester: targets know no other.
+    async fn company_of(
+        &self,
+        ticket: &Ticket,
+        requester: Option<&Known>,
+        link: &Link,
+        losses: &mut Vec<Lost>,
+    ) -> Result<Value, Held> {
+        let Some(company) = ticket.company.as_ref().filter(|_| self.target.writes(Kind::Company)) else {
+            return Ok(Value::Null);
+        };
+        let theirs = requester.is_some_and(|r| r.companies.first() == Some(company));
+        let there = link.target_of(Kind::Company, company).await?.filter(|_| theirs);
+        if there.is_none() {
+            losses.push(Lost::new("", Loss::Company, format!("company {company}")));
+        }
+        Ok(there.as_ref().map_or(Value::Null, remote_json))
+    }
+
+    /// Values for fields of the target that nothing of the ticket fills, where a rule has a default for them.
+    fn defaults(&self, values: &mut Vec<Value>) -> Result<(), Held> {
+        for (name, rule) in &self.mapping.ticket.custom.0 {
+            let Some(default) = &rule.default else { continue };
+            let Place::To(target) = self.mapping.ticket.custom.place(name, Some(name), self.roster.fields()) else {
+                continue;
+            };
+            let id = self.roster.field_id(target);
+            if values.iter().any(|value| value["id"] == id) {
+                continue;
+            }
+            let converted = convert(default, None, target, Some(rule))?;
+            if !converted.value.is_null() {
+                values.push(self.value_of(target, converted.value));
+            }
+        }
+        Ok(())
+    }
+
+    fn value_of(&self, target: &Field, value: Value) -> Value {
+        json!({ "id": self.roster.field_id(target), "type": target.field_type, "value": as_text(value) })
+    }
+
     fn custom(
         &self,
         ticket: &Ticket,
@@ -187,10 +231,7 @@ impl Translator {
                     let converted = convert(&given, fields.get(&value.key), target, rule)?;
                     losses.extend(converted.losses.iter().map(|loss| Lost::new("", *loss, shown)));
                     if !converted.value.is_null() {
-                        values.push(json!({
-                            "id": self.roster.field_id(target), "type": target.field_type,
-                            "value": as_text(converted.value),
-                        }));
+                        values.push(self.value_of(target, converted.value));
                     }
                 }
                 Place::Nowhere | Place::Create(_) if !empty => losses.push(Lost::new("", Loss::Field, shown)),
@@ -198,6 +239,7 @@ impl Translator {
                 Place::Wrong(problem) => return Err(Held::Fail(problem)),
             }
         }
+        self.defaults(&mut values)?;
         Ok(Value::Array(values))
     }
 }
