@@ -43,6 +43,13 @@ impl Client {
         Self { agent: config.new_agent(), base: base.trim_end_matches('/').to_string(), headers }
     }
 
+    /// The same client, asking for another kind of answer than JSON.
+    pub fn accepting(&self, kind: &str) -> Self {
+        let mut other = self.clone();
+        other.headers.push(("Accept".into(), kind.into()));
+        other
+    }
+
     pub fn send(&self, method: &str, path: &str, body: Option<(&str, &[u8])>) -> Result<Answer> {
         let (status, headers, mut reader) = self.open(method, path, body)?;
         let mut bytes = Vec::new();

@@ -8,6 +8,7 @@ mod http;
 mod kill;
 mod moves;
 mod project;
+mod roundup;
 mod seed;
 mod servers;
 mod spoil;

@@ -73,36 +73,14 @@ impl Move {
 
     /// `deskferry -C PROJECT ARGS`, its output going to files of the project folder.
     pub fn spawn(&self, args: &[&str]) -> Result<Child> {
-        let file = |name: &str| std::fs::File::create(self.project.join(name)).map_err(|e| format!("{name}: {e}"));
-        Command::new(env!("CARGO_BIN_EXE_deskferry"))
-            .arg("-C")
-            .arg(&self.project)
-            .args(args)
-            .env("RT_TOKEN", self.rt.var("RT_TOKEN")?)
-            .env("REDMINE_API_KEY", self.redmine.var("REDMINE_API_KEY")?)
-            .stdin(Stdio::null())
-            .stdout(file("stdout.txt")?)
-            .stderr(file("stderr.txt")?)
-            .spawn()
-            .map_err(|e| format!("deskferry: {e}"))
+        let secrets =
+            [("RT_TOKEN", self.rt.var("RT_TOKEN")?), ("REDMINE_API_KEY", self.redmine.var("REDMINE_API_KEY")?)];
+        spawn(&self.project, &secrets, args)
     }
 
     /// Runs to the end, or kills it and fails at the deadline.
     pub fn run(&self, args: &[&str], deadline: Duration) -> Result<Ended> {
-        let mut child = self.spawn(args)?;
-        let status = wait(&mut child, deadline)?;
-        let ended = |status| {
-            let read = |name: &str| std::fs::read_to_string(self.project.join(name)).unwrap_or_default();
-            Ended { status, stdout: read("stdout.txt"), stderr: read("stderr.txt") }
-        };
-        match status {
-            Some(status) => Ok(ended(status)),
-            None => {
-                child.kill().map_err(|e| e.to_string())?;
-                let said = ended(child.wait().map_err(|e| e.to_string())?).stderr;
-                Err(format!("deskferry {args:?} did not end within {deadline:?}\n{said}"))
-            }
-        }
+        finish(self.spawn(args)?, &self.project, args, deadline)
     }
 
     pub fn target_client(&self) -> Result<Client> {
@@ -155,6 +133,38 @@ impl Moved {
         let redmine = servers::copy(&self.redmine, &format!("{name}-redmine"))?;
         let project = servers::copy(&self.project, &format!("{name}-project"))?;
         Move::between(redmine, project, "textile")
+    }
+}
+
+/// `deskferry -C PROJECT ARGS` with its secrets, its output going to files of the project folder.
+pub fn spawn(project: &Path, secrets: &[(&str, &str)], args: &[&str]) -> Result<Child> {
+    let file = |name: &str| std::fs::File::create(project.join(name)).map_err(|e| format!("{name}: {e}"));
+    Command::new(env!("CARGO_BIN_EXE_deskferry"))
+        .arg("-C")
+        .arg(project)
+        .args(args)
+        .envs(secrets.iter().copied())
+        .stdin(Stdio::null())
+        .stdout(file("stdout.txt")?)
+        .stderr(file("stderr.txt")?)
+        .spawn()
+        .map_err(|e| format!("deskferry: {e}"))
+}
+
+/// Waits for what [`spawn`] started, or kills it and fails at the deadline.
+pub fn finish(mut child: Child, project: &Path, args: &[&str], deadline: Duration) -> Result<Ended> {
+    let status = wait(&mut child, deadline)?;
+    let ended = |status| {
+        let read = |name: &str| std::fs::read_to_string(project.join(name)).unwrap_or_default();
+        Ended { status, stdout: read("stdout.txt"), stderr: read("stderr.txt") }
+    };
+    match status {
+        Some(status) => Ok(ended(status)),
+        None => {
+            child.kill().map_err(|e| e.to_string())?;
+            let said = ended(child.wait().map_err(|e| e.to_string())?).stderr;
+            Err(format!("deskferry {args:?} did not end within {deadline:?}\n{said}"))
+        }
     }
 }
 

@@ -4,7 +4,8 @@ use super::Rest;
 use crate::connector::ChildRows;
 use crate::error::{Problem, Reason, Result};
 use crate::expr::{Scope, plain};
-use crate::record::{Attachment, Comment, Format, Kind, Link, Record};
+use crate::record::{Attachment, Comment, Format, Kind, Link, Record, Ref, Visibility};
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 
@@ -17,7 +18,17 @@ impl Rest {
         }
         let mut record: Record = canonical(kind.code(), fields)?;
         if let crate::record::Body::Ticket(ticket) = &mut record.body {
-            ticket.comments = self.comments(row, children)?;
+            let (comments, files) = self.comments(row, children)?;
+            ticket.comments = comments;
+            // Files of no message belong to the ticket's first one; where there is none, they are one of their own.
+            match ticket.comments.first_mut() {
+                Some(first) => first.attachments.extend(files),
+                None if files.is_empty() => {}
+                None => {
+                    let author = ticket.submitter.clone().or_else(|| ticket.requester.clone());
+                    ticket.comments.push(only_files(author, record.created_at, files));
+                }
+            }
             ticket.links.extend(self.links(row, children)?);
         }
         self.native.fold(&mut record, row, children)?;
@@ -29,8 +40,10 @@ impl Rest {
         Ok(record)
     }
 
-    fn comments(&self, root: &Value, children: &ChildRows) -> Result<Vec<Comment>> {
+    /// The messages with their files, and the files that belong to none.
+    fn comments(&self, root: &Value, children: &ChildRows) -> Result<(Vec<Comment>, Vec<Attachment>)> {
         let mut comments: Vec<Comment> = Vec::new();
+        let mut owners: HashMap<String, String> = HashMap::new();
         for row in children.get("comment").into_iter().flatten() {
             let mut fields = self.fields("comment", row, root, root)?;
             if fields.get("visibility").is_none_or(Value::is_null) {
@@ -38,28 +51,42 @@ impl Rest {
             }
             fields.entry("format").or_insert_with(|| Format::Text.code().into());
             fields.entry("body").or_insert_with(|| "".into());
-            comments.push(canonical("comment", fields)?);
+            let named = fields.remove("files");
+            let comment: Comment = canonical("comment", fields)?;
+            for file in named.iter().filter_map(Value::as_array).flatten() {
+                owners.entry(plain(file)).or_insert_with(|| comment.id.clone());
+            }
+            comments.push(comment);
         }
-        let mut files = self.attachments(root, children)?;
+        let mut files = self.attachments(root, children, &mut owners)?;
+        if !owners.is_empty() {
+            return Err(Problem::new(
+                Reason::BadAnswer,
+                "a message names a file that is not among those of its ticket",
+            ));
+        }
         for comment in &mut comments {
             comment.attachments.extend(files.remove(&comment.id).unwrap_or_default());
         }
-        // Files of no message belong to the ticket's first one.
-        if let Some(first) = comments.first_mut() {
-            let mut left: Vec<_> = files.into_iter().collect();
-            left.sort_by(|a, b| a.0.cmp(&b.0));
-            first.attachments.extend(left.into_iter().flat_map(|(_, files)| files));
-        }
-        Ok(comments)
+        let mut left: Vec<_> = files.into_iter().collect();
+        left.sort_by(|a, b| a.0.cmp(&b.0));
+        Ok((comments, left.into_iter().flat_map(|(_, files)| files).collect()))
     }
 
-    /// Attachments by the comment they belong to; under the empty text those of the ticket itself.
-    fn attachments(&self, root: &Value, children: &ChildRows) -> Result<HashMap<String, Vec<Attachment>>> {
+    /// Attachments by the comment they belong to; under the empty text those of the ticket itself. `owners` says which
+    /// comment named a file; what was found is taken out of it.
+    fn attachments(
+        &self,
+        root: &Value,
+        children: &ChildRows,
+        owners: &mut HashMap<String, String>,
+    ) -> Result<HashMap<String, Vec<Attachment>>> {
         let mut files: HashMap<String, Vec<Attachment>> = HashMap::new();
         let Some(stream) = self.manifest.read.get("attachment") else { return Ok(files) };
         for row in children.get("attachment").into_iter().flatten() {
             let mut fields = self.fields("attachment", row, root, root)?;
-            let comment = fields.remove("comment").map(|v| plain(&v)).unwrap_or_default();
+            let named = fields.get("id").and_then(|id| owners.remove(&plain(id)));
+            let comment = fields.remove("comment").map(|v| plain(&v)).or(named).unwrap_or_default();
             let scope = Scope { root, parent: root, ..self.scope(row) };
             let source = stream.blob.as_ref().map(|b| b.path.render_path(&scope)).transpose()?;
             fields.insert("source".into(), source.unwrap_or_default().into());
@@ -123,9 +150,113 @@ fn canonical<T: serde::de::DeserializeOwned>(what: &str, fields: Map<String, Val
     })
 }
 
+/// The message that stands for the files of a ticket without messages.
+fn only_files(author: Option<Ref>, created_at: Option<Timestamp>, attachments: Vec<Attachment>) -> Comment {
+    Comment {
+        id: String::new(),
+        author,
+        visibility: Visibility::Public,
+        direction: None,
+        format: Format::Text,
+        body: String::new(),
+        channel: None,
+        created_at,
+        message_id: None,
+        to: vec![],
+        cc: vec![],
+        attachments,
+    }
+}
+
 /// A file is inline when the body names its content id.
 fn mark_inline(comment: &mut Comment) {
     for file in &mut comment.attachments {
         file.inline |= file.content_id.as_ref().is_some_and(|cid| comment.body.contains(&format!("cid:{cid}")));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connector::registry::Entry;
+    use crate::connector::rest::{Account, Role};
+    use crate::http::{Client, ClientConfig, Credentials};
+    use crate::pacer::{Clock, Pacer};
+    use crate::record::{Body, Ticket};
+
+    const DESK: &str = r#"
+        name = "desk"
+        title = "Desk"
+        versions = "1"
+        docs = "none"
+        base = "${url}"
+        account = {}
+        check = []
+        auth = { kind = "none" }
+        profile = {}
+        [read.ticket]
+        cites = "none"
+        evidence = "docs"
+        path = "/tickets"
+        fields = { id = ".id", requester = ".who", created_at = ".at" }
+        [read.comment]
+        cites = "none"
+        evidence = "docs"
+        parent = "ticket"
+        from = ".comments"
+        fields = { id = ".id", visibility = ".is", files = ".files" }
+        [read.attachment]
+        cites = "none"
+        evidence = "docs"
+        parent = "ticket"
+        from = ".files"
+        fields = { id = ".id", name = ".name" }
+    "#;
+
+    fn ticket(comments: Value, files: Value) -> Result<Ticket> {
+        let manifest = crate::connector::manifest::Manifest::parse("desk.toml", DESK)?;
+        let entry = Entry { manifest, text: DESK.into(), origin: "desk.toml".into() };
+        let address = "https://desk.example";
+        let config = ClientConfig::new(address.parse().unwrap(), Credentials::default());
+        let client = Client::new(config, Pacer::new(vec![], 0.0, Clock::system()))?;
+        let rest = Rest::new(&entry, Role::Source, address.into(), Account::new(), client)?;
+        let rows = |list: Value| list.as_array().cloned().unwrap_or_default();
+        let children =
+            ChildRows::from([("comment".to_owned(), rows(comments)), ("attachment".to_owned(), rows(files))]);
+        let row = json!({"id": 7, "who": "ann", "at": "2020-01-01T00:00:00Z"});
+        match rest.assemble_record(Kind::Ticket, &row, &children)?.body {
+            Body::Ticket(ticket) => Ok(*ticket),
+            _ => unreachable!("a ticket was read"),
+        }
+    }
+
+    fn files(ticket: &Ticket) -> Vec<Vec<&str>> {
+        ticket.comments.iter().map(|c| c.attachments.iter().map(|a| a.id.as_str()).collect()).collect()
+    }
+
+    #[test]
+    fn a_file_that_a_private_message_names_is_not_given_to_the_first_one() {
+        let comments = json!([
+            {"id": 1, "is": "public", "files": []},
+            {"id": 2, "is": "private", "files": [11]},
+            {"id": 3, "is": "public", "files": ["11"]},
+        ]);
+        let found = ticket(comments, json!([{"id": "11", "name": "a"}, {"id": "12", "name": "b"}])).unwrap();
+        assert_eq!(files(&found), [vec!["12"], vec!["11"], vec![]]);
+    }
+
+    #[test]
+    fn a_named_file_that_is_not_listed_is_never_lost_in_silence() {
+        let problem = ticket(json!([{"id": 1, "is": "public", "files": [9]}]), json!([])).unwrap_err();
+        assert_eq!(problem.reason, Reason::BadAnswer);
+    }
+
+    #[test]
+    fn the_files_of_a_ticket_without_messages_are_a_message_of_its_requester() {
+        let found = ticket(json!([]), json!([{"id": "11", "name": "a"}])).unwrap();
+        assert_eq!(files(&found), [["11"]]);
+        assert_eq!(found.comments[0].author.as_deref(), Some("ann"));
+        assert!(found.comments[0].created_at.is_some());
+        assert!(ticket(json!([]), json!([])).unwrap().comments.is_empty());
     }
 }

@@ -1,4 +1,4 @@
-# What rt.sh and redmine.sh share: packages, the mail sink, the life of one process. Sourced, never run.
+# What the scripts beside it share: packages, the mail sink, the life of one process. Sourced, never run.
 # Every instance lives under its own DATADIR and listens on 127.0.0.1 only; a DATADIR may be copied and the copy started.
 
 die() { echo "$*" >&2; exit 1; }

@@ -1,4 +1,4 @@
-//! The two real desks: started by the scripts beside this file, stopped when the test process ends, however it ends.
+//! The real desks: started by the scripts beside this file, stopped when the test process ends, however it ends.
 //!
 //! A desk is prepared once (installed, filled) and kept under `target/tmp/e2e`, until the scripts or the seed change;
 //! every test works on a copy of its own, on a port of its own.
@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub enum Product {
     RequestTracker,
     Redmine,
+    Roundup,
 }
 
 impl Product {
@@ -23,6 +24,7 @@ impl Product {
         let name = match self {
             Product::RequestTracker => "rt.sh",
             Product::Redmine => "redmine.sh",
+            Product::Roundup => "roundup.sh",
         };
         here().join("servers").join(name)
     }
