@@ -1,6 +1,7 @@
 //! `deskferry connectors list|show|lint|schema`
 
 use super::args::{ConnectorAction, Global, SchemaOf};
+use crate::connector::files;
 use crate::connector::manifest::{Evidence, Manifest};
 use crate::connector::registry;
 use crate::error::{Problem, Reason, Result};
@@ -13,6 +14,10 @@ pub fn command(global: &Global, action: &ConnectorAction) -> Result<u8> {
     let overrides = registry::overrides(&global.directory);
     match action {
         ConnectorAction::List => list(global.json),
+        ConnectorAction::Show { name } if name == files::NAME => {
+            print(files::PAGE);
+            Ok(0)
+        }
         ConnectorAction::Show { name } => {
             print(&registry::find(name, Some(&overrides))?.text);
             Ok(0)
@@ -46,34 +51,57 @@ pub fn command(global: &Global, action: &ConnectorAction) -> Result<u8> {
 
 fn list(json: bool) -> Result<u8> {
     let mut out = String::new();
-    for name in registry::names() {
+    for name in registry::all_names() {
+        if name == files::NAME {
+            let kinds = proven(files::KINDS.iter().map(|kind| (kind.code(), files::EVIDENCE)));
+            let docs = "docs/files.md";
+            entry(&mut out, json, &Entry { name: &name, title: files::TITLE, versions: "", docs }, &kinds, &kinds);
+            continue;
+        }
         let manifest = registry::find(&name, None)?.manifest;
         let reads = proven(manifest.read.iter().map(|(kind, s)| (kind.as_str(), s.evidence)));
         let kinds = manifest.write.keys().filter(|section| Kind::from_code(section).is_some());
         let writes = kinds.filter_map(|kind| Some((kind.as_str(), manifest.evidence_write(kind)?)));
         let writes = proven(writes);
-        if json {
-            let row = serde_json::json!({
-                "name": manifest.name, "title": manifest.title, "versions": manifest.versions, "docs": manifest.docs,
-                "reads": reads.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),
-                "writes": writes.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),
-            });
-            let _ = writeln!(out, "{row}");
-        } else {
-            let _ = writeln!(out, "{name}: {} {}", manifest.title, manifest.versions);
-            let _ = writeln!(out, "  reads  {}", shown(&reads));
-            let _ = writeln!(out, "  writes {}", shown(&writes));
-        }
+        let Manifest { title, versions, docs, .. } = &manifest;
+        entry(&mut out, json, &Entry { name: &name, title, versions, docs }, &reads, &writes);
     }
     print(&out);
     Ok(0)
 }
 
-fn proven<'a>(kinds: impl Iterator<Item = (&'a str, Evidence)>) -> Vec<(String, &'static str)> {
+/// What the list says of a connector beside its kinds.
+struct Entry<'a> {
+    name: &'a str,
+    title: &'a str,
+    versions: &'a str,
+    docs: &'a str,
+}
+
+fn entry(out: &mut String, json: bool, entry: &Entry<'_>, reads: &[Proven], writes: &[Proven]) {
+    let Entry { name, title, versions, docs } = entry;
+    if json {
+        let row = serde_json::json!({
+            "name": name, "title": title, "versions": versions, "docs": docs,
+            "reads": reads.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),
+            "writes": writes.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),
+        });
+        let _ = writeln!(out, "{row}");
+    } else {
+        let _ = writeln!(out, "{}", format!("{name}: {title} {versions}").trim_end());
+        let _ = writeln!(out, "  reads  {}", shown(reads));
+        let _ = writeln!(out, "  writes {}", shown(writes));
+    }
+}
+
+/// A kind and its evidence.
+type Proven = (String, &'static str);
+
+fn proven<'a>(kinds: impl Iterator<Item = (&'a str, Evidence)>) -> Vec<Proven> {
     kinds.map(|(kind, evidence)| (kind.to_owned(), evidence.code())).collect()
 }
 
-fn shown(kinds: &[(String, &'static str)]) -> String {
+fn shown(kinds: &[Proven]) -> String {
     if kinds.is_empty() {
         return "nothing".into();
     }

@@ -1,9 +1,11 @@
 //! Opens a project: reads its files, connects both accounts, takes the lock, opens ledger and stage.
 
 use super::draw::Screen;
+use crate::connector::files::{self, FilesSource, FilesTarget, Form, Place};
 use crate::connector::manifest::Manifest;
 use crate::connector::registry::{self, Entry};
 use crate::connector::rest::{Rest, Role};
+use crate::connector::{Source, Target};
 use crate::error::{Problem, Reason, Result};
 use crate::http::{self, Client, ClientConfig, Credentials};
 use crate::ledger::{Ledger, Link, ProjectLock};
@@ -45,12 +47,12 @@ pub struct Wanted {
 pub async fn open(directory: &Path, wanted: Wanted, screen: &Arc<Screen>) -> Result<Opened> {
     let project = Project::load(directory)?;
     let mapping = Mapping::load(project.mapping_path().as_deref())?;
-    let (source, source_version) = connect(&project, &project.source, Role::Source)?;
-    let (target, target_version) = connect(&project, &project.target, Role::Target)?;
+    let (source, source_version) = connect_source(&project)?;
+    let (target, target_version) = connect_target(&project)?;
     let lock = ProjectLock::take(directory)?;
     let ledger = Ledger::open(directory)?;
     let staging = Staging::open(directory)?;
-    let link = ledger.link(&address(&project.source)?, &address(&project.target)?).await?;
+    let link = ledger.link(&address(&project, Role::Source)?, &address(&project, Role::Target)?).await?;
     let resuming = link.last_run().await?.is_some_and(|run| !matches!(run.exit_code, Some(0 | 3)));
     let max_failures = wanted.max_failures.or(project.run.max_failures);
     let manifests = BTreeMap::from([
@@ -62,8 +64,8 @@ pub async fn open(directory: &Path, wanted: Wanted, screen: &Arc<Screen>) -> Res
     let job = Job {
         state_dir: project.state_dir(),
         mapping,
-        source: Arc::new(source),
-        target: Arc::new(target),
+        source,
+        target,
         ledger,
         link,
         staging,
@@ -88,13 +90,54 @@ fn rules(project: &Project, manifests: &BTreeMap<String, String>) -> Result<Stri
 }
 
 /// The address by which the link's id is known.
-pub fn address(account: &Account) -> Result<String> {
+pub fn address(project: &Project, role: Role) -> Result<String> {
+    let account = account(project, role);
+    match account.connector == files::NAME {
+        true => Ok(Place::of(project.folder(), account)?.address()),
+        false => url_of(account),
+    }
+}
+
+fn account(project: &Project, role: Role) -> &Account {
+    match role {
+        Role::Source => &project.source,
+        Role::Target => &project.target,
+    }
+}
+
+fn connect_source(project: &Project) -> Result<(Arc<dyn Source>, String)> {
+    if project.source.connector == files::NAME {
+        let source = FilesSource::new(Place::of(project.folder(), &project.source)?)?;
+        let version = source.version().to_owned();
+        return Ok((Arc::new(source), version));
+    }
+    connect(project, Role::Source).map(|(rest, version)| (Arc::new(rest) as Arc<dyn Source>, version))
+}
+
+fn connect_target(project: &Project) -> Result<(Arc<dyn Target>, String)> {
+    let account = &project.target;
+    if account.connector != files::NAME {
+        return connect(project, Role::Target).map(|(rest, version)| (Arc::new(rest) as Arc<dyn Target>, version));
+    }
+    let place = Place::of(project.folder(), account)?;
+    if place.form == Form::Xlsx {
+        let problem = account.error_at("format", "XLSX can be read, and not be written");
+        return Err(problem.hint("write `format = \"csv\"`: a spreadsheet opens it"));
+    }
+    if project.source.connector == files::NAME {
+        files::must_differ(&Place::of(project.folder(), &project.source)?, &place)?;
+    }
+    Ok((Arc::new(FilesTarget::new(place)), files::NAME.to_owned()))
+}
+
+fn url_of(account: &Account) -> Result<String> {
     account
         .address()
         .ok_or_else(|| Problem::new(Reason::Config, format!("the account of `{}` has no `url`", account.connector)))
 }
 
-fn connect(project: &Project, account: &Account, role: Role) -> Result<(Rest, String)> {
+fn connect(project: &Project, role: Role) -> Result<(Rest, String)> {
+    let account = account(project, role);
     let entry =
         registry::find(&account.connector, Some(&registry::overrides(project.folder()))).map_err(|p| {
             match p.reason {
@@ -103,7 +146,7 @@ fn connect(project: &Project, account: &Account, role: Role) -> Result<(Rest, St
             }
         })?;
     let answers = account.answers(&questions(&entry.manifest, role))?;
-    let url = address(account)?;
+    let url = url_of(account)?;
     let plain = plain_answers(&entry, &answers, &url);
     let base = entry.manifest.base.replace("${url}", url.trim_end_matches('/'));
     let base = Url::parse(&base).map_err(|_| {
@@ -176,5 +219,5 @@ fn plain_answers(entry: &Entry, answers: &Answers, url: &str) -> serde_json::Map
 pub async fn view(directory: &Path) -> Result<Link> {
     let project = Project::load(directory)?;
     let ledger = Ledger::view(directory)?;
-    ledger.link(&address(&project.source)?, &address(&project.target)?).await
+    ledger.link(&address(&project, Role::Source)?, &address(&project, Role::Target)?).await
 }

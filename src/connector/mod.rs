@@ -1,8 +1,9 @@
 //! Connectors: what the pipeline knows of a platform, and the machine that runs a manifest.
 //!
-//! [`Source`] and [`Target`] are all the pipeline sees. [`rest`] implements both for any manifest;
-//! `native/` holds the quirks of single platforms; [`registry`] finds manifests by name.
+//! [`Source`] and [`Target`] are all the pipeline sees. [`rest`] implements both for any manifest, [`files`] for
+//! folders; `native/` holds the quirks of single platforms; [`registry`] finds manifests by name.
 
+pub mod files;
 pub mod lint;
 pub mod manifest;
 pub mod native;
@@ -229,6 +230,12 @@ pub trait Target: Send + Sync {
         steps: &[Step],
         late: &LateValues,
     ) -> Result<Option<ReadBack>>;
+
+    /// Called once when a run ends, however it ends: what the steps wrote takes its final shape. Must bear being killed
+    /// and being called again by a later run. Most platforms have nothing to do.
+    async fn finish(&self) -> Result<()> {
+        Ok(())
+    }
 
     fn calls(&self) -> BTreeMap<String, u64>;
 }

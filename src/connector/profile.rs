@@ -58,6 +58,10 @@ pub struct Profile {
     pub settle_seconds: Option<u64>,
     /// Tickets written side by side.
     pub writers: usize,
+    /// Whether records are taken as the source has them: any label and field, bodies as they are written, people and groups
+    /// by the source's ids. Then only the user's rules change a record.
+    #[serde(skip)]
+    pub verbatim: bool,
 }
 
 /// Why writing mails nobody.

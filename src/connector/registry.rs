@@ -31,6 +31,14 @@ pub fn names() -> Vec<String> {
     names
 }
 
+/// Names of everything that can stand as `connector`, in order: the manifests, and folders of files.
+pub fn all_names() -> Vec<String> {
+    let mut names = names();
+    names.push(super::files::NAME.to_owned());
+    names.sort();
+    names
+}
+
 /// `NAME.toml` in `overrides` (the project's `connectors/`) if there is one, else the embedded manifest.
 pub fn find(name: &str, overrides: Option<&Path>) -> Result<Entry> {
     if let Some(file) = overrides.map(|dir| dir.join(format!("{name}.toml"))).filter(|file| file.is_file()) {
@@ -39,7 +47,7 @@ pub fn find(name: &str, overrides: Option<&Path>) -> Result<Entry> {
     let file_name = format!("{name}.toml");
     let Some(text) = EMBEDDED.get_file(&file_name).and_then(|f| f.contents_utf8()) else {
         return Err(Problem::new(Reason::Config, format!("no connector is named `{name}`"))
-            .hint(format!("there are: {}", names().join(", "))));
+            .hint(format!("there are: {}", all_names().join(", "))));
     };
     entry(format!("connectors/{file_name}"), text.to_owned())
 }

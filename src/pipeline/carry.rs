@@ -203,7 +203,8 @@ impl<'a> Run<'a> {
             Ok(record) => record,
             Err(problem) => return Ok(End::Failed { problem }),
         };
-        if kind == Kind::Contact && self.job.staging.item(Kind::Agent.code(), id).await?.is_some() {
+        let verbatim = self.job.target.profile().verbatim;
+        if kind == Kind::Contact && !verbatim && self.job.staging.item(Kind::Agent.code(), id).await?.is_some() {
             let problem = Problem::new(Reason::Duplicate, "is an agent too, and stands there as one");
             return Ok(End::Skipped { problem, stands_for: Some((Kind::Agent, id.to_owned())) });
         }
@@ -228,6 +229,9 @@ impl<'a> Run<'a> {
     }
 
     async fn translated(&self, record: &Record, row: &RecordRow) -> Result<Matched, Held> {
+        if self.job.target.profile().verbatim {
+            return Ok(Matched::Write(self.translator.verbatim(record).await?));
+        }
         match &record.body {
             Body::Group(group) => self.translator.group(group),
             Body::Agent(person) => self.translator.agent(person),

@@ -172,9 +172,15 @@ impl Job {
 
     /// Carries everything: reads, maps, writes, verifies.
     pub async fn run(&self) -> Ending {
-        match carry::all(self).await {
-            Ok(ending) => ending,
-            Err(stop) => stop.into(),
+        let ended = carry::all(self).await;
+        // However it ended: what is written is made whole for whoever looks at the target now.
+        match self.target.finish().await {
+            Ok(()) => ended.unwrap_or_else(Ending::from),
+            Err(problem) => match ended {
+                Ok(Ending::Complete | Ending::Partial) => Ending::Failed(problem),
+                Ok(ending) => ending,
+                Err(stop) => stop.into(),
+            },
         }
     }
 

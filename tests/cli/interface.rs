@@ -1,6 +1,6 @@
 //! `docs/interface.md` says what the binary does.
 
-use deskferry::connector::registry;
+use deskferry::connector::{files, registry};
 use deskferry::error::{Loss, Reason};
 use deskferry::report::{IDS_COLUMNS, Outcome, REPORT_COLUMNS};
 
@@ -32,7 +32,10 @@ fn the_columns_and_outcomes_are_those_of_the_page() {
 
 #[test]
 fn the_account_keys_are_those_of_the_page() {
-    let mut keys = Vec::new();
+    let mut keys: Vec<Vec<String>> = Vec::new();
+    for question in files::questions() {
+        keys.push(vec![files::NAME.to_owned(), format!("`{}`", question.key), "no".to_owned()]);
+    }
     for name in registry::names() {
         for (key, question) in registry::find(&name, None).unwrap().manifest.account {
             let secret = if question.secret { "yes" } else { "no" };

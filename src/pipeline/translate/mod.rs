@@ -8,6 +8,7 @@ mod message;
 mod pack;
 mod persons;
 mod ticket;
+mod verbatim;
 
 pub use contact::Matched;
 pub use files::Blobs;

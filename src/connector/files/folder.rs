@@ -1,0 +1,163 @@
+//! Files below one folder: found without leaving it, written whole or not at all, and closed to others.
+
+use crate::error::{Problem, Reason, Result};
+use crate::ledger::private_folder;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Component, Path, PathBuf};
+use tempfile::NamedTempFile;
+
+/// What a file begins with while it is not whole.
+const UNFINISHED: &str = ".deskferry-tmp-";
+const LOCK: &str = ".deskferry.lock";
+
+/// Whether a record's name for a file stays in the folder: relative, without `..`.
+///
+/// Errors: `config`.
+pub fn stays_inside(name: &str) -> Result<()> {
+    let path = Path::new(name);
+    let plain = path.components().all(|part| matches!(part, Component::Normal(_)));
+    if plain && !name.is_empty() && !name.contains('\0') {
+        return Ok(());
+    }
+    let what = format!("the file {name:?} is not in the folder");
+    Err(Problem::new(Reason::Config, what).hint("`source` is a path below the folder, such as attachments/17/a.pdf"))
+}
+
+/// Opens a file a record names. Symbolic links are not followed, at no level.
+///
+/// Errors: `config` when it would leave the folder; `not_found` when it is not there; `disk`.
+pub fn open_inside(folder: &Path, name: &str) -> Result<File> {
+    stays_inside(name)?;
+    let mut path = folder.to_owned();
+    for part in Path::new(name).components() {
+        path.push(part);
+        let found = std::fs::symlink_metadata(&path).map_err(|e| missing(e, name))?;
+        if found.is_symlink() {
+            let what = format!("the file {name:?} is, or lies behind, a symbolic link");
+            return Err(Problem::new(Reason::Config, what).hint("put the file itself into the folder"));
+        }
+    }
+    let file = File::open(&path).map_err(|e| missing(e, name))?;
+    if !file.metadata()?.is_file() {
+        return Err(Problem::new(Reason::Config, format!("{name:?} is no file")));
+    }
+    Ok(file)
+}
+
+fn missing(e: std::io::Error, name: &str) -> Problem {
+    match e.kind() {
+        std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => {
+            Problem::new(Reason::NotFound, format!("the folder has no file {name:?}"))
+        }
+        _ => Problem::from(e).at(name),
+    }
+}
+
+/// Writes a file that appears under its name whole, on disk and for its owner only, or not at all.
+pub fn write_whole(path: &Path, fill: impl FnOnce(&mut File) -> Result<()>) -> Result<()> {
+    let home = path.parent().unwrap_or(Path::new("."));
+    let at = |e: std::io::Error| Problem::from(e).at(path.display());
+    let mut file: NamedTempFile = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(home).map_err(at)?;
+    fill(file.as_file_mut())?;
+    file.as_file_mut().flush().map_err(at)?;
+    file.as_file().sync_all().map_err(at)?;
+    file.persist(path).map_err(|e| at(e.error))?;
+    sync(home)
+}
+
+/// Makes the names in a folder outlive a power cut.
+pub fn sync(folder: &Path) -> Result<()> {
+    File::open(folder).and_then(|f| f.sync_all()).map_err(|e| Problem::from(e).at(folder.display()))
+}
+
+/// Makes a folder for its owner only, and those above it that are missing.
+pub fn make(folder: &Path) -> Result<()> {
+    if let Some(home) = folder.parent().filter(|home| !home.as_os_str().is_empty() && !home.exists()) {
+        make(home)?;
+    }
+    private_folder(folder)?;
+    folder.parent().map_or(Ok(()), |home| if home.as_os_str().is_empty() { Ok(()) } else { sync(home) })
+}
+
+/// Opens a file for reading and appending, for its owner only.
+pub fn appending(path: &Path) -> Result<File> {
+    let open = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path);
+    open.map_err(|e| Problem::from(e).at(path.display()))
+}
+
+/// Removes what a killed process left unfinished.
+pub fn sweep(folder: &Path) -> Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Held by the one process that writes into a folder; the system lets it go when the process dies, and only then:
+/// what a killed process was doing is over once the lock can be taken.
+#[derive(Debug)]
+pub struct FolderLock(#[expect(dead_code, reason = "the lock lives as long as the file")] File);
+
+impl FolderLock {
+    /// Errors: `refused` while another process has it; `disk`.
+    pub fn take(folder: &Path) -> Result<FolderLock> {
+        let path: PathBuf = folder.join(LOCK);
+        let file = appending(&path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(FolderLock(file)),
+            Err(TryLockError::WouldBlock) => {
+                Err(Problem::new(Reason::Refused, format!("another process writes into {}", folder.display()))
+                    .hint("wait for it to end, or stop it, and run the same command again: nothing is lost"))
+            }
+            Err(TryLockError::Error(e)) => Err(Problem::from(e).at(path.display())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    #[test]
+    fn no_name_of_a_record_leaves_the_folder() {
+        let outside = tempfile::tempdir().unwrap();
+        std::fs::write(outside.path().join("secret"), "x").unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        symlink(outside.path(), folder.path().join("way")).unwrap();
+        symlink(outside.path().join("secret"), folder.path().join("secret")).unwrap();
+        std::fs::write(folder.path().join("mine"), "x").unwrap();
+        let absolute = outside.path().join("secret").display().to_string();
+        for name in ["../secret", "a/../../x", &absolute, "", ".", "way/secret", "secret"] {
+            assert_eq!(open_inside(folder.path(), name).unwrap_err().reason, Reason::Config, "{name}");
+        }
+        assert_eq!(open_inside(folder.path(), "none").unwrap_err().reason, Reason::NotFound);
+        assert!(open_inside(folder.path(), "mine").is_ok());
+    }
+
+    #[test]
+    fn what_is_written_is_closed_to_others() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().join("a/b");
+        make(&folder).unwrap();
+        write_whole(&folder.join("f"), |file| Ok(file.write_all(b"x")?)).unwrap();
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&home.path().join("a")), mode(&folder), mode(&folder.join("f"))), (0o700, 0o700, 0o600));
+    }
+
+    #[test]
+    fn a_file_that_was_not_written_whole_does_not_appear() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("f");
+        let failed = write_whole(&path, |_| Err(Problem::new(Reason::Disk, "full")));
+        assert!(failed.is_err() && !path.exists());
+        std::fs::write(home.path().join(format!("{UNFINISHED}x")), "").unwrap();
+        sweep(home.path()).unwrap();
+        assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
+    }
+}

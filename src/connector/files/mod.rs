@@ -1,0 +1,136 @@
+//! The platform `files`: a folder of JSONL, CSV or XLSX files, one a kind, with `attachments/` beside them.
+//!
+//! Implements [`Source`](super::Source) and [`Target`](super::Target) directly: a folder has no calls, no limits and no
+//! credentials, so that a manifest would have nothing to say. Its JSONL is the canonical records of
+//! [`crate::record`]; `docs/files.md` describes it for the people who write such folders by hand. What it writes
+//! can be read back without loss. It never leaves its folder.
+
+mod columns;
+mod export;
+mod folder;
+mod line;
+mod source;
+mod store;
+mod table;
+mod target;
+#[cfg(test)]
+mod tests;
+mod workbook;
+
+pub use source::FilesSource;
+pub use target::FilesTarget;
+
+use crate::connector::manifest::Evidence;
+use crate::error::{Problem, Reason, Result};
+use crate::project::{Account, Question};
+use crate::record::Kind;
+use serde_json::json;
+use std::path::{Component, Path, PathBuf};
+
+/// The connector's name in `migration.toml`.
+pub const NAME: &str = "files";
+pub const TITLE: &str = "Folder of JSONL, CSV or XLSX files";
+/// The page that describes the folder, shown by `connectors show files`.
+pub const PAGE: &str = include_str!("../../../docs/files.md");
+/// The tests read and write real folders with the real binary.
+pub const EVIDENCE: Evidence = Evidence::Live;
+/// The kinds a folder holds, each in a file of its own. Messages and files stand in their ticket.
+pub const KINDS: [Kind; 6] = [Kind::Group, Kind::Agent, Kind::Company, Kind::Field, Kind::Contact, Kind::Ticket];
+/// Where the bytes of attachments are, below the folder.
+const ATTACHMENTS: &str = "attachments";
+
+/// How the files of a folder are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    Jsonl,
+    Csv,
+    /// Read only.
+    Xlsx,
+}
+
+/// The folder of an account.
+#[derive(Clone, Debug)]
+pub struct Place {
+    pub folder: PathBuf,
+    pub form: Form,
+}
+
+/// The keys of `[source]` and `[target]`.
+pub fn questions() -> Vec<Question> {
+    let question = |key: &str, ask: &str| Question {
+        key: key.to_owned(),
+        ask: ask.to_owned(),
+        help: None,
+        secret: false,
+        required: true,
+        choices: vec![],
+        default: None,
+    };
+    vec![
+        Question {
+            default: Some(json!("jsonl")),
+            choices: ["jsonl", "csv", "xlsx"].map(str::to_owned).into(),
+            ..question("format", "How are the files written?")
+        },
+        Question {
+            help: Some("`path` is the folder of the files, relative to the project folder".into()),
+            ..question("path", "In which folder are the files?")
+        },
+    ]
+}
+
+impl Place {
+    /// The folder an account of the project in `project` names.
+    ///
+    /// Errors: `config`.
+    pub fn of(project: &Path, account: &Account) -> Result<Place> {
+        if account.url.is_some() {
+            return Err(account.error_at("url", "a folder has no address").hint("`path` names it"));
+        }
+        let answers = account.answers(&questions())?;
+        let form = match answers.text("format") {
+            Some("csv") => Form::Csv,
+            Some("xlsx") => Form::Xlsx,
+            _ => Form::Jsonl,
+        };
+        let path = answers.text("path").unwrap_or_default();
+        if path.trim().is_empty() {
+            return Err(account.error_at("path", "`path` names no folder"));
+        }
+        let whole = std::path::absolute(project.join(path))?;
+        Ok(Place { folder: without_dots(&whole), form })
+    }
+
+    /// The absolute path: one half of the link's id.
+    pub fn address(&self) -> String {
+        self.folder.display().to_string()
+    }
+}
+
+/// `a/../b` is `b`: one folder has one address.
+fn without_dots(path: &Path) -> PathBuf {
+    let mut clean = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                clean.pop();
+            }
+            part => clean.push(part),
+        }
+    }
+    clean
+}
+
+/// Source and target must be two folders: what is read would be replaced while it is read.
+///
+/// Errors: `config`.
+pub fn must_differ(source: &Place, target: &Place) -> Result<()> {
+    let real = |place: &Place| std::fs::canonicalize(&place.folder).unwrap_or_else(|_| place.folder.clone());
+    let (from, to) = (real(source), real(target));
+    if !from.starts_with(&to) && !to.starts_with(&from) {
+        return Ok(());
+    }
+    let what = format!("source and target are one folder, or one is in the other: {}", target.folder.display());
+    Err(Problem::new(Reason::Config, what).hint("name another folder as `path` of [target]"))
+}

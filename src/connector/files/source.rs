@@ -1,0 +1,413 @@
+//! A folder as a [`Source`].
+//!
+//! Read by pages with the place of the next row as cursor; never a whole file in memory (of an XLSX sheet, and of the
+//! places of messages in a CSV folder, there is no other way). A later run reads a file again only if it was
+//! changed since; what changed in it the ledger tells by content: a file is made by hand or copied, so that its
+//! `updated_at` says nothing about when it came.
+
+use super::columns::{self, ATTACHMENT, COMMENT, Columns, DESCRIPTION, PRIVATE};
+use super::table::{Found, Spot, Table, csv_file};
+use super::workbook::{self, Sheets};
+use super::{Form, KINDS, NAME, Place, folder, line};
+use crate::connector::{Blob, CheckLine, ChildRows, Page, Row, Source};
+use crate::error::{Problem, Reason, Result};
+use crate::record::{Attachment, Format, Kind, Record, Visibility};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+/// A page ends after so many rows, or after the row that makes it so large.
+const ROWS: usize = 200;
+const BYTES: usize = 2 << 20;
+const CHUNK: usize = 64 << 10;
+/// By which a file's time may lag behind the clock.
+const CLOCKS_APART: std::time::Duration = std::time::Duration::from_secs(2);
+const TABLES: [&str; 8] = ["group", "agent", "company", "field", "contact", "ticket", COMMENT, ATTACHMENT];
+
+#[derive(Clone)]
+pub struct FilesSource(Arc<Inner>);
+
+struct Inner {
+    place: Place,
+    address: String,
+    version: String,
+    columns: Columns,
+    sheets: OnceLock<Sheets>,
+    /// Where the messages and files of each ticket stand.
+    children: OnceLock<Children>,
+}
+
+#[derive(Default)]
+struct Children {
+    comments: HashMap<String, Vec<Spot>>,
+    files: HashMap<String, Vec<Spot>>,
+}
+
+impl FilesSource {
+    /// Errors: `config`, when `columns.toml` is wrong.
+    pub fn new(place: Place) -> Result<FilesSource> {
+        let columns = match place.form {
+            Form::Jsonl => Columns::default(),
+            Form::Csv | Form::Xlsx => Columns::load(&place.folder)?,
+        };
+        let said = std::fs::read(place.folder.join(columns::FILE)).unwrap_or_default();
+        let version = format!("{NAME}-1-{:?}-{}", place.form, &blake3::hash(&said).to_hex()[..12]).to_lowercase();
+        let address = place.address();
+        let (sheets, children) = (OnceLock::new(), OnceLock::new());
+        Ok(FilesSource(Arc::new(Inner { place, address, version, columns, sheets, children })))
+    }
+}
+
+#[async_trait]
+impl Source for FilesSource {
+    fn address(&self) -> &str {
+        &self.0.address
+    }
+
+    fn version(&self) -> &str {
+        &self.0.version
+    }
+
+    fn reads(&self, kind: Kind) -> bool {
+        KINDS.contains(&kind)
+    }
+
+    async fn check(&self) -> Vec<CheckLine> {
+        let inner = Arc::clone(&self.0);
+        let found = blocking(move || inner.seen()).await;
+        vec![CheckLine { proves: "the folder can be read".into(), found }]
+    }
+
+    async fn read(&self, kind: Kind, cursor: Option<&str>, since: Option<Timestamp>) -> Result<Page> {
+        let (inner, cursor) = (Arc::clone(&self.0), cursor.map(str::to_owned));
+        blocking(move || inner.page(kind, cursor.as_deref(), since)).await
+    }
+
+    async fn read_children(&self, _kind: Kind, _row: &Value) -> Result<ChildRows> {
+        Ok(ChildRows::new())
+    }
+
+    fn assemble(&self, kind: Kind, row: &Value, _children: &ChildRows) -> Result<Record> {
+        line::record(kind, row)
+    }
+
+    async fn fetch(&self, attachment: &Attachment, dir: &Path) -> Result<Blob> {
+        let (folder, dir) = (self.0.place.folder.clone(), dir.to_owned());
+        let attachment = attachment.clone();
+        blocking(move || copied(&folder, &attachment, &dir)).await
+    }
+
+    fn calls(&self) -> BTreeMap<String, u64> {
+        BTreeMap::new()
+    }
+}
+
+/// Files are read on a thread that may wait.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|e| Err(Problem::new(Reason::Internal, format!("a reader of files broke: {e}"))))
+}
+
+/// Where a listing goes on, and the file it is of: a file that was changed meanwhile is read again from its beginning.
+#[derive(Clone, Debug, PartialEq)]
+struct Cursor {
+    spot: Spot,
+    print: String,
+}
+
+impl Cursor {
+    fn parse(text: &str) -> Option<Cursor> {
+        let (spot, print) = text.split_once('@')?;
+        let mut parts = spot.split(':').map(str::parse);
+        let mut next = || parts.next()?.ok();
+        Some(Cursor { spot: Spot { byte: next()?, line: next()?, record: next()? }, print: print.to_owned() })
+    }
+
+    fn text(&self) -> String {
+        let Spot { byte, line, record } = self.spot;
+        format!("{byte}:{line}:{record}@{}", self.print)
+    }
+}
+
+/// Tells a file that was changed from one that was not.
+fn print(path: &Path) -> Result<String> {
+    let meta = std::fs::metadata(path).map_err(|e| Problem::from(e).at(path.display()))?;
+    Ok(format!("{}-{}-{}.{}", meta.ino(), meta.len(), meta.mtime(), meta.mtime_nsec()))
+}
+
+/// Whether a file came or was changed after this time. The time of its last change of any sort counts: a copy keeps
+/// the time of writing of its original.
+fn changed_since(path: &Path, since: Timestamp) -> Result<bool> {
+    let meta = std::fs::metadata(path).map_err(|e| Problem::from(e).at(path.display()))?;
+    let at = Timestamp::new(meta.ctime(), i32::try_from(meta.ctime_nsec()).unwrap_or_default());
+    // The kernel's clock of files lags behind ours by some milliseconds.
+    Ok(at.map_or(true, |at| at.saturating_add(CLOCKS_APART).is_ok_and(|at| at >= since)))
+}
+
+impl Inner {
+    fn seen(&self) -> Result<String> {
+        let Place { folder, form } = &self.place;
+        if !folder.is_dir() {
+            let what = format!("there is no folder {}", folder.display());
+            return Err(
+                Problem::new(Reason::NotFound, what).hint("`path` of [source] is relative to the project folder")
+            );
+        }
+        let mut there = Vec::new();
+        for kind in KINDS {
+            let found = match form {
+                Form::Jsonl => self.jsonl(kind).is_file(),
+                Form::Csv | Form::Xlsx => match self.table(kind.code())? {
+                    Some(found) => {
+                        Table::open(&found, &self.columns, kind.code(), self.delimiter())?;
+                        true
+                    }
+                    None => false,
+                },
+            };
+            if found {
+                there.push(kind.code());
+            }
+        }
+        if there.is_empty() {
+            let example = match form {
+                Form::Jsonl => "ticket.jsonl",
+                Form::Csv => "ticket.csv",
+                Form::Xlsx => "a sheet named ticket",
+            };
+            let what = format!("{} holds no records", folder.display());
+            return Err(Problem::new(Reason::NotFound, what)
+                .hint(format!("it should have {example}, or another `format`; docs/files.md describes the folder")));
+        }
+        Ok(there.join(", "))
+    }
+
+    fn jsonl(&self, kind: Kind) -> PathBuf {
+        self.place.folder.join(format!("{kind}.jsonl"))
+    }
+
+    fn delimiter(&self) -> u8 {
+        match self.place.form {
+            Form::Xlsx => b',',
+            _ => self.columns.delimiter(),
+        }
+    }
+
+    fn table(&self, name: &str) -> Result<Option<Found>> {
+        if self.place.form != Form::Xlsx {
+            return csv_file(&self.place.folder, &self.columns, name);
+        }
+        if self.sheets.get().is_none() {
+            let sheets = Sheets::open(&self.place.folder, &self.columns, &TABLES)?;
+            // Another reader may have been faster: both read the same.
+            let _ = self.sheets.set(sheets);
+        }
+        Ok(self.sheets.get().and_then(|sheets| sheets.table(name)).cloned())
+    }
+
+    /// The files a kind is read from.
+    fn origins(&self, kind: Kind) -> Result<Vec<PathBuf>> {
+        match self.place.form {
+            Form::Jsonl => Ok(vec![self.jsonl(kind)].into_iter().filter(|path| path.is_file()).collect()),
+            Form::Xlsx if self.table(kind.code())?.is_none() => Ok(vec![]),
+            Form::Xlsx => Ok(vec![workbook::file(&self.place.folder, &self.columns)?]),
+            Form::Csv => {
+                let Some(own) = self.table(kind.code())? else { return Ok(vec![]) };
+                let mut all = vec![own.path];
+                if kind == Kind::Ticket {
+                    for name in [COMMENT, ATTACHMENT] {
+                        all.extend(self.table(name)?.map(|found| found.path));
+                    }
+                }
+                Ok(all)
+            }
+        }
+    }
+
+    fn page(&self, kind: Kind, cursor: Option<&str>, since: Option<Timestamp>) -> Result<Page> {
+        let origins = self.origins(kind)?;
+        let Some(first) = origins.first() else { return Ok(Page::default()) };
+        if cursor.is_none()
+            && let Some(since) = since
+        {
+            let mut changed = false;
+            for path in &origins {
+                changed |= changed_since(path, since)?;
+            }
+            if !changed {
+                return Ok(Page::default());
+            }
+        }
+        let print = print(first)?;
+        let spot = cursor.and_then(Cursor::parse).filter(|cursor| cursor.print == print).map(|cursor| cursor.spot);
+        let (rows, next) = match self.place.form {
+            Form::Jsonl => self.lines(kind, spot)?,
+            Form::Csv | Form::Xlsx => self.rows(kind, spot)?,
+        };
+        Ok(Page { rows, next: next.map(|spot| Cursor { spot, print }.text()) })
+    }
+
+    fn lines(&self, kind: Kind, spot: Option<Spot>) -> Result<(Vec<Row>, Option<Spot>)> {
+        let shown = format!("{kind}.jsonl");
+        let file = File::open(self.jsonl(kind)).map_err(|e| Problem::from(e).at(&shown))?;
+        let (byte, number) = spot.map_or((0, 0), |spot| (spot.byte, spot.line));
+        let mut lines = line::Lines::from(file, byte, number)?;
+        let (mut rows, mut bytes) = (Vec::new(), 0);
+        while rows.len() < ROWS && bytes < BYTES {
+            let Some(text) = lines.next().map_err(|p| p.at(&shown))? else { return Ok((rows, None)) };
+            if text.iter().all(u8::is_ascii_whitespace) {
+                continue;
+            }
+            let at = |p: Problem| p.at(format!("{shown} line {}", lines.number));
+            let raw = line::parse(&text).map_err(at)?;
+            rows.push(row(line::record(kind, &raw).map_err(at)?)?);
+            bytes += text.len();
+        }
+        Ok((rows, Some(Spot { byte: lines.offset, line: lines.number, record: 0 })))
+    }
+
+    fn rows(&self, kind: Kind, spot: Option<Spot>) -> Result<(Vec<Row>, Option<Spot>)> {
+        let Some(found) = self.table(kind.code())? else { return Ok((vec![], None)) };
+        let mut table = Table::open(&found, &self.columns, kind.code(), self.delimiter())?;
+        if let Some(spot) = spot {
+            table.go_to(spot)?;
+        }
+        let (mut rows, mut bytes) = (Vec::new(), 0);
+        while rows.len() < ROWS && bytes < BYTES {
+            let Some(read) = table.next()? else { return Ok((rows, None)) };
+            let at = |p: Problem| p.at(table.at(read.number));
+            let mut fields = read.fields;
+            if !fields.contains_key("id")
+                && let Some(field) = columns::stand_in(kind)
+            {
+                let first = |value: &Value| {
+                    value.as_array().map_or(value.clone(), |all| all.first().cloned().unwrap_or_default())
+                };
+                let id = fields.get(field).map(first).unwrap_or_default();
+                fields.insert("id".into(), id);
+            }
+            if kind == Kind::Ticket {
+                self.messages(&mut fields)?;
+            }
+            let record = line::record(kind, &Value::Object(fields)).map_err(at)?;
+            let row = row(record)?;
+            bytes += row.raw.to_string().len();
+            rows.push(row);
+        }
+        Ok((rows, Some(table.spot())))
+    }
+
+    /// Completes a ticket with its messages: its own column `description`, then the rows of the other tables.
+    fn messages(&self, ticket: &mut Map<String, Value>) -> Result<()> {
+        let id = ticket.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let mut comments = Vec::new();
+        if let Some(body) = ticket.shift_remove(DESCRIPTION) {
+            comments.push(json!({
+                "id": format!("{id}-0"), "body": body, "format": self.format(), "author": ticket.get("requester"),
+                "created_at": ticket.get("created_at"), "visibility": Visibility::Public,
+            }));
+        }
+        let children = self.children()?;
+        for (at, mut comment) in self.rows_at(COMMENT, children.comments.get(&id))?.into_iter().enumerate() {
+            comment.shift_remove("ticket");
+            comment.entry("id").or_insert_with(|| format!("{id}-{}", at + 1).into());
+            comment.entry("format").or_insert_with(|| json!(self.format()));
+            comment.entry("body").or_insert_with(|| json!(""));
+            if let Some(private) = comment.shift_remove(PRIVATE) {
+                let visibility = if private == true { Visibility::Private } else { Visibility::Public };
+                comment.insert("visibility".into(), json!(visibility));
+            }
+            comments.push(Value::Object(comment));
+        }
+        for (at, mut file) in self.rows_at(ATTACHMENT, children.files.get(&id))?.into_iter().enumerate() {
+            file.shift_remove("ticket");
+            file.entry("id").or_insert_with(|| format!("{id}-file-{}", at + 1).into());
+            let source = file.get("source").and_then(Value::as_str).unwrap_or_default();
+            let name = source.rsplit('/').next().unwrap_or_default().to_owned();
+            file.entry("name").or_insert_with(|| name.into());
+            let of = file.shift_remove("comment");
+            let belongs = |comment: &Value| of.as_ref().is_none_or(|of| comment["id"] == *of);
+            let Some(comment) = comments.iter_mut().find(|comment| belongs(comment)) else {
+                let what = format!("attachment of ticket {id}: the ticket has no such message");
+                return Err(Problem::new(Reason::Config, what)
+                    .hint("`comment` is the id of the message; without it the file belongs to the first"));
+            };
+            match comment.get_mut("attachments").and_then(Value::as_array_mut) {
+                Some(list) => list.push(Value::Object(file)),
+                None => comment["attachments"] = json!([file]),
+            }
+        }
+        if !comments.is_empty() {
+            ticket.insert("comments".into(), Value::Array(comments));
+        }
+        Ok(())
+    }
+
+    fn format(&self) -> Format {
+        self.columns.format.unwrap_or(Format::Text)
+    }
+
+    fn rows_at(&self, name: &'static str, spots: Option<&Vec<Spot>>) -> Result<Vec<Map<String, Value>>> {
+        let (Some(spots), Some(found)) = (spots, self.table(name)?) else { return Ok(vec![]) };
+        let mut table = Table::open(&found, &self.columns, name, self.delimiter())?;
+        let mut rows = Vec::with_capacity(spots.len());
+        for &spot in spots {
+            table.go_to(spot)?;
+            rows.extend(table.next()?.map(|row| row.fields));
+        }
+        Ok(rows)
+    }
+
+    fn children(&self) -> Result<&Children> {
+        if let Some(children) = self.children.get() {
+            return Ok(children);
+        }
+        let mut children = Children::default();
+        for (name, places) in [(COMMENT, &mut children.comments), (ATTACHMENT, &mut children.files)] {
+            let Some(found) = self.table(name)? else { continue };
+            let mut table = Table::open(&found, &self.columns, name, self.delimiter())?;
+            while let Some((spot, ticket)) = table.step("ticket")? {
+                places.entry(ticket).or_default().push(spot);
+            }
+        }
+        Ok(self.children.get_or_init(|| children))
+    }
+}
+
+fn row(record: Record) -> Result<Row> {
+    let raw = serde_json::to_value(&record).map_err(|e| Problem::new(Reason::Internal, e.to_string()))?;
+    let updated_at = record.updated_at.map(|at| at.to_string());
+    Ok(Row { id: record.id, number: record.number, updated_at, raw })
+}
+
+/// Copies a file of the folder into `dir`, named by its hash.
+fn copied(from: &Path, attachment: &Attachment, dir: &Path) -> Result<Blob> {
+    let at = |p: Problem| p.at(format!("file {}", attachment.id));
+    let mut file = folder::open_inside(from, &attachment.source).map_err(at)?;
+    let mut to = tempfile::Builder::new().prefix("tmp-").tempfile_in(dir)?;
+    let (mut hasher, mut bytes, mut chunk) = (blake3::Hasher::new(), 0, vec![0; CHUNK]);
+    loop {
+        let read = file.read(&mut chunk).map_err(|e| at(Problem::from(e)))?;
+        if read == 0 {
+            break;
+        }
+        hasher.update(&chunk[..read]);
+        to.write_all(&chunk[..read])?;
+        bytes += read as u64;
+    }
+    to.as_file().sync_all()?;
+    let hash = hasher.finalize().to_hex().to_string();
+    if attachment.hash.as_ref().is_some_and(|said| *said != hash) {
+        let what = format!("{:?} is not the file its record names: its hash differs", attachment.source);
+        return Err(at(Problem::new(Reason::FileUnreadable, what)));
+    }
+    to.persist(dir.join(&hash)).map_err(|e| e.error)?;
+    folder::sync(dir)?;
+    Ok(Blob { hash, bytes, mime: attachment.mime.clone() })
+}

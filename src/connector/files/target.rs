@@ -1,0 +1,325 @@
+//! A folder as a [`Target`].
+//!
+//! A record is its files (uploads: copied under a name no other content has, so that copying again changes nothing), one
+//! line that makes it, and one that sets its present content. All of it is on disk before a step is applied. The
+//! folder's lock is held while we write and let go by the system when the process dies: what a killed process was
+//! doing is over, so that "not there" needs no waiting.
+
+use super::store::Store;
+use super::{ATTACHMENTS, Form, KINDS, Place, export, folder, line};
+use crate::connector::manifest::Verb;
+use crate::connector::plan::{Content, FilePart, LateValues, Node, Request, Step, Text};
+use crate::connector::profile::{Authors, Profile, Silence};
+use crate::connector::{CheckLine, Found, Outcome, ReadBack, Target};
+use crate::error::{Problem, Reason, Result};
+use crate::ledger::{Origin, Remote, StepKey};
+use crate::record::{Kind, Visibility};
+use async_trait::async_trait;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Where a CSV folder keeps the records its tables are written from.
+pub const RECORDS: &str = ".records";
+/// Copies of files under way side by side.
+const WRITERS: usize = 4;
+
+#[derive(Clone)]
+pub struct FilesTarget(Arc<Inner>);
+
+struct Inner {
+    place: Place,
+    address: String,
+    profile: Profile,
+    open: Mutex<Option<Open>>,
+}
+
+struct Open {
+    store: Store,
+    _lock: folder::FolderLock,
+}
+
+impl FilesTarget {
+    pub fn new(place: Place) -> FilesTarget {
+        let profile = Profile {
+            kinds: KINDS.to_vec(),
+            silence: Silence::Always,
+            ticket_dates: true,
+            comment_dates: true,
+            authors: Authors::Anyone,
+            ccs: true,
+            tags: true,
+            private_comments: true,
+            private_files: true,
+            empty_files: true,
+            inline_images: true,
+            settle_seconds: Some(0),
+            writers: WRITERS,
+            verbatim: true,
+            ..Profile::default()
+        };
+        let address = place.address();
+        FilesTarget(Arc::new(Inner { place, address, profile, open: Mutex::default() }))
+    }
+
+    async fn blocking<T: Send + 'static>(&self, work: impl FnOnce(&Inner) -> Result<T> + Send + 'static) -> Result<T> {
+        let inner = Arc::clone(&self.0);
+        let done = tokio::task::spawn_blocking(move || work(&inner)).await;
+        done.unwrap_or_else(|e| Err(Problem::new(Reason::Internal, format!("a writer of files broke: {e}"))))
+    }
+}
+
+#[async_trait]
+impl Target for FilesTarget {
+    fn address(&self) -> &str {
+        &self.0.address
+    }
+
+    fn profile(&self) -> &Profile {
+        &self.0.profile
+    }
+
+    fn writes(&self, kind: Kind) -> bool {
+        KINDS.contains(&kind)
+    }
+
+    fn answer(&self, _key: &str) -> Option<&str> {
+        None
+    }
+
+    fn default_label(&self, _vocabulary: &str) -> Option<String> {
+        None
+    }
+
+    fn how_to_silence(&self) -> &str {
+        ""
+    }
+
+    async fn may_be_assigned(&self, _person: &Remote, _group: Option<&Remote>) -> Result<bool> {
+        Ok(true)
+    }
+
+    async fn prepare(&self) -> Result<()> {
+        self.blocking(|inner| inner.begin()).await
+    }
+
+    async fn check(&self) -> Vec<CheckLine> {
+        let found = self.blocking(|inner| inner.can_be_written()).await;
+        vec![CheckLine { proves: "the folder can be written".into(), found }]
+    }
+
+    async fn roster(&self, _stream: &str) -> Result<Vec<Map<String, Value>>> {
+        Ok(vec![])
+    }
+
+    async fn may_write_as(&self, _person: &Remote, _group: Option<&Remote>, _visibility: Visibility) -> Result<bool> {
+        Ok(true)
+    }
+
+    /// `mapped` is `{record, files: [{name, mime, hash, path}]}`: a canonical record whose attachments name where their
+    /// bytes come to lie, and where those bytes are now.
+    fn plan(&self, kind: Kind, mapped: &Value, marker: &str) -> Result<Vec<Step>> {
+        let step = |key: StepKey, verb: Verb, method: &str, path: &str, body: Content| Step {
+            key,
+            verb,
+            request: Request {
+                method: method.to_owned(),
+                path: Text::parse(path),
+                query: vec![],
+                headers: vec![],
+                body: Some(body),
+            },
+            fallback: None,
+            rule: (kind.code().to_owned(), 0),
+            marker: Some(marker.to_owned()),
+            texts: vec![],
+            private: false,
+            scope: Value::Null,
+        };
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let mut steps = Vec::new();
+        for file in mapped["files"].as_array().into_iter().flatten() {
+            let part = FilePart {
+                name: text(&file["name"]),
+                mime: text(&file["mime"]),
+                hash: text(&file["hash"]),
+                path: PathBuf::from(text(&file["path"])),
+            };
+            let key = StepKey::new("file", part.name.clone(), 0);
+            steps.push(step(key, Verb::Upload, "COPY", ATTACHMENTS, Content::File(part)));
+        }
+        let path = format!("{kind}.jsonl");
+        for (name, verb) in [("record", Verb::Create), ("content", Verb::Update)] {
+            // Nothing in a record is a late value, whatever characters it holds.
+            let body = Content::Json(Node::Leaf(mapped["record"].clone()));
+            steps.push(step(StepKey::new(name, "", 0), verb, "PUT", &path, body));
+        }
+        Ok(steps)
+    }
+
+    fn repair(&self, _kind: Kind, _mapped: &Value, _marker: &str) -> Result<Vec<Step>> {
+        Ok(vec![])
+    }
+
+    async fn apply(&self, step: &Step, _late: &LateValues) -> Outcome {
+        let step = step.clone();
+        match self.blocking(move |inner| inner.write(&step)).await {
+            Ok(remote) => Outcome::Applied { remote, origin: Origin::Created },
+            Err(problem) if matches!(problem.reason, Reason::Conflict | Reason::TooLarge) => Outcome::Rejected(problem),
+            Err(problem) => Outcome::NotSent(problem),
+        }
+    }
+
+    async fn find(&self, step: &Step, _late: &LateValues, _earlier: &[&Step]) -> Result<Found> {
+        let step = step.clone();
+        self.blocking(move |inner| inner.look_for(&step)).await
+    }
+
+    async fn read_back(
+        &self,
+        kind: Kind,
+        mapped: &Value,
+        steps: &[Step],
+        _late: &LateValues,
+    ) -> Result<Option<ReadBack>> {
+        let marker = steps.iter().find_map(|step| step.marker.clone()).unwrap_or_default();
+        let (record, files) = (mapped["record"].clone(), mapped["files"].clone());
+        let differs = self.blocking(move |inner| inner.compare(kind, &record, &files, &marker)).await?;
+        Ok(Some(ReadBack { differs, ..ReadBack::default() }))
+    }
+
+    async fn finish(&self) -> Result<()> {
+        self.blocking(|inner| inner.end()).await
+    }
+
+    fn calls(&self) -> BTreeMap<String, u64> {
+        BTreeMap::new()
+    }
+}
+
+impl Inner {
+    /// Where the records are.
+    fn home(&self) -> PathBuf {
+        match self.place.form {
+            Form::Csv => self.place.folder.join(RECORDS),
+            _ => self.place.folder.clone(),
+        }
+    }
+
+    fn can_be_written(&self) -> Result<String> {
+        let folder = &self.place.folder;
+        let there = folder.ancestors().find(|path| path.exists()).unwrap_or(Path::new("/"));
+        if !there.is_dir() {
+            return Err(Problem::new(Reason::Refused, format!("{} is no folder", there.display())));
+        }
+        // Its making is the proof; it is gone at once.
+        tempfile::tempfile_in(there).map_err(|e| Problem::from(e).at(there.display()))?;
+        Ok(if there == folder { folder.display().to_string() } else { format!("{} will be made", folder.display()) })
+    }
+
+    fn begin(&self) -> Result<()> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if open.is_none() {
+            folder::make(&self.place.folder)?;
+            let lock = folder::FolderLock::take(&self.place.folder)?;
+            folder::sweep(&self.place.folder)?;
+            folder::make(&self.home())?;
+            *open = Some(Open { store: Store::open(&self.home())?, _lock: lock });
+        }
+        Ok(())
+    }
+
+    fn end(&self) -> Result<()> {
+        let Some(open) = self.open.lock().unwrap_or_else(PoisonError::into_inner).take() else { return Ok(()) };
+        open.store.finish()?;
+        if self.place.form == Form::Csv {
+            export::tables(&self.home(), &self.place.folder)?;
+        }
+        Ok(())
+    }
+
+    fn with_store<T>(&self, work: impl FnOnce(&mut Store) -> Result<T>) -> Result<T> {
+        match &mut *self.open.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(open) => work(&mut open.store),
+            None => Err(Problem::new(Reason::Internal, "the folder is not open")),
+        }
+    }
+
+    fn write(&self, step: &Step) -> Result<Remote> {
+        match &step.request.body {
+            Some(Content::File(file)) => self.copy(file),
+            Some(Content::Json(Node::Leaf(record))) => {
+                let (kind, id) = named(step, record);
+                let marker = step.marker.as_deref().unwrap_or_default();
+                let text = line::written(record, marker);
+                if text.len() as u64 > line::LONGEST {
+                    let what = format!("the record is longer than {} MiB", line::LONGEST >> 20);
+                    return Err(Problem::new(Reason::TooLarge, what));
+                }
+                self.with_store(|store| {
+                    let held = store.get(kind, id)?;
+                    if held.is_some_and(|held| held.marker.as_deref() != Some(marker)) {
+                        let what = format!("the folder holds a {kind} {id} that is not of this move");
+                        return Err(
+                            Problem::new(Reason::Conflict, what).hint("use a folder of its own for each source")
+                        );
+                    }
+                    store.put(kind, id, &text)
+                })?;
+                Ok(remote(record))
+            }
+            _ => Err(Problem::new(Reason::Internal, "a step that is none of a folder's")),
+        }
+    }
+
+    fn copy(&self, file: &FilePart) -> Result<Remote> {
+        let path = self.place.folder.join(&file.name);
+        let there = std::fs::symlink_metadata(&path).is_ok_and(|meta| meta.is_file());
+        if !there {
+            folder::make(path.parent().unwrap_or(&self.place.folder))?;
+            let mut from = File::open(&file.path).map_err(|e| Problem::from(e).at(file.path.display()))?;
+            folder::write_whole(&path, |to| {
+                std::io::copy(&mut from, to)?;
+                Ok(())
+            })?;
+        }
+        Ok(Remote { id: file.name.clone(), ..Remote::default() })
+    }
+
+    fn look_for(&self, step: &Step) -> Result<Found> {
+        let Some(Content::Json(Node::Leaf(record))) = &step.request.body else { return Ok(Found::CannotTell) };
+        let (kind, id) = named(step, record);
+        let held = self.with_store(|store| store.get(kind, id))?;
+        let ours = held.is_some_and(|held| held.marker.is_some() && held.marker == step.marker);
+        Ok(if ours { Found::Yes(remote(record)) } else { Found::No })
+    }
+
+    /// What of a record is not as it was sent: its line, or a file by its name.
+    fn compare(&self, kind: Kind, record: &Value, files: &Value, marker: &str) -> Result<Vec<String>> {
+        let id = record["id"].as_str().unwrap_or_default();
+        let held = self.with_store(|store| store.get(kind, id))?;
+        let mut differs = Vec::new();
+        if held.is_none_or(|held| held.line != line::written(record, marker)) {
+            differs.push("record".to_owned());
+        }
+        for file in files.as_array().into_iter().flatten() {
+            let name = file["name"].as_str().unwrap_or_default();
+            let bytes = std::fs::metadata(self.place.folder.join(name)).map(|meta| meta.len()).ok();
+            if bytes != file["bytes"].as_u64() {
+                differs.push(name.to_owned());
+            }
+        }
+        Ok(differs)
+    }
+}
+
+fn named<'a>(step: &Step, record: &'a Value) -> (Kind, &'a str) {
+    (Kind::from_code(&step.rule.0).unwrap_or(Kind::Ticket), record["id"].as_str().unwrap_or_default())
+}
+
+fn remote(record: &Value) -> Remote {
+    let text = |key: &str| record[key].as_str().map(str::to_owned);
+    Remote { id: text("id").unwrap_or_default(), number: text("number"), ..Remote::default() }
+}

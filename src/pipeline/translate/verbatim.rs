@@ -1,0 +1,144 @@
+//! A record as the source has it, for a target that takes any: only what the user's rules say is changed. Ids,
+//! references, dates, bodies and labels stay; the bytes of files are fetched.
+
+use super::{Held, Lost, Translated, Translator};
+use crate::content;
+use crate::error::{Loss, Problem, Reason};
+use crate::mapping::{Mapped, ValueField};
+use crate::record::{Attachment, Body, Person, Record, Ticket};
+use serde_json::{Value, json};
+
+/// Longest name of a file and of a folder below `attachments/`, in bytes.
+const NAME_BYTES: usize = 180;
+const FOLDER_BYTES: usize = 100;
+/// Hex characters by which two files of one name are told apart.
+const MARK: usize = 12;
+
+impl Translator {
+    /// The record and its files: `{record, files: [{name, mime, bytes, hash, path}]}`. `name` is where the bytes come to
+    /// lie, and the `source` of the record's attachment.
+    pub async fn verbatim(&self, record: &Record) -> Result<Translated, Held> {
+        let mut record = record.clone();
+        let (mut files, mut losses) = (Vec::new(), Vec::new());
+        match &mut record.body {
+            Body::Agent(person) => {
+                self.addresses(person, |rule, address| rule.agent_email(address).to_owned());
+            }
+            Body::Contact(person) => {
+                self.addresses(person, |rule, address| rule.contact_email(address).to_owned());
+            }
+            Body::Group(group) => {
+                let named = self.label(ValueField::Group, Some(&group.name), &Value::Null)?;
+                let left_out = || Held::Skip(Problem::new(Reason::Mapping, "left out by the mapping"), None);
+                group.name = named.ok_or_else(left_out)?;
+            }
+            Body::Ticket(ticket) => {
+                **ticket = self.by_rules(ticket)?;
+                for comment in &mut ticket.comments {
+                    for file in &mut comment.attachments {
+                        let fetched = self.blobs.fetch(file).await.map_err(Held::Stop)?;
+                        let Ok(blob) = fetched else {
+                            losses.push(Lost::new(&file.id, Loss::FileGone, &file.name));
+                            file.source = lies_at(&record.id, &comment.id, file, "");
+                            continue;
+                        };
+                        file.source = lies_at(&record.id, &comment.id, file, &blob.hash);
+                        files.push(json!({
+                            "name": file.source, "mime": file.mime, "bytes": blob.bytes, "hash": blob.hash,
+                            "path": self.blobs.staging.blob_path(&blob.hash),
+                        }));
+                        file.mime = file.mime.take().or(blob.mime);
+                        file.size = Some(blob.bytes);
+                        file.hash = Some(blob.hash);
+                    }
+                }
+            }
+            Body::Company(_) | Body::Field(_) => {}
+        }
+        let record = serde_json::to_value(&record)
+            .map_err(|e| Held::Fail(Problem::new(Reason::Internal, format!("the record cannot be written: {e}"))))?;
+        Ok(Translated { mapped: json!({ "record": record, "files": files }), losses })
+    }
+
+    fn addresses(&self, person: &mut Person, to: impl Fn(&crate::mapping::PeopleRule, &str) -> String) {
+        for address in &mut person.emails {
+            *address = to(&self.mapping.people, address);
+        }
+    }
+
+    /// What the rules of `[ticket]` make of a ticket.
+    fn by_rules(&self, ticket: &Ticket) -> Result<Ticket, Held> {
+        let rules = &self.mapping.ticket;
+        let mut canonical = serde_json::to_value(ticket).unwrap_or_default();
+        let source = canonical.clone();
+        for (name, filter) in rules.computed() {
+            canonical[name] = filter.eval(&source[name], &source)?;
+        }
+        for (name, field) in [
+            ("status", ValueField::Status(ticket.category)),
+            ("priority", ValueField::Priority),
+            ("type", ValueField::Type),
+            ("channel", ValueField::Channel),
+        ] {
+            canonical[name] = json!(self.label(field, source[name].as_str(), &source)?);
+        }
+        let tags = &rules.tags;
+        if tags.drop || !(tags.add.is_empty() && tags.remove.is_empty() && tags.rename.is_empty()) {
+            canonical["tags"] = json!(tags.apply(&ticket.tags));
+        }
+        let mut custom = Vec::with_capacity(ticket.custom.len());
+        for value in &ticket.custom {
+            let mut value = value.clone();
+            if let Some(rule) = rules.custom.rule(&value.key, value.title.as_deref()) {
+                if rule.drop {
+                    continue;
+                }
+                if let Some(filter) = &rule.jq {
+                    value.value = filter.eval(&value.value, &source)?;
+                }
+                if let Some(to) = value.value.as_str().and_then(|label| rule.values.get(label)) {
+                    value.value = json!(to);
+                }
+                if let (true, Some(default)) = (value.value.is_null(), &rule.default) {
+                    value.value = default.clone();
+                }
+                if let Some(to) = &rule.to {
+                    (value.key, value.title) = (to.clone(), None);
+                }
+            }
+            custom.push(value);
+        }
+        canonical["custom"] = json!(custom);
+        serde_json::from_value(canonical).map_err(|e| {
+            let what = format!("a rule of the mapping makes a ticket that is none: {e}");
+            Held::Fail(Problem::new(Reason::Expression, what))
+        })
+    }
+
+    /// A label by its rule; itself where no rule says anything.
+    fn label(&self, field: ValueField, label: Option<&str>, canonical: &Value) -> Result<Option<String>, Held> {
+        let rule = self.mapping.ticket.value_rule(field);
+        let computed = rule.jq.as_ref().map(|filter| filter.eval(canonical, canonical)).transpose()?;
+        let computed = computed.map(|value| crate::expr::plain(&value)).filter(|label| !label.is_empty());
+        let label = computed.as_deref().or(label);
+        let mapped = match label {
+            Some(label) => rule.apply(field, label, &[]),
+            None => rule.apply_to_none(field, &[]),
+        };
+        match mapped {
+            Mapped::To(to) => Ok(Some(to)),
+            Mapped::Drop => Ok(None),
+            Mapped::Unknown => Ok(label.map(str::to_owned)),
+            Mapped::Fail(problem) => Err(Held::Fail(problem)),
+        }
+    }
+}
+
+/// Where the bytes of a file come to lie: `attachments/TICKET/MARK-NAME`. The mark is of what the file is and holds, so
+/// that no other file, and no later state of this one, ever has its name.
+fn lies_at(ticket: &str, comment: &str, file: &Attachment, hash: &str) -> String {
+    let mark = blake3::hash([ticket, comment, &file.id, hash].join("\0").as_bytes()).to_hex();
+    let folder = content::file_name::safe(ticket, FOLDER_BYTES);
+    let name = content::file_name::safe(&file.name, NAME_BYTES);
+    format!("attachments/{folder}/{}-{name}", &mark[..MARK])
+}

@@ -1,0 +1,336 @@
+//! Folders moved by the real binary: made by hand, with mistakes, killed on the way, changed between runs.
+
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+use tempfile::TempDir;
+
+const PAGE: &str = include_str!("../../docs/files.md");
+const TICKETS: usize = 60;
+
+/// A project that moves `in` to `out`.
+fn project(from: &str, to: &str) -> TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let text = format!(
+        "[source]\nconnector = \"files\"\npath = \"in\"\nformat = \"{from}\"\n\
+         [target]\nconnector = \"files\"\npath = \"out\"\nformat = \"{to}\"\n"
+    );
+    fs::write(dir.path().join("migration.toml"), text).unwrap();
+    fs::create_dir(dir.path().join("in")).unwrap();
+    dir
+}
+
+fn put(dir: &TempDir, name: &str, text: impl AsRef<[u8]>) {
+    let path = dir.path().join("in").join(name);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}
+
+fn command(dir: &TempDir, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_deskferry"));
+    command.arg("-C").arg(dir.path()).args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn run(dir: &TempDir) -> Output {
+    command(dir, &["run"]).output().unwrap()
+}
+
+/// Exit code and stderr, without the place of the project.
+fn seen(dir: &TempDir) -> String {
+    let output = run(dir);
+    let text = String::from_utf8_lossy(&output.stderr).replace(&dir.path().display().to_string(), "DIR");
+    format!("exit {}\n{text}", output.status.code().unwrap_or(-1))
+}
+
+fn ends_well(dir: &TempDir) {
+    assert!(seen(dir).starts_with("exit 0\n"), "{}", seen(dir));
+}
+
+fn lines(folder: &Path, kind: &str) -> Vec<Value> {
+    let text = fs::read_to_string(folder.join(format!("{kind}.jsonl"))).unwrap_or_default();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn out(dir: &TempDir, kind: &str) -> Vec<Value> {
+    lines(&dir.path().join("out"), kind)
+}
+
+/// The n-th block of code of this language on the page.
+fn example(language: &str, n: usize) -> String {
+    PAGE.split(&format!("```{language}\n")).nth(n + 1).unwrap().split("```").next().unwrap().to_owned()
+}
+
+#[test]
+fn the_example_of_the_page_is_carried_as_it_says() {
+    let dir = project("csv", "jsonl");
+    put(&dir, "columns.toml", example("toml", 1));
+    put(&dir, "tickets.csv", example("csv", 0));
+    put(&dir, "comment.csv", example("csv", 1));
+    ends_well(&dir);
+    let tickets = out(&dir, "ticket");
+    let first = &tickets[0];
+    assert_eq!((tickets.len(), &first["id"], &first["subject"]), (2, &json!("1001"), &json!("Printer on fire")));
+    assert_eq!(first["created_at"], "2024-05-01T06:30:00Z");
+    assert_eq!(first["tags"], json!(["urgent", "hardware"]));
+    assert_eq!(first["custom"], json!([{ "key": "Order number", "title": "Order number", "value": "A-17" }]));
+    assert_eq!(first["comments"][0]["body"], "It burns; \"really\".\nPlease come.");
+    assert_eq!(
+        (&first["comments"][0]["author"], first["requester"].as_str()),
+        (&json!("ann@example.com"), Some("ann@example.com"))
+    );
+    assert_eq!(
+        (&first["comments"][1]["visibility"], &first["comments"][1]["body"]),
+        (&json!("private"), &json!("Call the fire brigade"))
+    );
+}
+
+#[test]
+fn a_workbook_is_carried_with_its_dates_numbers_and_formulas() {
+    use rust_xlsxwriter::{ExcelDateTime, Format, Formula, Workbook};
+    let dir = project("xlsx", "jsonl");
+    let mut book = Workbook::new();
+    let sheet = book.add_worksheet().set_name("Tickets 2024").unwrap();
+    for (at, header) in ["ID", "Subject", "Created at", "Seats", "Tags"].into_iter().enumerate() {
+        sheet.write(0, u16::try_from(at).unwrap(), header).unwrap();
+    }
+    let date = Format::new().set_num_format("dd/mm/yyyy hh:mm");
+    sheet.write(1, 0, 4711).unwrap();
+    sheet.write_formula(1, 1, Formula::new("=\"He\"&\"lp\"").set_result("Help")).unwrap();
+    let at = ExcelDateTime::from_ymd(2024, 2, 29).unwrap().and_hms(23, 59, 58).unwrap();
+    sheet.write_with_format(1, 2, &at, &date).unwrap();
+    sheet.write(1, 3, 2.5).unwrap();
+    sheet.write(1, 4, "a, b").unwrap();
+    fs::create_dir_all(dir.path().join("in")).unwrap();
+    book.save(dir.path().join("in/export.xlsx")).unwrap();
+    put(&dir, "columns.toml", "zone = \"America/New_York\"\n[ticket]\nsheet = \"Tickets 2024\"\n");
+    ends_well(&dir);
+    let ticket = &out(&dir, "ticket")[0];
+    assert_eq!((&ticket["id"], &ticket["subject"]), (&json!("4711"), &json!("Help")));
+    assert_eq!(ticket["created_at"], "2024-03-01T04:59:58Z");
+    assert_eq!(ticket["custom"], json!([{ "key": "Seats", "title": "Seats", "value": "2.5" }]));
+    assert_eq!(ticket["tags"], json!(["a", "b"]));
+}
+
+#[test]
+fn what_is_wrong_is_told_with_its_place_and_its_remedy() {
+    let wrong = |format: &str, files: &[(&str, &str)]| {
+        let dir = project(format, "jsonl");
+        files.iter().for_each(|(name, text)| put(&dir, name, text));
+        seen(&dir)
+    };
+    let good = "{\"id\":\"1\",\"subject\":\"s\"}\n";
+    insta::assert_snapshot!("broken_line", wrong("jsonl", &[("ticket.jsonl", &format!("{good}{{\"id\":\"2\",\n"))]));
+    insta::assert_snapshot!(
+        "unknown_key",
+        wrong("jsonl", &[("ticket.jsonl", &format!("{good}{{\"id\":\"2\",\"subjcet\":\"s\"}}\n"))])
+    );
+    let outside = "{\"id\":\"2\",\"comments\":[{\"id\":\"1\",\"format\":\"text\",\"body\":\"\",\
+                   \"attachments\":[{\"id\":\"1\",\"name\":\"n\",\"source\":\"../../etc/passwd\"}]}]}\n";
+    insta::assert_snapshot!("outside", wrong("jsonl", &[("ticket.jsonl", outside)]));
+    insta::assert_snapshot!("bad_date", wrong("csv", &[("ticket.csv", "id,created\n1,2024-05-01\n2,31.12.2024\n")]));
+    let columns = "[ticket.columns]\nsubject = \"Betref\"\n";
+    insta::assert_snapshot!(
+        "wrong_column",
+        wrong("csv", &[("ticket.csv", "id,Betreff\n1,x\n"), ("columns.toml", columns)])
+    );
+    insta::assert_snapshot!("cells", wrong("csv", &[("ticket.csv", "id,subject\n1,a,b\n")]));
+    let latin = project("csv", "jsonl");
+    put(&latin, "ticket.csv", b"id,subject\n1,Gr\xfc\xdfe\n");
+    insta::assert_snapshot!("encoding", seen(&latin));
+    insta::assert_snapshot!("nothing", wrong("jsonl", &[]));
+    let xlsx = project("jsonl", "xlsx");
+    insta::assert_snapshot!("xlsx_target", seen(&xlsx));
+}
+
+#[test]
+fn a_symbolic_link_is_never_followed_out_of_the_folder() {
+    let dir = big("jsonl", 1);
+    fs::remove_file(dir.path().join("in/attachments/f0.bin")).unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", dir.path().join("in/attachments/f0.bin")).unwrap();
+    let seen = seen(&dir);
+    assert!(seen.starts_with("exit 1\n") && seen.contains("a symbolic link"), "{seen}");
+}
+
+/// A folder of so many tickets, each with two messages and a file.
+fn big(to: &str, tickets: usize) -> TempDir {
+    let dir = project("jsonl", to);
+    put(
+        &dir,
+        "contact.jsonl",
+        "{\"id\":\"7\",\"emails\":[\"ann@example.com\"]}\n{\"id\":\"8\",\"name\":\"No address\"}\n",
+    );
+    put(&dir, "agent.jsonl", "{\"id\":\"9\",\"name\":\"Bob\"}\n");
+    put(&dir, "group.jsonl", "{\"id\":\"1\",\"name\":\"Support\"}\n");
+    put(&dir, "company.jsonl", "{\"id\":\"1\",\"name\":\"ACME\",\"domains\":[\"acme.example\"]}\n");
+    put(&dir, "field.jsonl", "{\"id\":\"1\",\"scope\":\"ticket\",\"key\":\"k\",\"title\":\"K\",\"type\":\"text\"}\n");
+    let mut text = String::new();
+    for at in 0..tickets {
+        let source = format!("attachments/f{at}.bin");
+        put(&dir, &source, format!("bytes of {at}"));
+        text += &ticket(at, &source).to_string();
+        text.push('\n');
+    }
+    put(&dir, "ticket.jsonl", text);
+    dir
+}
+
+fn ticket(at: usize, source: &str) -> Value {
+    json!({
+        "id": at.to_string(), "subject": format!("s {at}"), "status": "My own status", "requester": "8", "assignee": "9",
+        "group": "1", "company": "1", "tags": ["A", "a"], "custom": [{ "key": "k", "value": [1, "x"] }],
+        "ccs": ["7", "stranger@example.com"], "closed_at": "2024-01-02T03:04:05.123456789Z",
+        "links": [{ "type": "parent_of", "to": "0" }],
+        "comments": [
+            { "id": format!("{at}a"), "author": "8", "visibility": "private", "format": "html", "body": "<p onclick=x>\u{e000}</p>",
+              "message_id": "<m@x>", "attachments": [
+                { "id": "f", "name": "../odd \"name\".bin", "source": source, "inline": true, "content_id": "c" } ] },
+            { "id": format!("{at}b"), "author": "9", "format": "markdown", "body": "*hi*", "created_at": "2024-01-02T03:04:05Z" },
+        ],
+    })
+}
+
+/// Every record by kind and id, and the bytes of its files instead of their place.
+fn state(folder: &Path) -> BTreeMap<String, Value> {
+    let mut all = BTreeMap::new();
+    for kind in ["group", "agent", "company", "field", "contact", "ticket"] {
+        for mut record in lines(folder, kind) {
+            for comment in record["comments"].as_array_mut().into_iter().flatten() {
+                for file in comment["attachments"].as_array_mut().into_iter().flatten() {
+                    let bytes = fs::read(folder.join(file["source"].as_str().unwrap())).unwrap();
+                    file["source"] = json!(String::from_utf8(bytes).unwrap());
+                }
+            }
+            let twice = all.insert(format!("{kind} {}", record["id"]), record);
+            assert!(twice.is_none(), "{kind} stands twice");
+        }
+    }
+    all
+}
+
+#[test]
+fn nothing_is_lost_and_others_see_nothing() {
+    let dir = big("jsonl", 3);
+    ends_well(&dir);
+    let folder = dir.path().join("out");
+    let held = state(&folder);
+    assert_eq!(held.len(), 3 + 6);
+    for at in 0..3 {
+        let sent = ticket(at, &format!("bytes of {at}"));
+        let stored = &held[&format!("ticket \"{at}\"")];
+        for (key, value) in sent.as_object().unwrap().iter().filter(|(key, _)| *key != "comments") {
+            assert_eq!(stored[key], *value, "{key}");
+        }
+        for (sent, stored) in sent["comments"].as_array().unwrap().iter().zip(stored["comments"].as_array().unwrap()) {
+            for key in ["id", "author", "format", "body", "message_id"] {
+                assert_eq!(sent[key], stored[key], "{key}");
+            }
+        }
+        let (sent, stored) = (&sent["comments"][0], &stored["comments"][0]);
+        assert_eq!(sent["visibility"], stored["visibility"]);
+        for key in ["id", "name", "source", "inline", "content_id"] {
+            assert_eq!(sent["attachments"][0][key], stored["attachments"][0][key], "{key}");
+        }
+    }
+    let report = command(&dir, &["report", "--format", "csv"]).output().unwrap();
+    let report = String::from_utf8(report.stdout).unwrap();
+    assert!(report.lines().skip(1).all(|row| row.contains(",carried,") && row.ends_with(',')), "{report}");
+    let mut folders = vec![folder];
+    while let Some(folder) = folders.pop() {
+        assert_eq!(fs::metadata(&folder).unwrap().permissions().mode() & 0o777, 0o700);
+        for entry in fs::read_dir(&folder).unwrap().flatten() {
+            match entry.path().is_dir() {
+                true => folders.push(entry.path()),
+                false => {
+                    assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", entry.path())
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_csv_folder_can_be_read_again_as_it_is() {
+    let dir = big("csv", 3);
+    ends_well(&dir);
+    let back = project("csv", "jsonl");
+    fs::remove_dir(back.path().join("in")).unwrap();
+    fs::rename(dir.path().join("out"), back.path().join("in")).unwrap();
+    ends_well(&back);
+    let plain = big("jsonl", 3);
+    ends_well(&plain);
+    let without = |folder: &Path| {
+        let mut all = state(folder);
+        all.values_mut().for_each(|record| drop(record.as_object_mut().unwrap().remove("deskferry")));
+        all
+    };
+    assert_eq!(without(&back.path().join("out")), without(&plain.path().join("out")));
+}
+
+#[test]
+fn killed_at_any_moment_it_ends_the_same() {
+    let whole = big("jsonl", TICKETS);
+    ends_well(&whole);
+    let comparable = |dir: &TempDir| {
+        let mut all = state(&dir.path().join("out"));
+        all.values_mut().for_each(|record| drop(record.as_object_mut().unwrap().remove("deskferry")));
+        all
+    };
+    let expected = comparable(&whole);
+    for to in ["jsonl", "csv"] {
+        let dir = big(to, TICKETS);
+        let mut kills = 0;
+        for millis in (20..).step_by(37) {
+            let mut child = command(&dir, &["run"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+            std::thread::sleep(Duration::from_millis(millis));
+            if let Some(status) = child.try_wait().unwrap() {
+                assert_eq!(status.code(), Some(0));
+                break;
+            }
+            child.kill().unwrap();
+            child.wait().unwrap();
+            kills += 1;
+        }
+        assert!(kills > 2, "it was killed {kills} times");
+        ends_well(&dir);
+        if to == "csv" {
+            fs::read_dir(dir.path().join("out/.records")).unwrap().flatten().for_each(|entry| {
+                fs::rename(entry.path(), dir.path().join("out").join(entry.file_name())).unwrap();
+            });
+        }
+        assert_eq!(comparable(&dir), expected);
+        let left: Vec<_> = fs::read_dir(dir.path().join("out")).unwrap().flatten().map(|e| e.file_name()).collect();
+        let unfinished = |name: &std::ffi::OsString| {
+            name.to_string_lossy().ends_with(".part") || name.to_string_lossy().contains("tmp")
+        };
+        assert!(!left.iter().any(unfinished), "{left:?}");
+    }
+}
+
+#[test]
+fn a_later_run_carries_what_changed_and_nothing_twice() {
+    let dir = big("jsonl", 5);
+    ends_well(&dir);
+    let path = dir.path().join("in/ticket.jsonl");
+    let text = fs::read_to_string(&path).unwrap();
+    let mut late = ticket(5, "attachments/f1.bin");
+    late["subject"] = json!("new");
+    fs::write(&path, format!("{}{late}\n", text.replace("\"s 2\"", "\"changed\""))).unwrap();
+    ends_well(&dir);
+    let subjects: Vec<_> = out(&dir, "ticket").into_iter().map(|t| t["subject"].as_str().unwrap().to_owned()).collect();
+    let mut sorted = subjects.clone();
+    sorted.sort();
+    assert_eq!(sorted, ["changed", "new", "s 0", "s 1", "s 3", "s 4"]);
+}
+
+#[test]
+fn a_folder_is_not_moved_into_itself() {
+    let dir = project("jsonl", "jsonl");
+    let text = fs::read_to_string(dir.path().join("migration.toml")).unwrap();
+    fs::write(dir.path().join("migration.toml"), text.replace("\"out\"", "\"in/../in\"")).unwrap();
+    assert!(seen(&dir).starts_with("exit 2\n"), "{}", seen(&dir));
+}
