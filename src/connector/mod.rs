@@ -178,7 +178,9 @@ pub trait Target: Send + Sync {
     fn default_label(&self, vocabulary: &str) -> Option<String>;
 
     /// Title of the custom field that holds the marker of our tickets.
-    fn marker_field(&self) -> Option<&str>;
+    fn marker_field(&self) -> Option<&str> {
+        None
+    }
 
     /// How a person switches outgoing mail off.
     fn how_to_silence(&self) -> &str;
@@ -203,7 +205,9 @@ pub trait Target: Send + Sync {
     fn plan(&self, kind: Kind, mapped: &Value, marker: &str) -> Result<Vec<Step>>;
 
     /// What is lost of a mapped record by the platform's own ways. Pure.
-    fn losses(&self, kind: Kind, mapped: &Value) -> Result<Vec<Loss>>;
+    fn losses(&self, _kind: Kind, _mapped: &Value) -> Result<Vec<Loss>> {
+        Ok(vec![])
+    }
 
     /// The steps that set again what `read_back` found different. Pure.
     fn repair(&self, kind: Kind, mapped: &Value, marker: &str) -> Result<Vec<Step>>;
@@ -216,11 +220,15 @@ pub trait Target: Send + Sync {
     async fn find(&self, step: &Step, late: &LateValues, earlier: &[&Step], since: Timestamp) -> Result<Found>;
 
     /// One page of all records of a kind in the target that carry a marker beginning with `prefix`, in the platform's order.
-    /// None where the manifest has no `[scan.KIND]`. Only reads.
-    async fn scan(&self, kind: Kind, prefix: &str, cursor: Option<&str>) -> Result<Option<Marked>>;
+    /// None where the platform has no such listing. Only reads.
+    async fn scan(&self, _kind: Kind, _prefix: &str, _cursor: Option<&str>) -> Result<Option<Marked>> {
+        Ok(None)
+    }
 
     /// The name of the step that creates a record of this kind.
-    fn creates(&self, kind: Kind) -> Option<&str>;
+    fn creates(&self, _kind: Kind) -> Option<&str> {
+        None
+    }
 
     /// Reads the record back and compares it with what the steps sent. None where the manifest has no `verify`.
     async fn read_back(

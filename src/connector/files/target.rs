@@ -10,11 +10,12 @@ use super::{ATTACHMENTS, Form, KINDS, Place, export, folder, line};
 use crate::connector::manifest::Verb;
 use crate::connector::plan::{Content, FilePart, LateValues, Node, Request, Step, Text};
 use crate::connector::profile::{Authors, Profile, Silence};
-use crate::connector::{CheckLine, Found, Outcome, ReadBack, Target};
+use crate::connector::{CheckLine, Differs, Found, Outcome, ReadBack, Target};
 use crate::error::{Problem, Reason, Result};
 use crate::ledger::{Origin, Remote, StepKey};
 use crate::record::{Kind, Visibility};
 use async_trait::async_trait;
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -172,7 +173,7 @@ impl Target for FilesTarget {
         }
     }
 
-    async fn find(&self, step: &Step, _late: &LateValues, _earlier: &[&Step]) -> Result<Found> {
+    async fn find(&self, step: &Step, _late: &LateValues, _earlier: &[&Step], _since: Timestamp) -> Result<Found> {
         let step = step.clone();
         self.blocking(move |inner| inner.look_for(&step)).await
     }
@@ -186,7 +187,8 @@ impl Target for FilesTarget {
     ) -> Result<Option<ReadBack>> {
         let marker = steps.iter().find_map(|step| step.marker.clone()).unwrap_or_default();
         let (record, files) = (mapped["record"].clone(), mapped["files"].clone());
-        let differs = self.blocking(move |inner| inner.compare(kind, &record, &files, &marker)).await?;
+        let names = self.blocking(move |inner| inner.compare(kind, &record, &files, &marker)).await?;
+        let differs = names.into_iter().map(|name| Differs { name, loss: None }).collect();
         Ok(Some(ReadBack { differs, ..ReadBack::default() }))
     }
 
