@@ -8,11 +8,14 @@ pub mod desk;
 pub mod faults;
 pub mod limits;
 pub mod log;
+pub mod platform;
 pub mod random;
 mod server;
 #[cfg(test)]
 mod tests;
 mod wire;
+pub mod words;
+pub mod zendesk;
 
 use desk::{Desk, Mail};
 use faults::Faults;
