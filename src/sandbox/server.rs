@@ -189,7 +189,7 @@ fn control(shared: &Shared, call: &Call, wanted: &str) -> Answer {
             let (Some(nth), Some(at)) = (nth, at) else { return complaint(400, "`ticket` and `ago` are numbers") };
             match inside.desk.touch(nth, at) {
                 Some(added) => Answer::json(201, &added),
-                None => complaint(404, "there is no such ticket"),
+                None => complaint(404, "there is no such ticket, or nobody can answer it"),
             }
         }
         _ => complaint(404, "GET state, mails, calls; POST touch?ticket=N&ago=SECONDS"),

@@ -1,8 +1,8 @@
 //! Incremental exports. <https://developer.zendesk.com/api-reference/ticketing/ticket-management/incremental_exports/>
 //!
 //! Ordered by `generated_timestamp` and id; the last minute is held back. Of both styles a page may bring rows again
-//! that were there before: by time those of the border's second, as the vendor says; by cursor the border's own row, as may
-//! happen when it changed meanwhile (here always: the stricter reading).
+//! that were there before: by time those of the border's second, as the vendor says; by cursor the border's own row, as
+//! may happen when it changed meanwhile (here always: the stricter reading).
 
 use super::pages::with;
 use super::refusal;

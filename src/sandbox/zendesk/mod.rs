@@ -1,7 +1,8 @@
 //! Zendesk Support as a source: what a migration reads, in the vendor's shapes. It is never written to.
 //!
 //! Shapes are those of recorded answers (go-zendesk, node-zendesk) and of the reference,
-//! <https://developer.zendesk.com/api-reference/>. What no source says takes the stricter reading, and says so where it is.
+//! <https://developer.zendesk.com/api-reference/>. What no source says takes the stricter reading, and is
+//! marked.
 
 mod export;
 mod files;
@@ -64,7 +65,7 @@ impl Zendesk {
         }
         if plan::lacks(&self.plan, path.first().copied().unwrap_or_default()) {
             return refusal::forbidden(
-                "You do not have access to this page. Please contact the account owner of this help desk for further help.",
+                "You do not have access to this page. Please contact the account owner of this help desk.",
             );
         }
         let id = |text: &str| text.parse::<u64>().ok();
@@ -159,11 +160,12 @@ impl Zendesk {
         let rows =
             self.account.users.iter().filter(|u| wanted(&u.row)).filter_map(|u| self.user(u.row["id"].as_u64()?));
         let mut answer = pages::answer("users", rows.collect(), call);
-        if answer.status == 200 && includes(call, "identities") {
-            if let Ok(Value::Object(mut page)) = serde_json::from_slice(&answer.body) {
-                self.add_identities(&mut page);
-                answer.body = Value::Object(page).to_string().into_bytes();
-            }
+        if answer.status == 200
+            && includes(call, "identities")
+            && let Ok(Value::Object(mut page)) = serde_json::from_slice(&answer.body)
+        {
+            self.add_identities(&mut page);
+            answer.body = Value::Object(page).to_string().into_bytes();
         }
         answer
     }
@@ -214,7 +216,7 @@ impl Zendesk {
         json!({ "settings": {
             "branding": { "header_color": "1A00C3" },
             "active_features": { "custom_statuses_enabled": true, "ticket_forms": true, "satisfaction": true },
-            "tickets": { "private_attachments": false, "comments_public_by_default": true, "agent_ticket_deletion": false },
+            "tickets": { "private_attachments": false, "comments_public_by_default": true },
             "limits": { "attachment_size": 52_428_800 },
         } })
     }

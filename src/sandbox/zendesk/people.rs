@@ -92,9 +92,9 @@ fn organization(seed: u64, n: u64) -> Party {
     let created = BEGAN - 900_000 + n as i64 * 600;
     let row = json!({
         "url": format!("{HERE}/api/v2/organizations/{id}.json"), "id": id,
-        "name": format!("{} {}", random.pick(&names), n + 1), "shared_tickets": n % 3 == 0, "shared_comments": false,
-        "external_id": (n % 4 == 0).then(|| format!("crm-{n}")), "created_at": stamp(created), "updated_at": stamp(created),
-        "domain_names": [format!("org{n}.example")], "details": "", "notes": "Line one\r\nline two", "group_id": null,
+        "name": format!("{} {}", random.pick(&names), n + 1), "shared_tickets": n.is_multiple_of(3), "shared_comments": false,
+        "external_id": n.is_multiple_of(4).then(|| format!("crm-{n}")), "created_at": stamp(created),
+        "updated_at": stamp(created), "domain_names": [format!("org{n}.example")], "details": "", "notes": "Line one\r\nline two", "group_id": null,
         "tags": ["vip"], "organization_fields": { "contract": format!("C-{n}") },
     });
     // Several share a second, so that time-based pages meet at one.
@@ -121,7 +121,8 @@ fn add(account: &mut Account, random: &mut Random, id: u64, role: &str, odd: Odd
         "name": if odd == Odd::Gone { "Permanently Deleted User" } else { name }, "email": email,
         "created_at": stamp(created), "updated_at": stamp(created), "time_zone": "Berlin",
         "iana_time_zone": "Europe/Berlin", "phone": phone, "shared_phone_number": phone.is_some().then_some(false),
-        "photo": null, "locale_id": 8, "locale": "de", "organization_id": organization, "role": role, "verified": active,
+        "photo": null, "locale_id": 8, "locale": "de", "organization_id": organization, "role": role,
+        "verified": active,
     });
     merge(
         &mut row,
@@ -133,7 +134,9 @@ fn add(account: &mut Account, random: &mut Random, id: u64, role: &str, odd: Odd
             "ticket_restriction": if staff { Value::Null } else { json!("requested") }, "only_private_comments": false,
             "restricted_agent": !staff, "suspended": odd == Odd::Suspended,
             "default_group_id": staff.then_some(GROUPS[0]), "report_csv": false,
-            "user_fields": { "customer_no": (!staff).then(|| format!("K{id}")), "tier": (!staff).then_some("tier_gold") },
+            "user_fields": {
+                "customer_no": (!staff).then(|| format!("K{id}")), "tier": (!staff).then_some("tier_gold"),
+            },
             "permanently_deleted": odd == Odd::Gone,
         }),
     );

@@ -74,7 +74,10 @@ pub fn merge(into: &mut Value, from: Value) {
 }
 
 fn options(base: u64, values: &[(&str, &str)]) -> Value {
-    let option = |(n, (value, name)): (u64, &(&str, &str))| json!({ "id": base + n, "name": name, "raw_name": name, "value": value, "default": n == 0 });
+    let option = |(n, (value, name)): (u64, &(&str, &str))| {
+        let id = base + n;
+        json!({ "id": id, "name": name, "raw_name": name, "value": value, "default": n == 0 })
+    };
     (0..).zip(values).map(option).collect()
 }
 

@@ -114,7 +114,8 @@ fn rate(account: &mut Account, ticket: &Ticket) {
             "url": format!("{HERE}/api/v2/satisfaction_ratings/{id}.json"), "id": id, "ticket_id": ticket.id,
             "assignee_id": ticket.row["assignee_id"], "group_id": ticket.row["group_id"],
             "requester_id": ticket.row["requester_id"], "score": rating["score"], "comment": rating["comment"],
-            "reason": "No reason provided", "created_at": ticket.row["updated_at"], "updated_at": ticket.row["updated_at"],
+            "reason": "No reason provided", "created_at": ticket.row["updated_at"],
+            "updated_at": ticket.row["updated_at"],
         });
         account.tables.entry("satisfaction_ratings").or_default().push(row);
     }
@@ -200,7 +201,8 @@ impl Draft {
             Odd::Voice => merge(
                 &mut comment.row,
                 json!({
-                    "type": "VoiceComment", "via": { "channel": "voice", "source": { "from": {}, "to": {}, "rel": "inbound" } },
+                    "type": "VoiceComment",
+                    "via": { "channel": "voice", "source": { "from": {}, "to": {}, "rel": "inbound" } },
                     "data": { "from": "+4930123456", "to": "+4930654321", "recording_url": recording(self.signer, id),
                         "call_duration": 42, "answered_by_id": agent(1), "transcription_text": null },
                     "formatted_from": "+49 30 123456", "formatted_to": "+49 30 654321", "transcription_visible": false,
@@ -284,7 +286,8 @@ impl Draft {
             json!({
                 "assignee_id": (!unassigned).then(|| people::ADMIN + self.random.below(people::STAFF)),
                 "organization_id": organization, "group_id": self.random.pick(&GROUPS),
-                "collaborator_ids": self.copied, "follower_ids": if self.copied.is_empty() { vec![] } else { vec![agent(2)] },
+                "collaborator_ids": self.copied,
+                "follower_ids": if self.copied.is_empty() { vec![] } else { vec![agent(2)] },
                 "email_cc_ids": self.copied, "forum_topic_id": null,
                 "problem_id": incident.then(|| place(Odd::Problem)),
                 "has_incidents": problem && all > id, "is_public": first.is_none_or(|c| c.row["public"] == true),
@@ -293,7 +296,8 @@ impl Draft {
                 "fields": fields,
                 "followup_ids": if is_followed { vec![place(Odd::FollowUp)] } else { vec![] },
                 "ticket_form_id": self.random.pick(&FORMS), "brand_id": self.random.pick(&BRANDS),
-                "allow_channelback": false, "allow_attachments": true, "from_messaging_channel": self.odd == Odd::Messaging,
+                "allow_channelback": false, "allow_attachments": true,
+                "from_messaging_channel": self.odd == Odd::Messaging,
             }),
         );
         let old = status == "closed" && (self.odd == Odd::Archived || self.random.percent(40));
