@@ -3,6 +3,8 @@
 use crate::error::{Problem, Reason};
 use crate::pipeline::Choice;
 use crate::record::Kind;
+use crate::sandbox::limits::Rate;
+use crate::sandbox::platform::Platform;
 use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -66,6 +68,8 @@ pub enum Command {
         #[command(subcommand)]
         action: ConnectorAction,
     },
+    /// Play a help desk on this machine, to rehearse against, until Ctrl-C
+    Sandbox(SandboxArgs),
 }
 
 #[derive(Clone, Debug, Default, ClapArgs)]
@@ -134,6 +138,31 @@ pub enum ReportFormat {
     Csv,
     /// Counts, for programs
     Json,
+}
+
+#[derive(Clone, Debug, ClapArgs)]
+pub struct SandboxArgs {
+    /// Which help desk to play
+    #[arg(value_parser = super::sandbox::platform)]
+    pub platform: Platform,
+    /// Where to answer on 127.0.0.1 (0: any free port)
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    pub port: u16,
+    /// The same seed gives the same desk
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// How many tickets it has, if it is one to read from
+    #[arg(long, value_name = "N", default_value_t = 300)]
+    pub tickets: usize,
+    /// The vendor's plan, whose limits hold
+    #[arg(long, value_name = "NAME")]
+    pub plan: Option<String>,
+    /// Another limit for the account, such as 200/m
+    #[arg(long, value_name = "CALLS/UNIT")]
+    pub rate: Option<Rate>,
+    /// What goes wrong on purpose
+    #[arg(long, value_name = "FILE")]
+    pub faults: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, Subcommand)]

@@ -9,6 +9,7 @@ mod ids;
 mod open;
 mod report;
 mod run;
+mod sandbox;
 mod status;
 mod trace;
 
@@ -60,6 +61,7 @@ async fn dispatch(args: &Args, screen: &Arc<Screen>) -> Result<u8, Problem> {
         Command::Report(wanted) => report::command(global, wanted).await,
         Command::Ids(args) => ids::command(global, args, screen).await,
         Command::Connectors { action } => connectors::command(global, action),
+        Command::Sandbox(wanted) => sandbox::command(global, wanted).await,
     }
 }
 

@@ -101,6 +101,20 @@ pub trait Desk: Send + 'static {
     /// expired with what the vendor's storage says.
     fn download(&mut self, path_and_query: &str, now: Timestamp) -> Option<Answer>;
 
+    /// What a client logs in with: the name of each setting and its value.
+    fn credentials(&self) -> Vec<(String, String)>;
+
+    /// The refusal of a credential, for faults that let it expire.
+    fn refuse_credential(&self) -> Answer {
+        Answer::json(401, &serde_json::json!({ "error": "Couldn't authenticate you" }))
+    }
+
+    /// Something happens at the source: a person answers the `nth` ticket (from 0) at `at`. What was added, for a
+    /// comparison; `None` when there is no such ticket, or this desk is only written to.
+    fn touch(&mut self, _nth: usize, _at: Timestamp) -> Option<Value> {
+        None
+    }
+
     /// All contents, for tests and the curious.
     fn state(&self) -> Value;
 
