@@ -6,6 +6,7 @@
 
 pub mod desk;
 pub mod faults;
+pub mod freshdesk;
 pub mod limits;
 pub mod log;
 pub mod platform;
