@@ -6,6 +6,7 @@ mod lists;
 mod mails;
 mod people;
 mod samples;
+mod served;
 mod tickets;
 
 use super::{Freshdesk, Notifications, Options};
