@@ -14,9 +14,9 @@ fn page() -> Option<String> {
     text
 }
 
-/// Keys of the first JSON object that follows `heading` as a line of its own and then `Response`.
-fn keys(page: &str, heading: &str) -> BTreeSet<String> {
-    let after = page.split_once(&format!("\n{heading}\n")).unwrap().1.split_once("\nResponse\n").unwrap().1;
+/// Keys of the first JSON object after the line of an endpoint, `post  /api/v2/tickets`, and the next `Response`.
+fn keys(page: &str, endpoint: &str) -> BTreeSet<String> {
+    let after = page.split_once(&format!("\n{endpoint}\n")).unwrap().1.split_once("\nResponse\n").unwrap().1;
     let inside = if after.starts_with('[') { 2 } else { 1 };
     let (mut keys, mut depth, mut begun) = (BTreeSet::new(), 0, false);
     for line in after.lines().map(str::trim) {
@@ -34,9 +34,9 @@ fn keys(page: &str, heading: &str) -> BTreeSet<String> {
 }
 
 /// Keys the page shows and the answer lacks.
-fn lacking(page: &str, heading: &str, answer: &Value, but: &[&str]) -> Vec<String> {
-    let shown = keys(page, heading);
-    assert!(shown.len() > 3, "{heading}: {shown:?}");
+fn lacking(page: &str, endpoint: &str, answer: &Value, but: &[&str]) -> Vec<String> {
+    let shown = keys(page, endpoint);
+    assert!(shown.len() > 3, "{endpoint}: {shown:?}");
     shown.into_iter().filter(|k| answer.get(k).is_none() && !but.contains(&k.as_str())).collect()
 }
 
@@ -48,24 +48,24 @@ fn answers_have_the_attributes_the_page_shows() {
     let id = made.id();
     // `urgent` is nowhere among the attributes, `structured_*` are of web chats.
     let but = ["urgent", "structured_description", "structured_body"];
-    assert_eq!(lacking(&page, "Create a Ticket", &made.body, &but), [] as [String; 0]);
+    assert_eq!(lacking(&page, "post  /api/v2/tickets", &made.body, &but), [] as [String; 0]);
     let view = room.get(&format!("/tickets/{id}")).body;
-    assert_eq!(lacking(&page, "View a Ticket", &view, &but), [] as [String; 0]);
+    assert_eq!(lacking(&page, "get  /api/v2/tickets/[id]", &view, &but), [] as [String; 0]);
     let list = room.get("/tickets").body;
-    assert_eq!(lacking(&page, "List All Tickets", &list[0], &but), [] as [String; 0]);
+    assert_eq!(lacking(&page, "get  /api/v2/tickets", &list[0], &but), [] as [String; 0]);
     let note = room.post(&format!("/tickets/{id}/notes"), json!({"body": "x"})).body;
-    assert_eq!(lacking(&page, "Create a Note", &note, &but), [] as [String; 0]);
+    assert_eq!(lacking(&page, "post  /api/v2/tickets/[ticket_id]/notes", &note, &but), [] as [String; 0]);
     let reply = room.post(&format!("/tickets/{id}/reply"), json!({"body": "x"})).body;
-    assert_eq!(lacking(&page, "Create a Reply", &reply, &but), [] as [String; 0]);
+    assert_eq!(lacking(&page, "post  /api/v2/tickets/[id]/reply", &reply, &but), [] as [String; 0]);
     let listed = room.get(&format!("/tickets/{id}/conversations")).body;
     let but = ["structured_body", "last_edited_at", "last_edited_user_id"];
-    assert_eq!(lacking(&page, "List All Conversations of a Ticket", &listed[0], &but), [] as [String; 0]);
+    assert_eq!(lacking(&page, "get  /api/v2/tickets/[id]/conversations", &listed[0], &but), [] as [String; 0]);
     let contact = room.post("/contacts", json!({"name": "X", "email": "x@y.example"})).body;
-    assert_eq!(lacking(&page, "Create a Contact", &contact, &["deleted"]), [] as [String; 0]);
+    assert_eq!(lacking(&page, "post  /api/v2/contacts", &contact, &["deleted"]), [] as [String; 0]);
     let company = room.post("/companies", json!({"name": "X"})).body;
-    assert_eq!(lacking(&page, "Create a Company", &company, &[]), [] as [String; 0]);
+    assert_eq!(lacking(&page, "post  /api/v2/companies", &company, &[]), [] as [String; 0]);
     let me = room.get("/agents/me").body;
-    assert_eq!(lacking(&page, "View an Agent", &me, &[]), [] as [String; 0]);
+    assert_eq!(lacking(&page, "get  /api/v2/agents/[id]", &me, &[]), [] as [String; 0]);
 }
 
 #[test]
