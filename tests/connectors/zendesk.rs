@@ -307,6 +307,27 @@ fn what_the_plan_lacks_is_a_note_and_not_the_end() {
     assert!(notes.iter().all(|note| note.contains("not in your plan")), "{notes:?}");
 }
 
+/// `evidence = "spec"`: `DESKFERRY_SPECS` is a folder with the vendor's specification by path.
+#[test]
+fn every_path_stands_in_the_vendors_specification() {
+    let Some(folder) = std::env::var_os("DESKFERRY_SPECS") else {
+        println!("skipped: `DESKFERRY_SPECS` names no folder with the vendors' specifications");
+        return;
+    };
+    let folder = std::path::Path::new(&folder).join("zendesk/openapi-by-path");
+    let texts: Vec<String> =
+        std::fs::read_dir(folder).unwrap().map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap()).collect();
+    let known: Vec<&str> = texts.iter().flat_map(|t| t.lines()).map(|l| l.trim().trim_matches(['\'', ':'])).collect();
+    let manifest = include_str!("../../connectors/zendesk.toml");
+    let paths = manifest.lines().filter_map(|l| l.trim_start().strip_prefix("path")?.split('"').nth(1));
+    let paths: Vec<&str> = paths.filter(|path| path.starts_with('/')).collect();
+    assert!(paths.len() > 12, "{paths:?}");
+    for path in paths {
+        let path = format!("/api/v2{}", path.trim_end_matches(".json").replace("${.id}", "{ticket_id}"));
+        assert!(known.contains(&path.as_str()), "{path}");
+    }
+}
+
 /// The numbers of `docs/performance.md`.
 #[test]
 fn calls_per_thousand_tickets() {

@@ -188,7 +188,7 @@ fn own_image(comment: &str, url: &Url, source: String) -> Attachment {
     let named = url.query_pairs().find(|(key, _)| key == "name").map(|(_, name)| name.into_owned());
     let last = || url.path_segments().and_then(|mut s| s.next_back()).map(str::to_owned);
     let name = named.or_else(last).filter(|n| !n.is_empty()).unwrap_or_else(|| "image".into());
-    let hash = blake3::hash(url.as_str().as_bytes()).to_hex();
+    let hash = blake3::hash(url[url::Position::BeforePath..].as_bytes()).to_hex();
     Attachment {
         id: format!("{comment}-{}", &hash[..12]),
         name,

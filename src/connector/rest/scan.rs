@@ -28,9 +28,8 @@ impl Rest {
         let Some(stream) = self.manifest.scan.get(kind.code()) else { return Ok(None) };
         let above = Above { mark: prefix, ..Above::NONE };
         let name = format!("marked {kind}s");
-        let listed = Listed::of(stream).ok_or_else(|| {
-            Problem::new(Reason::Manifest, format!("`[scan.{kind}]` has no `path`"))
-        })?;
+        let listed = Listed::of(stream)
+            .ok_or_else(|| Problem::new(Reason::Manifest, format!("`[scan.{kind}]` has no `path`")))?;
         let Leaf { rows, next, .. } = self.one_page(&name, &listed, above, cursor, since).await?;
         let mut marked = Marked { rows: Vec::new(), next };
         for row in &rows {
