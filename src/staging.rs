@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 static DESIGN: Design = Design {
     file: "staging.db",
     synchronous: "NORMAL",
-    versions: &[VERSION_1, REFERENCE],
+    versions: &[VERSION_1, REFERENCE, BULK],
     damaged: "delete it: it only holds copies of the source, and is read again",
 };
 
@@ -59,6 +59,13 @@ CREATE TABLE reference (
 ) WITHOUT ROWID;
 ";
 
+/// Where a later listing goes on; rows of a bulk listing, by the root they belong to.
+const BULK: &str = "
+ALTER TABLE stream ADD COLUMN bookmark TEXT;
+ALTER TABLE item ADD COLUMN root TEXT;
+CREATE INDEX item_root ON item (stream, root) WHERE root IS NOT NULL;
+";
+
 /// zstd's level for rows: its default, for JSON of a few KiB.
 const LEVEL: i32 = 3;
 
@@ -72,6 +79,8 @@ pub struct Listing {
     pub began_at: Option<Timestamp>,
     /// All changes before this are staged: the start of the last listing that came to its end.
     pub complete_since: Option<Timestamp>,
+    /// The source's own word for where that listing ended.
+    pub bookmark: Option<String>,
 }
 
 /// A row's key and the hash of its content.
@@ -79,6 +88,8 @@ pub struct Listing {
 pub struct ItemKey {
     pub id: String,
     pub hash: String,
+    /// Of a row in a bulk listing: the root row it belongs to.
+    pub root: Option<String>,
 }
 
 /// One page with the cursor after it.
@@ -148,13 +159,14 @@ impl Staging {
         let stream = stream.to_owned();
         self.store
             .read(move |db| {
-                let sql = "SELECT cursor, since, began_at, complete_since FROM stream WHERE name = ?1";
+                let sql = "SELECT cursor, since, began_at, complete_since, bookmark FROM stream WHERE name = ?1";
                 let row = db.query_row(sql, [&stream], |r| {
                     Ok(Listing {
                         cursor: r.get(0)?,
                         since: r.get::<_, Option<i64>>(1)?.and_then(moment),
                         began_at: r.get::<_, Option<i64>>(2)?.and_then(moment),
                         complete_since: r.get::<_, Option<i64>>(3)?.and_then(moment),
+                        bookmark: r.get(4)?,
                     })
                 });
                 Ok(row.optional()?.unwrap_or_default())
@@ -175,10 +187,10 @@ impl Staging {
             .write(move |db| {
                 for (key, body) in rows {
                     db.prepare_cached(
-                        "INSERT INTO item (stream, id, hash, body) VALUES (?1, ?2, ?3, ?4) \
+                        "INSERT INTO item (stream, id, hash, body, root) VALUES (?1, ?2, ?3, ?4, ?5) \
                          ON CONFLICT (stream, id) DO UPDATE SET hash = excluded.hash, body = excluded.body",
                     )?
-                    .execute(params![stream, key.id, key.hash, body])?;
+                    .execute(params![stream, key.id, key.hash, body, key.root])?;
                 }
                 db.prepare_cached("UPDATE stream SET cursor = ?2, since = ?3, began_at = ?4 WHERE name = ?1")?
                     .execute(params![stream, cursor, since, began])?;
@@ -187,13 +199,15 @@ impl Staging {
             .await
     }
 
-    /// A listing that began at this time has come to its end.
-    pub async fn listed(&self, stream: &str, began_at: Timestamp) -> Result<()> {
+    /// A listing that began at this time has come to its end; a later one goes on from the bookmark, if there is one.
+    pub async fn listed(&self, stream: &str, began_at: Timestamp, bookmark: Option<&str>) -> Result<()> {
         let (stream, began) = (stream.to_owned(), began_at.as_millisecond());
+        let bookmark = bookmark.map(str::to_owned);
         self.store
             .write(move |db| {
-                let sql = "UPDATE stream SET cursor = NULL, since = NULL, began_at = NULL, complete_since = ?2 WHERE name = ?1";
-                db.execute(sql, params![stream, began])?;
+                let sql = "UPDATE stream SET cursor = NULL, since = NULL, began_at = NULL, complete_since = ?2, bookmark = ?3 \
+                           WHERE name = ?1";
+                db.execute(sql, params![stream, began, bookmark])?;
                 Ok(())
             })
             .await
@@ -226,12 +240,40 @@ impl Staging {
         bodies.iter().map(|body| unpack(body)).collect()
     }
 
+    /// Rows of a bulk listing that belong to a root, in the order they were read.
+    pub async fn rows_of_root(&self, stream: &str, root: &str) -> Result<Vec<Value>> {
+        let (stream, root) = (stream.to_owned(), root.to_owned());
+        let bodies: Vec<Vec<u8>> = self
+            .store
+            .read(move |db| {
+                let mut found =
+                    db.prepare_cached("SELECT body FROM item WHERE stream = ?1 AND root = ?2 ORDER BY seq")?;
+                let rows = found.query_map([&stream, &root], |r| r.get(0))?;
+                Ok(rows.collect::<Result<_, _>>()?)
+            })
+            .await?;
+        bodies.iter().map(|body| unpack(body)).collect()
+    }
+
     pub async fn count(&self, stream: &str) -> Result<u64> {
         let stream = stream.to_owned();
         self.store
             .read(move |db| {
                 let count: i64 =
                     db.query_row("SELECT count(*) FROM item WHERE stream = ?1", [&stream], |r| r.get(0))?;
+                Ok(u64::try_from(count).unwrap_or_default())
+            })
+            .await
+    }
+
+    /// How many root rows have not the children of their present content.
+    pub async fn count_without_children(&self, stream: &str) -> Result<u64> {
+        let stream = stream.to_owned();
+        self.store
+            .read(move |db| {
+                let sql =
+                    "SELECT count(*) FROM item WHERE stream = ?1 AND (children_of IS NULL OR children_of <> hash)";
+                let count: i64 = db.query_row(sql, [&stream], |r| r.get(0))?;
                 Ok(u64::try_from(count).unwrap_or_default())
             })
             .await
@@ -403,7 +445,10 @@ mod tests {
     use serde_json::json;
 
     fn page<'a>(rows: &'a [&'a Value], hash: &str, cursor: Option<&'a str>) -> NewPage<'a> {
-        let items = rows.iter().map(|r| ItemKey { id: r["id"].as_str().unwrap().into(), hash: hash.into() }).collect();
+        let items = rows
+            .iter()
+            .map(|r| ItemKey { id: r["id"].as_str().unwrap().into(), hash: hash.into(), root: None })
+            .collect();
         NewPage { stream: "ticket", items, rows, cursor, since: None, began_at: Timestamp::from_second(100).unwrap() }
     }
 

@@ -34,6 +34,16 @@ pub fn check(manifest: &Manifest, origin: &str, text: &str) -> Result<()> {
         if !stream.fields.contains_key("id") && stream.rows_of.is_none() {
             return say(&["read", name, "fields"], "a stream needs the field `id`".into());
         }
+        if let Some(table) = stream.lookup.keys().find(|table| !manifest.lookup.contains_key(*table)) {
+            return say(&["read", name], format!("there is no `[lookup.{table}]`"));
+        }
+        let below = stream.parent.is_some();
+        if below && !(stream.lookup.is_empty() && stream.drop.is_empty() && stream.then.is_empty()) {
+            return say(&["read", name], "`lookup`, `drop` and `then` are for streams without `parent`".into());
+        }
+        if !below && (stream.bulk.is_some() || stream.when.is_some()) {
+            return say(&["read", name], "`bulk` and `when` are for streams with a `parent`".into());
+        }
         if stream.cites.trim().is_empty() {
             return say(&["read", name], "a stream cites the vendor's page that describes it".into());
         }
@@ -122,11 +132,23 @@ fn expressions(manifest: &Manifest) -> Vec<(String, Checked<'_>)> {
         all.extend(check.ok.iter().map(|p| (format!("check `{}`", check.call), Checked::Predicate(p))));
     }
     all.extend(manifest.loss.iter().map(|l| (format!("loss `{}`", l.loss), Checked::Predicate(&l.when))));
+    for (name, table) in &manifest.lookup {
+        all.extend(table.when.iter().map(|p| (format!("lookup.{name}.when"), Checked::Predicate(p))));
+    }
     for (name, stream) in &manifest.read {
         let place = |what: &str| format!("read.{name}.{what}");
         all.extend(stream.filter.iter().map(|p| (place("filter"), Checked::Predicate(p))));
         let when = stream.detail.as_ref().and_then(|d| d.when.as_ref());
         all.extend(when.map(|p| (place("detail.when"), Checked::Predicate(p))));
+        all.extend(stream.when.iter().map(|p| (place("when"), Checked::Predicate(p))));
+        let withheld = stream.blob.as_ref().and_then(|b| b.withheld.as_ref());
+        all.extend(withheld.map(|p| (place("blob.withheld"), Checked::Predicate(p))));
+        if let Some(bulk) = &stream.bulk {
+            all.extend(
+                [("bulk.rows", &bulk.rows), ("bulk.expect", &bulk.expect)].map(|(w, e)| (place(w), Checked::Expr(e))),
+            );
+            all.extend(bulk.unsure.iter().map(|p| (place("bulk.unsure"), Checked::Predicate(p))));
+        }
         all.extend(stream.fields.iter().map(|(field, e)| (place(field), Checked::Expr(e))));
     }
     for (name, stream) in &manifest.scan {

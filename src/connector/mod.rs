@@ -39,6 +39,40 @@ pub struct Page {
     pub rows: Vec<Row>,
     /// Where to go on; none on the last page.
     pub next: Option<String>,
+    /// The cursor from which a later run goes on, where the platform has one that lasts.
+    pub bookmark: Option<String>,
+}
+
+/// How children can be read in bulk, and what is known of the cost.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BulkWay {
+    /// The stream of the children.
+    pub stream: String,
+    /// Elements of the listing per root, as a rule.
+    pub per_root: u64,
+    /// Elements in a page.
+    pub per_call: u64,
+    /// How fast the limits let pages of the listing through; none: as fast as they come.
+    pub calls_per_second: Option<f64>,
+    /// The same for the calls that each root would take.
+    pub root_calls_per_second: Option<f64>,
+}
+
+/// One page of a bulk listing.
+#[derive(Clone, Debug, Default)]
+pub struct BulkPage {
+    pub rows: Vec<BulkRow>,
+    pub next: Option<String>,
+    pub bookmark: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub struct BulkRow {
+    /// Id of the root row it belongs to.
+    pub root: String,
+    pub id: String,
+    /// None: the root must be read on its own.
+    pub raw: Option<Value>,
 }
 
 #[derive(Clone, Debug)]
@@ -84,6 +118,27 @@ pub trait Source: Send + Sync {
 
     /// Everything below one root row: messages, files' descriptions, details.
     async fn read_children(&self, kind: Kind, row: &Value) -> Result<ChildRows>;
+
+    /// Whether the children of this kind can also be read in bulk.
+    fn bulk(&self, _kind: Kind) -> Option<BulkWay> {
+        None
+    }
+
+    /// One page of the bulk listing of a kind's children; cursor and time as in `read`.
+    async fn read_bulk(&self, _kind: Kind, _cursor: Option<&str>, _since: Option<jiff::Timestamp>) -> Result<BulkPage> {
+        Ok(BulkPage::default())
+    }
+
+    /// Everything below a root row, with these rows of the bulk listing (none: it cannot tell). None where the root must be read
+    /// on its own. Streams that are not in the bulk listing are still asked for.
+    async fn join_bulk(&self, _kind: Kind, _row: &Value, _bulk: &[Option<Value>]) -> Result<Option<ChildRows>> {
+        Ok(None)
+    }
+
+    /// What a person should know of what was read since the last time, each said once a run.
+    fn take_notes(&self) -> Vec<String> {
+        vec![]
+    }
 
     /// Turns staged rows into the canonical record. Pure.
     ///

@@ -158,6 +158,13 @@ impl Pacer {
         self.shared.changed.notify_waiters();
     }
 
+    /// Calls per second at which the limits now let such calls through; `None`: as fast as they come.
+    pub fn rate_of(&self, method: &str, path: &str) -> Option<f64> {
+        let limits = self.shared.lock();
+        let rates = limits.covering(method, path).into_iter().filter_map(|at| limits.rows[at].rate());
+        rates.min_by(f64::total_cmp)
+    }
+
     pub fn snapshot(&self) -> Snapshot {
         let now = Instant::now();
         let limits = self.shared.lock();

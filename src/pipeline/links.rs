@@ -31,7 +31,9 @@ impl Run<'_> {
         let children = self.job.staging.children("ticket", &row.id).await?;
         let Ok(record) = self.job.source.assemble(Kind::Ticket, &raw, &children) else { return Ok(()) };
         let Body::Ticket(ticket) = record.body else { return Ok(()) };
-        for one in ticket.links.iter().filter(|l| l.link_type != LinkType::MergedInto) {
+        // A merged ticket that was carried on its own keeps its relation.
+        let merged = record.state == crate::record::State::Merged;
+        for one in ticket.links.iter().filter(|l| l.link_type != LinkType::MergedInto || !merged) {
             let id = format!("{}:{}:{}", row.id, one.link_type, one.to);
             let seen =
                 Seen { kind: Kind::Link, id: id.clone(), number: None, updated_at: None, content_hash: id.clone() };

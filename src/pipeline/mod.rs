@@ -6,6 +6,7 @@
 
 mod again;
 mod carry;
+mod children;
 mod closure;
 mod events;
 mod halt;

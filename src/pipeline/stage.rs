@@ -1,18 +1,14 @@
-//! read → stage: lists a kind, and reads what stands below its rows. Can be killed at any point and goes on there.
+//! read → stage: lists a kind. Can be killed at any point and goes on there. What stands below its rows is `children`'s.
 
-use super::{Event, Job, Stop};
-use crate::connector::{ChildRows, Page, Row};
+use super::{Event, Job, Stop, children};
+use crate::connector::{Page, Row};
 use crate::error::Result;
 use crate::ledger::{Seen, State};
 use crate::record::Kind;
 use crate::staging::{ItemKey, NewPage};
-use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use serde_json::Value;
 use std::sync::PoisonError;
-
-/// Root rows whose children are read side by side; the pacer decides what really goes out.
-const SIDE_BY_SIDE: usize = 4;
 
 /// Stages one kind: all of it, what changed since, or the rest of what a stopped run began.
 pub async fn kind(job: &Job, kind: Kind) -> Result<(), Stop> {
@@ -30,9 +26,12 @@ pub async fn kind(job: &Job, kind: Kind) -> Result<(), Stop> {
         (None, _) => Some(listing.since.or(watermark(job, kind).await?)),
     };
     if let Some(since) = since {
-        list(job, kind, listing.cursor, since, listing.began_at).await?;
+        // The source's own bookmark is better than a time, where the stage still has it.
+        let cursor = listing.cursor.or(listing.bookmark);
+        list(job, kind, cursor, since, listing.began_at).await?;
     }
-    missing_children(job, kind).await?;
+    children::missing(job, kind).await?;
+    tell_notes(job);
     let rows = job.staging.count(stream).await?;
     (job.tell)(Event::Staged { kind, rows, complete: true });
     Ok(())
@@ -66,7 +65,7 @@ async fn list(
         let page: Page = job.source.read(kind, cursor.as_deref(), since).await?;
         let rows = page.rows;
         see(job, kind, &rows).await?;
-        let items = rows.iter().map(|row| ItemKey { id: row.id.clone(), hash: hash(&row.raw) }).collect();
+        let items = rows.iter().map(|row| ItemKey { id: row.id.clone(), hash: hash(&row.raw), root: None }).collect();
         let raws: Vec<&Value> = rows.iter().map(|row| &row.raw).collect();
         let new = NewPage { stream, items, rows: &raws, cursor: page.next.as_deref(), since, began_at: began };
         job.staging.put_page(&new).await?;
@@ -76,7 +75,7 @@ async fn list(
             // The rest is read by a later run: the cursor stands where the sample ended.
             Some(_) if kind == Kind::Ticket && enough(job, count) => return Ok(()),
             Some(next) => cursor = Some(next),
-            None => return Ok(job.staging.listed(stream, began).await?),
+            None => return Ok(job.staging.listed(stream, began, page.bookmark.as_deref()).await?),
         }
     }
 }
@@ -98,32 +97,11 @@ async fn see(job: &Job, kind: Kind, rows: &[Row]) -> Result<()> {
     Ok(())
 }
 
-/// Reads the children of every root row whose children are not those of its present content.
-async fn missing_children(job: &Job, kind: Kind) -> Result<(), Stop> {
-    if kind != Kind::Ticket {
-        return Ok(());
+/// Passes on what the source found that a person should know.
+fn tell_notes(job: &Job) {
+    for what in job.source.take_notes() {
+        (job.tell)(Event::Note { what });
     }
-    let stream = kind.code();
-    let mut after = None;
-    loop {
-        let ids = job.staging.without_children(stream, after, 100).await?;
-        let Some(last) = ids.last() else { return Ok(()) };
-        after = Some(last.0);
-        stream::iter(ids)
-            .map(|(_, id)| async move {
-                job.halt.check()?;
-                children(job, kind, &id).await.map_err(|p| Stop::Failed(p.at(format!("{kind} {id}"))))
-            })
-            .buffer_unordered(SIDE_BY_SIDE)
-            .try_collect::<Vec<()>>()
-            .await?;
-    }
-}
-
-async fn children(job: &Job, kind: Kind, id: &str) -> Result<()> {
-    let Some(row) = job.staging.item(kind.code(), id).await? else { return Ok(()) };
-    let rows: ChildRows = job.source.read_children(kind, &row).await?;
-    job.staging.put_children(kind.code(), id, &hash(&row), &rows).await
 }
 
 /// BLAKE3 of a raw row: what tells a changed row from the same one read again. Some servers give the keys of an object in

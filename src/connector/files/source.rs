@@ -250,7 +250,7 @@ impl Inner {
             Form::Jsonl => self.lines(kind, spot)?,
             Form::Csv | Form::Xlsx => self.rows(kind, spot)?,
         };
-        Ok(Page { rows, next: next.map(|spot| Cursor { spot, print }.text()) })
+        Ok(Page { bookmark: None, rows, next: next.map(|spot| Cursor { spot, print }.text()) })
     }
 
     fn lines(&self, kind: Kind, spot: Option<Spot>) -> Result<(Vec<Row>, Option<Spot>)> {

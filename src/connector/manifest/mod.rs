@@ -7,7 +7,7 @@
 mod read;
 mod write;
 
-pub use read::{Blob, Decode, Denied, Detail, Join, Paging, ReadStream, Since, Size};
+pub use read::{Blob, Bulk, Decode, Denied, Detail, Join, Listing, Lookup, Paging, ReadStream, Sideload, Since, Size};
 pub use write::{Body, Children, Each, Expect, Fallback, FindRule, Nested, On, Part, Then, Verb, Verify, WriteStep};
 
 use crate::connector::profile::Profile;
@@ -64,6 +64,9 @@ pub struct Manifest {
     /// answer of the account.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
+    /// Small tables of the account, by name.
+    #[serde(default)]
+    pub lookup: BTreeMap<String, Lookup>,
     /// Streams: a kind (`group agent company contact field ticket comment attachment`) or a
     /// vocabulary (`status priority type`).
     #[serde(default)]

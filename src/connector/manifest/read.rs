@@ -22,6 +22,9 @@ pub struct ReadStream {
     /// The rows are those of this sibling stream, seen with this stream's filter: no call is made.
     #[serde(default)]
     pub rows_of: Option<String>,
+    /// Only below rows for which it holds.
+    #[serde(default)]
+    pub when: Option<Predicate>,
     /// Path of the listing below the base address.
     #[serde(default)]
     pub path: Option<Template>,
@@ -32,6 +35,9 @@ pub struct ReadStream {
     pub items: Option<String>,
     #[serde(default)]
     pub page: Paging,
+    /// More listings of the same kind, walked after this one in their order.
+    #[serde(default)]
+    pub then: Vec<Listing>,
     /// How a later run asks only for what changed.
     #[serde(default)]
     pub since: Option<Since>,
@@ -44,9 +50,24 @@ pub struct ReadStream {
     /// Each row (or some) is fetched by its id.
     #[serde(default)]
     pub detail: Option<Detail>,
+    /// Lists that stand beside the rows in a page: each row takes its own along.
+    #[serde(default)]
+    pub sideload: BTreeMap<String, Sideload>,
+    /// Key of the row → path of what is looked up in the `[lookup]` table of that name; the row takes the entry along as `_NAME`.
+    #[serde(default)]
+    pub lookup: BTreeMap<String, String>,
+    /// Top-level keys left out of the stage: they say nothing of the record, and would make it look changed.
+    #[serde(default)]
+    pub drop: Vec<String>,
+    /// The same rows of many roots in one listing: used where that takes less time.
+    #[serde(default)]
+    pub bulk: Option<Bulk>,
     /// What a 403 means: an error, or a note that the plan or the right is missing.
     #[serde(default)]
     pub denied: Denied,
+    /// What a 404 of a listing below a row means: an error, or a note that the row was deleted meanwhile.
+    #[serde(default)]
+    pub gone: Denied,
     /// Where the bytes of a file are.
     #[serde(default)]
     pub blob: Option<Blob>,
@@ -59,6 +80,11 @@ impl ReadStream {
     /// Whether its rows are asked for below each row of this stream.
     pub fn is_below(&self, parent: &str) -> bool {
         self.rows_of.is_none() && self.parent.as_deref() == Some(parent)
+    }
+
+    /// Whether its rows stand in those of a message and need nothing else: they are not staged twice.
+    pub fn is_inside(&self) -> bool {
+        self.from.is_some() && self.detail.is_none() && self.parent.as_deref() == Some("comment")
     }
 }
 
@@ -95,8 +121,21 @@ pub enum Paging {
         /// Path in the page that is true on the last page.
         #[serde(default)]
         done: Option<String>,
+        /// Path in the page that is set while there is more.
+        #[serde(default)]
+        more: Option<String>,
         #[serde(default)]
         size: Option<Size>,
+    },
+    /// Rows come in the order of a time that the platform keeps; the page says where it ends, and the next is asked from there. Rows
+    /// at the seam come twice and are one.
+    Time {
+        param: String,
+        /// Path of the time in the page.
+        next: String,
+        /// Path in the page that is true on the last page.
+        done: String,
+        size: Size,
     },
     /// The page names the next address, in its body or in the `Link` header. Never followed to another host.
     Link {
@@ -142,12 +181,23 @@ pub struct Size {
     pub rows: u64,
 }
 
-/// How a later run asks for what changed: `${$since}` in the query is this text, and empty on a full run.
+/// How a later run asks for what changed: `${$since}` in the query is this text, and empty on a full run; or `param` is a
+/// query parameter of its own.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Since {
     /// With `${$time}` where the time goes.
+    #[serde(default = "bare_time")]
     pub text: String,
+    /// Query parameter of the first page of a walk.
+    #[serde(default)]
+    pub param: Option<String>,
+    /// With `param`: its value on a full run. Without it the parameter is left out.
+    #[serde(default)]
+    pub first: Option<String>,
+    /// Path of the bookmark in a page: a later run goes on from that of the last page, instead of from a time.
+    #[serde(default)]
+    pub cursor: Option<String>,
     /// `rfc3339`, `unix` or a strftime format.
     pub format: String,
     /// IANA name, or an account key as `${time_zone}`. UTC unless told.
@@ -156,6 +206,94 @@ pub struct Since {
     /// Seconds read again before the last run.
     #[serde(default)]
     pub overlap: u64,
+    /// Seconds by which the time must lie in the past.
+    #[serde(default)]
+    pub lag: u64,
+}
+
+fn bare_time() -> String {
+    "${$time}".into()
+}
+
+/// One more listing of a stream.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Listing {
+    pub path: Template,
+    #[serde(default)]
+    pub query: BTreeMap<String, Template>,
+    #[serde(default)]
+    pub items: Option<String>,
+    #[serde(default)]
+    pub page: Paging,
+    #[serde(default)]
+    pub denied: Denied,
+}
+
+/// A list beside the rows of a page, such as the addresses of the users in it.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Sideload {
+    /// Path of the list in the page.
+    pub items: String,
+    /// Path in its element that equals `of` in the row.
+    pub key: String,
+    pub of: String,
+}
+
+/// A small table of the account, read once a run: what ids in rows stand for.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Lookup {
+    /// The vendor's page that describes it.
+    pub cites: String,
+    pub evidence: Evidence,
+    pub path: Template,
+    #[serde(default)]
+    pub query: BTreeMap<String, Template>,
+    #[serde(default)]
+    pub items: Option<String>,
+    #[serde(default)]
+    pub page: Paging,
+    /// Path of the id in an entry.
+    pub key: String,
+    /// Keys of an entry that are kept.
+    pub keep: Vec<String>,
+    /// Several entries share an id: the row takes a list.
+    #[serde(default)]
+    pub many: bool,
+    /// Only if it holds, over `$account`.
+    #[serde(default)]
+    pub when: Option<Predicate>,
+    #[serde(default)]
+    pub denied: Denied,
+}
+
+/// One listing with the child rows of all roots. Read into the stage page by page; then each root takes its own.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Bulk {
+    /// The vendor's page that describes it.
+    pub cites: String,
+    pub evidence: Evidence,
+    pub path: Template,
+    #[serde(default)]
+    pub query: BTreeMap<String, Template>,
+    #[serde(default)]
+    pub items: Option<String>,
+    pub page: Paging,
+    pub since: Since,
+    /// Path of the root row's id in an element.
+    pub root: String,
+    /// The stream's rows in an element: a list. Each has an `id`.
+    pub rows: Expr,
+    /// An element for which it holds says something that its rows do not show: the root is read on its own.
+    #[serde(default)]
+    pub unsure: Option<Predicate>,
+    /// Over the root row: how many rows there are at least. With fewer in the listing the root is read on its own.
+    pub expect: Expr,
+    /// Elements of the listing per root, as a rule: what the choice between the two ways reckons with.
+    pub per_root: u64,
 }
 
 /// A row belongs to the row of `stream` whose id equals `key`.
@@ -201,6 +339,12 @@ pub struct Blob {
     pub path: Template,
     #[serde(default)]
     pub decode: Option<Decode>,
+    /// Rows whose bytes the platform does not hand out (redacted, found malicious): told as a file that is gone.
+    #[serde(default)]
+    pub withheld: Option<Predicate>,
+    /// Pictures of a body at the account's own address that no row covers are files too.
+    #[serde(default)]
+    pub images: bool,
 }
 
 /// How the bytes are wrapped.

@@ -5,6 +5,7 @@
 
 mod redmine;
 mod rt;
+mod zendesk;
 
 use super::ChildRows;
 use super::rest::{Account, Rest};
@@ -59,6 +60,7 @@ pub fn by_name(name: Option<&str>) -> Result<Arc<dyn Native>> {
         None => Ok(Arc::new(Plain)),
         Some("rt") => Ok(Arc::new(rt::Rt)),
         Some("redmine") => Ok(Arc::new(redmine::Redmine::default())),
+        Some("zendesk") => Ok(Arc::new(zendesk::Zendesk)),
         Some(other) => Err(Problem::new(Reason::Manifest, format!("there is no native half `{other}`"))),
     }
 }

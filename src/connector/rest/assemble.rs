@@ -1,13 +1,18 @@
 //! Turns staged rows into canonical records: evaluates a stream's fields, hangs children below their parents.
 
 use super::Rest;
+use super::read::Above;
+use super::source::WITHHELD;
 use crate::connector::ChildRows;
+use crate::connector::manifest::{Blob, ReadStream};
+use crate::content::{self, ImageRef};
 use crate::error::{Problem, Reason, Result};
-use crate::expr::{Scope, plain};
+use crate::expr::{self, Scope, plain};
 use crate::record::{Attachment, Comment, Format, Kind, Link, Record, Ref, Visibility};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
+use url::Url;
 
 impl Rest {
     pub(super) fn assemble_record(&self, kind: Kind, row: &Value, children: &ChildRows) -> Result<Record> {
@@ -35,7 +40,10 @@ impl Rest {
         if let crate::record::Body::Ticket(ticket) = &mut record.body {
             // Rows of merged tickets come in the order of their ids, not of time.
             ticket.comments.sort_by_key(|c| c.created_at);
-            ticket.comments.iter_mut().for_each(mark_inline);
+            ticket.comments.iter_mut().for_each(|comment| {
+                self.own_images(comment);
+                mark_inline(comment);
+            });
         }
         Ok(record)
     }
@@ -84,15 +92,67 @@ impl Rest {
         let mut files: HashMap<String, Vec<Attachment>> = HashMap::new();
         let Some(stream) = self.manifest.read.get("attachment") else { return Ok(files) };
         for row in children.get("attachment").into_iter().flatten() {
-            let mut fields = self.fields("attachment", row, root, root)?;
-            let named = fields.get("id").and_then(|id| owners.remove(&plain(id)));
-            let comment = fields.remove("comment").map(|v| plain(&v)).or(named).unwrap_or_default();
-            let scope = Scope { root, parent: root, ..self.scope(row) };
-            let source = stream.blob.as_ref().map(|b| b.path.render_path(&scope)).transpose()?;
-            fields.insert("source".into(), source.unwrap_or_default().into());
-            files.entry(comment).or_default().push(canonical("attachment", fields)?);
+            let (comment, file) = self.attachment(stream, row, root, root)?;
+            let comment = owners.remove(&file.id).filter(|_| comment.is_empty()).unwrap_or(comment);
+            files.entry(comment).or_default().push(file);
+        }
+        if let Some(from) = stream.from.as_deref().filter(|_| stream.is_inside()) {
+            for comment in children.get("comment").into_iter().flatten() {
+                let rows = expr::path(comment, from).as_array().cloned().unwrap_or_default();
+                for row in self.kept(stream, rows, Above::of(comment, root), &Value::Null)? {
+                    let (comment, file) = self.attachment(stream, &row, comment, root)?;
+                    files.entry(comment).or_default().push(file);
+                }
+            }
         }
         Ok(files)
+    }
+
+    fn attachment(
+        &self,
+        stream: &ReadStream,
+        row: &Value,
+        parent: &Value,
+        root: &Value,
+    ) -> Result<(String, Attachment)> {
+        let mut fields = self.fields("attachment", row, parent, root)?;
+        let comment = fields.remove("comment").map(|v| plain(&v)).unwrap_or_default();
+        let scope = Scope { root, parent, ..self.scope(row) };
+        let source = match &stream.blob {
+            None => String::new(),
+            Some(Blob { withheld: Some(withheld), .. }) if withheld.holds(&scope)? => {
+                format!("{WITHHELD}{}", fields.get("id").map(plain).unwrap_or_default())
+            }
+            Some(blob) => blob.path.render_path(&scope)?,
+        };
+        fields.insert("source".into(), source.into());
+        Ok((comment, canonical("attachment", fields)?))
+    }
+
+    /// Pictures of bodies at the account's own address that no file covers become files.
+    fn own_images(&self, comment: &mut Comment) {
+        let images = self.manifest.read.get("attachment").and_then(|s| s.blob.as_ref()).is_some_and(|b| b.images);
+        let Ok(home) = Url::parse(&self.address) else { return };
+        if !images || comment.format != Format::Html {
+            return;
+        }
+        for image in content::images(&comment.body, comment.format) {
+            let ImageRef::Url(address) = image else { continue };
+            let Ok(url) = home.join(&address) else { continue };
+            if url.origin() != home.origin() {
+                continue;
+            }
+            let source = if Url::parse(&address).is_ok() {
+                address
+            } else {
+                // A relative address means nothing in the target.
+                comment.body = comment.body.replace(&format!("\"{address}\""), &format!("\"{url}\""));
+                url.to_string()
+            };
+            if comment.attachments.iter().all(|file| file.source != source) {
+                comment.attachments.push(own_image(&comment.id, &url, source));
+            }
+        }
     }
 
     fn links(&self, root: &Value, children: &ChildRows) -> Result<Vec<Link>> {
@@ -165,6 +225,24 @@ fn only_files(author: Option<Ref>, created_at: Option<Timestamp>, attachments: V
         to: vec![],
         cc: vec![],
         attachments,
+    }
+}
+
+/// A picture that stands in no list: named by its address.
+fn own_image(comment: &str, url: &Url, source: String) -> Attachment {
+    let named = url.query_pairs().find(|(key, _)| key == "name").map(|(_, name)| name.into_owned());
+    let last = || url.path_segments().and_then(|mut s| s.next_back()).map(str::to_owned);
+    let name = named.or_else(last).filter(|n| !n.is_empty()).unwrap_or_else(|| "image".into());
+    let hash = blake3::hash(url[url::Position::BeforePath..].as_bytes()).to_hex();
+    Attachment {
+        id: format!("{comment}-{}", &hash[..12]),
+        name,
+        mime: None,
+        size: None,
+        source,
+        hash: None,
+        inline: true,
+        content_id: None,
     }
 }
 

@@ -2,9 +2,9 @@
 
 use super::apply::Named;
 use super::{Rest, asking};
-use crate::connector::Found;
 use crate::connector::manifest::{FindRule, Verb};
 use crate::connector::plan::{LateValues, Node, Step, Text};
+use crate::connector::{ChildRows, Found};
 use crate::content;
 use crate::error::{Problem, Reason, Result};
 use crate::expr::{self, Scope, plain};
@@ -69,7 +69,7 @@ impl Rest {
     async fn messages_of_target(&self, step: &Step, late: &LateValues) -> Result<Vec<Comment>> {
         let scope = Node::from_value(step.scope.clone()).fill_known(late);
         let row = json!({ "id": scope["target"] });
-        let children = self.children(Kind::Ticket.code(), &row).await?;
+        let children = self.children(Kind::Ticket.code(), &row, ChildRows::new()).await?;
         match self.assemble_record(Kind::Ticket, &row, &children)?.body {
             Body::Ticket(ticket) => Ok(ticket.comments.into_iter().skip(1).collect()),
             _ => Ok(vec![]),

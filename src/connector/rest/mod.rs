@@ -3,8 +3,11 @@
 
 mod apply;
 mod assemble;
+mod below;
+mod bulk;
 mod check;
 mod find;
+mod lookup;
 mod marker;
 mod paging;
 mod planner;
@@ -21,8 +24,8 @@ use crate::error::{Problem, Reason, Result};
 use crate::expr::{Scope, Tables};
 use crate::http::{Call, Client, Response, Sent, Target};
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use url::Url;
 
 /// What expressions see as `$account` (in steps: `.account`): the answers of `migration.toml` without its secrets, `url`,
@@ -50,6 +53,9 @@ pub struct Rest {
     /// The account with the facts that only it can tell, asked once.
     prepared: OnceLock<Value>,
     preparing: tokio::sync::Mutex<()>,
+    lookups: tokio::sync::Mutex<BTreeMap<String, Arc<lookup::Table>>>,
+    /// What a person should know, not told yet; and all that ever was.
+    notes: Mutex<(Vec<String>, BTreeSet<String>)>,
 }
 
 impl Rest {
@@ -71,6 +77,8 @@ impl Rest {
             account: Value::Object(account),
             prepared: OnceLock::new(),
             preparing: tokio::sync::Mutex::new(()),
+            lookups: tokio::sync::Mutex::default(),
+            notes: Mutex::default(),
         })
     }
 
@@ -93,6 +101,14 @@ impl Rest {
             }
         }
         Ok(self.prepared.get_or_init(|| Value::Object(account)))
+    }
+
+    /// Tells a person something, once a run.
+    fn note(&self, what: String) {
+        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        if notes.1.insert(what.clone()) {
+            notes.0.push(what);
+        }
     }
 
     fn counted_calls(&self) -> BTreeMap<String, u64> {

@@ -38,6 +38,10 @@ pub fn ask(paging: &Paging, cursor: Option<&str>) -> Ask {
                 size.param.iter().for_each(|s| param(s, size.rows.to_string()));
             }
         }
+        Paging::Time { param: name, size, .. } => {
+            cursor.iter().for_each(|c| param(name, (*c).to_owned()));
+            size.param.iter().for_each(|s| param(s, size.rows.to_string()));
+        }
         Paging::Link { size, .. } => match cursor {
             Some(address) => ask.address = Some(address.to_owned()),
             None => {
@@ -88,8 +92,13 @@ pub fn next(paging: &Paging, cursor: Option<&str>, answered: &Answered<'_>) -> R
             };
             (go_on && count > 0).then(|| after.to_string())
         }
-        Paging::Cursor { next, done, .. } => {
-            let ended = done.as_ref().is_some_and(|d| truthy(expr::path(page, d)));
+        Paging::Cursor { next, done, more, .. } => {
+            let ended = done.as_ref().is_some_and(|d| truthy(expr::path(page, d)))
+                || more.as_ref().is_some_and(|m| !truthy(expr::path(page, m)));
+            if ended { None } else { text(expr::path(page, next)) }
+        }
+        Paging::Time { next, done, size, .. } => {
+            let ended = truthy(expr::path(page, done)) || count < size.rows;
             if ended { None } else { text(expr::path(page, next)) }
         }
         Paging::Link { next, done, .. } => {
@@ -115,6 +124,11 @@ pub fn next(paging: &Paging, cursor: Option<&str>, answered: &Answered<'_>) -> R
             .hint("more rows share one key than fit in a page: raise the page size in the manifest"));
     }
     Ok(next)
+}
+
+/// The bookmark of a page: where a later run goes on.
+pub fn bookmark(page: &Value, path: &str) -> Option<String> {
+    text(expr::path(page, path))
 }
 
 fn truthy(value: &Value) -> bool {
@@ -204,6 +218,39 @@ mod tests {
         let paging = Paging::Window { key: ".at".into(), start: "0".into(), size: size(1), overlap: 0 };
         let rows = [json!({"at": "2020"})];
         assert!(next(&paging, Some("2020"), &answered(&json!({}), &rows, &asked(), None)).is_err());
+    }
+
+    #[test]
+    fn a_walk_by_time_ends_by_the_vendors_word_or_at_a_short_page() {
+        let paging = Paging::Time {
+            param: "start_time".into(),
+            next: ".end_time".into(),
+            done: ".end_of_stream".into(),
+            size: Size { param: None, rows: 2 },
+        };
+        let rows = [json!({}), json!({})];
+        let next = |page: Value, rows: &[Value]| next(&paging, Some("5"), &answered(&page, rows, &asked(), None));
+        assert_eq!(next(json!({"end_time": 9}), &rows).unwrap().as_deref(), Some("9"));
+        assert_eq!(next(json!({"end_time": 9, "end_of_stream": true}), &rows).unwrap(), None);
+        assert_eq!(next(json!({"end_time": 9, "end_of_stream": false}), &rows[..1]).unwrap(), None);
+        assert!(
+            next(json!({"end_time": 5, "end_of_stream": false}), &rows).is_err(),
+            "more rows in one second than in a page"
+        );
+        assert_eq!(ask(&paging, Some("9")).query, [("start_time".to_owned(), "9".to_owned())]);
+    }
+
+    #[test]
+    fn a_cursor_on_the_last_page_is_not_followed() {
+        let paging = Paging::Cursor {
+            param: "page[after]".into(),
+            next: ".meta.after_cursor".into(),
+            done: None,
+            more: Some(".meta.has_more".into()),
+            size: None,
+        };
+        let page = json!({"meta": {"has_more": false, "after_cursor": "abc"}});
+        assert_eq!(next(&paging, None, &answered(&page, &[json!({})], &asked(), None)).unwrap(), None);
     }
 
     #[test]

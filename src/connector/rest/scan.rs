@@ -4,7 +4,7 @@
 
 use super::Rest;
 use super::apply::Named;
-use super::read::Above;
+use super::read::{Above, Leaf, Listed};
 use crate::connector::manifest::ReadStream;
 use crate::connector::plan::{LateValues, Step, Text};
 use crate::connector::{Found, Marked};
@@ -26,10 +26,11 @@ impl Rest {
         cursor: Option<&str>,
     ) -> Result<Option<Marked>> {
         let Some(stream) = self.manifest.scan.get(kind.code()) else { return Ok(None) };
-        let since = since.zip(stream.since.as_ref()).map(|(at, s)| self.since_text(s, at)).transpose()?;
-        let above = Above { parent: &Value::Null, root: &Value::Null, mark: prefix };
+        let above = Above { mark: prefix, ..Above::NONE };
         let name = format!("marked {kind}s");
-        let (rows, next) = self.one_page(&name, stream, above, cursor, &since.unwrap_or_default()).await?;
+        let listed = Listed::of(stream)
+            .ok_or_else(|| Problem::new(Reason::Manifest, format!("`[scan.{kind}]` has no `path`")))?;
+        let Leaf { rows, next, .. } = self.one_page(&name, &listed, above, cursor, since).await?;
         let mut marked = Marked { rows: Vec::new(), next };
         for row in &rows {
             for mark in self.marks(stream, row)?.into_iter().filter(|mark| mark.starts_with(prefix)) {

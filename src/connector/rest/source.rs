@@ -1,8 +1,9 @@
 //! A manifest as a [`Source`].
 
 use super::{Rest, asking, asking_address};
-use crate::connector::{Blob, CheckLine, ChildRows, Page, Source};
-use crate::error::Result;
+use crate::connector::manifest::Denied;
+use crate::connector::{Blob, BulkPage, BulkWay, CheckLine, ChildRows, Page, Source};
+use crate::error::{Problem, Reason, Result};
 use crate::http::Decode;
 use crate::record::{Attachment, Kind, Record};
 use async_trait::async_trait;
@@ -10,6 +11,10 @@ use jiff::Timestamp;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::PoisonError;
+
+/// Stands for the address of a file that the platform does not hand out.
+pub(super) const WITHHELD: &str = "withheld:";
 
 #[async_trait]
 impl Source for Rest {
@@ -35,7 +40,24 @@ impl Source for Rest {
     }
 
     async fn read_children(&self, kind: Kind, row: &Value) -> Result<ChildRows> {
-        self.children(kind.code(), row).await
+        self.children(kind.code(), row, ChildRows::new()).await
+    }
+
+    fn bulk(&self, kind: Kind) -> Option<BulkWay> {
+        self.bulk_way(kind)
+    }
+
+    async fn read_bulk(&self, kind: Kind, cursor: Option<&str>, since: Option<Timestamp>) -> Result<BulkPage> {
+        self.prepare().await?;
+        self.bulk_page(kind, cursor, since).await
+    }
+
+    async fn join_bulk(&self, kind: Kind, row: &Value, bulk: &[Option<Value>]) -> Result<Option<ChildRows>> {
+        self.bulk_children(kind, row, bulk).await
+    }
+
+    fn take_notes(&self) -> Vec<String> {
+        std::mem::take(&mut self.notes.lock().unwrap_or_else(PoisonError::into_inner).0)
     }
 
     fn assemble(&self, kind: Kind, row: &Value, children: &ChildRows) -> Result<Record> {
@@ -47,9 +69,17 @@ impl Source for Rest {
         let decode = blob.and_then(|b| b.decode.as_ref());
         let decode = decode.map_or(Decode::Raw, |d| Decode::Base64Field(d.base64.clone()));
         let source = attachment.source.as_str();
+        if source.starts_with(WITHHELD) {
+            return Err(Problem::new(Reason::FileUnreadable, "the source does not hand this file out")
+                .at(format!("file {}", attachment.id)));
+        }
         let call = if source.starts_with("http") { asking_address(source)? } else { asking(source, vec![]) };
-        let got =
-            self.client.download_to(&call, &decode, dir).await.map_err(|p| p.at(format!("file {}", attachment.id)))?;
+        let denied = self.stream("attachment")?.denied == Denied::Note;
+        let got = self.client.download_to(&call, &decode, dir).await.map_err(|p| match p.reason {
+            Reason::Forbidden if denied => Problem { reason: Reason::FileUnreadable, ..p },
+            _ => p,
+        });
+        let got = got.map_err(|p| p.at(format!("file {}", attachment.id)))?;
         Ok(Blob { hash: got.hash, bytes: got.bytes, mime: got.content_type })
     }
 

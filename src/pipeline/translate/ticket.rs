@@ -215,7 +215,8 @@ impl Translator {
         let rules = &self.mapping.ticket.custom;
         let mut values = Vec::new();
         for value in &ticket.custom {
-            let title = value.title.as_deref();
+            let defined = || fields.get(&value.key).map(|field| field.title.as_str());
+            let title = value.title.as_deref().or_else(defined);
             let shown = title.unwrap_or(&value.key);
             if self.target.marker_field().is_some_and(|marker| marker == shown) {
                 continue;

@@ -1,0 +1,176 @@
+//! Zendesk: calls, merges and pictures, which its API tells in texts.
+//!
+//! A voice comment has its recording and transcript in `data`. A ticket that was merged away is closed, keeps its own messages and
+//! says where to only in a comment: its `via.source` (`rel = "merge"`) where it names a ticket, else the words "merged into request #N"
+//! beside the tag `closed_by_merge` (both read in the vendor's documentation, not tried).
+
+use super::Native;
+use crate::connector::ChildRows;
+use crate::error::Result;
+use crate::record::{Attachment, Body, Comment, Format, Link, LinkType, Record, Ticket};
+use async_trait::async_trait;
+use serde_json::Value;
+use std::collections::HashMap;
+use url::Url;
+
+pub struct Zendesk;
+
+#[async_trait]
+impl Native for Zendesk {
+    fn fold(&self, record: &mut Record, row: &Value, children: &ChildRows) -> Result<()> {
+        let Body::Ticket(ticket) = &mut record.body else { return Ok(()) };
+        let rows: HashMap<String, &Value> =
+            children.get("comment").into_iter().flatten().map(|row| (row["id"].to_string(), row)).collect();
+        for comment in &mut ticket.comments {
+            let Some(from) = rows.get(&comment.id) else { continue };
+            call(comment, from, row);
+            same_pictures(comment);
+        }
+        merged(ticket, &record.id, row, children);
+        Ok(())
+    }
+}
+
+/// Adds what was said in a call. The recording is a file where the account itself keeps it.
+fn call(comment: &mut Comment, from: &Value, ticket: &Value) {
+    let data = &from["data"];
+    if comment.format != Format::Text || !data.is_object() {
+        return;
+    }
+    let text = |key: &str| data[key].as_str().map(str::trim).filter(|t| !t.is_empty());
+    let recording = text("recording_url");
+    let parts = [
+        recording.map(|url| format!("Recording: {url}")),
+        text("transcription_text").map(|words| format!("Transcription:\n{words}")),
+    ];
+    for part in parts.into_iter().flatten() {
+        if !comment.body.contains(&part) {
+            comment.body = format!("{}\n\n{part}", comment.body.trim_end());
+        }
+    }
+    let origin = |url: &str| Url::parse(url).ok().map(|url| url.origin());
+    if let Some(url) = recording
+        && origin(url).is_some_and(|here| Some(here) == ticket["url"].as_str().and_then(origin))
+    {
+        comment.attachments.push(Attachment {
+            id: format!("{}-recording", comment.id),
+            name: format!("recording-{}.mp3", comment.id),
+            mime: Some("audio/mpeg".into()),
+            size: None,
+            source: url.to_owned(),
+            hash: None,
+            inline: false,
+            content_id: None,
+        });
+    }
+}
+
+/// Pictures are shown by their token, on whatever name of the account: the body gets the address of the file.
+fn same_pictures(comment: &mut Comment) {
+    for file in &comment.attachments {
+        let Some(token) = token(&file.source) else { continue };
+        let mark = format!("/attachments/token/{token}");
+        let mut body = String::with_capacity(comment.body.len());
+        let mut rest = comment.body.as_str();
+        while let Some(at) = rest.find(&mark) {
+            let ends = |c: char| matches!(c, '"' | '\'' | '<' | '>' | '(' | ')') || c.is_whitespace();
+            let start = rest[..at].rfind(ends).map_or(0, |i| i + rest[i..].chars().next().map_or(1, char::len_utf8));
+            let end = rest[at..].find(ends).map_or(rest.len(), |i| at + i);
+            body.push_str(&rest[..start]);
+            body.push_str(&file.source.replace('&', "&amp;"));
+            rest = &rest[end..];
+        }
+        body.push_str(rest);
+        comment.body = body;
+    }
+}
+
+/// The unguessable part of a file's address.
+fn token(address: &str) -> Option<&str> {
+    let (_, after) = address.split_once("/attachments/token/")?;
+    after.split(['/', '?']).next().filter(|token| token.len() > 5)
+}
+
+/// Names the ticket this one was merged into.
+fn merged(ticket: &mut Ticket, id: &str, row: &Value, children: &ChildRows) {
+    if !ticket.tags.iter().any(|tag| tag == "closed_by_merge") {
+        return;
+    }
+    let comments = children.get("comment").into_iter().flatten();
+    let told = comments.filter_map(|comment| named_by_via(comment).or_else(|| named_by_words(comment))).next_back();
+    let Some(to) = told.or_else(|| named_by_via(row)).filter(|to| to != id) else { return };
+    let link = Link { link_type: LinkType::MergedInto, to };
+    if !ticket.links.contains(&link) {
+        ticket.links.push(link);
+    }
+}
+
+fn named_by_via(row: &Value) -> Option<String> {
+    let source = &row["via"]["source"];
+    let to = [&source["to"]["ticket_id"], &source["from"]["ticket_id"]];
+    let id = to.into_iter().find_map(Value::as_u64)?;
+    (source["rel"] == "merge").then(|| id.to_string())
+}
+
+/// "This request was closed and merged into request #123": Zendesk's words in English.
+fn named_by_words(comment: &Value) -> Option<String> {
+    let body = comment["plain_body"].as_str().or_else(|| comment["body"].as_str())?;
+    let (_, after) = body.split_once("merged into request #")?;
+    let number: String = after.chars().take_while(char::is_ascii_digit).collect();
+    (!number.is_empty()).then_some(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn comment(body: &str, format: Format, source: &str) -> Comment {
+        let file = json!({"id": "5", "name": "a.png", "source": source});
+        let mut comment: Comment =
+            serde_json::from_value(json!({"id": "1", "format": format, "body": body, "attachments": [file]})).unwrap();
+        comment.attachments.retain(|file| !file.source.is_empty());
+        comment
+    }
+
+    #[test]
+    fn a_picture_shown_under_another_name_of_the_account_is_its_file() {
+        let source = "https://acme.zendesk.com/attachments/token/AbCdEf12/?name=a.png";
+        let mut one = comment(
+            "<p><img src=\"https://help.acme.com/attachments/token/AbCdEf12/?name=a.png\"> <img src='/attachments/token/AbCdEf12/'></p>",
+            Format::Html,
+            source,
+        );
+        same_pictures(&mut one);
+        assert_eq!(one.body, format!("<p><img src=\"{source}\"> <img src='{source}'></p>"));
+    }
+
+    #[test]
+    fn a_call_keeps_its_words_and_its_recording() {
+        let url = "https://acme.zendesk.com/api/v2/channels/voice/calls/CA1/twilio/recording";
+        let from = json!({"id": 1, "data": {"recording_url": url, "transcription_text": "hello?"}});
+        let ticket = json!({"url": "https://acme.zendesk.com/api/v2/tickets/7.json"});
+        let mut one = comment("Call from +1 555", Format::Text, "");
+        call(&mut one, &from, &ticket);
+        assert_eq!(one.body, format!("Call from +1 555\n\nRecording: {url}\n\nTranscription:\nhello?"));
+        assert_eq!(one.attachments[0].source, url);
+        let mut other = comment("Call", Format::Text, "");
+        call(&mut other, &from, &json!({"url": "https://other.zendesk.com/api/v2/tickets/7.json"}));
+        assert!(other.attachments.is_empty(), "a file at a stranger's is only named");
+    }
+
+    #[test]
+    fn a_merged_ticket_names_the_one_that_goes_on() {
+        let children = |comment: Value| ChildRows::from([("comment".to_owned(), vec![comment])]);
+        let to = |children: ChildRows, tags: &[&str]| {
+            let mut ticket = Ticket { tags: tags.iter().map(|t| (*t).to_owned()).collect(), ..Ticket::default() };
+            merged(&mut ticket, "7", &Value::Null, &children);
+            ticket.links.into_iter().map(|l| l.to).collect::<Vec<_>>()
+        };
+        let words = json!({"plain_body": "This request was closed and merged into request #123 \"Help\"."});
+        assert_eq!(to(children(words.clone()), &["closed_by_merge"]), ["123"]);
+        assert!(to(children(words), &[]).is_empty(), "words alone are anybody's");
+        let via = json!({"body": "x", "via": {"source": {"rel": "merge", "from": {"ticket_id": 9}}}});
+        assert_eq!(to(children(via), &["closed_by_merge"]), ["9"]);
+    }
+}

@@ -1,0 +1,115 @@
+//! What stands below a root row: its children to any depth, their details, and the rows of a bulk listing that are its own.
+
+use super::Rest;
+use super::read::Above;
+use crate::connector::ChildRows;
+use crate::connector::manifest::ReadStream;
+use crate::error::{Problem, Reason, Result};
+use crate::expr::{self, Path, Predicate, Scope, plain};
+use serde_json::Value;
+use std::borrow::Cow;
+use std::collections::HashSet;
+
+/// Levels of streams below a root stream. Deeper manifests are a mistake.
+const DEEPEST: usize = 6;
+
+impl Rest {
+    /// Everything below a root row, by stream name. A stream may stand below another to any depth. What is
+    /// `given` is not asked for again.
+    pub(super) async fn children(&self, root_stream: &str, root: &Value, mut given: ChildRows) -> Result<ChildRows> {
+        let mut found = ChildRows::new();
+        let mut level: Vec<(String, Vec<Value>)> = vec![(root_stream.to_owned(), vec![root.clone()])];
+        for _ in 0..DEEPEST {
+            let mut below = Vec::new();
+            for (parent, parents) in &level {
+                let streams = self.manifest.read.iter().filter(|(_, s)| s.is_below(parent) && !s.is_inside());
+                for (name, stream) in streams {
+                    let rows = match given.remove(name) {
+                        Some(rows) => rows,
+                        None => self.below(name, stream, parents, root).await?,
+                    };
+                    below.push((name.clone(), rows));
+                }
+            }
+            if below.is_empty() {
+                break;
+            }
+            found.extend(below.iter().cloned());
+            level = below;
+        }
+        self.join(&mut found)?;
+        self.details(&mut found, root).await?;
+        Ok(found)
+    }
+
+    async fn below(&self, name: &str, stream: &ReadStream, parents: &[Value], root: &Value) -> Result<Vec<Value>> {
+        let mut rows = Vec::new();
+        for parent in parents {
+            let scope = Scope { parent, root, ..self.scope(parent) };
+            if stream.when.as_ref().map_or(Ok(true), |when| when.holds(&scope))? {
+                rows.extend(self.all_pages(name, stream, Above::of(parent, root)).await?);
+            }
+        }
+        Ok(rows)
+    }
+
+    /// Drops rows that belong to no row of the stream they are joined to.
+    fn join(&self, found: &mut ChildRows) -> Result<()> {
+        for (name, stream) in &self.manifest.read {
+            let Some(of) = &stream.of else { continue };
+            let Some(owners) = found.get(&of.stream) else { continue };
+            let owner = self.stream(&of.stream)?;
+            let ids: HashSet<String> =
+                owners.iter().map(|raw| Ok(self.row(owner, raw.clone())?.id)).collect::<Result<_>>()?;
+            let key = Path::parse(&of.key).map_err(|e| Problem::new(Reason::Manifest, e))?;
+            if let Some(rows) = found.get_mut(name) {
+                rows.retain(|row| ids.contains(&key_of(&key.of(&Scope::of(row)))));
+            }
+        }
+        Ok(())
+    }
+
+    async fn details(&self, found: &mut ChildRows, root: &Value) -> Result<()> {
+        for (name, rows) in found.iter_mut() {
+            let stream = self.stream(name)?;
+            for row in rows.iter_mut() {
+                self.detail(stream, row, root).await.map_err(|p| p.at(format!("reading {name}")))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Overlays a row with its own detail call, where the stream has one.
+    pub(super) async fn detail(&self, stream: &ReadStream, row: &mut Value, root: &Value) -> Result<()> {
+        let Some(detail) = &stream.detail else { return Ok(()) };
+        let scope = Scope { root, ..self.scope(row) };
+        if !detail.when.as_ref().map_or(Ok(true), |when: &Predicate| when.holds(&scope))? {
+            return Ok(());
+        }
+        let mut query = Vec::new();
+        for (key, value) in &detail.query {
+            query.push((key.clone(), value.render(&scope)?));
+        }
+        let answer = self.get(&detail.path.render_path(&scope)?, &query).await?;
+        let item = detail.item.as_deref().map_or(Cow::Borrowed(&answer), |p| Cow::Borrowed(expr::path(&answer, p)));
+        if let Some(into) = &detail.into {
+            row[into] = item.into_owned();
+        } else if let (Some(row), Some(item)) = (row.as_object_mut(), item.as_object()) {
+            // The listing's own id stays: some vendors type it differently in the detail.
+            let id = row.get("id").cloned();
+            row.extend(item.clone());
+            if let Some(id) = id {
+                row.insert("id".into(), id);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A key that is an id, or a link object that holds one.
+fn key_of(value: &Value) -> String {
+    match value {
+        Value::Object(link) => link.get("id").map(plain).unwrap_or_default(),
+        other => plain(other),
+    }
+}

@@ -1,0 +1,211 @@
+//! Reads what stands below the staged rows of a kind: row by row, or in bulk where that takes less time.
+//!
+//! Both can be killed at any point and go on there. A root whose rows of the bulk listing cannot be all is read on its own, so that
+//! the choice never changes what is staged.
+
+use super::stage::hash;
+use super::{Event, Job, Stop};
+use crate::connector::{BulkWay, ChildRows};
+use crate::error::{Reason, Result};
+use crate::record::Kind;
+use crate::staging::{ItemKey, Listing, NewPage};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use jiff::Timestamp;
+use serde_json::Value;
+
+/// Root rows whose children are read side by side; the pacer decides what really goes out.
+const SIDE_BY_SIDE: usize = 4;
+/// Root rows looked at together.
+const BATCH: u32 = 100;
+/// Calls per second where no limit is known.
+const UNLIMITED: f64 = 10.0;
+
+/// Reads the children of every root row whose children are not those of its present content.
+pub async fn missing(job: &Job, kind: Kind) -> Result<(), Stop> {
+    if kind != Kind::Ticket {
+        return Ok(());
+    }
+    if let Some(way) = job.source.bulk(kind) {
+        in_bulk(job, kind, &way).await?;
+    }
+    for_each_missing(job, kind, |id| async move { one(job, kind, &id).await }).await
+}
+
+/// Calls `read` for every root row that lacks its children, a few side by side.
+async fn for_each_missing<F, R>(job: &Job, kind: Kind, read: F) -> Result<(), Stop>
+where
+    F: Fn(String) -> R,
+    R: Future<Output = Result<()>>,
+{
+    let mut after = None;
+    loop {
+        let ids = job.staging.without_children(kind.code(), after, BATCH).await?;
+        let Some(last) = ids.last() else { return Ok(()) };
+        after = Some(last.0);
+        let read = &read;
+        stream::iter(ids)
+            .map(|(_, id)| async move {
+                job.halt.check()?;
+                read(id.clone()).await.map_err(|p| Stop::Failed(p.at(format!("{kind} {id}"))))
+            })
+            .buffer_unordered(SIDE_BY_SIDE)
+            .try_collect::<Vec<()>>()
+            .await?;
+    }
+}
+
+async fn one(job: &Job, kind: Kind, id: &str) -> Result<()> {
+    let Some(row) = job.staging.item(kind.code(), id).await? else { return Ok(()) };
+    let rows: ChildRows = job.source.read_children(kind, &row).await?;
+    job.staging.put_children(kind.code(), id, &hash(&row), &rows).await
+}
+
+/// Lists the children of all roots and gives each root its own, if that is the quicker way.
+async fn in_bulk(job: &Job, kind: Kind, way: &BulkWay) -> Result<(), Stop> {
+    let roots = job.staging.count_without_children(kind.code()).await?;
+    if roots == 0 || job.choice.sample.is_some() || !job.choice.ids.is_empty() {
+        return Ok(());
+    }
+    let stream = format!("{kind}.{}", way.stream);
+    job.staging.bind(&stream, job.source.version()).await?;
+    let listing = job.staging.listing(&stream).await?;
+    let of_roots = job.staging.listing(kind.code()).await?.complete_since;
+    // Listed after the roots, by a run that was stopped before each root had its own.
+    let is_listed = listing.cursor.is_none() && listing.complete_since.is_some_and(|at| Some(at) >= of_roots);
+    if !is_listed {
+        // The first listing holds the children of every root, a later one those of the roots that changed.
+        let listed_roots = match listing.complete_since {
+            Some(_) => roots,
+            None => job.staging.count(kind.code()).await?,
+        };
+        let choice = Choice::of(way, roots, listed_roots);
+        tracing::info!(target: "deskferry::read", "{}", choice.reason(kind, way));
+        if !choice.bulk && listing.cursor.is_none() {
+            return Ok(());
+        }
+        match list(job, kind, &stream, listing).await {
+            Err(Stop::Failed(problem)) if problem.reason == Reason::Forbidden => {
+                let what =
+                    format!("{}s cannot be read in bulk ({}): they are read by the {kind}", way.stream, problem.what);
+                (job.tell)(Event::Note { what });
+                return Ok(());
+            }
+            other => other?,
+        }
+    }
+    let stream = stream.as_str();
+    for_each_missing(job, kind, |id| async move { join(job, kind, stream, &id).await }).await?;
+    let left = job.staging.count_without_children(kind.code()).await?;
+    if left > 0 {
+        tracing::info!(
+            target: "deskferry::read",
+            "the bulk listing cannot hold all {}s of {left} {kind}s: they are read by the {kind}", way.stream
+        );
+    }
+    Ok(())
+}
+
+async fn list(job: &Job, kind: Kind, stream: &str, listing: Listing) -> Result<(), Stop> {
+    let began = listing.began_at.filter(|_| listing.cursor.is_some()).unwrap_or_else(Timestamp::now);
+    let since = listing.complete_since.or(listing.since);
+    let mut cursor = listing.cursor.or(listing.bookmark);
+    loop {
+        job.halt.check()?;
+        let page = job.source.read_bulk(kind, cursor.as_deref(), since).await?;
+        let raws: Vec<Value> = page.rows.iter().map(|row| row.raw.clone().unwrap_or_default()).collect();
+        let items = page.rows.iter().zip(&raws);
+        let items = items
+            .map(|(row, raw)| ItemKey { id: row.id.clone(), hash: hash(raw), root: Some(row.root.clone()) })
+            .collect();
+        let rows: Vec<&Value> = raws.iter().collect();
+        let new = NewPage { stream, items, rows: &rows, cursor: page.next.as_deref(), since, began_at: began };
+        job.staging.put_page(&new).await?;
+        match page.next {
+            Some(next) => cursor = Some(next),
+            None => return Ok(job.staging.listed(stream, began, page.bookmark.as_deref()).await?),
+        }
+    }
+}
+
+/// Gives a root its rows of the bulk listing, if they are all.
+async fn join(job: &Job, kind: Kind, stream: &str, id: &str) -> Result<()> {
+    let Some(row) = job.staging.item(kind.code(), id).await? else { return Ok(()) };
+    let rows = job.staging.rows_of_root(stream, id).await?;
+    let rows: Vec<Option<Value>> = rows.into_iter().map(|raw| Some(raw).filter(|raw| !raw.is_null())).collect();
+    match job.source.join_bulk(kind, &row, &rows).await? {
+        Some(children) => job.staging.put_children(kind.code(), id, &hash(&row), &children).await,
+        None => Ok(()),
+    }
+}
+
+/// Which way, and what each would take.
+#[derive(Clone, Debug, PartialEq)]
+struct Choice {
+    bulk: bool,
+    bulk_calls: u64,
+    root_calls: u64,
+    bulk_seconds: f64,
+    root_seconds: f64,
+}
+
+impl Choice {
+    /// `roots` lack their children; the listing will hold those of `listed_roots`.
+    fn of(way: &BulkWay, roots: u64, listed_roots: u64) -> Choice {
+        let bulk_calls = listed_roots.saturating_mul(way.per_root).div_ceil(way.per_call).max(1);
+        let seconds = |calls: u64, rate: Option<f64>| calls as f64 / rate.unwrap_or(UNLIMITED).max(f64::MIN_POSITIVE);
+        let bulk_seconds = seconds(bulk_calls, way.calls_per_second);
+        let root_seconds = seconds(roots, way.root_calls_per_second);
+        Choice { bulk: bulk_seconds < root_seconds, bulk_calls, root_calls: roots, bulk_seconds, root_seconds }
+    }
+
+    fn reason(&self, kind: Kind, way: &BulkWay) -> String {
+        let Choice { bulk_calls, root_calls, bulk_seconds, root_seconds, .. } = self;
+        let chosen = if self.bulk { "in bulk".to_owned() } else { format!("by the {kind}") };
+        format!(
+            "{}s are read {chosen}: about {bulk_calls} calls in {bulk_seconds:.0} s in bulk, at least {root_calls} calls in \
+             {root_seconds:.0} s by the {kind}",
+            way.stream
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn way(bulk: Option<f64>, root: Option<f64>) -> BulkWay {
+        BulkWay {
+            stream: "comment".into(),
+            per_root: 8,
+            per_call: 1000,
+            calls_per_second: bulk,
+            root_calls_per_second: root,
+        }
+    }
+
+    #[test]
+    fn a_large_account_is_read_in_bulk_and_a_few_tickets_one_by_one() {
+        let way = way(Some(10.0 / 60.0), Some(400.0 / 60.0));
+        let large = Choice::of(&way, 20_000, 20_000);
+        assert_eq!((large.bulk, large.bulk_calls, large.root_calls), (true, 160, 20_000));
+        assert!(!Choice::of(&way, 20, 20).bulk);
+        assert!(!Choice::of(&way, 20, 300_000).bulk, "for twenty tickets the whole account would be listed");
+        assert!(Choice::of(&way, 2_000, 2_000).bulk, "what changed since the last listing");
+    }
+
+    #[test]
+    fn the_limits_of_the_account_decide() {
+        assert!(!Choice::of(&way(Some(10.0 / 60.0), Some(60.0)), 20_000, 20_000).bulk);
+        assert!(Choice::of(&way(None, None), 1_000, 1_000).bulk);
+    }
+
+    #[test]
+    fn the_reason_names_both_ways() {
+        let way = way(Some(1.0), Some(1.0));
+        let said = Choice::of(&way, 1_000, 1_000).reason(Kind::Ticket, &way);
+        assert_eq!(
+            said,
+            "comments are read in bulk: about 8 calls in 8 s in bulk, at least 1000 calls in 1000 s by the ticket"
+        );
+    }
+}

@@ -1,0 +1,104 @@
+//! One suite for all connectors. `tests/connectors/NAME/answers.json` holds answers in the shape the vendor sends them, and
+//! `records.snap` the canonical records they must become; a connector without the folder is only checked for its form.
+
+mod answers;
+mod zendesk;
+
+use answers::Server;
+use deskferry::connector::registry::{self, Entry};
+use deskferry::connector::rest::{Rest, Role};
+use deskferry::connector::{ChildRows, Source};
+use deskferry::http::{self, Client, ClientConfig};
+use deskferry::pacer::{Clock, Pacer};
+use deskferry::record::Kind;
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+
+/// The standard of `docs/connectors.md`: a reader finds the same thing at the same place in each manifest.
+const SECTIONS: [&str; 13] = [
+    "account", "auth", "limit", "error", "check", "marker", "lookup", "read", "values", "write", "find", "verify",
+    "profile",
+];
+const KINDS: [Kind; 6] = [Kind::Group, Kind::Agent, Kind::Company, Kind::Contact, Kind::Field, Kind::Ticket];
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/connectors")
+}
+
+/// The manifest's sections in the order they stand in, each once.
+fn sections(text: &str) -> Vec<&str> {
+    let mut found: Vec<&str> = Vec::new();
+    for line in text.lines().filter(|line| line.starts_with('[')) {
+        let name = line.trim_start_matches('[').split(['.', ']']).next().unwrap_or_default();
+        if found.last() != Some(&name) {
+            found.push(name);
+        }
+    }
+    found
+}
+
+#[test]
+fn sections_stand_in_the_standard_order() {
+    for name in registry::names() {
+        let entry = registry::find(&name, None).unwrap();
+        let found = sections(&entry.text);
+        let places: Vec<Option<usize>> = found.iter().map(|s| SECTIONS.iter().position(|one| one == s)).collect();
+        assert!(places.iter().all(Option::is_some), "{name}: a section of no name: {found:?}");
+        assert!(places.is_sorted(), "{name}: {found:?}");
+    }
+    assert!(!sections("[read.a]\n[account.b]\n[read.c]\n").is_sorted(), "the order can be seen to be wrong");
+}
+
+/// The account as the command line would open it, without the vendor's limits.
+fn open(entry: &Entry, address: &str) -> Rest {
+    let secrets: http::Answers =
+        ["email", "token", "api_key"].map(|key| (key.to_owned(), format!("{key}@acme.example").into())).into();
+    let credentials = entry.manifest.auth.fill(&secrets).unwrap();
+    let base = entry.manifest.base.replace("${url}", address);
+    let client =
+        Client::new(ClientConfig::new(base.parse().unwrap(), credentials), Pacer::new(vec![], 0.0, Clock::system()));
+    let mut account = serde_json::Map::new();
+    for (key, question) in entry.manifest.account.iter().filter(|(_, q)| !q.secret) {
+        account.extend(question.default.clone().map(|value| (key.clone(), Value::String(value))));
+    }
+    account.insert("url".into(), address.into());
+    Rest::new(entry, Role::Source, address.to_owned(), account, client.unwrap()).unwrap()
+}
+
+async fn records(source: &Rest) -> Vec<Value> {
+    let mut all = Vec::new();
+    for kind in KINDS.into_iter().filter(|kind| source.reads(*kind)) {
+        let mut cursor: Option<String> = None;
+        loop {
+            let page = source.read(kind, cursor.as_deref(), None).await.unwrap();
+            for row in page.rows {
+                let children = match kind {
+                    Kind::Ticket => source.read_children(kind, &row.raw).await.unwrap(),
+                    _ => ChildRows::new(),
+                };
+                all.push(serde_json::to_value(source.assemble(kind, &row.raw, &children).unwrap()).unwrap());
+            }
+            match page.next {
+                Some(next) => cursor = Some(next),
+                None => break,
+            }
+        }
+    }
+    all
+}
+
+#[tokio::test]
+async fn answers_become_the_records_expected() {
+    for name in registry::names() {
+        let at = folder().join(&name);
+        let Ok(text) = std::fs::read_to_string(at.join("answers.json")) else { continue };
+        let server = Server::start(&text);
+        let source = open(&registry::find(&name, None).unwrap(), &server.address);
+        let records = records(&source).await;
+        let seen = json!({ "records": records, "notes": source.take_notes() });
+        let shown = serde_json::to_string_pretty(&seen).unwrap().replace(&server.address, "{base}");
+        insta::with_settings!({snapshot_path => at, prepend_module_to_snapshot => false, omit_expression => true}, {
+            insta::assert_snapshot!("records", shown);
+        });
+    }
+}

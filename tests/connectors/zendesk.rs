@@ -1,0 +1,344 @@
+//! Zendesk read by the binary: how many calls each way takes, and that a kill between pages is no loss.
+
+use crate::answers::{json, query_of, serve};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{Request, Response};
+use deskferry::staging::Staging;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{Receiver, Sender};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+const DEADLINE: Duration = Duration::from_secs(120);
+/// Messages of a ticket, and events that are none.
+const COMMENTS: u64 = 3;
+const EVENTS: u64 = 4;
+
+#[derive(Default)]
+struct Desk {
+    tickets: u64,
+    /// Tickets whose comments are not all in the stream of events.
+    older: Vec<u64>,
+    /// Tickets with a comment that was redacted afterwards.
+    redacted: Vec<u64>,
+    /// Tickets answered since, in order.
+    answered: Vec<u64>,
+    calls: BTreeMap<String, u64>,
+    queries: Vec<String>,
+    /// The call that is never answered: its path, and how often it is answered before.
+    stuck: Option<(&'static str, u64)>,
+}
+
+#[derive(Clone)]
+struct Shared {
+    address: String,
+    desk: Arc<Mutex<Desk>>,
+    reached: Sender<()>,
+}
+
+struct Account {
+    project: TempDir,
+    desk: Arc<Mutex<Desk>>,
+    reached: Receiver<()>,
+}
+
+impl Account {
+    /// `incremental` and `others`: what the two limits allow. They decide which way is the quicker one.
+    fn new(desk: Desk, incremental: &str, others: &str) -> Account {
+        let desk = Arc::new(Mutex::new(desk));
+        let (reached, news) = std::sync::mpsc::channel();
+        let shared = desk.clone();
+        let address = serve(move |address| {
+            let shared = Shared { address: address.to_owned(), desk: shared, reached };
+            Router::new().fallback(answer).with_state(shared)
+        });
+        let project = tempfile::tempdir().unwrap();
+        let text = format!(
+            "[source]\nconnector = \"zendesk\"\nurl = \"{address}\"\nemail = \"a@b.c\"\ntoken = {{ env = \"T\" }}\n\
+             [target]\nconnector = \"fake\"\nurl = \"{address}/dst\"\ntoken = {{ env = \"T\" }}\n"
+        );
+        std::fs::write(project.path().join("migration.toml"), text).unwrap();
+        let connectors = project.path().join("connectors");
+        std::fs::create_dir(&connectors).unwrap();
+        std::fs::write(connectors.join("fake.toml"), include_str!("../crash/fake.toml")).unwrap();
+        let manifest = include_str!("../../connectors/zendesk.toml");
+        let paced =
+            manifest.replace("\"10/m\"", &format!("\"{incremental}\"")).replace("\"200/m\"", &format!("\"{others}\""));
+        assert_ne!(manifest, paced);
+        std::fs::write(connectors.join("zendesk.toml"), paced).unwrap();
+        Account { project, desk, reached: news }
+    }
+
+    fn start(&self) -> Child {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_deskferry"));
+        command.arg("-C").arg(self.project.path()).args(["--json", "-v", "stage"]).env("T", "t");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+
+    /// Stages to the end. What was said.
+    fn stage(&self) -> String {
+        let mut child = self.start();
+        let began = Instant::now();
+        while child.try_wait().unwrap().is_none() {
+            assert!(began.elapsed() < DEADLINE, "staging does not end");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
+        let said = format!("{}\n{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
+        assert_eq!(status.code(), Some(0), "{said}");
+        said
+    }
+
+    fn killed_at(&self, path: &'static str, answered: u64) {
+        self.desk.lock().unwrap().stuck = Some((path, answered));
+        let mut child = self.start();
+        self.reached.recv_timeout(DEADLINE).unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        self.desk.lock().unwrap().stuck = None;
+    }
+
+    /// Calls whose path holds this text, since the last time.
+    fn calls(&self, part: &str) -> u64 {
+        self.desk.lock().unwrap().calls.iter().filter(|(path, _)| path.contains(part)).map(|(_, n)| n).sum()
+    }
+
+    fn forget(&self) {
+        let mut desk = self.desk.lock().unwrap();
+        desk.calls.clear();
+        desk.queries.clear();
+    }
+
+    /// Each ticket's comments as they stand in the stage: ids in order.
+    fn staged(&self) -> BTreeMap<String, Vec<String>> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let staging = Staging::open(self.project.path()).unwrap();
+            let mut staged = BTreeMap::new();
+            for row in staging.rows("ticket").await.unwrap() {
+                let id = row["id"].to_string();
+                let children = staging.children("ticket", &id).await.unwrap();
+                let mut ids: Vec<String> = children["comment"].iter().map(|c| c["id"].to_string()).collect();
+                ids.sort();
+                staged.insert(id, ids);
+            }
+            staged
+        })
+    }
+
+    fn expected(&self) -> BTreeMap<String, Vec<String>> {
+        let desk = self.desk.lock().unwrap();
+        let ids = |ticket: u64| {
+            let mut ids: Vec<String> = comments(&desk, ticket).iter().map(|c| c["id"].to_string()).collect();
+            ids.sort();
+            ids
+        };
+        (1..=desk.tickets).map(|ticket| (ticket.to_string(), ids(ticket))).collect()
+    }
+}
+
+fn comment(id: u64, body: &str) -> Value {
+    json!({"id": id, "type": "Comment", "author_id": 9, "body": body, "html_body": format!("<p>{body}</p>"), "public": true,
+           "attachments": [], "audit_id": id + 1, "created_at": "2022-03-17T16:03:07Z", "via": {"channel": "api"}})
+}
+
+/// The comments of a ticket, with those added since.
+fn comments(desk: &Desk, ticket: u64) -> Vec<Value> {
+    let times = desk.answered.iter().filter(|t| **t == ticket).count() as u64;
+    (0..COMMENTS + times).map(|n| comment(ticket * 100 + n, "text")).collect()
+}
+
+/// The stream of events in the order of their time, which is their place.
+fn events(desk: &Desk) -> Vec<Value> {
+    let event =
+        |ticket: u64, child: Value| json!({"ticket_id": ticket, "event_type": "Audit", "child_events": [child]});
+    let comment_event = |ticket: u64, n: u64| {
+        let mut child = comment(ticket * 100 + n, "text");
+        child["event_type"] = "Comment".into();
+        event(ticket, child)
+    };
+    let mut all = Vec::new();
+    for ticket in 1..=desk.tickets {
+        let first = if desk.older.contains(&ticket) { 1 } else { 0 };
+        all.extend((first..COMMENTS).map(|n| comment_event(ticket, n)));
+        let kind = if desk.redacted.contains(&ticket) { "CommentRedactionEvent" } else { "Change" };
+        all.extend((COMMENTS..EVENTS).map(|n| event(ticket, json!({"id": ticket * 100 + 50 + n, "event_type": kind}))));
+    }
+    let mut times = BTreeMap::new();
+    for ticket in &desk.answered {
+        let n = times.entry(ticket).or_insert(COMMENTS);
+        all.push(comment_event(*ticket, *n));
+        *n += 1;
+    }
+    all
+}
+
+fn ticket(desk: &Desk, address: &str, id: u64) -> Value {
+    let count = comments(desk, id).len();
+    json!({"id": id, "url": format!("{address}/api/v2/tickets/{id}.json"), "subject": "s", "status": "open", "tags": [],
+           "updated_at": format!("2022-03-17T16:03:{count:02}Z"), "generated_timestamp": count, "comment_count": count})
+}
+
+async fn answer(State(shared): State<Shared>, request: Request<Body>) -> Response<Body> {
+    let path = request.uri().path().strip_prefix("/api/v2").unwrap_or_default().to_owned();
+    let query = query_of(&request);
+    let stuck = {
+        let mut desk = shared.desk.lock().unwrap();
+        *desk.calls.entry(path.clone()).or_default() += 1;
+        desk.queries.push(format!("{path}?{}", request.uri().query().unwrap_or_default()));
+        match &mut desk.stuck {
+            Some((at, before)) if path.contains(*at) => {
+                let now = *before == 0;
+                *before = before.saturating_sub(1);
+                now
+            }
+            _ => false,
+        }
+    };
+    if stuck {
+        let _ = shared.reached.send(());
+        std::future::pending::<()>().await;
+    }
+    let desk = shared.desk.lock().unwrap();
+    let number = |name: &str| query.get(name).and_then(|v| v.parse::<usize>().ok());
+    let list = |name: &str, rows: Vec<Value>| json(200, &json!({name: rows, "meta": {"has_more": false}}));
+    match path.as_str() {
+        "/incremental/tickets/cursor.json" => {
+            // The cursor is a place in the feed: all tickets, then those that changed.
+            let feed: Vec<u64> = (1..=desk.tickets).chain(desk.answered.iter().copied()).collect();
+            let from = number("cursor").unwrap_or(0).min(feed.len());
+            let to = (from + 1000).min(feed.len());
+            let rows: Vec<Value> = feed[from..to].iter().map(|id| ticket(&desk, &shared.address, *id)).collect();
+            json(200, &json!({"tickets": rows, "after_cursor": to.to_string(), "end_of_stream": to == feed.len()}))
+        }
+        "/incremental/ticket_events.json" => {
+            // Asked from a time on: its own event comes again.
+            let all = events(&desk);
+            let from = number("start_time").unwrap_or(1).max(1) - 1;
+            let to = (from + 1000).min(all.len());
+            let rows = all.get(from..to).unwrap_or_default();
+            json(
+                200,
+                &json!({"ticket_events": rows, "count": rows.len(), "end_time": to, "end_of_stream": to == all.len()}),
+            )
+        }
+        "/incremental/users/cursor.json" => {
+            json(200, &json!({"users": [], "identities": [], "after_cursor": "u", "end_of_stream": true}))
+        }
+        "/incremental/organizations.json" => {
+            json(200, &json!({"organizations": [], "count": 0, "end_time": 5, "end_of_stream": true}))
+        }
+        "/user_fields.json" | "/custom_statuses.json" => json(403, &json!({"error": {"message": "not in your plan"}})),
+        other => match other.strip_prefix("/tickets/").and_then(|rest| rest.strip_suffix("/comments.json")) {
+            Some(id) => list("comments", comments(&desk, id.parse().unwrap())),
+            None => list(other.trim_start_matches('/').trim_end_matches(".json"), vec![]),
+        },
+    }
+}
+
+const QUICK: &str = "60000/m";
+
+#[test]
+fn comments_of_a_large_account_take_tens_of_calls() {
+    let desk = Desk { tickets: 2_000, older: vec![7], redacted: vec![1_234], ..Desk::default() };
+    let account = Account::new(desk, QUICK, "200/m");
+    let said = account.stage();
+    assert!(said.contains("comments are read in bulk: about 16 calls"), "{said}");
+    assert_eq!(account.staged(), account.expected());
+    // 8,000 events, less the one that is missing, in pages of 1,000, the first of which is the last of the page before.
+    assert_eq!(account.calls("/incremental/ticket_events"), 9);
+    assert_eq!(account.calls("/comments.json"), 2, "the one whose comments are not all there, and the redacted one");
+    assert!(said.contains("of 2 tickets: they are read by the ticket"), "{said}");
+}
+
+#[test]
+fn a_small_account_is_read_by_the_ticket_and_to_the_same_end() {
+    let desk = || Desk { tickets: 40, older: vec![3], ..Desk::default() };
+    let by_ticket = Account::new(desk(), "120/m", QUICK);
+    assert!(by_ticket.stage().contains("comments are read by the ticket"));
+    assert_eq!((by_ticket.calls("/comments.json"), by_ticket.calls("/ticket_events")), (40, 0));
+    let in_bulk = Account::new(desk(), QUICK, "200/m");
+    in_bulk.stage();
+    assert_eq!(in_bulk.staged(), by_ticket.staged());
+    assert_eq!((in_bulk.calls("/comments.json"), in_bulk.calls("/ticket_events")), (1, 1));
+}
+
+#[test]
+fn a_kill_between_pages_reads_no_page_twice_but_the_one_in_flight() {
+    for (path, whole) in [("/incremental/tickets/cursor", 2), ("/incremental/ticket_events", 5)] {
+        let account = Account::new(Desk { tickets: 1_200, ..Desk::default() }, QUICK, "200/m");
+        account.killed_at(path, 1);
+        account.stage();
+        assert_eq!(account.calls(path), whole + 1, "{path}");
+        assert_eq!(account.staged(), account.expected(), "{path}");
+    }
+}
+
+#[test]
+fn a_later_run_goes_on_from_the_bookmark_and_reads_what_changed() {
+    let account = Account::new(Desk { tickets: 1_500, ..Desk::default() }, QUICK, "200/m");
+    account.stage();
+    account.forget();
+    account.desk.lock().unwrap().answered = (1..=50).collect();
+    account.stage();
+    let tickets = |q: &&String| q.contains("/incremental/tickets/");
+    let asked: Vec<String> = account.desk.lock().unwrap().queries.iter().filter(tickets).cloned().collect();
+    assert_eq!(asked, ["/incremental/tickets/cursor.json?cursor=1500&include=comment_count"]);
+    assert_eq!((account.calls("/ticket_events"), account.calls("/comments.json")), (1, 0));
+    assert_eq!(account.staged(), account.expected());
+    // Delivered again without a change: nothing is read for it.
+    account.forget();
+    account.desk.lock().unwrap().queries.clear();
+    account.stage();
+    assert_eq!(account.calls("/comments.json") + account.calls("/ticket_events"), 0);
+}
+
+#[test]
+fn what_the_plan_lacks_is_a_note_and_not_the_end() {
+    let account = Account::new(Desk { tickets: 2, ..Desk::default() }, QUICK, QUICK);
+    let said = account.stage();
+    let notes: Vec<&str> = said.lines().filter(|l| l.contains("\"event\":\"note\"")).collect();
+    assert_eq!(notes.len(), 2, "{said}");
+    assert!(notes.iter().all(|note| note.contains("not in your plan")), "{notes:?}");
+}
+
+/// `evidence = "spec"`: `DESKFERRY_SPECS` is a folder with the vendor's specification by path.
+#[test]
+fn every_path_stands_in_the_vendors_specification() {
+    let Some(folder) = std::env::var_os("DESKFERRY_SPECS") else {
+        println!("skipped: `DESKFERRY_SPECS` names no folder with the vendors' specifications");
+        return;
+    };
+    let folder = std::path::Path::new(&folder).join("zendesk/openapi-by-path");
+    let texts: Vec<String> =
+        std::fs::read_dir(folder).unwrap().map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap()).collect();
+    let known: Vec<&str> = texts.iter().flat_map(|t| t.lines()).map(|l| l.trim().trim_matches(['\'', ':'])).collect();
+    let manifest = include_str!("../../connectors/zendesk.toml");
+    let paths = manifest.lines().filter_map(|l| l.trim_start().strip_prefix("path")?.split('"').nth(1));
+    let paths: Vec<&str> = paths.filter(|path| path.starts_with('/')).collect();
+    assert!(paths.len() > 12, "{paths:?}");
+    for path in paths {
+        let path = format!("/api/v2{}", path.trim_end_matches(".json").replace("${.id}", "{ticket_id}"));
+        assert!(known.contains(&path.as_str()), "{path}");
+    }
+}
+
+/// The numbers of `docs/performance.md`.
+#[test]
+fn calls_per_thousand_tickets() {
+    for (way, incremental, others) in [("in bulk", QUICK, "200/m"), ("by the ticket", "120/m", QUICK)] {
+        let account = Account::new(Desk { tickets: 1_000, ..Desk::default() }, incremental, others);
+        account.stage();
+        let all: u64 = account.desk.lock().unwrap().calls.values().sum();
+        let comments = account.calls("/comments.json") + account.calls("/ticket_events");
+        println!(
+            "1,000 tickets, {COMMENTS} comments and {EVENTS} events each, {way}: {comments} calls for comments, {all} in all"
+        );
+        assert_eq!(comments, if way == "in bulk" { 5 } else { 1_000 });
+    }
+}
