@@ -51,7 +51,9 @@ fn is_data_image(value: &str) -> bool {
 
 /// The message as HTML that is safe to show, well-formed and of bounded depth.
 pub fn clean(html: &str) -> String {
-    CLEANER.clean(&flatten(html)).to_string()
+    // A parser drops the line end behind `<pre>`, and the serialiser does not give it back: at each cleaning a
+    // listing that begins with an empty line would lose one
+    CLEANER.clean(&flatten(html)).to_string().replace("<pre>\n", "<pre>\n\n")
 }
 
 /// Drops the tags that nest too deeply, and remote pictures of one pixel. Counts tags as they are written,

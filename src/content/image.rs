@@ -18,7 +18,9 @@ pub enum ImageRef {
     Cid(String),
     /// The picture itself.
     Data { mime: String, bytes: Vec<u8> },
-    /// Anything else: absolute, relative to the platform, or the bare file name of an attachment.
+    /// A file of the same ticket, by its name: `!plan.png!` in Textile, `![](plan.png)` in Markdown.
+    Name(String),
+    /// Anything else: absolute, or relative to the platform.
     Url(String),
 }
 
@@ -54,7 +56,8 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 );
 
 impl ImageRef {
-    /// Reads the value of a `src`. An embedded picture that does not decode stays a [`ImageRef::Url`].
+    /// Reads the value of a `src`. An embedded picture that does not decode stays a [`ImageRef::Url`]. What holds no
+    /// slash, scheme or query names a file (Redmine's `parse_inline_attachments`).
     pub fn parse(source: &str) -> Self {
         let source = source.trim();
         let starts = |scheme: &str| source.get(..scheme.len()).is_some_and(|s| s.eq_ignore_ascii_case(scheme));
@@ -63,7 +66,14 @@ impl ImageRef {
             return Self::Cid(id.trim_start_matches('<').trim_end_matches('>').to_owned());
         }
         let embedded = if starts("data:") { data(&source[5..]) } else { None };
-        embedded.unwrap_or_else(|| Self::Url(source.to_owned()))
+        if let Some(embedded) = embedded {
+            return embedded;
+        }
+        let named = source.contains('.') && !source.contains(['/', '\\', ':', '?', '#']);
+        match percent_decode_str(source).decode_utf8() {
+            Ok(name) if named => Self::Name(name.into_owned()),
+            _ => Self::Url(source.to_owned()),
+        }
     }
 }
 
@@ -141,6 +151,7 @@ pub(super) fn caption(source: &str, alt: &str, named: Option<&str>) -> String {
         (None, "") => match ImageRef::parse(source) {
             ImageRef::Data { mime, .. } => mime,
             ImageRef::Cid(id) => id,
+            ImageRef::Name(name) => name,
             ImageRef::Url(url) => url,
         },
         (None, alt) => alt.to_owned(),
@@ -286,17 +297,21 @@ mod tests {
         assert_eq!(ImageRef::parse("data:image/png,h%69"), data(b"hi"));
         assert_eq!(ImageRef::parse("data:image/png;base64,%%"), ImageRef::Url("data:image/png;base64,%%".into()));
         assert_eq!(ImageRef::parse(" /a/1 "), ImageRef::Url("/a/1".into()));
+        assert_eq!(ImageRef::parse("the%20plan.png"), ImageRef::Name("the plan.png".into()));
+        assert_eq!(ImageRef::parse("//x.y/a.png"), ImageRef::Url("//x.y/a.png".into()));
+        assert_eq!(ImageRef::parse("%ff.png"), ImageRef::Url("%ff.png".into()));
     }
 
     #[test]
     fn images_are_found_in_every_format_and_not_in_code() {
         let url = |u: &str| ImageRef::Url(u.into());
+        let name = |n: &str| ImageRef::Name(n.into());
         assert_eq!(
             images(r#"<p><a href="x"><img src="a.png?x=1&amp;y=2"></a></p>"#, Format::Html),
             [url("a.png?x=1&y=2")]
         );
-        assert_eq!(images("a ![x](a.png) `![y](b.png)`", Format::Markdown), [url("a.png")]);
-        assert_eq!(images("a !a.png! and\n<pre>\n!b.png!\n</pre>", Format::Textile), [url("a.png")]);
+        assert_eq!(images("a ![x](a.png) `![y](b.png)`", Format::Markdown), [name("a.png")]);
+        assert_eq!(images("a !a.png! and\n<pre>\n!b.png!\n</pre>", Format::Textile), [name("a.png")]);
         assert_eq!(images("a !a.png!", Format::Text), []);
     }
 }

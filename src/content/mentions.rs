@@ -2,6 +2,9 @@
 //!
 //! Redmine reads mentions from the raw text (`lib/redmine/acts/mentionable.rb`): an `@` that follows no
 //! word character, and letters, digits, `_`, `-`, `.` or `@` behind it; not inside `<pre>` or fenced code.
+//!
+//! Names are defused in every body written as Textile or Markdown. HTML and text keep their `@`: the targets that
+//! take HTML mention by an element or a call of its own, which cleaning does not let through, never by the letters.
 
 use super::JOINER;
 
@@ -79,18 +82,18 @@ fn each_mention(text: &str, out: &mut String, mut replace: impl FnMut(&str, &mut
 }
 
 fn inline_code(rest: &str) -> Option<&str> {
-    let line = rest[1..].split('\n').next()?;
-    let (code, after) = line.split_once('@').filter(|(code, _)| !code.is_empty())?;
+    let end = rest[1..].find(['@', '\n']).filter(|end| *end > 0)?;
+    let code = &rest[1..=end];
+    let after = rest[1 + end..].strip_prefix('@')?;
     let ends = after.chars().next().is_none_or(|c| !c.is_ascii_alphanumeric() && c != '_');
     let safe = !code.contains(['<', '|']);
     (ends && safe).then_some(code)
 }
 
 fn find_fence(text: &str) -> Option<usize> {
-    match (text.find("```"), text.find("~~~")) {
-        (Some(a), Some(b)) => Some(a.min(b)),
-        (a, b) => a.or(b),
-    }
+    // One walk for both marks: to look for each to the end of the text, at every fence, takes quadratic time.
+    let marks = text.match_indices(['`', '~']).map(|(at, _)| at);
+    marks.into_iter().find(|at| text[*at..].starts_with("```") || text[*at..].starts_with("~~~"))
 }
 
 /// The tags whose content Redmine's Textile shows to the character.
@@ -101,8 +104,9 @@ const CODE_TAGS: [&str; 4] = ["pre", "code", "kbd", "notextile"];
 pub(super) fn textile_code(textile: &str) -> Vec<(&str, bool)> {
     let lower = textile.to_ascii_lowercase();
     let (mut parts, mut from, mut at) = (vec![], 0, 0);
+    let mut tag_end = None;
     while let Some(start) = lower[at..].find('<').map(|start| start + at) {
-        let opened = CODE_TAGS.iter().find(|tag| opens_tag(&lower[start + 1..], tag));
+        let opened = CODE_TAGS.iter().find(|tag| opens_tag(&lower, start + 1, tag, &mut tag_end));
         let Some(tag) = opened else {
             at = start + 1;
             continue;
@@ -117,10 +121,16 @@ pub(super) fn textile_code(textile: &str) -> Vec<(&str, bool)> {
     parts
 }
 
-fn opens_tag(after: &str, tag: &str) -> bool {
-    after.strip_prefix(tag).is_some_and(|rest| {
+/// Whether `tag` is opened at `at`. `end` remembers the next `>` or line end from call to call, so that a
+/// thousand tags that none closes are no thousand walks to the end of the text.
+fn opens_tag(text: &str, at: usize, tag: &str, end: &mut Option<usize>) -> bool {
+    text[at..].strip_prefix(tag).is_some_and(|rest| {
+        let inside = text.len() - rest.len();
         let apart = !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
-        apart && rest.find(['>', '\n']).is_some_and(|end| rest[end..].starts_with('>'))
+        let known = end.filter(|end| *end >= inside);
+        let next = known.unwrap_or_else(|| rest.find(['>', '\n']).map_or(text.len(), |to| inside + to));
+        *end = Some(next);
+        apart && text[next..].starts_with('>')
     })
 }
 

@@ -103,4 +103,6 @@ fn line_ends(body: &str) -> Cow<'_, str> {
 }
 
 #[cfg(test)]
+mod shapes_tests;
+#[cfg(test)]
 mod tests;

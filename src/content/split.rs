@@ -126,8 +126,7 @@ impl<'a> Parts<'a> {
     }
 
     fn text(&mut self, mut text: &'a str) {
-        while text.len() > self.room() && text.chars().count() > self.room() {
-            let reach = text.char_indices().nth(self.room()).map_or(text.len(), |(at, _)| at);
+        while let Some((reach, _)) = text.char_indices().nth(self.room()) {
             let space = text[..reach].rfind([' ', '\n']).filter(|at| *at > 0);
             let whole = text[..reach].rfind('&').filter(|at| !text[*at..reach].contains(';') && reach - at < 10);
             let cut = match (self.border.is_some(), space, self.current.is_empty()) {

@@ -127,8 +127,10 @@ fn outcome(vendor: &Vendor, s: &Setting) -> Outcome {
     }
 }
 
-/// Windows of ten seconds and more: in a shorter one a header of whole seconds says next to nothing. A log or
-/// a bucket that rolls is asked for a minute and more for the same reason.
+/// Windows of ten seconds and more. A header of whole seconds leaves the end of a window open by up to a second
+/// either way, and a call that must not be refused waits for the late end: of `per` seconds that can cost one, until
+/// answers around the turn of a second have narrowed it. A log or a bucket that rolls is asked for a minute and more
+/// for the same reason.
 fn settings() -> impl Strategy<Value = Setting> {
     let says = || {
         prop_oneof![

@@ -7,7 +7,7 @@ use crate::content::file_name::Names;
 use crate::content::{self, ImagePlace, ImageRef, notes};
 use crate::error::{Loss, Problem, Reason, Result};
 use crate::mapping::Oversize;
-use crate::record::{Attachment, Comment, Format, Record};
+use crate::record::{Attachment, Body, Comment, Format, Record, Visibility};
 use crate::staging::{StagedBlob, Staging};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -101,6 +101,8 @@ pub struct Carried {
     kept_names: Names,
     by_cid: HashMap<String, Named>,
     by_source: HashMap<String, Named>,
+    /// By [`name_key`] of the source's own name; of two with one name, the later.
+    by_name: HashMap<String, Named>,
 }
 
 /// The name of a file, and whether the target has it.
@@ -119,6 +121,7 @@ impl Carried {
             kept_names: Names::new(NAME_BYTES),
             by_cid: HashMap::new(),
             by_source: HashMap::new(),
+            by_name: HashMap::new(),
         }
     }
 }
@@ -177,6 +180,7 @@ impl Translator {
         }
         let named = Named { name: name.clone(), sent: !keeps && !refused };
         carried.by_source.insert(file.source.clone(), named.clone());
+        carried.by_name.insert(name_key(&file.name), named.clone());
         if let Some(cid) = &file.content_id {
             carried.by_cid.insert(cid.clone(), named);
         }
@@ -265,6 +269,10 @@ impl Translator {
             let named = match image {
                 ImageRef::Cid(cid) => carried.by_cid.get(cid).cloned(),
                 ImageRef::Url(url) => carried.by_source.get(url).cloned(),
+                ImageRef::Name(name) => {
+                    let own = carried.by_name.get(&name_key(name)).or_else(|| carried.by_source.get(name));
+                    own.cloned().or_else(|| of_another_message(record, name))
+                }
                 ImageRef::Data { mime, bytes } => {
                     let named = self.data_image(record, comment, at, mime, bytes, carried, shelf);
                     Some(named.map_err(Held::Stop)?)
@@ -329,6 +337,20 @@ impl Gallery {
             (None, _) => ImagePlace::Gone,
         }
     }
+}
+
+/// Names are compared as Redmine does: in any case. Two spellings of an accent are one.
+fn name_key(name: &str) -> String {
+    content::normalise(name).to_lowercase()
+}
+
+/// A picture that a message shows by name may have come with another one, if everyone sees that one.
+fn of_another_message(record: &Record, name: &str) -> Option<Named> {
+    let Body::Ticket(ticket) = &record.body else { return None };
+    let shown = ticket.comments.iter().filter(|comment| comment.visibility == Visibility::Public);
+    let mut files = shown.flat_map(|comment| &comment.attachments);
+    let file = files.find(|file| name_key(&file.name) == name_key(name))?;
+    Some(Named { name: content::file_name::safe(&with_extension(file), NAME_BYTES), sent: true })
 }
 
 /// A picture without a name is shown only if its name tells that it is one.

@@ -4,8 +4,8 @@ use crate::record::Format;
 fn place(image: &ImageRef) -> ImagePlace {
     match image {
         ImageRef::Cid(id) => ImagePlace::Inline { name: format!("{id}.png") },
-        ImageRef::Url(url) if url.contains("gone") => ImagePlace::Gone,
-        ImageRef::Url(url) => ImagePlace::Url(url.clone()),
+        ImageRef::Url(url) | ImageRef::Name(url) if url.contains("gone") => ImagePlace::Gone,
+        ImageRef::Url(url) | ImageRef::Name(url) => ImagePlace::Url(url.clone()),
         ImageRef::Data { .. } => ImagePlace::Attached { name: "a \"b\".svg".into() },
     }
 }
