@@ -28,7 +28,9 @@ pub fn check(manifest: &Manifest, origin: &str, text: &str) -> Result<()> {
             return say(&["read", name], "a stream has exactly one of `path`, `from`, `rows_of`".into());
         }
         let others = [stream.parent.as_ref(), stream.rows_of.as_ref(), stream.of.as_ref().map(|of| &of.stream)];
-        if let Some(other) = others.into_iter().flatten().find(|other| !manifest.read.contains_key(*other)) {
+        // A target that is no source still shows the messages of a ticket.
+        let known = |other: &str| manifest.read.contains_key(other) || other == Kind::Ticket.code();
+        if let Some(other) = others.into_iter().flatten().find(|other| !known(other)) {
             return say(&["read", name], format!("there is no `[read.{other}]`"));
         }
         if !stream.fields.contains_key("id") && stream.rows_of.is_none() {
@@ -149,6 +151,7 @@ fn expressions(manifest: &Manifest) -> Vec<(String, Checked<'_>)> {
             );
             all.extend(bulk.unsure.iter().map(|p| (place("bulk.unsure"), Checked::Predicate(p))));
         }
+        all.extend(stream.rows.iter().map(|e| (place("rows"), Checked::Expr(e))));
         all.extend(stream.fields.iter().map(|(field, e)| (place(field), Checked::Expr(e))));
     }
     for (name, stream) in &manifest.scan {

@@ -33,6 +33,9 @@ pub struct ReadStream {
     /// Where the rows stand in a page, as a path.
     #[serde(default)]
     pub items: Option<String>,
+    /// Over the page: its rows, where they stand in no list. Instead of `items`, and of paging.
+    #[serde(default)]
+    pub rows: Option<Expr>,
     #[serde(default)]
     pub page: Paging,
     /// More listings of the same kind, walked after this one in their order.

@@ -259,7 +259,9 @@ impl Rest {
         response: &Response,
     ) -> Result<Leaf> {
         let page = response.json()?;
-        let items = listed.items.map_or(&page, |path| expr::path(&page, path));
+        let made = listed.stream.and_then(|stream| stream.rows.as_ref());
+        let made = made.map(|rows| rows.eval(&self.scope(&page))).transpose()?;
+        let items = made.as_ref().unwrap_or_else(|| listed.items.map_or(&page, |path| expr::path(&page, path)));
         let Some(rows) = items.as_array() else {
             let place = listed.items.unwrap_or(".");
             return Err(Problem::new(Reason::BadAnswer, format!("there is no list at `{place}` of the answer")));
