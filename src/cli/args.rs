@@ -151,7 +151,7 @@ pub struct SandboxArgs {
     /// The same seed gives the same desk
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
-    /// How many tickets it has, if it is one to read from
+    /// How many tickets it has
     #[arg(long, value_name = "N", default_value_t = 300)]
     pub tickets: usize,
     /// The vendor's plan, whose limits hold
@@ -160,6 +160,9 @@ pub struct SandboxArgs {
     /// Another limit for the account, such as 200/m
     #[arg(long, value_name = "CALLS/UNIT")]
     pub rate: Option<Rate>,
+    /// All notifications are switched off, as an administrator does before a move
+    #[arg(long)]
+    pub silenced: bool,
     /// What goes wrong on purpose
     #[arg(long, value_name = "FILE")]
     pub faults: Option<PathBuf>,

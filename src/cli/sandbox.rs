@@ -2,7 +2,7 @@
 
 use super::args::{Global, SandboxArgs};
 use crate::error::{Problem, Reason, Result};
-use crate::sandbox::platform::Platform;
+use crate::sandbox::platform::{Platform, Setup};
 use crate::sandbox::{self, Options, Refused};
 use std::io::Write;
 
@@ -17,7 +17,12 @@ pub async fn command(global: &Global, wanted: &SandboxArgs) -> Result<u8> {
     };
     let options =
         Options { port: wanted.port, seed: wanted.seed, plan: wanted.plan.clone(), rate: wanted.rate, faults };
-    let desk = wanted.platform.desk(wanted.seed, wanted.tickets, wanted.plan.as_deref());
+    let desk = wanted.platform.desk(&Setup {
+        seed: wanted.seed,
+        tickets: wanted.tickets,
+        plan: wanted.plan.clone(),
+        silenced: wanted.silenced,
+    });
     let running = sandbox::start(desk, &options).await.map_err(problem)?;
     let mut settings = vec![
         ("platform".to_owned(), wanted.platform.name().to_owned()),

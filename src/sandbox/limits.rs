@@ -57,12 +57,19 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// The first of `limits` is the account's own: `rate`, when given, stands in its place.
+    /// The first of `limits` is the account's own: `rate`, when given, stands in its place, and the others change with it.
     pub fn new(limits: Vec<Limit>, rate: Option<Rate>) -> Self {
         let mut limits = limits;
         if let Some(rate) = rate {
-            match limits.first_mut() {
-                Some(first) => (first.calls, first.per_seconds) = (rate.calls, rate.per_seconds),
+            match limits.split_first_mut() {
+                Some((first, others)) => {
+                    let per_second = |calls: u32, seconds: u32| f64::from(calls) / f64::from(seconds.max(1));
+                    let factor = per_second(rate.calls, rate.per_seconds) / per_second(first.calls, first.per_seconds);
+                    (first.calls, first.per_seconds) = (rate.calls, rate.per_seconds);
+                    for limit in others {
+                        limit.calls = ((f64::from(limit.calls) * factor) as u32).max(1);
+                    }
+                }
                 None => limits.push(Limit {
                     name: "account".into(),
                     covers: |_, _| true,

@@ -49,7 +49,7 @@ impl Fault {
     }
 
     pub fn absent(field: &str, what: &str) -> Self {
-        Self::invalid(field, format!("There is no {what} matching the given {field}"))
+        Self::invalid(field, format!("No {what} has this {field}"))
     }
 
     /// The value belongs to `owner` already. `additional_info` is told of by importers, not by the page.
