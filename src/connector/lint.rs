@@ -152,7 +152,8 @@ fn expressions(manifest: &Manifest) -> Vec<(String, Checked<'_>)> {
             all.extend(bulk.unsure.iter().map(|p| (place("bulk.unsure"), Checked::Predicate(p))));
         }
         all.extend(stream.rows.iter().map(|e| (place("rows"), Checked::Expr(e))));
-        all.extend(stream.fields.iter().map(|(field, e)| (place(field), Checked::Expr(e))));
+        let fields = stream.fields.iter().chain(&stream.first);
+        all.extend(fields.map(|(field, e)| (place(field), Checked::Expr(e))));
     }
     for (name, stream) in &manifest.scan {
         all.extend(stream.fields.iter().map(|(field, e)| (format!("scan.{name}.{field}"), Checked::Expr(e))));

@@ -63,6 +63,11 @@ impl Template {
         self.fill(scope, Ok)
     }
 
+    /// Whether it is the value at `path` and nothing else.
+    pub fn is_only(&self, path: &str) -> bool {
+        Path::parse(path).is_ok_and(|path| self.0 == [Piece::Value(path)])
+    }
+
     /// The text as an address: values are escaped so that they stay within their segment. A template that is one
     /// value alone is taken as a whole address.
     ///

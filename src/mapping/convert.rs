@@ -51,6 +51,12 @@ pub fn convert(value: &Value, source: Option<&Field>, target: &Field, rule: Opti
     if is_empty(given) {
         return Ok(Converted::whole(Value::Null));
     }
+    // What refers to something of the source, and says nothing without it.
+    let refers = |field: &Field| matches!(field.field_type, FieldType::User | FieldType::Lookup | FieldType::File);
+    if source.is_some_and(|field| refers(field) && field.options.is_empty() && rule.is_none_or(|r| r.values.is_empty()))
+    {
+        return Ok(Converted::lost());
+    }
     let labels = labels_of(given, source, rule);
     match target.field_type {
         FieldType::MultiSelect => options(&labels, target, rule),

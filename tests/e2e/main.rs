@@ -3,11 +3,14 @@
 //! `DESKFERRY_E2E=1` makes these tests run (they install and start the servers); without it they say that they were
 //! skipped. What needs no server always runs. Nothing here imports the engine: it is tested from outside.
 
+mod binary;
 mod compare;
 mod http;
+mod journey;
 mod kill;
 mod moves;
 mod project;
+mod redmine_to_rt;
 mod roundup;
 mod seed;
 mod servers;

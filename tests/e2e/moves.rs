@@ -1,5 +1,6 @@
 //! One move: two desks, a project folder between them, the binary that is tested, and the look at what it did.
 
+use crate::binary::Binary;
 use crate::compare::{self, Difference, What, redmine};
 use crate::http::{Client, Result};
 use crate::project;
@@ -13,7 +14,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 /// The number all desks of the suite are made from.
-const SEED: u64 = 1;
+pub const SEED: u64 = 1;
 
 /// A filled Request Tracker, stopped; what it holds is in its `expected.json`.
 pub fn source() -> Result<PathBuf> {
@@ -71,16 +72,17 @@ impl Move {
         Ok(this)
     }
 
-    /// `deskferry -C PROJECT ARGS`, its output going to files of the project folder.
-    pub fn spawn(&self, args: &[&str]) -> Result<Child> {
-        let secrets =
-            [("RT_TOKEN", self.rt.var("RT_TOKEN")?), ("REDMINE_API_KEY", self.redmine.var("REDMINE_API_KEY")?)];
-        spawn(&self.project, &secrets, args)
+    pub fn binary(&self) -> Result<Binary> {
+        let env = vec![
+            ("RT_TOKEN", self.rt.var("RT_TOKEN")?.to_string()),
+            ("REDMINE_API_KEY", self.redmine.var("REDMINE_API_KEY")?.to_string()),
+        ];
+        Ok(Binary { project: self.project.clone(), env })
     }
 
     /// Runs to the end, or kills it and fails at the deadline.
     pub fn run(&self, args: &[&str], deadline: Duration) -> Result<Ended> {
-        finish(self.spawn(args)?, &self.project, args, deadline)
+        self.binary()?.run(args, deadline)
     }
 
     pub fn target_client(&self) -> Result<Client> {

@@ -1,9 +1,9 @@
 //! The project folder of the move, and the same decisions as the comparison knows them.
 
-use crate::compare::Rules;
+use crate::compare::{Dates, Images, PrivateFiles, Rules};
 use std::path::Path;
 
-const STATUSES: [(&str, &str); 5] = [
+pub const STATUSES: [(&str, &str); 5] = [
     ("new", "New"),
     ("open", "In Progress"),
     ("stalled", "Feedback"),
@@ -16,8 +16,14 @@ pub fn rules(api_user: String) -> Rules {
     Rules {
         status: STATUSES.map(|(from, to)| (from.into(), to.into())).into(),
         project: GROUPS.map(|(queue, project)| (queue.into(), project.to_lowercase())).into(),
-        marker: "Deskferry".into(),
+        marker: Some("Deskferry".into()),
         api_user,
+        dates: Dates::Header,
+        created: false,
+        requesters: false,
+        private_files: PrivateFiles::Kept,
+        images: Images::Shown,
+        empty_files: true,
     }
 }
 

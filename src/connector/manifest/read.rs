@@ -28,6 +28,7 @@ pub struct ReadStream {
     /// Path of the listing below the base address.
     #[serde(default)]
     pub path: Option<Template>,
+    /// One that is `${$since}` alone is not sent on a full run.
     #[serde(default)]
     pub query: BTreeMap<String, Template>,
     /// Where the rows stand in a page, as a path.
@@ -74,6 +75,10 @@ pub struct ReadStream {
     /// Where the bytes of a file are.
     #[serde(default)]
     pub blob: Option<Blob>,
+    /// Only for `comment`: canonical field → expression over the ticket's row, where its first message stands in the ticket
+    /// itself and in no list. Files of no message belong to it.
+    #[serde(default)]
+    pub first: BTreeMap<String, Expr>,
     /// Canonical field → expression over the row.
     #[serde(default)]
     pub fields: BTreeMap<String, Expr>,

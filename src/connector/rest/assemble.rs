@@ -7,11 +7,11 @@ use crate::connector::ChildRows;
 use crate::connector::manifest::{Blob, ReadStream};
 use crate::content::{self, ImageRef};
 use crate::error::{Problem, Reason, Result};
-use crate::expr::{self, Scope, plain};
+use crate::expr::{self, Expr, Scope, plain};
 use crate::record::{Attachment, Comment, Format, Kind, Link, Record, Ref, Visibility};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use url::Url;
 
 impl Rest {
@@ -52,8 +52,12 @@ impl Rest {
     fn comments(&self, root: &Value, children: &ChildRows) -> Result<(Vec<Comment>, Vec<Attachment>)> {
         let mut comments: Vec<Comment> = Vec::new();
         let mut owners: HashMap<String, String> = HashMap::new();
-        for row in children.get("comment").into_iter().flatten() {
-            let mut fields = self.fields("comment", row, root, root)?;
+        let first = self.manifest.read.get("comment").filter(|stream| !stream.first.is_empty());
+        let first =
+            first.map(|stream| self.evaluated("comment", &stream.first, root, &Value::Null, root)).transpose()?;
+        let rows = children.get("comment").into_iter().flatten();
+        for fields in first.into_iter().map(Ok).chain(rows.map(|row| self.fields("comment", row, root, root))) {
+            let mut fields = fields?;
             if fields.get("visibility").is_none_or(Value::is_null) {
                 continue;
             }
@@ -179,9 +183,20 @@ impl Rest {
 
     /// The fields of a row that are not null.
     pub(super) fn fields(&self, stream: &str, row: &Value, parent: &Value, root: &Value) -> Result<Map<String, Value>> {
+        self.evaluated(stream, &self.stream(stream)?.fields, row, parent, root)
+    }
+
+    fn evaluated(
+        &self,
+        stream: &str,
+        exprs: &BTreeMap<String, Expr>,
+        row: &Value,
+        parent: &Value,
+        root: &Value,
+    ) -> Result<Map<String, Value>> {
         let mut fields = Map::new();
         let scope = Scope { parent, root, ..self.scope(row) };
-        for (name, expr) in &self.stream(stream)?.fields {
+        for (name, expr) in exprs {
             let value = expr.eval(&scope).map_err(|p| p.at(format!("`{name}` of a {stream}")))?;
             if !value.is_null() {
                 fields.insert(name.clone(), value);

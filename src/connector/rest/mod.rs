@@ -13,6 +13,8 @@ mod paging;
 mod planner;
 mod read;
 mod read_back;
+#[cfg(test)]
+mod redmine_rows;
 mod scan;
 mod source;
 mod target;

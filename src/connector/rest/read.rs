@@ -226,7 +226,9 @@ impl Rest {
             None => {
                 let mut query = ask.query;
                 for (key, value) in listed.query {
-                    query.push((key.clone(), value.render(&scope)?));
+                    if !(since_text.is_none() && value.is_only("$since")) {
+                        query.push((key.clone(), value.render(&scope)?));
+                    }
                 }
                 if cursor.is_none()
                     && let Some(Since { param: Some(param), first, .. }) = listed.since

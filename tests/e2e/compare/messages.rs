@@ -2,7 +2,7 @@
 
 use super::target::{Issue, Message as Got, Target};
 use super::text::{holds_in_order, squeezed, squeezed_line};
-use super::{Findings, Rules, What};
+use super::{Dates, Findings, Images, PrivateFiles, Rules, What};
 use crate::http::quoted;
 use crate::seed::expected::{Expected, File, Kind, Message, Ticket};
 use crate::seed::words::tokens;
@@ -34,11 +34,17 @@ pub fn compare(
         if let Err(phrase) = holds_in_order(&got.body, &want.text) {
             findings.add(What::Message, format!("{at} does not hold {phrase:?} in its place"));
         }
-        if private {
-            private_files(want, got, target, kept, &at, findings);
+        let (mut on_it, mut off_it): (Vec<_>, Vec<_>) =
+            want.files.iter().partition(|file| file.size > 0 || rules.empty_files);
+        if private && rules.private_files == PrivateFiles::Kept {
+            off_it.append(&mut on_it);
+            for file in &got.files {
+                findings.add(What::Leak, format!("{at} is private and shows {:?} to everyone", file.name));
+            }
         } else {
-            public_files(want, got, &at, findings);
+            files_on(&on_it, got, rules, &at, findings);
         }
+        kept_files(&off_it, private, got, target, kept, &at, findings);
     }
 }
 
@@ -48,6 +54,9 @@ fn header(want: &Message, got: &Got, rules: &Rules, at: &str, findings: &mut Fin
     let native = email.is_some_and(|e| e.eq_ignore_ascii_case(&got.author));
     if !native && !got.author.eq_ignore_ascii_case(&rules.api_user) {
         findings.add(What::Message, format!("{at} is by {}, expected {email:?} or the API user", got.author));
+    }
+    if rules.dates == Dates::Own {
+        return;
     }
     let date = want.created.strftime("%Y-%m-%d %H:%M:%S UTC");
     let mut good = vec![];
@@ -74,16 +83,20 @@ fn header(want: &Message, got: &Got, rules: &Rules, at: &str, findings: &mut Fin
     }
 }
 
-fn public_files(want: &Message, got: &Got, at: &str, findings: &mut Findings) {
+fn files_on(want: &[&File], got: &Got, rules: &Rules, at: &str, findings: &mut Findings) {
     let mut left: Vec<_> = got.files.iter().collect();
-    for file in &want.files {
+    for file in want {
         let same = |f: &&super::target::File| f.sha256 == file.sha256 && same_name(&f.name, &file.name);
         let Some(n) = left.iter().position(same) else {
             findings.add(What::File, format!("{at} lacks {:?} of {} bytes, {}", file.name, file.size, file.sha256));
             continue;
         };
         let found = left.remove(n);
-        if file.inline && !shows(&got.body, &found.name) {
+        let shown = match rules.images {
+            Images::Shown => shows(&got.body, &found.name),
+            Images::Named => squeezed(&got.body).contains(&squeezed(&found.name)),
+        };
+        if file.inline && !shown {
             findings.add(What::File, format!("{at} does not show {:?}, which is {:?} here", file.name, found.name));
         }
     }
@@ -95,27 +108,25 @@ fn public_files(want: &Message, got: &Got, at: &str, findings: &mut Findings) {
     }
 }
 
-/// Kept on this machine, named in the message, and nowhere in the target.
-fn private_files(
-    want: &Message,
+/// Kept on this machine, named in the message, and, if private, nowhere in the target.
+fn kept_files(
+    want: &[&File],
+    private: bool,
     got: &Got,
     target: &Target,
     kept: &HashSet<String>,
     at: &str,
     findings: &mut Findings,
 ) {
-    for file in &got.files {
-        findings.add(What::Leak, format!("{at} is private and shows {:?} to everyone", file.name));
-    }
-    for File { name, sha256, .. } in &want.files {
-        if target.files.contains(sha256) {
+    for File { name, sha256, .. } in want {
+        if private && target.files.contains(sha256) {
             findings.add(What::Leak, format!("{name:?} of the private {at} is in the target"));
         }
         if !kept.contains(sha256) {
-            findings.add(What::File, format!("{name:?} of the private {at} was not kept"));
+            findings.add(What::File, format!("{name:?} of {at} was not kept"));
         }
         if !squeezed(&got.body).contains(&squeezed(name)) {
-            findings.add(What::File, format!("the private {at} does not name {name:?}"));
+            findings.add(What::File, format!("{at} does not name {name:?}, which was kept"));
         }
     }
 }

@@ -10,6 +10,7 @@
 
 mod messages;
 pub mod redmine;
+pub mod rt;
 #[cfg(test)]
 mod spoiled;
 pub mod target;
@@ -22,16 +23,50 @@ use std::fmt;
 use std::path::Path;
 use target::{Issue, Target};
 
-/// What the admin decided, as the mapping has it.
+/// What the admin decided, as the mapping has it, and what this target can hold.
 pub struct Rules {
     /// Source status to target status.
     pub status: HashMap<String, String>,
     /// Queue to project identifier.
     pub project: HashMap<String, String>,
-    /// The title of the field by which the engine recognises its own records.
-    pub marker: String,
+    /// The title of the field by which the engine recognises its own records; none on a desk it never wrote to.
+    pub marker: Option<String>,
     /// The address of the account the engine writes with.
     pub api_user: String,
+    pub dates: Dates,
+    /// Whether the ticket itself keeps the date it was made on.
+    pub created: bool,
+    /// Whether those who asked are told from those in copy.
+    pub requesters: bool,
+    pub private_files: PrivateFiles,
+    pub images: Images,
+    /// Whether a file of no bytes is taken; otherwise it is kept on this machine and named.
+    pub empty_files: bool,
+}
+
+/// Where the date (and, if need be, the author) of a message is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Dates {
+    /// In the first line of its body.
+    Header,
+    /// On the message, under its own author: a desk as it was seeded.
+    Own,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum PrivateFiles {
+    /// On this machine: the target would show them to everyone.
+    Kept,
+    /// On their message, as private as it is.
+    Hidden,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Images {
+    /// In their place in the body.
+    Shown,
+    /// As a name in the body, and a file of the message.
+    Named,
 }
 
 /// One way in which the two desks are not alike.
@@ -91,7 +126,7 @@ pub fn differences(expected: &Expected, target: &Target, rules: &Rules, kept: &H
             None | Some([]) => findings.add(What::Missing, "not in the target"),
             Some([issue]) => {
                 values(ticket, issue, rules, &mut findings);
-                people(ticket, issue, &mut findings);
+                people(ticket, issue, rules, &mut findings);
                 links(ticket, issue, target, &mut findings);
                 messages::compare(ticket, issue, target, rules, kept, &mut findings);
             }
@@ -118,8 +153,12 @@ fn values(ticket: &Ticket, issue: &Issue, rules: &Rules, findings: &mut Findings
     same("status", Some(&issue.status), rules.status.get(&ticket.status).map(String::as_str));
     let owner = ticket.owner.as_ref().and_then(|o| o.email.as_deref());
     same("assignee", issue.assignee.as_deref(), owner);
+    let (got, want) = (issue.created.map(|at| at.to_string()), ticket.created.to_string());
+    if rules.created {
+        same("creation date", got.as_deref(), Some(&want));
+    }
     for (title, got) in &issue.custom {
-        if *title == rules.marker {
+        if Some(title) == rules.marker.as_ref() {
             continue;
         }
         let nothing = Custom { values: vec![], alike: Alike::Exactly };
@@ -149,7 +188,12 @@ fn alike(want: &Custom, got: &[String]) -> bool {
 }
 
 /// Whoever asked, and whoever was in copy, is a watcher, the author, or named by address (or, having none, by name).
-fn people(ticket: &Ticket, issue: &Issue, findings: &mut Findings) {
+fn people(ticket: &Ticket, issue: &Issue, rules: &Rules, findings: &mut Findings) {
+    for address in ticket.requesters.iter().filter_map(|p| p.email.as_deref()).filter(|_| rules.requesters) {
+        if !issue.requesters.iter().any(|there| there.eq_ignore_ascii_case(address)) {
+            findings.add(What::Person, format!("{address} is no requester of it"));
+        }
+    }
     let everything: String = issue.messages.iter().map(|m| m.body.as_str()).collect::<Vec<_>>().join("\n");
     let everything = text::squeezed_line(&everything).to_lowercase();
     for person in ticket.requesters.iter().chain(&ticket.ccs) {
@@ -174,9 +218,10 @@ fn links(ticket: &Ticket, issue: &Issue, target: &Target, findings: &mut Finding
 }
 
 fn markers(target: &Target, rules: &Rules, findings: &mut Findings) {
+    let Some(title) = &rules.marker else { return };
     let mut seen: HashMap<&str, i64> = HashMap::new();
     for issue in &target.issues {
-        match issue.custom.get(&rules.marker).map(Vec::as_slice) {
+        match issue.custom.get(title).map(Vec::as_slice) {
             Some([marker]) if !marker.is_empty() => {
                 if let Some(other) = seen.insert(marker, issue.id) {
                     findings.add(What::Marker, format!("issues {other} and {} carry the same marker", issue.id));

@@ -122,6 +122,8 @@ fn issue(issue: &Value, served: &[(i64, File)], people: &People, projects: &Hash
         subject: text(&issue["subject"]),
         project: projects.get(&number(&issue["project"]["id"])).cloned().unwrap_or_default(),
         status: text(&issue["status"]["name"]),
+        created: text(&issue["created_on"]).parse().ok(),
+        requesters: vec![],
         assignee: issue["assigned_to"].is_object().then(|| people.of(&issue["assigned_to"])),
         custom: custom(&issue["custom_fields"]),
         watchers: issue["watchers"].as_array().into_iter().flatten().map(|w| people.of(w)).collect(),

@@ -22,6 +22,10 @@ fn rules() -> Rules {
     crate::project::rules(API_USER.into())
 }
 
+fn marker_field() -> String {
+    rules().marker.expect("the rules name it")
+}
+
 /// What a perfect move would leave: agents write as themselves where they may.
 fn faithful(expected: &Expected) -> (Target, HashSet<String>) {
     let number = |subject: &String| expected.tickets.iter().position(|t| t.subject == *subject).map(|n| n as i64 + 1);
@@ -39,7 +43,7 @@ fn issue(ticket: &Ticket, id: i64, kept: &mut HashSet<String>) -> Issue {
     let rules = rules();
     let mut custom: std::collections::BTreeMap<_, _> =
         ticket.custom.iter().map(|(title, c)| (title.clone(), c.values.clone())).collect();
-    custom.insert(rules.marker, vec![format!("link:{id}")]);
+    custom.insert(rules.marker.expect("the rules name it"), vec![format!("link:{id}")]);
     let mut messages: Vec<Message> = ticket.messages.iter().map(|m| message(m, kept)).collect();
     for person in ticket.requesters.iter().chain(&ticket.ccs) {
         let called = person.email.clone().unwrap_or_else(|| person.names()[0].to_string());
@@ -50,6 +54,8 @@ fn issue(ticket: &Ticket, id: i64, kept: &mut HashSet<String>) -> Issue {
         subject: ticket.subject.clone(),
         project: rules.project[&ticket.queue].clone(),
         status: rules.status[&ticket.status].clone(),
+        created: None,
+        requesters: vec![],
         assignee: ticket.owner.as_ref().and_then(|o| o.email.clone()),
         custom,
         watchers: vec![],
@@ -124,7 +130,7 @@ fn a_doubled_ticket_is_noticed_even_with_a_marker_of_its_own() {
     notices(What::Twice, |t, _| {
         let mut copy = t.issues[3].clone();
         copy.id = 999;
-        copy.custom.insert(rules().marker, vec!["another".into()]);
+        copy.custom.insert(marker_field(), vec!["another".into()]);
         t.issues.push(copy);
     });
 }
@@ -143,10 +149,10 @@ fn a_merged_or_deleted_ticket_that_appears_is_noticed() {
 #[test]
 fn one_marker_on_two_issues_or_none_is_noticed() {
     notices(What::Marker, |t, _| {
-        let marker = t.issues[3].custom[&rules().marker].clone();
-        t.issues[4].custom.insert(rules().marker, marker);
+        let marker = t.issues[3].custom[&marker_field()].clone();
+        t.issues[4].custom.insert(marker_field(), marker);
     });
-    notices(What::Marker, |t, _| drop(t.issues[3].custom.insert(rules().marker, vec![])));
+    notices(What::Marker, |t, _| drop(t.issues[3].custom.insert(marker_field(), vec![])));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What the target was found to hold, without regard to how it was asked.
 
+use jiff::Timestamp;
 use std::collections::BTreeMap;
 
 pub struct Target {
@@ -14,6 +15,9 @@ pub struct Issue {
     pub subject: String,
     pub project: String,
     pub status: String,
+    pub created: Option<Timestamp>,
+    /// E-mail addresses of those who asked, where the target tells them from the author of the first message.
+    pub requesters: Vec<String>,
     /// E-mail address.
     pub assignee: Option<String>,
     /// By title; empty values are left out.

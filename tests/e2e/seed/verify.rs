@@ -136,6 +136,6 @@ pub fn pages(client: &Client, path: &str) -> Result<Vec<Value>> {
 }
 
 /// RT gives numbers now as numbers, now as strings.
-fn text(value: &Value) -> String {
+pub fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| if value.is_null() { String::new() } else { value.to_string() }, String::from)
 }

@@ -1,0 +1,171 @@
+//! A Redmine and a Request Tracker as sources, a Request Tracker as the target: undisturbed, spoiled and killed.
+
+use crate::compare::{Difference, What};
+use crate::http::Result;
+use crate::journey::Product::{self, Redmine, RequestTracker};
+use crate::journey::{self, Journey};
+use crate::kill::Kills;
+use crate::seed::expected::Expected;
+use crate::seed::random::Random;
+use crate::seed::rt::mails;
+use crate::{Failed, MINUTES};
+use rusqlite::Connection;
+use serde_json::json;
+use std::path::Path;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+const KILLS: usize = 10;
+const IN_THE_MOVE: usize = 6;
+
+#[test]
+fn a_redmine_is_read_back_as_it_was_seeded() -> Result<(), Failed> {
+    if !crate::wanted("a_redmine_is_read_back_as_it_was_seeded") {
+        return Ok(());
+    }
+    let server = journey::running_redmine()?;
+    let expected = Expected::load(&server.dir.join("expected.json"))?;
+    none(&journey::as_seeded(Redmine, server, &expected)?)?;
+    assert!(expected.tickets.len() >= 60);
+    Ok(())
+}
+
+#[test]
+fn a_redmine_moves_into_another() -> Result<(), Failed> {
+    if crate::wanted("a_redmine_moves_into_another") {
+        moved("redmine-redmine", Redmine, Redmine)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_redmine_moves_into_a_request_tracker() -> Result<(), Failed> {
+    if crate::wanted("a_redmine_moves_into_a_request_tracker") {
+        redmine_to_rt()?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_request_tracker_moves_into_another() -> Result<(), Failed> {
+    if crate::wanted("a_request_tracker_moves_into_another") {
+        moved("rt-rt", RequestTracker, RequestTracker)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_redmine_moves_into_a_request_tracker_though_killed_ten_times() -> Result<(), Failed> {
+    killed("a_redmine_moves_into_a_request_tracker_though_killed_ten_times", Redmine)
+}
+
+#[test]
+fn a_request_tracker_moves_into_another_though_killed_ten_times() -> Result<(), Failed> {
+    killed("a_request_tracker_moves_into_another_though_killed_ten_times", RequestTracker)
+}
+
+fn redmine_to_rt() -> Result<&'static Journey> {
+    static MOVED: OnceLock<Result<Journey>> = OnceLock::new();
+    MOVED.get_or_init(|| moved("redmine-rt", Redmine, RequestTracker)).as_ref().map_err(String::clone)
+}
+
+/// Moves everything, compares, and sees that a second run changes nothing.
+fn moved(name: &str, from: Product, to: Product) -> Result<Journey> {
+    let all = Journey::new(name, from, to)?;
+    let start = Instant::now();
+    all.binary()?.succeed(&["check"], MINUTES)?;
+    all.binary()?.succeed(&["run"], 5 * MINUTES)?;
+    println!("{name} moved after {:.1} s", start.elapsed().as_secs_f32());
+    none(&all.differences()?)?;
+    println!("{name} compared after {:.1} s", start.elapsed().as_secs_f32());
+    all.binary()?.succeed(&["run"], MINUTES)?;
+    none(&all.target_differences()?)?;
+    Ok(all)
+}
+
+fn killed(name: &str, from: Product) -> Result<(), Failed> {
+    if !crate::wanted(name) {
+        return Ok(());
+    }
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_err(|e| e.to_string())?.as_secs();
+    let seed = std::env::var("DESKFERRY_KILL_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(now);
+    println!("DESKFERRY_KILL_SEED={seed} repeats these moments");
+    let all = Journey::new(name, from, RequestTracker)?;
+    let database = all.target.var("RT_DB")?.to_owned();
+    let written = || -> Result<i64> {
+        let count = "SELECT count(*) FROM Transactions WHERE ObjectType = 'RT::Ticket' AND Type IN ('Create', 'Correspond', 'Comment')";
+        open(&database)?.query_row(count, [], |row| row.get(0)).map_err(|e| e.to_string())
+    };
+    let plan = Kills { kills: KILLS, in_the_move: IN_THE_MOVE, deadline: Instant::now() + 4 * MINUTES };
+    let whole = all.expected.messages().count() as i64;
+    let ended = plan.endure(&all.binary()?, whole, &written, &mut Random::new(seed));
+    ended.and_then(|()| none(&all.target_differences()?)).map_err(|e| format!("DESKFERRY_KILL_SEED={seed}: {e}").into())
+}
+
+/// The finished move, spoiled in five ways at once in the running target, each on a ticket of its own.
+#[test]
+fn what_is_spoiled_in_a_request_tracker_is_noticed() -> Result<(), Failed> {
+    if !crate::wanted("what_is_spoiled_in_a_request_tracker_is_noticed") {
+        return Ok(());
+    }
+    let all = redmine_to_rt()?;
+    let database = all.target.var("RT_DB")?;
+    let client = journey::client(RequestTracker, &all.target)?;
+    let db = open(database)?;
+    // the tickets with the fewest messages are left alone: they may lack what is to be spoiled
+    let pick = |what: &str, skip: i64| -> Result<(i64, String, i64)> {
+        let query = format!(
+            "SELECT t.id, t.Subject, max(x.id) FROM Tickets t JOIN Transactions x ON x.ObjectId = t.id AND x.ObjectType = 'RT::Ticket'
+             {what} GROUP BY t.id ORDER BY t.id LIMIT 1 OFFSET ?1"
+        );
+        db.query_row(&query, [skip], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).map_err(|e| e.to_string())
+    };
+    let change = |sql: &str, id: i64| db.execute(sql, [id]).map(drop).map_err(|e| e.to_string());
+
+    let (_, deleted, note) = pick("AND x.Type = 'Correspond'", 0)?;
+    change("DELETE FROM Transactions WHERE id = ?1", note)?;
+    let (_, flipped, note) = pick("AND x.Type = 'Comment'", 3)?;
+    change("UPDATE Transactions SET Type = 'Correspond' WHERE id = ?1", note)?;
+    let file =
+        "AND x.Type IN ('Create', 'Correspond') JOIN Attachments a ON a.TransactionId = x.id AND a.Filename <> ''";
+    let (_, changed, note) = pick(file, 5)?;
+    change("UPDATE Attachments SET Content = Content || 'x' WHERE Filename <> '' AND TransactionId = ?1", note)?;
+    let (_, doubled, _) = pick("AND x.Type = 'Create'", 9)?;
+    let again = json!({ "Queue": "General", "Subject": doubled, "Content": "again", "ContentType": "text/plain" });
+    client.json("POST", "/ticket", Some(&again))?;
+    let sink = Path::new(all.target.var("RT_MAILS")?);
+    let before = mails(sink)?;
+    let mailed = json!({ "Queue": "General", "Subject": "a mail", "Requestor": "someone@example.com", "Content": "x", "ContentType": "text/plain" });
+    client.json("POST", "/ticket", Some(&mailed))?;
+    let start = Instant::now();
+    while mails(sink)? == before {
+        if start.elapsed() > Duration::from_secs(30) {
+            return Err("the mail never came".into());
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+
+    let found = all.target_differences()?;
+    for (what, at) in [
+        (What::MessageCount, deleted.as_str()),
+        (What::Leak, flipped.as_str()),
+        (What::File, changed.as_str()),
+        (What::Twice, doubled.as_str()),
+        (What::Mail, "the target"),
+    ] {
+        if !found.iter().any(|d| d.what == what && d.at == at) {
+            return Err(format!("no {what:?} was noticed at {at}: {}", crate::report(&found)).into());
+        }
+    }
+    Ok(())
+}
+
+fn open(database: &str) -> Result<Connection> {
+    let db = Connection::open(database).map_err(|e| e.to_string())?;
+    db.busy_timeout(Duration::from_secs(30)).map_err(|e| e.to_string())?;
+    Ok(db)
+}
+
+fn none(differences: &[Difference]) -> Result<()> {
+    if differences.is_empty() { Ok(()) } else { Err(crate::report(differences)) }
+}
