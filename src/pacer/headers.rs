@@ -49,7 +49,15 @@ pub fn retry_after(said: &HeaderMap) -> Option<Duration> {
 }
 
 fn text<'a>(said: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    said.get(name)?.to_str().ok().map(str::trim)
+    let (name, part) = name.split_once('#').map_or((name, None), |(name, part)| (name, Some(part)));
+    let whole = said.get(name)?.to_str().ok()?.trim();
+    match part {
+        None => Some(whole),
+        Some(part) => whole.split(';').find_map(|pair| {
+            let (name, value) = pair.split_once('=')?;
+            name.trim().eq_ignore_ascii_case(part).then(|| value.trim())
+        }),
+    }
 }
 
 /// The first number: `200`, `12.5`, `200, 200;w=60`.

@@ -45,7 +45,8 @@ impl Row {
     }
 }
 
-/// Names of the response headers that speak about one limit, in any case.
+/// Names of the response headers that speak about one limit, in any case. Of a header with several parts
+/// (`total=10; remaining=9; resets=41`) one is named `header#remaining`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Headers {

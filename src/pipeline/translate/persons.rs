@@ -6,7 +6,7 @@ use crate::error::Loss;
 use crate::ledger::Remote;
 use crate::mapping::Missing;
 use crate::pipeline::people::Known;
-use crate::record::{Ref, Ticket, address_key};
+use crate::record::{Kind, Ref, Ticket, address_key};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -99,9 +99,11 @@ impl Translator {
     ) -> Result<Value, Held> {
         let Some(id) = &ticket.assignee else { return Ok(Value::Null) };
         let person = self.person(id).await?;
+        // A customer of the target answers for nothing, even if they were an agent in the source.
+        let listed = || person.email.as_deref().and_then(|email| self.roster.person(email)).map(|e| e.remote());
         let there = match &person.remote {
-            Some(remote) => Some((remote.clone(), self.in_target(&person))),
-            None => self.stand_in().map(|remote| (remote.clone(), remote_json(&remote))),
+            Some(remote) if person.kind == Kind::Agent => Some((remote.clone(), self.in_target(&person))),
+            _ => listed().or_else(|| self.stand_in()).map(|remote| (remote.clone(), remote_json(&remote))),
         };
         if let Some((remote, json)) = there
             && self.target.may_be_assigned(&remote, group).await?
