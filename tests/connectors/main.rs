@@ -15,9 +15,9 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
 /// The standard of `docs/connectors.md`: a reader finds the same thing at the same place in each manifest.
-const SECTIONS: [&str; 13] = [
-    "account", "auth", "limit", "error", "check", "marker", "lookup", "read", "values", "write", "find", "verify",
-    "profile",
+const SECTIONS: [&str; 16] = [
+    "account", "auth", "limit", "error", "check", "marker", "lookup", "read", "write", "find", "scan", "verify",
+    "values", "labels", "loss", "profile",
 ];
 const KINDS: [Kind; 6] = [Kind::Group, Kind::Agent, Kind::Company, Kind::Contact, Kind::Field, Kind::Ticket];
 
@@ -39,9 +39,10 @@ fn sections(text: &str) -> Vec<&str> {
 
 #[test]
 fn sections_stand_in_the_standard_order() {
-    for name in registry::names() {
-        let entry = registry::find(&name, None).unwrap();
-        let found = sections(&entry.text);
+    let manifests = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("connectors")).unwrap();
+    for file in manifests.map(|file| file.unwrap().path()) {
+        let (name, text) = (file.display(), std::fs::read_to_string(&file).unwrap());
+        let found = sections(&text);
         let places: Vec<Option<usize>> = found.iter().map(|s| SECTIONS.iter().position(|one| one == s)).collect();
         assert!(places.iter().all(Option::is_some), "{name}: a section of no name: {found:?}");
         assert!(places.is_sorted(), "{name}: {found:?}");
