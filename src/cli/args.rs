@@ -70,6 +70,8 @@ pub enum Command {
     },
     /// Play a help desk on this machine, to rehearse against, until Ctrl-C
     Sandbox(SandboxArgs),
+    /// Move a whole help desk on this machine, to see what that is like
+    Demo(DemoArgs),
 }
 
 #[derive(Clone, Debug, Default, ClapArgs)]
@@ -118,6 +120,18 @@ pub struct IdsArgs {
     /// Restore the id map of a lost ledger from the markers in the target first
     #[arg(long)]
     pub rebuild: bool,
+}
+
+#[derive(Clone, Debug, ClapArgs)]
+pub struct DemoArgs {
+    /// Where the project is made; a new folder for temporary files if left out
+    pub dir: Option<PathBuf>,
+    /// Tickets that are moved
+    #[arg(long, value_name = "N", default_value_t = 300)]
+    pub tickets: usize,
+    /// The same seed gives the same help desk
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
 }
 
 #[derive(Clone, Debug, ClapArgs)]

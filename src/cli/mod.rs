@@ -4,6 +4,7 @@
 mod args;
 mod check;
 mod connectors;
+mod demo;
 mod draw;
 mod ids;
 mod open;
@@ -61,6 +62,7 @@ async fn dispatch(args: &Args, screen: &Arc<Screen>) -> Result<u8, Problem> {
         Command::Report(wanted) => report::command(global, wanted).await,
         Command::Ids(args) => ids::command(global, args, screen).await,
         Command::Connectors { action } => connectors::command(global, action),
+        Command::Demo(args) => demo::command(args, screen).await,
         Command::Sandbox(wanted) => sandbox::command(global, wanted).await,
     }
 }

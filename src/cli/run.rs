@@ -42,7 +42,7 @@ pub async fn restore(opened: &Opened, screen: &Arc<Screen>) -> Result<u8> {
     .await
 }
 
-async fn work<F, W>(command: &'static str, opened: &Opened, screen: &Arc<Screen>, work: F) -> Result<u8>
+pub async fn work<F, W>(command: &'static str, opened: &Opened, screen: &Arc<Screen>, work: F) -> Result<u8>
 where
     F: FnOnce(Arc<Job>) -> W,
     W: Future<Output = Ending>,
@@ -74,7 +74,7 @@ where
     W: Future<Output = Ending>,
 {
     let job = &opened.job;
-    let rules = matches!(command, "run" | "retry").then_some(opened.rules.as_str());
+    let rules = matches!(command, "run" | "retry" | "demo").then_some(opened.rules.as_str());
     let run = job.link.run_started(command, &opened.manifests, rules).await?;
     let ending = work(Arc::clone(job)).await;
     job.link.run_ended(run, i32::from(ending.exit_code()), &json!(job.calls())).await?;

@@ -1,6 +1,6 @@
 //! What a platform can hold: the abilities by which the pipeline decides what is carried how.
 
-use crate::record::{Format, Kind, LinkType};
+use crate::record::{Format, LinkType};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -9,8 +9,6 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Profile {
-    /// Kinds it can hold.
-    pub kinds: Vec<Kind>,
     /// What becomes of outgoing mail while we write.
     pub silence: Silence,
     /// What an admin does so that nothing is mailed, shown when `silence` needs their word.
@@ -19,8 +17,6 @@ pub struct Profile {
     pub silenced_by: Option<String>,
     /// Account key that holds the label of tickets the mapping gives none: by vocabulary (`group`, `type` …).
     pub defaults: BTreeMap<String, String>,
-    /// Whether a ticket keeps its creation date.
-    pub ticket_dates: bool,
     /// Whether a message keeps its date.
     pub comment_dates: bool,
     /// Whether a message can be written under its author.

@@ -22,6 +22,11 @@ pub(super) const BATCH: usize = 64;
 
 /// Carries all kinds in order.
 pub async fn all(job: &Job) -> Result<Ending, Stop> {
+    if job.project.run.approval {
+        let what = "`approval = true` wants a preview that somebody approved, which this version cannot make";
+        let hint = "take `approval` out of [run] in migration.toml to run without it";
+        return Ok(Ending::Refused(Problem::new(Reason::Refused, what).hint(hint)));
+    }
     if let Some(problem) = check(job).await.problem() {
         let problem = problem.clone();
         return Ok(match problem.reason {

@@ -157,12 +157,12 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_takes_the_place_of_the_accounts_limit_alone() {
-        let mut limits = Limits::new(two(), Some("1/s".parse().unwrap()));
-        limits.book("GET", "/list", 1, at(0)).unwrap();
-        assert_eq!(limits.book("GET", "/list", 1, at(0)), Err((1, "account".to_owned())));
-        limits.book("GET", "/list", 1, at(1)).unwrap();
-        assert_eq!(limits.book("GET", "/list", 1, at(2)), Err((598, "lists".to_owned())));
+    fn a_rate_takes_the_place_of_the_accounts_limit_and_the_narrower_ones_change_with_it() {
+        let before = two();
+        let rate = Rate { calls: before[0].calls * 10, per_seconds: before[0].per_seconds };
+        let limits = Limits::new(two(), Some(rate));
+        let calls: Vec<u32> = limits.windows.iter().map(|window| window.limit.calls).collect();
+        assert_eq!(calls, before.iter().map(|limit| limit.calls * 10).collect::<Vec<_>>());
     }
 
     #[test]

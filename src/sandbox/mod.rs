@@ -10,6 +10,7 @@ pub mod freshdesk;
 pub mod limits;
 pub mod log;
 pub mod platform;
+pub mod proof;
 pub mod random;
 mod server;
 #[cfg(test)]

@@ -45,9 +45,7 @@ struct Open {
 impl FilesTarget {
     pub fn new(place: Place) -> FilesTarget {
         let profile = Profile {
-            kinds: KINDS.to_vec(),
             silence: Silence::Always,
-            ticket_dates: true,
             comment_dates: true,
             authors: Authors::Anyone,
             ccs: true,
