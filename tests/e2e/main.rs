@@ -8,8 +8,11 @@ mod compare;
 mod http;
 mod journey;
 mod kill;
+mod later;
 mod moves;
+mod part;
 mod project;
+mod rebuild;
 mod redmine_to_rt;
 mod roundup;
 mod seed;
@@ -79,6 +82,7 @@ fn moved() -> Result<&'static Moved> {
 }
 
 fn good_move() -> Result<Moved> {
+    let _turn = moves::turn();
     let all = Move::new("move", "textile")?;
     let start = Instant::now();
     for (args, deadline) in [(["check"], MINUTES), (["run"], 5 * MINUTES)] {
@@ -102,7 +106,7 @@ fn good_move() -> Result<Moved> {
     }
     match size(&all)? {
         after if after != before => Err(format!("a second run made {after:?} of {before:?} (issues, notes, files)")),
-        _ => Ok(all.stop()),
+        _ => all.stop(),
     }
 }
 
