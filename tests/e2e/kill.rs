@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 const KILLS: usize = 40;
-const DEADLINE: Duration = Duration::from_secs(12 * 60);
+const DEADLINE: Duration = Duration::from_secs(15 * 60);
 /// How long after its row a kill may fall.
 const LATER: Duration = Duration::from_millis(600);
 

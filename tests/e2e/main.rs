@@ -85,7 +85,7 @@ fn good_move() -> Result<Moved> {
     let _turn = moves::turn();
     let all = Move::new("move", "textile")?;
     let start = Instant::now();
-    for (args, deadline) in [(["check"], MINUTES), (["run"], 5 * MINUTES)] {
+    for (args, deadline) in [(["check"], 2 * MINUTES), (["run"], 12 * MINUTES)] {
         let ended = all.run(&args, deadline)?;
         if !ended.status.success() {
             return Err(format!("{args:?} ended with {}\n{}\n{}", ended.status, ended.stdout, ended.stderr));
@@ -100,7 +100,7 @@ fn good_move() -> Result<Moved> {
 
     // once more: nothing is left to do, and nothing is done
     let before = size(&all)?;
-    let again = all.run(&["run"], MINUTES)?;
+    let again = all.run(&["run"], 3 * MINUTES)?;
     if !again.status.success() {
         return Err(format!("a second run ended with {}\n{}", again.status, again.stderr));
     }

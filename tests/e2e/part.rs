@@ -11,7 +11,7 @@ pub fn one_ticket(all: &Journey) -> Result<()> {
     let before = people(all)?;
     let ticket = all.expected.tickets.iter().find(|t| t.refers_to.is_empty() && t.messages.len() > 2);
     let ticket = ticket.ok_or("no such ticket")?;
-    all.binary()?.succeed(&["run", "--ids", &format!("ticket:{}", ticket.id)], 5 * MINUTES)?;
+    all.binary()?.succeed(&["run", "--ids", &format!("ticket:{}", ticket.id)], 12 * MINUTES)?;
 
     let there = journey::read(Product::RequestTracker, &all.target)?.issues;
     let subjects: Vec<&str> = there.iter().map(|issue| issue.subject.as_str()).collect();

@@ -23,7 +23,7 @@ fn a_lost_ledger_is_made_anew_and_nothing_is_carried_twice() -> Result<(), Faile
     assert_eq!(tickets(&all, &["ids"]).unwrap_or_default(), BTreeMap::new(), "the ledger is not lost");
 
     assert_eq!(tickets(&all, &["ids", "--rebuild"])?, before);
-    binary.succeed(&["run"], 5 * MINUTES)?;
+    binary.succeed(&["run"], 12 * MINUTES)?;
     assert_eq!(crate::size(&all)?, size, "issues, notes, files");
     assert_eq!(tickets(&all, &["ids"])?, before);
     let differences = all.target_differences()?;
@@ -33,7 +33,7 @@ fn a_lost_ledger_is_made_anew_and_nothing_is_carried_twice() -> Result<(), Faile
 
 /// Rows of tickets by the source's id.
 fn tickets(all: &Move, args: &[&str]) -> Result<BTreeMap<String, Vec<String>>> {
-    let said = all.binary()?.succeed(args, MINUTES)?.stdout;
+    let said = all.binary()?.succeed(args, 3 * MINUTES)?.stdout;
     let mut rows = csv::Reader::from_reader(said.as_bytes());
     let rows = rows.records().flatten().filter(|row| &row[0] == "ticket" && !row[3].is_empty());
     Ok(rows.map(|row| (row[1].to_owned(), row.iter().skip(3).map(str::to_owned).collect())).collect())

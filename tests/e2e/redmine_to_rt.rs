@@ -69,7 +69,7 @@ fn redmine_to_rt() -> Result<&'static Journey> {
         carried(&all, "redmine-rt")?;
         later::links_are_there(&all)?;
         later::change(&mut all)?;
-        all.binary()?.succeed(&["run"], 3 * MINUTES)?;
+        all.binary()?.succeed(&["run"], 5 * MINUTES)?;
         none(&all.target_differences()?).map_err(|e| format!("after a change in the source: {e}"))?;
         later::links_are_there(&all)?;
         Ok(all)
@@ -80,8 +80,8 @@ fn redmine_to_rt() -> Result<&'static Journey> {
 /// Moves everything, and compares.
 fn carried(all: &Journey, name: &str) -> Result<()> {
     let start = Instant::now();
-    all.binary()?.succeed(&["check"], MINUTES)?;
-    all.binary()?.succeed(&["run"], 5 * MINUTES)?;
+    all.binary()?.succeed(&["check"], 2 * MINUTES)?;
+    all.binary()?.succeed(&["run"], 12 * MINUTES)?;
     println!("{name} moved after {:.1} s", start.elapsed().as_secs_f32());
     none(&all.target_differences()?)
 }
@@ -101,7 +101,7 @@ fn killed(name: &str, from: Product) -> Result<(), Failed> {
              WHERE ObjectType = 'RT::Ticket' AND Type IN ('Create', 'Correspond', 'Comment'))";
         open(&database)?.query_row(count, [], |row| row.get(0)).map_err(|e| e.to_string())
     };
-    let plan = Kills { kills: KILLS, deadline: Instant::now() + 8 * MINUTES };
+    let plan = Kills { kills: KILLS, deadline: Instant::now() + 12 * MINUTES };
     let ended = plan.endure(&all.binary()?, kill::rows(&all.expected), &written, &mut Random::new(seed));
     ended.and_then(|()| none(&all.differences()?)).map_err(|e| format!("DESKFERRY_KILL_SEED={seed}: {e}").into())
 }
