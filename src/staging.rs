@@ -213,6 +213,18 @@ impl Staging {
             .await
     }
 
+    /// Forgets how far every stream was listed. What is staged stays, and what is read again is compared with it.
+    pub async fn list_anew(&self) -> Result<()> {
+        self.store
+            .write(|db| {
+                let sql = "UPDATE stream SET cursor = NULL, since = NULL, began_at = NULL, complete_since = NULL, \
+                             bookmark = NULL";
+                db.execute(sql, [])?;
+                Ok(())
+            })
+            .await
+    }
+
     pub async fn item(&self, stream: &str, id: &str) -> Result<Option<Value>> {
         let (stream, id) = (stream.to_owned(), id.to_owned());
         let sql = "SELECT body FROM item WHERE stream = ?1 AND id = ?2";

@@ -19,10 +19,8 @@ const RULED_OUT: &[Reason] =
 pub async fn take_up(job: &Job) -> Result<(), Stop> {
     job.link.take_up(&[State::Skipped], MISSING_THERE).await?;
     job.link.take_up(&[State::Failed], UNRULED).await?;
-    // A ticket that came since may name somebody who was left out.
-    if job.narrows() {
-        job.link.take_up(&[State::Skipped], &[Reason::Scope]).await?;
-    }
+    // A ticket that came since may name somebody who was left out, and this run may be asked for more than the last.
+    job.link.take_up(&[State::Skipped], &[Reason::Scope]).await?;
     // A run that was killed may have noted its rules and not gone by them yet.
     if job.rules_changed || job.resuming {
         job.link.take_up(&[State::Skipped], RULED_OUT).await?;

@@ -38,7 +38,7 @@ pub struct Journey {
 }
 
 /// A filled Redmine, stopped; what it holds is in its `expected.json`.
-fn filled_redmine() -> Result<PathBuf> {
+pub fn filled_redmine() -> Result<PathBuf> {
     servers::prepared("redmine-source", &SEED.to_string(), |dir| {
         let server = Server::start(servers::Product::Redmine, dir, &[("REDMINE_TEXT", "textile")])?;
         let plan = redmine::adapted(plan::plan(SEED));
@@ -65,6 +65,10 @@ impl Journey {
             Product::RequestTracker => moves::running_source()?,
             Product::Redmine => running_redmine()?,
         };
+        Self::of(name, source, from, to)
+    }
+
+    pub fn of(name: &str, source: &'static Server, from: Product, to: Product) -> Result<Self> {
         let empty = match to {
             Product::RequestTracker => empty_rt()?,
             Product::Redmine => moves::target("textile")?,

@@ -6,17 +6,17 @@
 use crate::Failed;
 use crate::binary::Binary;
 use crate::http::Result;
-use crate::moves::{Move, wait};
+use crate::moves::{self, Move, wait};
+use crate::seed::expected::Expected;
 use crate::seed::random::Random;
 use rusqlite::{Connection, OpenFlags};
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 const KILLS: usize = 40;
-/// So many must fall before the move is over; the rest may hit a run that only finds nothing left to do.
-const IN_THE_MOVE: usize = 30;
-/// How many runs may end by themselves before they are hit.
-const LEFT_ALONE: usize = 40;
-const DEADLINE: Duration = Duration::from_secs(8 * 60);
+const DEADLINE: Duration = Duration::from_secs(15 * 60);
+/// How long after its row a kill may fall.
+const LATER: Duration = Duration::from_millis(600);
 
 #[test]
 fn a_move_killed_forty_times_ends_the_same() -> Result<(), Failed> {
@@ -26,30 +26,35 @@ fn a_move_killed_forty_times_ends_the_same() -> Result<(), Failed> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_err(|e| e.to_string())?.as_secs();
     let seed = std::env::var("DESKFERRY_KILL_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(now);
     println!("DESKFERRY_KILL_SEED={seed} repeats these moments");
+    let _turn = moves::turn();
     // the other markup than the undisturbed move has
     let all = Move::new("killed", "markdown")?;
     killed(&all, &mut Random::new(seed), Instant::now()).map_err(|e| Failed(format!("DESKFERRY_KILL_SEED={seed}: {e}")))
 }
 
 fn killed(all: &Move, random: &mut Random, start: Instant) -> Result<()> {
-    let plan = Kills { kills: KILLS, in_the_move: IN_THE_MOVE, deadline: start + DEADLINE };
-    let whole = all.expected.messages().count() as i64;
-    plan.endure(&all.binary()?, whole, &|| written(all), random)?;
+    let plan = Kills { kills: KILLS, deadline: start + DEADLINE };
+    plan.endure(&all.binary()?, rows(&all.expected), &|| written(all), random)?;
     let differences = all.differences()?;
     if differences.is_empty() { Ok(()) } else { Err(crate::report(&differences)) }
+}
+
+/// Rows a move writes that can be counted: messages, and the customers who write them.
+pub fn rows(expected: &Expected) -> i64 {
+    let addresses = expected.messages().filter_map(|(_, message)| message.author.email.as_deref());
+    let customers: BTreeSet<&str> = addresses.filter(|address| address.ends_with("@example.com")).collect();
+    (expected.messages().count() + customers.len()) as i64
 }
 
 /// How often a move is killed, and when it must be over.
 pub struct Kills {
     pub kills: usize,
-    /// So many must fall before the move is over.
-    pub in_the_move: usize,
     pub deadline: Instant,
 }
 
 impl Kills {
-    /// Kills runs at moments spread over the whole move, and lets the last one come to its good end. `whole`: messages
-    /// there will be; `written`: those there are.
+    /// Kills runs at moments spread over the whole move, and lets the last one come to its good end. A moment is a row
+    /// of the `whole` there will be, and a while after it is `written`.
     pub fn endure(
         &self,
         binary: &Binary,
@@ -57,55 +62,51 @@ impl Kills {
         written: &dyn Fn() -> Result<i64>,
         random: &mut Random,
     ) -> Result<()> {
-        let start = Instant::now();
-        let left = || self.deadline.checked_duration_since(Instant::now());
-        let (mut kills, mut in_the_move, mut over) = (0, 0, 0);
-        let mut span = Duration::from_millis(1500);
-        while kills < self.kills {
-            let left = left().ok_or_else(|| format!("too slow: {kills} kills"))?;
-            let moment = span.mul_f64(random.below(1000) as f64 / 1000.0).min(left);
+        let (start, before) = (Instant::now(), written()?);
+        let mut fell = vec![];
+        while fell.len() < self.kills {
+            let mut chance = || random.below(1000) as f64 / 1000.0;
+            let row = ((fell.len() as f64 + chance()) / self.kills as f64 * whole as f64) as i64;
             let mut child = binary.spawn(&["run"])?;
-            match wait(&mut child, moment)? {
+            let mut ended = wait(&mut child, LATER.mul_f64(chance()))?;
+            while ended.is_none() && written()? - before < row && Instant::now() < self.deadline {
+                ended = wait(&mut child, Duration::from_millis(50))?;
+            }
+            if ended.is_none() {
+                ended = wait(&mut child, LATER.mul_f64(chance()))?;
+            }
+            match ended {
                 None => {
                     child.kill().map_err(|e| e.to_string())?;
                     child.wait().map_err(|e| e.to_string())?;
-                    kills += 1;
-                    in_the_move += usize::from(over == 0);
+                    fell.push(written()? - before);
                 }
-                Some(status) if status.success() => over += 1,
+                Some(status) if status.success() => break,
                 Some(status) => {
                     let said = std::fs::read_to_string(binary.project.join("stderr.txt")).unwrap_or_default();
-                    return Err(format!("after {kills} kills a run ended with {status}\n{said}"));
+                    return Err(format!("after {} kills a run ended with {status}\n{said}", fell.len()));
                 }
             }
-            if over > LEFT_ALONE {
-                return Err(format!(
-                    "the move was over after {in_the_move} kills, and later runs are too short to be hit"
-                ));
+            if Instant::now() >= self.deadline {
+                return Err(format!("too slow: {} kills", fell.len()));
             }
-            // the kills are to be spread over the whole move: sooner when it is ahead of them, later when it is behind
-            let ahead = written()? as f64 / whole as f64 > kills as f64 / self.kills as f64;
-            let step = 1.0 + 10.0 / self.kills as f64;
-            span = span.mul_f64(if ahead { 1.0 / step } else { step });
-            span = span.clamp(Duration::from_millis(if over == 0 { 200 } else { 20 }), Duration::from_secs(10));
         }
-        println!(
-            "{kills} kills, {in_the_move} of them before the move was over, in {:.0} s",
-            start.elapsed().as_secs_f32()
-        );
-        binary.succeed(&["run"], left().ok_or("too slow: no time left for the last run")?)?;
-        match in_the_move >= self.in_the_move {
+        println!("killed when {fell:?} of {whole} rows were there, in {:.0} s", start.elapsed().as_secs_f32());
+        let left = self.deadline.checked_duration_since(Instant::now());
+        binary.succeed(&["run"], left.ok_or("too slow: no time left for the last run")?)?;
+        // the last row may be written before its kill falls
+        match fell.len() + 1 + self.kills / 10 >= self.kills {
             true => Ok(()),
-            false => Err(format!("only {in_the_move} kills fell before the move was over")),
+            false => Err(format!("the move was over after {} kills", fell.len())),
         }
     }
 }
 
-/// Issues and notes the target holds; asked of its database, so that the server is not disturbed.
+/// People, issues and notes the target holds; asked of its database, so that the server is not disturbed.
 fn written(all: &Move) -> Result<i64> {
     let database = all.redmine.var("REDMINE_DB")?;
     let db = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(|e| e.to_string())?;
     db.busy_timeout(Duration::from_secs(20)).map_err(|e| e.to_string())?;
-    let count = "SELECT (SELECT count(*) FROM issues) + (SELECT count(*) FROM journals WHERE notes <> '')";
+    let count = "SELECT (SELECT count(*) FROM users) + (SELECT count(*) FROM issues) + (SELECT count(*) FROM journals WHERE notes <> '')";
     db.query_row(count, [], |row| row.get(0)).map_err(|e| e.to_string())
 }

@@ -8,8 +8,11 @@ mod compare;
 mod http;
 mod journey;
 mod kill;
+mod later;
 mod moves;
+mod part;
 mod project;
+mod rebuild;
 mod redmine_to_rt;
 mod roundup;
 mod seed;
@@ -79,9 +82,10 @@ fn moved() -> Result<&'static Moved> {
 }
 
 fn good_move() -> Result<Moved> {
+    let _turn = moves::turn();
     let all = Move::new("move", "textile")?;
     let start = Instant::now();
-    for (args, deadline) in [(["check"], MINUTES), (["run"], 5 * MINUTES)] {
+    for (args, deadline) in [(["check"], 2 * MINUTES), (["run"], 12 * MINUTES)] {
         let ended = all.run(&args, deadline)?;
         if !ended.status.success() {
             return Err(format!("{args:?} ended with {}\n{}\n{}", ended.status, ended.stdout, ended.stderr));
@@ -96,13 +100,13 @@ fn good_move() -> Result<Moved> {
 
     // once more: nothing is left to do, and nothing is done
     let before = size(&all)?;
-    let again = all.run(&["run"], MINUTES)?;
+    let again = all.run(&["run"], 3 * MINUTES)?;
     if !again.status.success() {
         return Err(format!("a second run ended with {}\n{}", again.status, again.stderr));
     }
     match size(&all)? {
         after if after != before => Err(format!("a second run made {after:?} of {before:?} (issues, notes, files)")),
-        _ => Ok(all.stop()),
+        _ => all.stop(),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::seed::{plan, verify};
 use crate::servers::{self, Product, Server};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 /// The number all desks of the suite are made from.
@@ -39,6 +39,29 @@ pub fn running_source() -> Result<&'static Server> {
     SOURCE.get_or_init(start).as_ref().map_err(String::clone)
 }
 
+/// Moves at a time, however many tests run side by side: each keeps two desks busy.
+const AT_ONCE: usize = 2;
+static UNDER_WAY: (Mutex<usize>, Condvar) = (Mutex::new(0), Condvar::new());
+
+/// The right to move, until it is dropped.
+pub struct Turn;
+
+pub fn turn() -> Turn {
+    let (under_way, ended) = &UNDER_WAY;
+    let count = under_way.lock().unwrap_or_else(PoisonError::into_inner);
+    let count = ended.wait_while(count, |count| *count >= AT_ONCE);
+    *count.unwrap_or_else(PoisonError::into_inner) += 1;
+    Turn
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let (under_way, ended) = &UNDER_WAY;
+        *under_way.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        ended.notify_one();
+    }
+}
+
 pub struct Move {
     pub rt: &'static Server,
     pub redmine: Server,
@@ -59,13 +82,12 @@ impl Move {
     pub fn new(name: &str, text_format: &str) -> Result<Self> {
         let target = servers::copy(&target(text_format)?, &format!("{name}-redmine"))?;
         let project = servers::folder(&format!("{name}-project"))?;
-        Self::between(target, project, text_format)
+        Self::between(Server::start(Product::Redmine, &target, &[])?, project, text_format)
     }
 
-    fn between(target: PathBuf, project: PathBuf, text_format: &str) -> Result<Self> {
+    fn between(redmine: Server, project: PathBuf, text_format: &str) -> Result<Self> {
         let rt = running_source()?;
         let expected = Expected::load(&rt.dir.join("expected.json"))?;
-        let redmine = Server::start(Product::Redmine, &target, &[])?;
         project::write(&project, rt.var("RT_BASE_URL")?, redmine.var("REDMINE_BASE_URL")?, text_format)?;
         let mut this = Self { rt, redmine, project, expected, mails: [0, 0] };
         this.mails = this.mails()?;
@@ -118,8 +140,10 @@ impl Move {
     }
 
     /// Stops the target and keeps all data, to be copied by [`Moved::copy`].
-    pub fn stop(self) -> Moved {
-        Moved { redmine: self.redmine.dir.clone(), project: self.project.clone() }
+    pub fn stop(self) -> Result<Moved> {
+        let port = self.redmine.var("REDMINE_BASE_URL")?.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+        let port = port.ok_or("the target has no port")?;
+        Ok(Moved { redmine: self.redmine.dir.clone(), project: self.project.clone(), port })
     }
 }
 
@@ -127,6 +151,7 @@ impl Move {
 pub struct Moved {
     redmine: PathBuf,
     project: PathBuf,
+    port: u16,
 }
 
 impl Moved {
@@ -134,7 +159,14 @@ impl Moved {
     pub fn copy(&self, name: &str) -> Result<Move> {
         let redmine = servers::copy(&self.redmine, &format!("{name}-redmine"))?;
         let project = servers::copy(&self.project, &format!("{name}-project"))?;
-        Move::between(redmine, project, "textile")
+        Move::between(Server::start(Product::Redmine, &redmine, &[])?, project, "textile")
+    }
+
+    /// The same at the address it was moved to, so that the project knows it again. One at a time.
+    pub fn resumed(&self, name: &str) -> Result<Move> {
+        let redmine = servers::copy(&self.redmine, &format!("{name}-redmine"))?;
+        let project = servers::copy(&self.project, &format!("{name}-project"))?;
+        Move::between(Server::start_at(self.port, Product::Redmine, &redmine, &[])?, project, "textile")
     }
 }
 

@@ -26,6 +26,7 @@ fn roundup_moves_into_redmine() -> Result<(), Failed> {
     if !crate::wanted("roundup_moves_into_redmine") {
         return Ok(());
     }
+    let _turn = moves::turn();
     let mut all = Move::new()?;
     let before = all.mails()?;
     assert!(before[0] > 0, "Roundup mailed nobody while it was seeded: its sink does not work");

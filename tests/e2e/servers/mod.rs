@@ -45,6 +45,11 @@ pub struct Server {
 impl Server {
     /// Starts what is in `dir`, or sets it up there; `settings` are environment variables of the script.
     pub fn start(product: Product, dir: &Path, settings: &[(&str, &str)]) -> Result<Self> {
+        Self::start_at(free_port()?, product, dir, settings)
+    }
+
+    /// The same at an address that others know already.
+    pub fn start_at(port: u16, product: Product, dir: &Path, settings: &[(&str, &str)]) -> Result<Self> {
         let failed = |e: std::io::Error| format!("{}: {e}", product.script().display());
         let watcher = Command::new("sh")
             .args(["-c", "cat >/dev/null; exec \"$0\" stop \"$1\""])
@@ -55,7 +60,7 @@ impl Server {
             .map_err(failed)?;
         let mut server = Server { dir: dir.to_path_buf(), env: HashMap::new(), watcher };
         let mut command = Command::new(product.script());
-        command.arg("start").arg(dir).arg(free_port()?.to_string()).stdin(Stdio::null());
+        command.arg("start").arg(dir).arg(port.to_string()).stdin(Stdio::null());
         let output = command.envs(settings.iter().copied()).output().map_err(failed)?;
         if !output.status.success() {
             return Err(format!("{}: {}", product.script().display(), String::from_utf8_lossy(&output.stderr)));

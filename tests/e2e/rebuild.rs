@@ -1,0 +1,40 @@
+//! The ledger is lost after a good move: it is made anew from the markers, and nothing is carried twice.
+
+use crate::http::Result;
+use crate::moves::{self, Move};
+use crate::{Failed, MINUTES};
+use std::collections::BTreeMap;
+
+#[test]
+fn a_lost_ledger_is_made_anew_and_nothing_is_carried_twice() -> Result<(), Failed> {
+    if !crate::wanted("a_lost_ledger_is_made_anew_and_nothing_is_carried_twice") {
+        return Ok(());
+    }
+    let moved = crate::moved()?;
+    let _turn = moves::turn();
+    let all = moved.resumed("rebuilt")?;
+    let binary = all.binary()?;
+    let (before, size) = (tickets(&all, &["ids"])?, crate::size(&all)?);
+    for entry in std::fs::read_dir(all.project.join(".deskferry")).map_err(|e| e.to_string())?.flatten() {
+        if entry.file_name().to_string_lossy().starts_with("ledger.db") {
+            std::fs::remove_file(entry.path()).map_err(|e| e.to_string())?;
+        }
+    }
+    assert_eq!(tickets(&all, &["ids"]).unwrap_or_default(), BTreeMap::new(), "the ledger is not lost");
+
+    assert_eq!(tickets(&all, &["ids", "--rebuild"])?, before);
+    binary.succeed(&["run"], 12 * MINUTES)?;
+    assert_eq!(crate::size(&all)?, size, "issues, notes, files");
+    assert_eq!(tickets(&all, &["ids"])?, before);
+    let differences = all.target_differences()?;
+    assert!(differences.is_empty(), "{}", crate::report(&differences));
+    Ok(())
+}
+
+/// Rows of tickets by the source's id.
+fn tickets(all: &Move, args: &[&str]) -> Result<BTreeMap<String, Vec<String>>> {
+    let said = all.binary()?.succeed(args, 3 * MINUTES)?.stdout;
+    let mut rows = csv::Reader::from_reader(said.as_bytes());
+    let rows = rows.records().flatten().filter(|row| &row[0] == "ticket" && !row[3].is_empty());
+    Ok(rows.map(|row| (row[1].to_owned(), row.iter().skip(3).map(str::to_owned).collect())).collect())
+}
