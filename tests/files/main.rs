@@ -56,8 +56,11 @@ fn lines(folder: &Path, kind: &str) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
+/// What was written, by id: records come as they are done.
 fn out(dir: &TempDir, kind: &str) -> Vec<Value> {
-    lines(&dir.path().join("out"), kind)
+    let mut records = lines(&dir.path().join("out"), kind);
+    records.sort_by_key(|record| record["id"].to_string());
+    records
 }
 
 /// The n-th block of code of this language on the page.

@@ -53,7 +53,7 @@ pub struct Table {
     pub sheet: Option<String>,
     /// Canonical field = column.
     pub columns: BTreeMap<String, String>,
-    /// Key of a custom field = column.
+    /// Key (and title) of a custom field = column.
     pub custom: BTreeMap<String, String>,
     /// Columns that are left out.
     pub ignore: Vec<String>,
@@ -304,7 +304,7 @@ impl Columns {
                 );
             }
             let custom = table.custom.iter().filter(|(_, column)| is(column));
-            here.extend(custom.map(|(key, _)| Column::Custom { key: key.clone(), title: header.clone() }));
+            here.extend(custom.map(|(key, _)| Column::Custom { key: key.clone(), title: key.clone() }));
             if here.is_empty() {
                 let found = known.iter().find(|(field, _)| means(header, field) && !table.columns.contains_key(*field));
                 here.push(match found {
@@ -364,6 +364,13 @@ mod tests {
         let field = |name, cell| Column::Field(name, cell);
         let expected = [field("id", Cell::Text), field("emails", Cell::List), field("created_at", Cell::Time), custom];
         assert_eq!(found, expected.map(|column| vec![column]));
+    }
+
+    #[test]
+    fn a_custom_field_is_called_what_the_file_calls_it() {
+        let columns = Columns::parse("[ticket.custom]\n'Order Number' = 'Bestellnummer'\n").unwrap();
+        let called = Column::Custom { key: "Order Number".into(), title: "Order Number".into() };
+        assert_eq!(columns.resolve("ticket", &headers(&["Bestellnummer"])).unwrap(), [vec![called]]);
     }
 
     #[test]
