@@ -58,6 +58,15 @@ fn empty_rt() -> Result<PathBuf> {
     servers::prepared("rt-target", "empty", |dir| Server::start(servers::Product::RequestTracker, dir, &[]).map(drop))
 }
 
+/// An empty desk of its own, running.
+pub fn empty(name: &str, product: Product) -> Result<Server> {
+    let from = match product {
+        Product::RequestTracker => empty_rt()?,
+        Product::Redmine => moves::target("textile")?,
+    };
+    Server::start(product.server(), &servers::copy(&from, name)?, &[])
+}
+
 impl Journey {
     /// Both desks running, nothing moved yet.
     pub fn new(name: &str, from: Product, to: Product) -> Result<Self> {
@@ -69,11 +78,7 @@ impl Journey {
     }
 
     pub fn of(name: &str, source: &'static Server, from: Product, to: Product) -> Result<Self> {
-        let empty = match to {
-            Product::RequestTracker => empty_rt()?,
-            Product::Redmine => moves::target("textile")?,
-        };
-        let target = Server::start(to.server(), &servers::copy(&empty, &format!("{name}-target"))?, &[])?;
+        let target = empty(&format!("{name}-target"), to)?;
         let project = servers::folder(&format!("{name}-project"))?;
         let expected = Expected::load(&source.dir.join("expected.json"))?;
         let mut this = Self { source, target, products: [from, to], project, expected, mails: [0, 0] };
@@ -92,11 +97,7 @@ impl Journey {
     fn write_project(&self) -> Result<()> {
         let [from, to] = self.products;
         let source = account(self.source, from, "SOURCE_KEY")?;
-        let target = account(&self.target, to, "TARGET_KEY")?
-            + match to {
-                Product::RequestTracker => "queue = \"General\"\nsquelch = \"yes\"\n",
-                Product::Redmine => "project = \"support\"\ntracker = \"Support\"\nsilenced = true\n",
-            };
+        let target = target(&self.target, to, "TARGET_KEY")?;
         let migration = format!(
             "[source]\n{source}\n[target]\n{target}\n[run]\nsettle = \"2s\"\n\n[mapping]\nfile = \"mapping.toml\"\n"
         );
@@ -175,7 +176,7 @@ pub fn client(product: Product, server: &Server) -> Result<Client> {
     })
 }
 
-fn rules(product: Product, server: &Server, status: std::collections::HashMap<String, String>) -> Result<Rules> {
+pub fn rules(product: Product, server: &Server, status: std::collections::HashMap<String, String>) -> Result<Rules> {
     let client = client(product, server)?;
     let queues = plan::QUEUES.map(String::from);
     Ok(match product {
@@ -203,7 +204,17 @@ fn key_of(product: Product) -> &'static str {
     }
 }
 
-fn account(server: &Server, product: Product, key: &str) -> Result<String> {
+/// What `[target]` says of a desk, its key in the environment variable `key`.
+pub fn target(server: &Server, product: Product, key: &str) -> Result<String> {
+    let more = match product {
+        Product::RequestTracker => "queue = \"General\"\nsquelch = \"yes\"\n",
+        Product::Redmine => "project = \"support\"\ntracker = \"Support\"\nsilenced = true\n",
+    };
+    Ok(account(server, product, key)? + more)
+}
+
+/// What `[source]` says of it.
+pub fn account(server: &Server, product: Product, key: &str) -> Result<String> {
     Ok(match product {
         Product::RequestTracker => {
             format!("connector = \"rt\"\nurl = {:?}\ntoken = {{ env = {key:?} }}\n", server.var("RT_BASE_URL")?)

@@ -5,6 +5,7 @@
 
 mod binary;
 mod compare;
+mod files;
 mod http;
 mod journey;
 mod kill;

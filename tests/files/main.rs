@@ -56,8 +56,11 @@ fn lines(folder: &Path, kind: &str) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
+/// What was written, by id: records come as they are done.
 fn out(dir: &TempDir, kind: &str) -> Vec<Value> {
-    lines(&dir.path().join("out"), kind)
+    let mut records = lines(&dir.path().join("out"), kind);
+    records.sort_by_key(|record| record["id"].to_string());
+    records
 }
 
 /// The n-th block of code of this language on the page.
@@ -143,8 +146,20 @@ fn what_is_wrong_is_told_with_its_place_and_its_remedy() {
     put(&latin, "ticket.csv", b"id,subject\n1,Gr\xfc\xdfe\n");
     insta::assert_snapshot!("encoding", seen(&latin));
     insta::assert_snapshot!("nothing", wrong("jsonl", &[]));
+    let strangers = [("ticket.csv", "id,subject\n1,a\n"), ("comment.csv", "ticket,body\n#1,b\n#2,c\n")];
+    insta::assert_snapshot!("messages_of_no_ticket", wrong("csv", &strangers));
     let xlsx = project("jsonl", "xlsx");
     insta::assert_snapshot!("xlsx_target", seen(&xlsx));
+}
+
+#[test]
+fn messages_of_tickets_left_out_of_the_list_are_counted() {
+    let dir = project("csv", "jsonl");
+    put(&dir, "ticket.csv", "id,subject\n1,a\n");
+    put(&dir, "comment.csv", "ticket,body\n1,b\n2,c\n2,d\n");
+    let seen = seen(&dir);
+    assert!(seen.contains("the folder can be read: ticket, 2 comments of tickets that are not here\n"), "{seen}");
+    assert_eq!(out(&dir, "ticket")[0]["comments"].as_array().map(Vec::len), Some(1));
 }
 
 #[test]

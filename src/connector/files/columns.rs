@@ -30,6 +30,9 @@ pub struct Columns {
     pub zone: Option<String>,
     /// How messages are written: `text` unless said.
     pub format: Option<Format>,
+    /// Further words for yes and for no, such as `ja` and `nein`.
+    pub yes: Vec<String>,
+    pub no: Vec<String>,
     group: Table,
     agent: Table,
     company: Table,
@@ -50,7 +53,7 @@ pub struct Table {
     pub sheet: Option<String>,
     /// Canonical field = column.
     pub columns: BTreeMap<String, String>,
-    /// Key of a custom field = column.
+    /// Key (and title) of a custom field = column.
     pub custom: BTreeMap<String, String>,
     /// Columns that are left out.
     pub ignore: Vec<String>,
@@ -249,6 +252,18 @@ impl Columns {
         }
     }
 
+    /// What a word says, if it says yes or no.
+    pub fn flag(&self, word: &str) -> Option<bool> {
+        let among = |words: &[String]| words.iter().any(|known| label::same(known, word));
+        match word.to_lowercase().as_str() {
+            _ if among(&self.yes) => Some(true),
+            _ if among(&self.no) => Some(false),
+            "true" | "yes" | "y" | "x" | "1" | "on" => Some(true),
+            "false" | "no" | "n" | "0" | "off" | "-" => Some(false),
+            _ => None,
+        }
+    }
+
     pub fn delimiter(&self) -> u8 {
         self.delimiter.as_deref().and_then(delimiter).unwrap_or(b',')
     }
@@ -289,7 +304,7 @@ impl Columns {
                 );
             }
             let custom = table.custom.iter().filter(|(_, column)| is(column));
-            here.extend(custom.map(|(key, _)| Column::Custom { key: key.clone(), title: header.clone() }));
+            here.extend(custom.map(|(key, _)| Column::Custom { key: key.clone(), title: key.clone() }));
             if here.is_empty() {
                 let found = known.iter().find(|(field, _)| means(header, field) && !table.columns.contains_key(*field));
                 here.push(match found {
@@ -352,6 +367,13 @@ mod tests {
     }
 
     #[test]
+    fn a_custom_field_is_called_what_the_file_calls_it() {
+        let columns = Columns::parse("[ticket.custom]\n'Order Number' = 'Bestellnummer'\n").unwrap();
+        let called = Column::Custom { key: "Order Number".into(), title: "Order Number".into() };
+        assert_eq!(columns.resolve("ticket", &headers(&["Bestellnummer"])).unwrap(), [vec![called]]);
+    }
+
+    #[test]
     fn one_column_may_be_two_fields() {
         let columns = Columns::parse("[contact.columns]\nid = 'Mail'\nemails = 'Mail'\n").unwrap();
         let found = columns.resolve("contact", &headers(&["Mail"])).unwrap();
@@ -364,6 +386,14 @@ mod tests {
         assert_eq!(wrong.what, "column `mood`: a comment has no such field");
         let ignored = Columns::parse("[comment]\nignore = ['Mood']\n").unwrap();
         assert_eq!(ignored.resolve("comment", &headers(&["mood"])).unwrap(), [vec![Column::Ignored]]);
+    }
+
+    #[test]
+    fn a_flag_is_said_in_the_words_of_the_export_too() {
+        let columns = Columns::parse("yes = ['Ja', 'intern']\nno = ['nein']\n").unwrap();
+        let said = ["ja", "INTERN", "nein", "x", "0", "vielleicht"].map(|word| columns.flag(word));
+        assert_eq!(said, [Some(true), Some(true), Some(false), Some(true), Some(false), None]);
+        assert_eq!(Columns::default().flag("ja"), None);
     }
 
     #[test]

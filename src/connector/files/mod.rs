@@ -5,6 +5,7 @@
 //! [`crate::record`]; `docs/files.md` describes it for the people who write such folders by hand. What it writes
 //! can be read back without loss. It never leaves its folder.
 
+mod children;
 mod columns;
 mod export;
 mod folder;

@@ -5,17 +5,18 @@
 //! changed since; what changed in it the ledger tells by content: a file is made by hand or copied, so that its
 //! `updated_at` says nothing about when it came.
 
-use super::columns::{self, ATTACHMENT, COMMENT, Columns, DESCRIPTION, PRIVATE};
+use super::children::Children;
+use super::columns::{self, ATTACHMENT, COMMENT, Columns};
 use super::table::{Found, Spot, Table, csv_file};
 use super::workbook::{self, Sheets};
 use super::{Form, KINDS, NAME, Place, folder, line};
 use crate::connector::{Blob, CheckLine, ChildRows, Page, Row, Source};
 use crate::error::{Problem, Reason, Result};
-use crate::record::{Attachment, Format, Kind, Record, Visibility};
+use crate::record::{Attachment, Format, Kind, Record};
 use async_trait::async_trait;
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
-use std::collections::{BTreeMap, HashMap};
+use serde_json::Value;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::unix::fs::MetadataExt;
@@ -39,14 +40,7 @@ struct Inner {
     version: String,
     columns: Columns,
     sheets: OnceLock<Sheets>,
-    /// Where the messages and files of each ticket stand.
     children: OnceLock<Children>,
-}
-
-#[derive(Default)]
-struct Children {
-    comments: HashMap<String, Vec<Spot>>,
-    files: HashMap<String, Vec<Spot>>,
 }
 
 impl FilesSource {
@@ -163,16 +157,10 @@ impl Inner {
         for kind in KINDS {
             let found = match form {
                 Form::Jsonl => self.jsonl(kind).is_file(),
-                Form::Csv | Form::Xlsx => match self.table(kind.code())? {
-                    Some(found) => {
-                        Table::open(&found, &self.columns, kind.code(), self.delimiter())?;
-                        true
-                    }
-                    None => false,
-                },
+                Form::Csv | Form::Xlsx => self.open(kind.code())?.is_some(),
             };
             if found {
-                there.push(kind.code());
+                there.push(kind.code().to_owned());
             }
         }
         if there.is_empty() {
@@ -184,6 +172,9 @@ impl Inner {
             let what = format!("{} holds no records", folder.display());
             return Err(Problem::new(Reason::NotFound, what)
                 .hint(format!("it should have {example}, or another `format`; docs/files.md describes the folder")));
+        }
+        if *form != Form::Jsonl {
+            there.extend(self.children()?.strays(&|name| self.open(name))?);
         }
         Ok(there.join(", "))
     }
@@ -273,8 +264,7 @@ impl Inner {
     }
 
     fn rows(&self, kind: Kind, spot: Option<Spot>) -> Result<(Vec<Row>, Option<Spot>)> {
-        let Some(found) = self.table(kind.code())? else { return Ok((vec![], None)) };
-        let mut table = Table::open(&found, &self.columns, kind.code(), self.delimiter())?;
+        let Some(mut table) = self.open(kind.code())? else { return Ok((vec![], None)) };
         if let Some(spot) = spot {
             table.go_to(spot)?;
         }
@@ -293,7 +283,8 @@ impl Inner {
                 fields.insert("id".into(), id);
             }
             if kind == Kind::Ticket {
-                self.messages(&mut fields)?;
+                let format = self.columns.format.unwrap_or(Format::Text);
+                self.children()?.join(&mut fields, format, &|name| self.open(name))?;
             }
             let record = line::record(kind, &Value::Object(fields)).map_err(at)?;
             let row = row(record)?;
@@ -303,79 +294,16 @@ impl Inner {
         Ok((rows, Some(table.spot())))
     }
 
-    /// Completes a ticket with its messages: its own column `description`, then the rows of the other tables.
-    fn messages(&self, ticket: &mut Map<String, Value>) -> Result<()> {
-        let id = ticket.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
-        let mut comments = Vec::new();
-        if let Some(body) = ticket.shift_remove(DESCRIPTION) {
-            comments.push(json!({
-                "id": format!("{id}-0"), "body": body, "format": self.format(), "author": ticket.get("requester"),
-                "created_at": ticket.get("created_at"), "visibility": Visibility::Public,
-            }));
-        }
-        let children = self.children()?;
-        for (at, mut comment) in self.rows_at(COMMENT, children.comments.get(&id))?.into_iter().enumerate() {
-            comment.shift_remove("ticket");
-            comment.entry("id").or_insert_with(|| format!("{id}-{}", at + 1).into());
-            comment.entry("format").or_insert_with(|| json!(self.format()));
-            comment.entry("body").or_insert_with(|| json!(""));
-            if let Some(private) = comment.shift_remove(PRIVATE) {
-                let visibility = if private == true { Visibility::Private } else { Visibility::Public };
-                comment.insert("visibility".into(), json!(visibility));
-            }
-            comments.push(Value::Object(comment));
-        }
-        for (at, mut file) in self.rows_at(ATTACHMENT, children.files.get(&id))?.into_iter().enumerate() {
-            file.shift_remove("ticket");
-            file.entry("id").or_insert_with(|| format!("{id}-file-{}", at + 1).into());
-            let source = file.get("source").and_then(Value::as_str).unwrap_or_default();
-            let name = source.rsplit('/').next().unwrap_or_default().to_owned();
-            file.entry("name").or_insert_with(|| name.into());
-            let of = file.shift_remove("comment");
-            let belongs = |comment: &Value| of.as_ref().is_none_or(|of| comment["id"] == *of);
-            let Some(comment) = comments.iter_mut().find(|comment| belongs(comment)) else {
-                let what = format!("attachment of ticket {id}: the ticket has no such message");
-                return Err(Problem::new(Reason::Config, what)
-                    .hint("`comment` is the id of the message; without it the file belongs to the first"));
-            };
-            match comment.get_mut("attachments").and_then(Value::as_array_mut) {
-                Some(list) => list.push(Value::Object(file)),
-                None => comment["attachments"] = json!([file]),
-            }
-        }
-        if !comments.is_empty() {
-            ticket.insert("comments".into(), Value::Array(comments));
-        }
-        Ok(())
-    }
-
-    fn format(&self) -> Format {
-        self.columns.format.unwrap_or(Format::Text)
-    }
-
-    fn rows_at(&self, name: &'static str, spots: Option<&Vec<Spot>>) -> Result<Vec<Map<String, Value>>> {
-        let (Some(spots), Some(found)) = (spots, self.table(name)?) else { return Ok(vec![]) };
-        let mut table = Table::open(&found, &self.columns, name, self.delimiter())?;
-        let mut rows = Vec::with_capacity(spots.len());
-        for &spot in spots {
-            table.go_to(spot)?;
-            rows.extend(table.next()?.map(|row| row.fields));
-        }
-        Ok(rows)
+    fn open(&self, name: &'static str) -> Result<Option<Table>> {
+        let Some(found) = self.table(name)? else { return Ok(None) };
+        Table::open(&found, &self.columns, name, self.delimiter()).map(Some)
     }
 
     fn children(&self) -> Result<&Children> {
         if let Some(children) = self.children.get() {
             return Ok(children);
         }
-        let mut children = Children::default();
-        for (name, places) in [(COMMENT, &mut children.comments), (ATTACHMENT, &mut children.files)] {
-            let Some(found) = self.table(name)? else { continue };
-            let mut table = Table::open(&found, &self.columns, name, self.delimiter())?;
-            while let Some((spot, ticket)) = table.step("ticket")? {
-                places.entry(ticket).or_default().push(spot);
-            }
-        }
+        let children = Children::of(&|name| self.open(name))?;
         Ok(self.children.get_or_init(|| children))
     }
 }

@@ -43,7 +43,7 @@ pub struct Table {
     headers: Vec<String>,
     columns: Vec<Vec<Column>>,
     times: Vec<TimeFormat>,
-    separator: String,
+    said: Columns,
     record: StringRecord,
 }
 
@@ -83,7 +83,7 @@ impl Table {
             headers,
             columns: resolved,
             times,
-            separator: columns.separator().to_owned(),
+            said: columns.clone(),
             record: StringRecord::new(),
         })
     }
@@ -99,13 +99,13 @@ impl Table {
         spot(self.reader.position())
     }
 
-    /// Steps over a row and gives its place and one of its fields. Much cheaper than reading it.
+    /// Steps over a row and gives its place and one of its texts, exactly. Much cheaper than reading it.
     pub fn step(&mut self, field: &str) -> Result<Option<(Spot, String)>> {
         let Some((spot, _)) = self.advance()? else { return Ok(None) };
         let is = |c: &Vec<Column>| c.iter().any(|c| matches!(c, Column::Field(name, _) if *name == field));
         let at = self.columns.iter().position(is);
         let text = at.and_then(|at| self.record.get(at)).unwrap_or_default();
-        Ok(Some((spot, text.trim().to_owned())))
+        Ok(Some((spot, text.to_owned())))
     }
 
     /// The next row.
@@ -186,18 +186,17 @@ impl Table {
                     wrong("no date", "`date` in columns.toml says how dates are written, such as \"%d.%m.%Y %H:%M\"")
                 }
             },
-            Cell::Flag => match trimmed.to_lowercase().as_str() {
-                "true" | "yes" | "y" | "x" | "1" | "on" => Ok(true.into()),
-                "false" | "no" | "n" | "0" | "off" | "-" => Ok(false.into()),
-                _ => wrong("neither yes nor no", "write true or false"),
+            Cell::Flag => match self.said.flag(trimmed) {
+                Some(flag) => Ok(flag.into()),
+                None => wrong("neither yes nor no", "`yes` and `no` in columns.toml are the words for them"),
             },
             Cell::Whole => match trimmed.parse::<u64>() {
                 Ok(number) => Ok(number.into()),
                 Err(_) => wrong("no number", "write the number of bytes"),
             },
-            Cell::List if self.separator == JSON => json_cell(trimmed),
+            Cell::List if self.said.separator() == JSON => json_cell(trimmed),
             Cell::List => {
-                let parts = trimmed.split(self.separator.as_str()).map(str::trim).filter(|part| !part.is_empty());
+                let parts = trimmed.split(self.said.separator()).map(str::trim).filter(|part| !part.is_empty());
                 Ok(parts.map(Value::from).collect())
             }
             Cell::Json => json_cell(trimmed),

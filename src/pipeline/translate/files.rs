@@ -359,7 +359,8 @@ fn with_extension(file: &Attachment) -> String {
     match kind {
         Some(kind) if !file.name.contains('.') => {
             let extension = kind.split(['+', ';']).next().unwrap_or(kind).replace("jpeg", "jpg");
-            format!("{}.{extension}", file.name)
+            let stem = if file.name.trim().is_empty() { "image" } else { &file.name };
+            format!("{stem}.{extension}")
         }
         _ => file.name.clone(),
     }

@@ -8,6 +8,7 @@
 //! `Originally on DATE`, or `Originally by NAME <EMAIL> on DATE` where it cannot hold the author either; a file of a
 //! private message is never uploaded (the target would show it to everyone) but kept on this machine and named there.
 
+pub mod files;
 mod messages;
 pub mod redmine;
 pub mod rt;
@@ -197,10 +198,9 @@ fn people(ticket: &Ticket, issue: &Issue, rules: &Rules, findings: &mut Findings
     let everything: String = issue.messages.iter().map(|m| m.body.as_str()).collect::<Vec<_>>().join("\n");
     let everything = text::squeezed_line(&everything).to_lowercase();
     for person in ticket.requesters.iter().chain(&ticket.ccs) {
-        let address = person.email.as_deref().unwrap_or_default().to_lowercase();
-        let known = issue.watchers.iter().chain(issue.messages.iter().map(|m| &m.author));
-        let held = !address.is_empty() && known.into_iter().any(|a| a.to_lowercase() == address);
         let called = person.email.as_deref().unwrap_or_else(|| person.names()[0]);
+        let known = issue.watchers.iter().chain(issue.messages.iter().map(|m| &m.author));
+        let held = known.into_iter().any(|a| a.to_lowercase() == called.to_lowercase());
         if !held && !everything.contains(&text::squeezed_line(called).to_lowercase()) {
             findings.add(What::Person, format!("{called} is nowhere on it"));
         }

@@ -38,11 +38,13 @@ ln -sfnT "$D" "/var/lib/redmine/$REDMINE_INSTANCE"
 sink "$D"
 [ -s "$D/config/secret_key.txt" ] || secret 32 >"$D/config/secret_key.txt"
 [ -s "$D/adminpw" ] || (umask 077; echo "Admin-$(secret 8)" >"$D/adminpw")
+# Ruby's SQLite waits for a lock without letting the other threads run: who waits for one of them waits in vain, and the whole
+# server with them. So not for long.
 cat >"$D/config/database.yml" <<CONF
 production:
   adapter: sqlite3
   database: $D/redmine.sqlite3
-  timeout: 20000
+  timeout: 1000
 CONF
 cat >"$D/config/configuration.yml" <<CONF
 default:
