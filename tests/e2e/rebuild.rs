@@ -22,7 +22,11 @@ fn a_lost_ledger_is_made_anew_and_nothing_is_carried_twice() -> Result<(), Faile
     }
     assert_eq!(tickets(&all, &["ids"]).unwrap_or_default(), BTreeMap::new(), "the ledger is not lost");
 
-    assert_eq!(tickets(&all, &["ids", "--rebuild"])?, before);
+    // one merged into another has no marker of its own: the next run knows it again
+    let own = all.expected.tickets.iter().map(|t| t.id.to_string());
+    let own: BTreeMap<_, _> =
+        own.filter_map(|id| before.get_key_value(&id)).map(|(k, v)| (k.clone(), v.clone())).collect();
+    assert_eq!(tickets(&all, &["ids", "--rebuild"])?, own);
     binary.succeed(&["run"], 12 * MINUTES)?;
     assert_eq!(crate::size(&all)?, size, "issues, notes, files");
     assert_eq!(tickets(&all, &["ids"])?, before);
