@@ -25,6 +25,8 @@ pub struct Profile {
     pub first_by_requester: bool,
     /// Whether people in copy are held.
     pub ccs: bool,
+    /// Whether people in copy are known by their e-mail address alone; one without is named in the first message.
+    pub ccs_by_address: bool,
     pub tags: bool,
     /// Vocabularies (`status priority type`) whose labels are taken as they are, where the platform has no list of them.
     pub open: Vec<String>,

@@ -39,6 +39,12 @@ impl Fault {
         Self { problem: Problem::new(Reason::Network, what), proof: Proof::MaybeSent, passing: true }
     }
 
+    /// The answer came whole by its length, and its JSON stops in the middle.
+    pub fn ended_early(host: &str) -> Self {
+        let what = format!("the answer of {host} ends in the middle of its JSON");
+        Self { problem: Problem::new(Reason::BadAnswer, what), proof: Proof::MaybeSent, passing: true }
+    }
+
     pub fn silence(host: &str, timeout: Duration) -> Self {
         let problem = Problem::new(Reason::Timeout, format!("{host} was silent for {} s", timeout.as_secs_f64()))
             .hint("raise `timeout` of the account if the platform is slow");

@@ -7,6 +7,7 @@ use super::exchange::{Head, Wants};
 use super::fault::{Fault, Proof};
 use crate::error::{Problem, Reason, Result};
 use crate::pacer::retry_after;
+use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -69,7 +70,11 @@ impl Client {
         let (status, headers) = (head.response.status().as_u16(), head.response.headers().clone());
         let url = head.url.clone();
         self.done(call, head, held.as_ref().map_or(0, |body| body.len() as u64));
-        Ok((Response { status, headers, body: held?.into(), url }, paced))
+        let body = held?;
+        if (200..300).contains(&status) && ends_early(&headers, &body) {
+            return Err(Fault::ended_early(url.host_str().unwrap_or_default()));
+        }
+        Ok((Response { status, headers, body: body.into(), url }, paced))
     }
 
     pub(super) fn tries(&self) -> Tries {
@@ -126,6 +131,13 @@ impl Client {
             Err(_) => problem,
         }
     }
+}
+
+/// Whether a body of JSON ends before its value does: half of it came, as if it were all.
+fn ends_early(headers: &HeaderMap, body: &[u8]) -> bool {
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let whole = serde_json::from_slice::<serde::de::IgnoredAny>;
+    kind.contains("json") && !body.is_empty() && whole(body).is_err_and(|e| e.is_eof())
 }
 
 async fn hold(head: &mut Head) -> Result<Vec<u8>, Fault> {

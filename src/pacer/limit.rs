@@ -228,10 +228,15 @@ impl Limit {
         }
     }
 
-    /// Calls per second while no response says better.
+    /// Calls per second where no window's end is known: the manifest's rate, or as many calls in its span as a response
+    /// said it allows.
     fn base(&self) -> Option<f64> {
         let share = if self.budget.is_some() { SHARE_COUNTED } else { SHARE };
-        self.row.rate.map(|rate| rate.per_second() * (1.0 - self.reserve) * share * self.pace)
+        let told = self.budget.as_ref().and_then(|b| b.limit);
+        self.row.rate.map(|rate| {
+            let whole = told.map_or(rate.per_second(), |calls| calls / rate.per.as_secs_f64());
+            whole * (1.0 - self.reserve) * share * self.pace
+        })
     }
 
     /// How fast a budget that is used up, with no end in sight, is taken to come back: slowly, since each guess

@@ -65,7 +65,9 @@ impl Translator {
         for (of, id) in copies.concat() {
             let person = self.person(&id).await?;
             let there = self.in_target(&person);
-            if there.is_null() || !self.target.profile().ccs {
+            let profile = self.target.profile();
+            let unreachable = profile.ccs_by_address && there["address"].is_null();
+            if there.is_null() || !profile.ccs || unreachable {
                 persons.named.push(person.label());
                 continue;
             }

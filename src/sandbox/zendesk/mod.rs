@@ -289,7 +289,7 @@ impl Zendesk {
             .map(|stored| {
                 json!({
                     "id": stored.id, "name": stored.file.name, "content_type": stored.file.content_type,
-                    "size": stored.file.size, "sha256": stored.file.sha256(), "inline": stored.inline,
+                    "size": stored.file.size, "sha256": stored.sha256.get_or_init(|| stored.file.sha256()), "inline": stored.inline,
                     "downloadable": !stored.deleted && !stored.malicious,
                 })
             })

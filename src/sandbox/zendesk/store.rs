@@ -5,6 +5,7 @@ use crate::sandbox::words::File;
 use jiff::Timestamp;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::OnceLock;
 
 /// Stands in stored rows for the address of the account.
 pub const HERE: &str = "zendesk:";
@@ -22,6 +23,8 @@ pub struct StoredFile {
     pub deleted: bool,
     /// Listed, and refused.
     pub malicious: bool,
+    /// SHA-256 of its bytes, once somebody asked.
+    pub sha256: OnceLock<String>,
 }
 
 #[derive(Clone, Debug)]

@@ -8,6 +8,7 @@ use crate::sandbox::random::Random;
 use crate::sandbox::words::{self, File};
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use std::sync::OnceLock;
 
 /// Between two tickets: five hours and a bit.
 const APART: i64 = 18_061;
@@ -227,7 +228,7 @@ impl Draft {
         let id = 360_100_000_000 + self.id() * 10_000 + comment * 10 + place;
         let mut random = Random::of(self.seed, &[6, id]);
         let token = format!("{:016x}{:016x}", random.draw(), random.draw());
-        StoredFile { id, token, file, inline, deleted: false, malicious: false }
+        StoredFile { id, token, file, inline, deleted: false, malicious: false, sha256: OnceLock::new() }
     }
 
     fn written(&self, c: u64, author: u64, body: &words::Body, public: bool) -> Comment {

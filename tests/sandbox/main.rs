@@ -1,0 +1,44 @@
+//! Zendesk to Freshdesk between the two sandboxes, by the real binary, and an independent comparison of what both hold.
+//!
+//! `DESKFERRY_KILL_SEED` repeats the moments of the kills.
+
+mod calls;
+mod compare;
+mod desks;
+mod faults;
+mod kills;
+mod moving;
+mod spoiled;
+#[path = "../e2e/compare/text.rs"]
+mod text;
+
+use moving::{Move, Trouble};
+use serde_json::Value;
+
+#[test]
+fn a_move_carries_everything_and_a_second_run_writes_nothing() {
+    let all = Move::new(120, Trouble::default());
+    all.succeeds();
+    all.is_whole();
+    let seen = all.target.calls().len();
+    all.succeeds();
+    assert_eq!(all.target.writes_after(seen), Vec::<String>::new());
+    all.is_whole();
+    spoiled::each_is_noticed(&all.found());
+}
+
+#[test]
+fn a_later_run_carries_what_came_since_and_nothing_else() {
+    let all = Move::new(40, Trouble::default());
+    all.succeeds();
+    let seen = all.target.calls().len();
+    let touched: Vec<Value> = (20..30).filter_map(|nth| all.source.touch(nth)).collect();
+    assert!(touched.len() > 3, "only {} tickets can be answered", touched.len());
+    all.succeeds();
+    let writes = all.target.writes_after(seen);
+    let notes = writes.iter().filter(|w| w.starts_with("POST /api/v2/tickets/") && w.ends_with("/notes")).count();
+    assert_eq!(notes, touched.len(), "{writes:?}");
+    // A note of the requester may open a settled ticket again: its status is said once more.
+    assert!(writes.iter().all(|w| w.ends_with("/notes") || w.starts_with("PUT /api/v2/tickets/")), "{writes:?}");
+    all.is_whole();
+}

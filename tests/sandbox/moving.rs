@@ -1,0 +1,185 @@
+//! One move: two sandboxes, a project folder between them, and the binary that is tested.
+
+use crate::compare::{self, Difference, Found};
+use crate::desks::{Desk, Options};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+const DEADLINE: Duration = Duration::from_secs(300);
+/// How often a move that was disturbed may be taken up again.
+const RUNS: usize = 12;
+
+const MAPPING: &str = r#"
+[ticket.custom]
+"Order no."       = { to = "cf_order_number" }
+"What was tried"  = { to = "cf_steps_to_reproduce" }
+"Under warranty?" = { to = "cf_vip" }
+"Bought on"       = { to = "cf_purchased_on" }
+"Pieces"          = { to = "cf_quantity" }
+"Price (€)"       = { to = "cf_amount" }
+"#;
+
+/// What is put in the way of a move.
+#[derive(Clone, Copy, Default)]
+pub struct Trouble<'a> {
+    pub source: &'a str,
+    pub target: &'a str,
+    /// Replacements in the manifest of the target: a handling switched off.
+    pub manifest: &'a [(&'a str, &'a str)],
+}
+
+pub struct Move {
+    pub source: Desk,
+    pub target: Desk,
+    pub project: TempDir,
+    /// Only these tickets, by their ids; all when empty.
+    pub only: BTreeSet<u64>,
+}
+
+impl Move {
+    pub fn new(tickets: usize, trouble: Trouble<'_>) -> Self {
+        let project = tempfile::tempdir().unwrap();
+        let at = |name: &str| project.path().join(name);
+        let faults = |name: &str, text: &str| {
+            std::fs::write(at(name), text).unwrap();
+            at(name)
+        };
+        let (source_faults, target_faults) =
+            (faults("source-faults.toml", trouble.source), faults("target-faults.toml", trouble.target));
+        let source = Desk::start(&Options { platform: "zendesk", tickets, faults: Some(&source_faults) });
+        let target = Desk::start(&Options { platform: "freshdesk", tickets: 0, faults: Some(&target_faults) });
+        let migration = format!(
+            "[source]\nconnector = \"zendesk\"\nurl = \"{}\"\nemail = \"{}\"\ntoken = {{ env = \"ZENDESK_TOKEN\" }}\n\
+             [target]\nconnector = \"freshdesk\"\nurl = \"{}\"\napi_key = {{ env = \"FRESHDESK_KEY\" }}\nsilenced = true\n\
+             [run]\nsettle = \"1s\"\ncreate_marker = true\n[mapping]\nfile = \"mapping.toml\"\n",
+            source.told("url"),
+            source.told("email"),
+            target.told("url"),
+        );
+        std::fs::write(at("migration.toml"), migration).unwrap();
+        let mapping = concat!(include_str!("../../mappings/zendesk-freshdesk.toml"));
+        std::fs::write(at("mapping.toml"), format!("{mapping}{MAPPING}")).unwrap();
+        if !trouble.manifest.is_empty() {
+            let mut manifest = include_str!("../../connectors/freshdesk.toml").to_owned();
+            for (from, to) in trouble.manifest {
+                assert!(manifest.contains(from), "the manifest has no `{from}`");
+                manifest = manifest.replacen(from, to, 1);
+            }
+            std::fs::create_dir(at("connectors")).unwrap();
+            std::fs::write(at("connectors/freshdesk.toml"), manifest).unwrap();
+        }
+        Self { source, target, project, only: BTreeSet::new() }
+    }
+
+    /// A handful of ordinary tickets.
+    pub fn small(trouble: Trouble<'_>) -> Self {
+        Self { only: (21..=26).collect(), ..Self::new(26, trouble) }
+    }
+
+    pub fn spawn(&self, args: &[&str]) -> Child {
+        let file = |name: &str| File::create(self.project.path().join(name)).unwrap();
+        let ids: Vec<String> = self.only.iter().map(|id| format!("ticket:{id}")).collect();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_deskferry"));
+        command.arg("-C").arg(self.project.path()).args(args);
+        if !ids.is_empty() && args[0] != "report" {
+            command.args(["--ids", &ids.join(",")]);
+        }
+        command.env("ZENDESK_TOKEN", self.source.told("token")).env("FRESHDESK_KEY", self.target.told("api_key"));
+        command.stdin(Stdio::null()).stdout(file("stdout.txt")).stderr(file("stderr.txt")).spawn().unwrap()
+    }
+
+    /// Its exit code.
+    pub fn run(&self, args: &[&str]) -> i32 {
+        let mut child = self.spawn(args);
+        let began = Instant::now();
+        loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                return status.code().unwrap_or(-1);
+            }
+            if began.elapsed() > DEADLINE {
+                child.kill().unwrap();
+                panic!("{args:?} does not end: {}", self.said("stderr.txt"));
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// What the last run wrote to `stdout.txt` or `stderr.txt`.
+    pub fn said(&self, name: &str) -> String {
+        std::fs::read_to_string(self.project.path().join(name)).unwrap_or_default()
+    }
+
+    pub fn succeeds(&self) {
+        let code = self.run(&["run"]);
+        assert_eq!(code, 0, "{}", self.said("stderr.txt"));
+    }
+
+    /// Runs again and again, as a person would, until all is there. How often.
+    pub fn comes_to_its_end(&self) -> usize {
+        let mut code = self.run(&["run"]);
+        for runs in 1..RUNS {
+            match code {
+                0 => return runs,
+                3 => code = self.run(&["retry"]),
+                _ => code = self.run(&["run"]),
+            }
+        }
+        panic!("not at its end after {RUNS} runs: {code}\n{}", self.said("stderr.txt"));
+    }
+
+    pub fn found(&self) -> Found {
+        assert_eq!(self.run(&["report", "--format", "csv"]), 0, "{}", self.said("stderr.txt"));
+        let report = self.said("stdout.txt");
+        let mut outcomes = BTreeMap::new();
+        let mut losses = BTreeMap::new();
+        for row in csv::Reader::from_reader(report.as_bytes()).records().map(Result::unwrap) {
+            if &row[0] == "ticket" {
+                let id: u64 = row[1].parse().unwrap();
+                outcomes.insert(id, (row[3].to_owned(), row[4].to_owned()));
+                losses.insert(id, row[10].to_owned());
+            }
+        }
+        Found {
+            source: self.source.state(),
+            target: self.target.state(),
+            only: self.only.clone(),
+            outcomes,
+            losses,
+            kept: kept(&self.project.path().join(".deskferry/kept")),
+            hosts: [&self.source].iter().flat_map(|d| [d.told("url"), d.told("files")]).collect(),
+            mails: self.target.mails(),
+            calls: self.source.calls().into_iter().chain(self.target.calls()).collect(),
+        }
+    }
+
+    pub fn differences(&self) -> Vec<Difference> {
+        compare::differences(&self.found())
+    }
+
+    #[track_caller]
+    pub fn is_whole(&self) {
+        let found = self.differences();
+        assert!(found.is_empty(), "{} differences\n{}", found.len(), compare::told(&found));
+    }
+}
+
+/// SHA-256 of every file below `folder`.
+fn kept(folder: &Path) -> BTreeSet<String> {
+    use sha2::{Digest, Sha256};
+    let (mut all, mut folders) = (BTreeSet::new(), vec![PathBuf::from(folder)]);
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            if entry.path().is_dir() {
+                folders.push(entry.path());
+            } else {
+                let digest = Sha256::digest(std::fs::read(entry.path()).unwrap());
+                all.insert(digest.iter().map(|byte| format!("{byte:02x}")).collect());
+            }
+        }
+    }
+    all
+}
