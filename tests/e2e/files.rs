@@ -20,7 +20,6 @@ use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 const KILLS: usize = 10;
-const IN_THE_MOVE: usize = 6;
 
 #[test]
 fn a_folder_moves_into_a_redmine_and_back_into_a_folder() -> Result<(), Failed> {
@@ -81,7 +80,7 @@ fn there_and_on(random: &mut Random) -> Result<()> {
     let to = Project::new("rt-files")?;
     to.write(&journey::account(source, Product::RequestTracker, "RT_TOKEN")?, &folder("out", "csv"), &[])?;
     let out = to.path.join("out");
-    let kills = Kills { kills: KILLS, in_the_move: IN_THE_MOVE, deadline: start + 10 * MINUTES };
+    let kills = Kills { kills: KILLS, deadline: start + 10 * MINUTES };
     let whole = expected.messages().count() as i64;
     kills.endure(&to.binary(source)?, whole, &|| written(&out.join(".records")), random)?;
     println!("rt-files moved after {:.1} s", start.elapsed().as_secs_f32());
