@@ -52,7 +52,8 @@ fn a_folder_moves_into_a_redmine_and_back_into_a_folder() -> Result<(), Failed> 
     println!("redmine-files moved after {:.1} s", start.elapsed().as_secs_f32());
     let out = back.path.join("out");
     let read = compare::files::read(&out, &out)?;
-    let rules = Rules { project: itself(&plan::QUEUES), ..rules };
+    // its own marks are no part of what it holds
+    let rules = Rules { project: itself(&plan::QUEUES), marker: None, ..rules };
     none(&compare::differences(&expected, &read.target, &rules, &kept))?;
     for issue in &there.issues {
         let row = read.target.issues.iter().find(|row| row.id == issue.id);

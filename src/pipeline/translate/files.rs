@@ -371,3 +371,26 @@ fn head(path: &Path) -> Result<Vec<u8>> {
     std::fs::File::open(path)?.take(HEAD as u64).read_to_end(&mut head)?;
     Ok(head)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_without_a_name_gets_one_that_tells_what_it_is() {
+        let file = |name: &str, mime: &str| Attachment {
+            id: "1".into(),
+            name: name.into(),
+            mime: Some(mime.into()),
+            size: None,
+            source: "s".into(),
+            hash: None,
+            inline: true,
+            content_id: None,
+        };
+        let named = |name, mime| content::file_name::safe(&with_extension(&file(name, mime)), NAME_BYTES);
+        assert_eq!(named("", "image/gif"), "image.gif");
+        assert_eq!(named("logo", "image/svg+xml"), "logo.svg");
+        assert_eq!(named("photo.png", "image/jpeg"), "photo.png");
+    }
+}
