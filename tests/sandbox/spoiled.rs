@@ -3,9 +3,11 @@
 use crate::compare::{Found, What, differences, told};
 use serde_json::{Value, json};
 
+type Spoiling<'a> = &'a dyn Fn(&mut Found);
+
 /// Fails unless each spoiling of the good `found` is noticed as what it is.
 pub fn each_is_noticed(found: &Found) {
-    let cases: [(What, &dyn Fn(&mut Found)); 16] = [
+    let cases: [(What, Spoiling<'_>); 16] = [
         (What::Missing, &|f| drop(tickets(f).remove(3))),
         (What::Twice, &|f| {
             let copy = tickets(f)[3].clone();
