@@ -53,7 +53,12 @@ pub async fn open(directory: &Path, wanted: Wanted, screen: &Arc<Screen>) -> Res
     let ledger = Ledger::open(directory)?;
     let staging = Staging::open(directory)?;
     let link = ledger.link(&address(&project, Role::Source)?, &address(&project, Role::Target)?).await?;
-    let resuming = link.last_run().await?.is_some_and(|run| !matches!(run.exit_code, Some(0 | 3)));
+    let last_run = link.last_run().await?;
+    if last_run.is_none() {
+        // A stage that outlived its ledger holds rows the new one never saw.
+        staging.list_anew().await?;
+    }
+    let resuming = last_run.is_some_and(|run| !matches!(run.exit_code, Some(0 | 3)));
     let max_failures = wanted.max_failures.or(project.run.max_failures);
     let manifests = BTreeMap::from([
         (project.source.connector.clone(), source_version),

@@ -14,8 +14,6 @@ impl Job {
     /// Errors: `unsupported` when the target has no listing of markers, and those of reading it.
     pub async fn rebuild(&self) -> Result<u64, Stop> {
         self.target.prepare().await?;
-        // A stage that outlived its ledger holds rows the new one never saw.
-        self.staging.list_anew().await?;
         let (mut found, mut listed) = (0, false);
         for &kind in Kind::ALL {
             let prefix = format!("{MARKER}{}:{kind}:", self.link.id());
