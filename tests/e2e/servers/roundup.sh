@@ -79,7 +79,11 @@ sed -i -e "s|^web = http://127.0.0.1:.*|web = http://127.0.0.1:$PORT/tracker/|" 
 AS=()
 if [ "$(id -u)" = 0 ]; then
   chown -R www-data:www-data "$T" "$D/mails"
-  AS=(setpriv --reuid www-data --regid www-data --clear-groups env "HOME=$T")
+  AS=(setpriv --reuid www-data --regid www-data --clear-groups)
+  # a folder above may be closed to others
+  "${AS[@]}" test -r "$T/config.ini" ||
+    AS+=(--inh-caps=+dac_override,+dac_read_search --ambient-caps=+dac_override,+dac_read_search)
+  AS+=(env "HOME=$T")
 fi
 launch "$D" roundup-server "http://127.0.0.1:$PORT/tracker/rest/data" "admin:$PW" \
   "${AS[@]}" "$V/bin/roundup-server" -n 127.0.0.1 -p "$PORT" -t fork "tracker=$T"
