@@ -8,6 +8,7 @@ mod desks;
 mod faults;
 mod kills;
 mod moving;
+mod preview;
 mod spoiled;
 #[path = "../e2e/compare/text.rs"]
 mod text;
