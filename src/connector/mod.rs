@@ -97,6 +97,14 @@ pub struct Blob {
     pub mime: Option<String>,
 }
 
+/// What the `source` of a file begins with that the platform lists and does not hand out.
+pub(crate) const WITHHELD: &str = "withheld:";
+
+/// Whether the platform lists a file and does not hand it out.
+pub fn is_withheld(file: &Attachment) -> bool {
+    file.source.starts_with(WITHHELD)
+}
+
 /// A platform we read from. All methods only read; any of them can be called again.
 #[async_trait]
 pub trait Source: Send + Sync {

@@ -121,7 +121,7 @@ fn the_run_that_follows_sends_what_was_shown_and_loses_what_was_foretold() {
     }
     let unshown: Vec<&Key> = steps.keys().filter(|key| !shown.contains(*key) && key.2 != "repair").collect();
     assert_eq!(unshown, Vec::<&Key>::new(), "sent and not shown");
-    assert!(shown.len() > 1_000, "{} steps", shown.len());
+    assert!(shown.len() > 900, "{} steps", shown.len());
     assert_eq!(losses(&report(&all)), losses(&first), "what is lost was foretold");
     let foretold =
         first["forecast"]["calls"].as_array().unwrap().iter().map(|c| c["total"].as_u64().unwrap()).sum::<u64>();
@@ -162,7 +162,7 @@ fn a_run_waits_for_an_approval_and_ends_where_it_would_lose_what_nobody_agreed_t
     std::fs::write(at("mapping.toml"), format!("{mapping}[dates]\nstyle = \"header\"\n")).unwrap();
     assert_eq!(all.run(&["run"]), 6, "another mapping is another agreement");
     std::fs::write(at("mapping.toml"), mapping).unwrap();
-    assert!(all.source.touch(20).or_else(|| all.source.touch(21)).is_some());
+    assert!((0..30).any(|nth| all.source.touch(nth).is_some()));
     all.succeeds();
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Rest, asking, asking_address};
 use crate::connector::manifest::Denied;
-use crate::connector::{Blob, BulkPage, BulkWay, CheckLine, ChildRows, Page, Source};
+use crate::connector::{Blob, BulkPage, BulkWay, CheckLine, ChildRows, Page, Source, is_withheld};
 use crate::error::{Problem, Reason, Result};
 use crate::http::Decode;
 use crate::record::{Attachment, Kind, Record};
@@ -12,9 +12,6 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::PoisonError;
-
-/// Stands for the address of a file that the platform does not hand out.
-pub(super) const WITHHELD: &str = "withheld:";
 
 #[async_trait]
 impl Source for Rest {
@@ -69,7 +66,7 @@ impl Source for Rest {
         let decode = blob.and_then(|b| b.decode.as_ref());
         let decode = decode.map_or(Decode::Raw, |d| Decode::Base64Field(d.base64.clone()));
         let source = attachment.source.as_str();
-        if source.starts_with(WITHHELD) {
+        if is_withheld(attachment) {
             return Err(Problem::new(Reason::FileUnreadable, "the source does not hand this file out")
                 .at(format!("file {}", attachment.id)));
         }

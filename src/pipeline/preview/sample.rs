@@ -5,7 +5,7 @@
 //! as few are chosen as together have them all. Memory grows with the traits, not with the tickets.
 
 use super::Totals;
-use crate::connector::ChildRows;
+use crate::connector::{ChildRows, is_withheld};
 use crate::error::Result;
 use crate::ledger::State as Step;
 use crate::pipeline::carry::BATCH;
@@ -110,7 +110,8 @@ impl People<'_> {
     async fn describe(&mut self, ticket: &Ticket, traits: &mut BTreeSet<String>) -> Result<()> {
         let named = [("requester", ticket.requester.as_ref()), ("assignee", ticket.assignee.as_ref())];
         let authors = ticket.comments.iter().map(|c| ("author", c.author.as_ref()));
-        for (part, id) in named.into_iter().chain(authors) {
+        let copies = ticket.ccs.iter().chain(&ticket.followers).map(|id| ("person in copy", Some(id)));
+        for (part, id) in named.into_iter().chain(authors).chain(copies) {
             match id {
                 None => {
                     traits.insert(format!("without {part}"));
@@ -214,6 +215,7 @@ impl Seen {
                     "a file of a private message",
                     comment.visibility == Visibility::Private && !comment.attachments.is_empty(),
                 ),
+                ("a file the source holds back", comment.attachments.iter().any(is_withheld)),
                 ("an empty file", comment.attachments.iter().any(|f| f.size == Some(0))),
                 ("a file name beyond ASCII", comment.attachments.iter().any(|f| !f.name.is_ascii())),
                 ("a file shown in a message", comment.attachments.iter().any(|f| f.inline)),

@@ -2,6 +2,7 @@
 
 use super::{Report, Shown};
 use crate::error::{Problem, Reason, Result};
+use crate::report::Outcome;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Value, context};
 
@@ -18,12 +19,15 @@ pub fn page(report: &Report, tickets: &[Shown]) -> Result<String> {
     let wrong = |e: minijinja::Error| Problem::new(Reason::Internal, format!("the page cannot be drawn: {e:#}"));
     environment.add_template("page.html", TEMPLATE).map_err(wrong)?;
     let most = |n: &mut dyn Iterator<Item = u64>| n.max().unwrap_or_default().max(1);
+    // A column for an outcome that came about.
+    let came = |outcome: &&Outcome| report.kinds.iter().any(|kind| kind.outcomes.get(outcome).is_some_and(|n| *n > 0));
+    let outcomes: Vec<&Outcome> = Outcome::ALL.iter().filter(came).collect();
     let drawn = environment.get_template("page.html").map_err(wrong)?.render(context! {
         report => Value::from(Serde(report)),
         tickets => Value::from(Serde(tickets)),
         most_lost => most(&mut report.losses.iter().map(|l| l.times)),
         most_called => most(&mut report.forecast.calls.iter().map(|c| c.total)),
-        outcomes => Value::from(Serde(crate::report::Outcome::ALL)),
+        outcomes => Value::from(Serde(outcomes)),
     });
     drawn.map_err(wrong)
 }

@@ -33,7 +33,7 @@ pub fn host(address: &str) -> String {
 /// A request: names of its fields, methods and paths stay, values do not. Placeholders stay.
 pub fn request(request: &Value) -> Value {
     match request {
-        Value::String(word) if word.starts_with('<') && word.ends_with('>') => request.clone(),
+        Value::String(word) if is_name(word) => request.clone(),
         Value::String(value) => text(value).into(),
         Value::Array(items) => items.iter().map(self::request).collect(),
         Value::Object(map) => map
@@ -45,6 +45,11 @@ pub fn request(request: &Value) -> Value {
             .collect(),
         other => other.clone(),
     }
+}
+
+/// Whether a value is nothing but the name of one that is not known yet.
+fn is_name(text: &str) -> bool {
+    text.strip_prefix('<').and_then(|t| t.strip_suffix('>')).is_some_and(|name| !name.contains(['<', '>']))
 }
 
 #[cfg(test)]
@@ -62,9 +67,12 @@ mod tests {
 
     #[test]
     fn a_request_keeps_its_call_and_its_placeholders() {
-        let sent = json!({"method": "POST", "path": "/tickets", "body": {"json": {"subject": "Help", "requester_id": "<#contact 5.id>"}}});
+        let sent = json!({"method": "POST", "path": "/tickets", "body": {"json": {"subject": "Help", "requester_id": "<#contact 5.id>", "body": "<p>Ann</p>"}}});
         let masked = request(&sent);
         assert_eq!(masked["path"], "/tickets");
-        assert_eq!(masked["body"]["json"], json!({"subject": "xxxx", "requester_id": "<#contact 5.id>"}));
+        assert_eq!(
+            masked["body"]["json"],
+            json!({"subject": "xxxx", "requester_id": "<#contact 5.id>", "body": "<x>xxx</x>"})
+        );
     }
 }

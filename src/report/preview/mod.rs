@@ -98,7 +98,7 @@ impl Report {
             blockers.push(problem.clone());
         }
         Ok(Report {
-            made_at: Timestamp::now(),
+            made_at: Timestamp::from_second(Timestamp::now().as_second()).unwrap_or_default(),
             version: env!("CARGO_PKG_VERSION"),
             extent: match previewed.extent {
                 Extent::Ugly => "ugly",
