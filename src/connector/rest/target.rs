@@ -12,6 +12,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 #[async_trait]
 impl Target for Rest {
@@ -63,7 +64,8 @@ impl Target for Rest {
         if !self.manifest.read.contains_key(stream) {
             return Ok(vec![]);
         }
-        let rows = self.detailed(stream, self.read_all(stream, None).await?).await?;
+        let mut rows = self.detailed(stream, self.read_all(stream, None).await?).await?;
+        self.look_up(self.stream(stream)?, &mut rows).await?;
         rows.iter().map(|row| self.fields(stream, row, &Value::Null, row)).collect()
     }
 
@@ -112,6 +114,10 @@ impl Target for Rest {
 
     fn creates(&self, kind: Kind) -> Option<&str> {
         self.create_step(kind)
+    }
+
+    fn hides(&self, step: &Step) -> Duration {
+        self.hidden_for(step)
     }
 
     async fn read_back(
