@@ -200,6 +200,9 @@ pub struct SandboxArgs {
     /// All notifications are switched off, as an administrator does before a move
     #[arg(long)]
     pub silenced: bool,
+    /// How long its exports or its search do not know what changed, instead of as long as the vendor's
+    #[arg(long, value_name = "SECONDS")]
+    pub lag: Option<u32>,
     /// What goes wrong on purpose
     #[arg(long, value_name = "FILE")]
     pub faults: Option<PathBuf>,

@@ -22,6 +22,7 @@ pub async fn command(global: &Global, wanted: &SandboxArgs) -> Result<u8> {
         tickets: wanted.tickets,
         plan: wanted.plan.clone(),
         silenced: wanted.silenced,
+        lag: wanted.lag.map(|seconds| jiff::SignedDuration::from_secs(seconds.into())),
     });
     let running = sandbox::start(desk, &options).await.map_err(problem)?;
     let mut settings = vec![

@@ -17,6 +17,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// Provisional ids begin here: exact in a double, and far beyond what a platform counts up to.
 const FIRST: u64 = 7_700_000_000_000_000;
@@ -253,6 +254,10 @@ impl Target for DryRun {
 
     fn answers(&self, step: &Step) -> Vec<String> {
         self.inner.answers(step)
+    }
+
+    fn hides(&self, step: &Step) -> Duration {
+        self.inner.hides(step)
     }
 
     async fn read_back(

@@ -67,6 +67,14 @@ pub fn check(manifest: &Manifest, origin: &str, text: &str) -> Result<()> {
                 );
                 return say(&["write", section], why);
             }
+            if let Some(batch) = &step.batch {
+                let held = |key: &String| key.split('.').next() == Some(&batch.item);
+                if !matches!(&step.body, Some(Body::Json(fields)) if !fields.is_empty() && fields.keys().all(held)) {
+                    let why =
+                        format!("step `{}` goes in batches: its `json` holds all below `{}`", step.step, batch.item);
+                    return say(&["write", section], why);
+                }
+            }
             if step.verb == Verb::Create && step.marker.is_none() {
                 return say(&["write", section], format!("step `{}` creates and has no `marker`", step.step));
             }
@@ -162,13 +170,22 @@ fn expressions(manifest: &Manifest) -> Vec<(String, Checked<'_>)> {
         for step in steps {
             let place = |what: &str| format!("write.{section} step `{}`: {what}", step.step);
             all.extend(
-                [&step.when, &step.ok].into_iter().flatten().map(|p| (place("condition"), Checked::Predicate(p))),
+                [&step.when, &step.ok, &step.adopted]
+                    .into_iter()
+                    .flatten()
+                    .map(|p| (place("condition"), Checked::Predicate(p))),
             );
             all.extend(step.on.iter().filter_map(|on| Some((place("on"), Checked::Expr(on.id.as_ref()?)))));
             let single = [("id", &step.id), ("number", &step.number), ("marker", &step.marker), ("text", &step.text)];
             all.extend(single.into_iter().filter_map(|(what, e)| Some((place(what), Checked::Expr(e.as_ref()?)))));
             for many in [&step.query, &step.headers, &step.outputs] {
                 all.extend(many.iter().map(|(key, e)| (place(key), Checked::Expr(e))));
+            }
+            if let Some(poll) = step.batch.as_ref().map(|batch| &batch.poll) {
+                let conditions = [Some(&poll.done), Some(&poll.failed), poll.adopted.as_ref()];
+                all.extend(conditions.into_iter().flatten().map(|p| (place("poll"), Checked::Predicate(p))));
+                let read = [poll.index.as_ref(), poll.key.as_ref(), Some(&poll.error)];
+                all.extend(read.into_iter().flatten().map(|e| (place("poll"), Checked::Expr(e))));
             }
             match &step.body {
                 Some(Body::Json(fields) | Body::Form(fields) | Body::Nested(Nested { fields, .. })) => {

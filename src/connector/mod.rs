@@ -309,6 +309,11 @@ pub trait Target: Send + Sync {
         None
     }
 
+    /// How long after it was written a record is hidden from [`Target::find`]: "no" is believed only this much later.
+    fn hides(&self, _step: &Step) -> Duration {
+        Duration::ZERO
+    }
+
     /// Reads the record back and compares it with what the steps sent. None where the manifest has no `verify`.
     async fn read_back(
         &self,

@@ -41,6 +41,11 @@ pub fn placeholder(late: &Late) -> String {
     format!("{OPEN}{}\u{1f}{}\u{1f}{}\u{1f}{output}{CLOSE}", step.step, step.child, step.part)
 }
 
+/// What stands in a body where a picture is shown by the address its upload answers, until the steps are planned.
+pub fn picture(file: &str) -> String {
+    format!("deskferry-upload-{}", &blake3::hash(file.as_bytes()).to_hex()[..24])
+}
+
 /// Takes our two private-use characters out of a text from outside.
 pub fn scrub(text: &str) -> String {
     text.replace([OPEN, CLOSE], "\u{FFFD}")
@@ -261,6 +266,12 @@ pub struct Step {
     pub private: bool,
     /// What expressions of the manifest see.
     pub scope: Value,
+    /// Steps whose effect this one has too: the messages a ticket is written with.
+    pub covers: Vec<StepKey>,
+    /// Of an upload, the step that names its file; none where it is the next one that creates or appends.
+    pub serves: Option<StepKey>,
+    /// What is lost when it is sent.
+    pub loss: Option<crate::error::Loss>,
 }
 
 /// What the marker of every ticket we write begins with.

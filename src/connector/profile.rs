@@ -44,6 +44,10 @@ pub struct Profile {
     pub format: Option<Format>,
     /// Whether a body can show one of the ticket's files in place.
     pub inline_images: bool,
+    /// How a body names a file it shows.
+    pub images_by: ImagesBy,
+    /// How a ticket gets its messages.
+    pub messages: MessagesGo,
     /// Largest file, in bytes; 0 = not known.
     pub file_bytes: u64,
     /// Most bytes of all files of a ticket together; 0 = not known.
@@ -60,6 +64,28 @@ pub struct Profile {
     /// by the source's ids. Then only the user's rules change a record.
     #[serde(skip)]
     pub verbatim: bool,
+}
+
+/// How a body names a file it shows in place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ImagesBy {
+    /// By its name in the ticket.
+    #[default]
+    Name,
+    /// By the address its upload step answers as the output `content_url`: only files of the same message.
+    Upload,
+}
+
+/// How a ticket gets its messages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MessagesGo {
+    /// The first with the ticket, each later one by a step of its own.
+    #[default]
+    One,
+    /// All with the ticket, as far as they are there when it is written; `write.comment` is for those that come later.
+    WithTicket,
 }
 
 /// Why writing mails nobody.

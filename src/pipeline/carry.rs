@@ -10,10 +10,11 @@ use crate::connector::ChildRows;
 use crate::error::{Problem, Reason};
 use crate::ledger::{End, Origin, RecordRow, State};
 use crate::record::{Body, Format, Kind, Record};
-use futures_util::{StreamExt, stream};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::{Notify, OnceCell};
 
@@ -111,8 +112,11 @@ impl<'a> Run<'a> {
         let writing = self.write_kind(kind, &staged, &more);
         let (read, written) = tokio::join!(reading, writing);
         self.translator.people.forget();
-        read?;
-        written
+        match (read, written) {
+            // Reading ends because writing did.
+            (Err(Stop::Interrupted), Err(stop)) => Err(stop),
+            (read, written) => read.and(written),
+        }
     }
 
     async fn write_kind(&self, kind: Kind, staged: &AtomicBool, more: &Notify) -> Result<(), Stop> {
@@ -134,35 +138,73 @@ impl<'a> Run<'a> {
     }
 
     /// One walk over the records of a kind in these states that this run has not had. Gives their number. Until the kind
-    /// is `staged` to its end, those whose rows are not there yet are passed over.
+    /// is `staged` to its end, those whose rows are not there yet are passed over. As many go side by side as the target bears:
+    /// each holds its own mapped record.
     async fn pass(&self, kind: Kind, states: &[State], staged: bool, had: &mut HashSet<String>) -> Result<u64, Stop> {
-        let (mut after, mut wrote) = (None, 0);
         let writers = self.job.target.profile().writers.max(1);
-        loop {
-            let rows = self.job.link.next(kind, states, after, BATCH).await?;
-            let Some(last) = rows.last() else { return Ok(wrote) };
-            after = Some(last.seq);
-            let mut ready = Vec::new();
-            for row in rows {
-                if had.contains(&row.id) || !self.job.choice.wants_id(kind, &row.id) {
-                    continue;
-                }
-                if kind == Kind::Ticket && !self.job.is_sampled(&row.id).await? {
-                    continue;
-                }
-                if !staged && !self.is_whole(kind, &row.id).await? {
-                    continue;
-                }
-                had.insert(row.id.clone());
-                ready.push(row);
+        let stopped = OnceLock::new();
+        let ready = stream::try_unfold((None, had), |(after, had)| async move {
+            match self.ready(kind, states, after, staged, had).await? {
+                Some((rows, after)) => Ok::<_, Stop>(Some((rows, (Some(after), had)))),
+                None => Ok(None),
             }
-            wrote += ready.len() as u64;
-            let mut side_by_side = stream::iter(ready.into_iter().map(|row| self.one(row))).buffer_unordered(writers);
-            while let Some(done) = side_by_side.next().await {
-                done?;
+        });
+        let rows = ready.map_ok(|rows| stream::iter(rows).map(Ok)).try_flatten();
+        let rows = rows.take_while(|_| std::future::ready(stopped.get().is_none()));
+        let carried = rows.map(|row| async {
+            let ended = match row {
+                Ok(row) => self.one(row).await,
+                Err(stop) => Err(stop),
+            };
+            if let Err(stop) = ended {
+                // What others have under way is booked before the run ends; they begin nothing new.
+                let _ = stopped.set(stop);
+                self.halt().interrupt();
             }
-            self.tell_progress(kind).await?;
+        });
+        let mut side_by_side = pin!(carried.buffer_unordered(writers));
+        let mut wrote = 0;
+        while let Some(()) = side_by_side.next().await {
+            wrote += 1;
+            if wrote % BATCH as u64 == 0 {
+                self.tell_progress(kind).await?;
+            }
         }
+        match stopped.get() {
+            Some(stop) => Err(stop.clone()),
+            None => {
+                self.tell_progress(kind).await?;
+                Ok(wrote)
+            }
+        }
+    }
+
+    /// The next records that may be carried, and how far that is; none at the end.
+    async fn ready(
+        &self,
+        kind: Kind,
+        states: &[State],
+        after: Option<i64>,
+        staged: bool,
+        had: &mut HashSet<String>,
+    ) -> Result<Option<(Vec<RecordRow>, i64)>, Stop> {
+        let rows = self.job.link.next(kind, states, after, BATCH).await?;
+        let Some(last) = rows.last().map(|row| row.seq) else { return Ok(None) };
+        let mut ready = Vec::new();
+        for row in rows {
+            if had.contains(&row.id) || !self.job.choice.wants_id(kind, &row.id) {
+                continue;
+            }
+            if kind == Kind::Ticket && !self.job.is_sampled(&row.id).await? {
+                continue;
+            }
+            if !staged && !self.is_whole(kind, &row.id).await? {
+                continue;
+            }
+            had.insert(row.id.clone());
+            ready.push(row);
+        }
+        Ok(Some((ready, last)))
     }
 
     async fn is_whole(&self, kind: Kind, id: &str) -> Result<bool, Stop> {

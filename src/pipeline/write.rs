@@ -10,19 +10,24 @@ use super::halt::Halt;
 use crate::connector::manifest::Verb;
 use crate::connector::plan::{LateValues, Step};
 use crate::connector::{Found, Outcome, ReadBack, Target};
-use crate::error::{Problem, Reason, Result};
+use crate::error::{Loss, Problem, Reason, Result};
 use crate::ledger::{End, Link, Origin, Remote, StepKey, StepRow, StepState};
 use crate::record::{Kind, Outputs};
+use futures_util::future::try_join_all;
 use jiff::Timestamp;
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Times a step whose answer was lost is sent again within one run.
 const TRIES: u32 = 4;
-/// An uploaded file that no step named for this long may be gone: it is sent again.
+/// An uploaded file that no step named for this long may be gone: it is sent again. Where the target says until when it keeps
+/// one (the output `expires_at`), this much before.
 const UPLOAD_LIVES: Duration = Duration::from_secs(30 * 60);
+const BEFORE_EXPIRY: Duration = Duration::from_secs(10 * 60);
+/// The output of a step that was not sent: the step whose effect it shares.
+const WITH: &str = "with";
 
 /// What carries steps, for every record of a run.
 #[derive(Clone)]
@@ -60,12 +65,30 @@ impl From<Problem> for Broken {
 pub struct Progress {
     late: LateValues,
     rows: HashMap<StepKey, StepRow>,
+    /// Steps this run has sent as part of another one, and those found to have happened so.
+    intended: HashSet<StepKey>,
+    covered: HashSet<StepKey>,
     /// Whether this run has had an effect on the record.
     pub wrote: bool,
     pub created: Option<(Remote, Origin)>,
 }
 
 impl Progress {
+    /// Whether a step is done, by itself or by another.
+    fn has(&self, step: &StepKey) -> bool {
+        self.covered.contains(step) || self.rows.get(step).is_some_and(|row| row.state == StepState::Applied)
+    }
+
+    /// Steps that had to be sent by themselves, where that loses something.
+    pub fn lost_alone(&self, steps: &[Step]) -> Vec<(StepKey, Loss)> {
+        let with_another = |step: &StepKey| {
+            let row = self.rows.get(step).and_then(|row| row.remote.as_ref());
+            self.covered.contains(step) || row.is_some_and(|remote| remote.outputs.contains_key(WITH))
+        };
+        let alone = steps.iter().filter(|step| !with_another(&step.key));
+        alone.filter_map(|step| Some((step.key.clone(), step.loss?))).collect()
+    }
+
     fn took(&mut self, step: &Step, remote: &Remote, origin: Option<Origin>) {
         self.late.put(step.key.clone(), outputs(remote));
         if step.verb == Verb::Create {
@@ -88,7 +111,9 @@ impl Writer {
     pub async fn carry(&self, record: &Carried<'_>) -> Result<Progress, Broken> {
         let rows = self.link.steps(record.kind, record.id).await?;
         let rows = rows.into_iter().map(|row| (row.key.clone(), row)).collect();
-        let mut progress = Progress { late: LateValues::default(), rows, wrote: false, created: None };
+        let (intended, covered) = (HashSet::new(), HashSet::new());
+        let mut progress =
+            Progress { late: LateValues::default(), rows, intended, covered, wrote: false, created: None };
         if let Some(at) = record.rebuilt_at {
             self.look_for_all(record, at, &mut progress).await?;
         }
@@ -142,7 +167,8 @@ impl Writer {
     async fn carry_step(&self, record: &Carried<'_>, at: usize, progress: &mut Progress) -> Result<(), Broken> {
         let step = &record.steps[at];
         let before = &record.steps[..at];
-        if step.verb == Verb::Upload && named_by_an_applied_step(record, step, progress) {
+        let is_used = step.verb == Verb::Upload && named_by_an_applied_step(record, step, progress);
+        if is_used || progress.covered.contains(&step.key) {
             return Ok(());
         }
         if let Some(row) = progress.rows.get(&step.key).cloned() {
@@ -169,8 +195,13 @@ impl Writer {
             Verb::Create | Verb::Append | Verb::Delete => true,
             Verb::Update => !progress.wrote && row.request_hash.as_deref() == Some(&step.request_hash()),
             Verb::Upload => {
-                let age = Timestamp::now().duration_since(row.intent_at).unsigned_abs();
-                age < UPLOAD_LIVES || named_by_an_applied_step(record, step, progress)
+                let now = Timestamp::now();
+                let expires = row.remote.as_ref().and_then(|r| r.outputs.get("expires_at")?.as_str()?.parse().ok());
+                let lives = match expires {
+                    Some(at) => now + BEFORE_EXPIRY < at,
+                    None => now.duration_since(row.intent_at).unsigned_abs() < UPLOAD_LIVES,
+                };
+                lives || named_by_an_applied_step(record, step, progress)
             }
         }
     }
@@ -186,6 +217,7 @@ impl Writer {
         for _ in 0..TRIES {
             self.halt.check().map_err(Broken::Run)?;
             let (marker, hash) = (step.marker.as_deref(), step.request_hash());
+            self.intend_covered(record, step, &hash, progress).await?;
             if needs_looking(step.verb) {
                 self.link.intend(kind, id, &step.key, marker, &hash).await?;
             } else {
@@ -194,12 +226,14 @@ impl Writer {
             let intent_at = Timestamp::now();
             match self.target.apply(step, &progress.late).await {
                 Outcome::Applied { remote, origin } => {
+                    self.book_covered(record, step, progress).await?;
                     self.link.applied(kind, id, &step.key, Some(remote.clone()), origin).await?;
                     progress.wrote = true;
                     progress.took(step, &remote, Some(origin));
                     return Ok(());
                 }
                 Outcome::Rejected(problem) => {
+                    self.forget_covered(record, step, progress).await?;
                     self.link.rejected(kind, id, &step.key, problem.clone()).await?;
                     if problem.reason == Reason::Auth {
                         return Err(Broken::Run(Stop::Failed(problem)));
@@ -207,6 +241,7 @@ impl Writer {
                     return Err(Broken::Record(End::Failed { problem: problem.at(&step.key) }));
                 }
                 Outcome::NotSent(problem) => {
+                    self.forget_covered(record, step, progress).await?;
                     self.link.forget(kind, id, &step.key).await?;
                     return Err(Broken::Run(Stop::Failed(problem)));
                 }
@@ -240,10 +275,56 @@ impl Writer {
             progress.wrote = true;
             let origin = origin_of(step);
             progress.took(step, &remote, Some(origin));
+            self.book_covered(record, step, progress).await?;
             return Ok(true);
         }
+        self.forget_covered(record, step, progress).await?;
         self.link.forget(record.kind, record.id, &step.key).await?;
         Ok(false)
+    }
+
+    /// Writes down which other steps a request has the effect of: if its answer is lost, later ones are not among them.
+    async fn intend_covered(
+        &self,
+        record: &Carried<'_>,
+        step: &Step,
+        hash: &str,
+        progress: &mut Progress,
+    ) -> Result<()> {
+        let intents =
+            step.covers.iter().map(|key| self.link.intend_repeatable(record.kind, record.id, key, None, hash));
+        try_join_all(intents).await?;
+        progress.intended.extend(step.covers.iter().cloned());
+        Ok(())
+    }
+
+    /// The steps whose effect a step that happened had.
+    async fn book_covered(&self, record: &Carried<'_>, step: &Step, progress: &mut Progress) -> Result<()> {
+        let sent = |key: &&StepKey| {
+            let known = progress.rows.get(key).is_some_and(|row| row.state.in_doubt());
+            known || progress.intended.contains(key)
+        };
+        let with: Outputs = [(WITH.to_owned(), step.key.step.clone().into())].into();
+        let covered: Vec<StepKey> = step.covers.iter().filter(sent).cloned().collect();
+        let applied = covered.iter().map(|key| {
+            let remote = Remote { outputs: with.clone(), ..Remote::default() };
+            self.link.applied(record.kind, record.id, key, Some(remote), Origin::Created)
+        });
+        try_join_all(applied).await?;
+        progress.covered.extend(covered);
+        Ok(())
+    }
+
+    /// A step that did not happen had no other's effect either.
+    async fn forget_covered(&self, record: &Carried<'_>, step: &Step, progress: &mut Progress) -> Result<()> {
+        for key in &step.covers {
+            let known = progress.rows.get(key).is_some_and(|row| row.state.in_doubt());
+            if known || progress.intended.remove(key) {
+                self.link.forget(record.kind, record.id, key).await?;
+                progress.rows.remove(key);
+            }
+        }
+        Ok(())
     }
 
     /// Looks for what a step did, and books it. "Not there" is believed only after `settle` since `since`.
@@ -256,19 +337,21 @@ impl Writer {
         progress: &Progress,
     ) -> Result<Option<Remote>, Broken> {
         let Carried { kind, id, .. } = *record;
+        let settle = self.settle + self.target.hides(step);
         loop {
             self.halt.check().map_err(Broken::Run)?;
+            let asked = Timestamp::now();
             match self.target.find(step, &progress.late, earlier, since).await? {
                 Found::Yes(remote) => {
                     self.link.applied(kind, id, &step.key, Some(remote.clone()), origin_of(step)).await?;
                     return Ok(Some(remote));
                 }
                 Found::No => {
-                    let passed = Timestamp::now().duration_since(since).unsigned_abs();
-                    if passed >= self.settle {
+                    if asked.duration_since(since).unsigned_abs() >= settle {
                         return Ok(None);
                     }
-                    self.halt.sleep(self.settle - passed).await.map_err(Broken::Run)?;
+                    let passed = Timestamp::now().duration_since(since).unsigned_abs();
+                    self.halt.sleep(settle.saturating_sub(passed)).await.map_err(Broken::Run)?;
                 }
                 Found::TooEarly(wait) => self.halt.sleep(wait).await.map_err(Broken::Run)?,
                 Found::Many(n) => {
@@ -319,9 +402,9 @@ fn needs_looking(verb: Verb) -> bool {
 
 /// Whether the step that names this upload is done, so that the upload is no longer needed.
 fn named_by_an_applied_step(record: &Carried<'_>, upload: &Step, progress: &Progress) -> bool {
+    if let Some(step) = &upload.serves {
+        return progress.has(step);
+    }
     let after = record.steps.iter().skip_while(|s| s.key != upload.key);
-    after
-        .filter(|s| matches!(s.verb, Verb::Create | Verb::Append))
-        .take(1)
-        .any(|s| progress.rows.get(&s.key).is_some_and(|row| row.state == StepState::Applied))
+    after.filter(|s| matches!(s.verb, Verb::Create | Verb::Append)).take(1).any(|s| progress.has(&s.key))
 }

@@ -52,6 +52,9 @@ impl Run<'_> {
             let problem = Problem::new(Reason::Manifest, format!("no step of `write.{kind}` creates the record"));
             return Ok(End::Failed { problem });
         };
+        for (step, loss) in progress.lost_alone(&steps) {
+            link.lose(kind, id, &step.child, loss, "").await?;
+        }
         let repair = self.job.target.repair(kind, &translated.mapped, &marker)?;
         let repair = Carried { kind, id, steps: &repair, rebuilt_at: None };
         self.writer.release(&repair, &progress).await?;

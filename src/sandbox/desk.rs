@@ -77,8 +77,32 @@ pub struct Mail {
     pub because: String,
 }
 
+/// How a background job ends that does not end well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fate {
+    pub ends: Ends,
+    /// Rows it writes before; all when left out.
+    pub rows: Option<u32>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ends {
+    /// The vendor says so.
+    Killed,
+    /// It is at work for ever.
+    Stuck,
+    /// The vendor no longer knows it.
+    Vanished,
+}
+
 /// A vendor's look-alike.
 pub trait Desk: Send + 'static {
+    /// What is under way goes on until `now`: called before each call, each download and each look at the contents.
+    fn pass(&mut self, _now: Timestamp) {}
+
+    /// The job that the next call starts ends so. A desk without jobs has no use for it.
+    fn doom(&mut self, _fate: Fate) {}
+
     /// Has the call's effect and answers it. Authentication is the desk's to check. Limits and faults are not.
     fn answer(&mut self, call: &Call, now: Timestamp) -> Answer;
 

@@ -21,9 +21,13 @@
 //! | `truncated` | has its effect; half the body arrives, as if it were all |
 //! | `cut` | has its effect; half the body arrives, then the connection ends |
 //! | `slow` | has its effect; the body takes `seconds` to arrive, 10 when left out |
+//! | `job_killed` | starts a job that the vendor kills, after `rows` of its rows (all when left out) |
+//! | `job_stuck` | starts a job that is at work for ever |
+//! | `job_vanished` | starts a job of which the vendor soon knows nothing |
 //!
 //! A call over a limit is refused before any rule counts it.
 
+use super::desk::{Ends, Fate};
 use super::random::Random;
 use serde::Deserialize;
 use std::path::Path;
@@ -41,6 +45,9 @@ pub enum Does {
     Truncated,
     Cut,
     Slow,
+    JobKilled,
+    JobStuck,
+    JobVanished,
 }
 
 impl Does {
@@ -56,12 +63,24 @@ impl Does {
             Self::Truncated => "truncated",
             Self::Cut => "cut",
             Self::Slow => "slow",
+            Self::JobKilled => "job_killed",
+            Self::JobStuck => "job_stuck",
+            Self::JobVanished => "job_vanished",
         }
     }
 
     /// Whether the desk never sees the call.
     pub fn spares_the_desk(self) -> bool {
         matches!(self, Self::TooMany | Self::Expired | Self::ErrorBefore | Self::ResetBefore)
+    }
+
+    fn ends(self) -> Option<Ends> {
+        match self {
+            Self::JobKilled => Some(Ends::Killed),
+            Self::JobStuck => Some(Ends::Stuck),
+            Self::JobVanished => Some(Ends::Vanished),
+            _ => None,
+        }
     }
 }
 
@@ -72,6 +91,14 @@ pub struct Fault {
     pub status: Option<u16>,
     pub retry_after: Option<u32>,
     pub seconds: Option<u32>,
+    pub rows: Option<u32>,
+}
+
+impl Fault {
+    /// What it does to the job the call starts.
+    pub fn fate(self) -> Option<Fate> {
+        self.does.ends().map(|ends| Fate { ends, rows: self.rows })
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -95,6 +122,7 @@ struct Rule {
     status: Option<u16>,
     retry_after: Option<u32>,
     seconds: Option<u32>,
+    rows: Option<u32>,
 }
 
 fn one() -> u32 {
@@ -123,6 +151,9 @@ impl Rule {
         if self.seconds.is_some() && self.does != Does::Slow {
             return Some("`seconds` is of `slow`");
         }
+        if self.rows.is_some() && self.does.ends().is_none() {
+            return Some("`rows` is of `job_killed`, `job_stuck` and `job_vanished`");
+        }
         None
     }
 
@@ -132,7 +163,8 @@ impl Rule {
     }
 
     fn fault(&self) -> Fault {
-        Fault { does: self.does, status: self.status, retry_after: self.retry_after, seconds: self.seconds }
+        let Self { does, status, retry_after, seconds, rows, .. } = *self;
+        Fault { does, status, retry_after, seconds, rows }
     }
 }
 
@@ -258,6 +290,7 @@ mod tests {
             ("[[fault]]\nat = 0\ndoes = \"cut\"", "faults.toml:1: `at`"),
             ("[[fault]]\nat = 1\ndoes = \"cut\"\nseconds = 3", "faults.toml:1: `seconds`"),
             ("[[fault]]\nat = 1\ndoes = \"cut\"\nstatus = 500", "faults.toml:1: `status`"),
+            ("[[fault]]\nat = 1\ndoes = \"cut\"\nrows = 3", "faults.toml:1: `rows`"),
             ("faults = 1", "faults.toml:1: unknown field `faults`"),
         ];
         for (text, said) in wrong {

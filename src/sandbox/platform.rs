@@ -2,8 +2,8 @@
 
 use super::desk::Desk;
 use super::freshdesk::{self, Freshdesk, Notifications};
-use super::zendesk::Zendesk;
-use jiff::Timestamp;
+use super::zendesk::{self, Triggers, Zendesk};
+use jiff::{SignedDuration, Timestamp};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Platform {
@@ -23,13 +23,27 @@ impl Platform {
 
     /// The desk; the same setup gives the same.
     pub fn desk(self, setup: &Setup) -> Box<dyn Desk> {
-        let Setup { seed, tickets, silenced, .. } = *setup;
+        let Setup { seed, tickets, silenced, lag, .. } = *setup;
         match self {
-            Self::Zendesk => Box::new(Zendesk::new(seed, tickets, setup.plan.as_deref())),
+            Self::Zendesk => {
+                let usual = zendesk::Options::of(seed, tickets);
+                let options = zendesk::Options {
+                    plan: setup.plan.clone(),
+                    triggers: if silenced { Triggers::Inactive } else { Triggers::Active },
+                    export_lag: lag.unwrap_or(usual.export_lag),
+                    ..usual
+                };
+                Box::new(Zendesk::new(options))
+            }
             Self::Freshdesk => {
-                let notifications = if silenced { Notifications::OFF } else { Notifications::default() };
-                let options =
-                    freshdesk::Options { seed, tickets, notifications, ..freshdesk::Options::at(Timestamp::now()) };
+                let usual = freshdesk::Options::at(Timestamp::now());
+                let options = freshdesk::Options {
+                    seed,
+                    tickets,
+                    notifications: if silenced { Notifications::OFF } else { Notifications::default() },
+                    search_lag: lag.unwrap_or(usual.search_lag),
+                    ..usual
+                };
                 Box::new(Freshdesk::new(options))
             }
         }
@@ -46,4 +60,6 @@ pub struct Setup {
     pub plan: Option<String>,
     /// Whether its administrator has switched off all notifications, where the vendor has such switches.
     pub silenced: bool,
+    /// How long its exports or its search do not know what changed; as the vendor's when left out.
+    pub lag: Option<SignedDuration>,
 }

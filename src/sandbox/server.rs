@@ -109,6 +109,7 @@ fn answer(inside: &mut Inside, call: &Call, query: &str, now: Timestamp) -> Way 
         credential: has_credential(&call.headers),
         client: call.headers.get("user-agent").and_then(|v| v.to_str().ok()).map(str::to_owned),
     };
+    inside.desk.pass(now);
     let way = decide(inside, call, now, &mut logged);
     inside.log.add(logged);
     way
@@ -129,6 +130,9 @@ fn decide(inside: &mut Inside, call: &Call, now: Timestamp, logged: &mut Logged)
         logged.status = Some(answer.status);
         return Way::Whole(answer);
     }
+    if let Some(fate) = fault.and_then(Fault::fate) {
+        inside.desk.doom(fate);
+    }
     let answer = inside.desk.answer(call, now);
     let answer = with_standing(inside, call, now, answer);
     logged.status = Some(answer.status);
@@ -144,6 +148,7 @@ fn decide(inside: &mut Inside, call: &Call, now: Timestamp, logged: &mut Logged)
         Does::Cut => Way::Cut(answer),
         Does::Slow => Way::Slow(answer, fault.seconds.unwrap_or(10)),
         Does::TooMany | Does::Expired | Does::ErrorBefore | Does::ResetBefore => Way::Whole(answer),
+        Does::JobKilled | Does::JobStuck | Does::JobVanished => Way::Whole(answer),
     }
 }
 
@@ -177,6 +182,7 @@ fn error(status: u16) -> Answer {
 
 fn control(shared: &Shared, call: &Call, wanted: &str) -> Answer {
     let mut inside = shared.lock();
+    inside.desk.pass(Timestamp::now());
     match (call.method.as_str(), wanted) {
         ("GET", "state") => Answer::json(200, &inside.desk.state()),
         ("GET", "mails") => Answer::json(200, &json!({ "mails": inside.desk.mails() })),
@@ -206,6 +212,7 @@ async fn file_call(State(shared): State<Shared>, request: Request) -> Response {
     let path = request.uri().path_and_query().map_or("/", |p| p.as_str());
     let mut inside = shared.lock();
     let now = Timestamp::now();
+    inside.desk.pass(now);
     let answer = if credential {
         // As S3: "Only one auth mechanism allowed". A client must never bring the desk's credential here.
         complaint(400, "only one auth mechanism allowed: the signature of the address")

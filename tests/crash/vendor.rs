@@ -74,24 +74,29 @@ pub fn start() -> (String, Arc<Mutex<Desk>>, std::sync::mpsc::Receiver<()>) {
     let (reached, news) = std::sync::mpsc::channel();
     let desk = Arc::new(Mutex::new(Desk::default()));
     let shared = Shared { desk: desk.clone(), reached };
+    let app = Router::new()
+        .route("/src/me", get(|| async { Json(json!({ "ok": true })) }))
+        .route("/dst/me", get(|| async { Json(json!({ "ok": true })) }))
+        .route("/src/tickets", get(source))
+        .route("/dst/tickets", get(search).post(create))
+        .route("/dst/tickets/{id}", get(show))
+        .route("/dst/tickets/{id}/messages", post(append))
+        .with_state(shared);
+    (serve(app), desk, news)
+}
+
+/// Serves on loopback for as long as the tests run. Its address.
+pub fn serve(app: Router) -> String {
     let (address, where_it_is) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async move {
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
             address.send(format!("http://{}", listener.local_addr().unwrap())).unwrap();
-            let app = Router::new()
-                .route("/src/me", get(|| async { Json(json!({ "ok": true })) }))
-                .route("/dst/me", get(|| async { Json(json!({ "ok": true })) }))
-                .route("/src/tickets", get(source))
-                .route("/dst/tickets", get(search).post(create))
-                .route("/dst/tickets/{id}", get(show))
-                .route("/dst/tickets/{id}/messages", post(append))
-                .with_state(shared);
             axum::serve(listener, app).await.unwrap();
         });
     });
-    (where_it_is.recv().unwrap(), desk, news)
+    where_it_is.recv().unwrap()
 }
 
 /// What the source holds: the same words twice in one ticket, and a private message.

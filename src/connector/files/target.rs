@@ -136,6 +136,9 @@ impl Target for FilesTarget {
             texts: vec![],
             private: false,
             scope: json!({ kind.code(): { "id": mapped["record"]["id"] } }),
+            covers: vec![],
+            serves: None,
+            loss: None,
         };
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let mut steps = Vec::new();

@@ -8,7 +8,9 @@ mod read;
 mod write;
 
 pub use read::{Blob, Bulk, Decode, Denied, Detail, Join, Listing, Lookup, Paging, ReadStream, Sideload, Since, Size};
-pub use write::{Body, Children, Each, Expect, Fallback, FindRule, Nested, On, Part, Then, Verb, Verify, WriteStep};
+pub use write::{
+    Batch, Body, Children, Each, Expect, Fallback, FindRule, Nested, On, Part, Poll, Then, Verb, Verify, WriteStep,
+};
 
 use crate::connector::profile::Profile;
 use crate::error::{Loss, Reason, Result};

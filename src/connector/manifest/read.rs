@@ -69,6 +69,9 @@ pub struct ReadStream {
     /// What a 403 means: an error, or a note that the plan or the right is missing.
     #[serde(default)]
     pub denied: Denied,
+    /// The rows where the listing is denied and noted.
+    #[serde(default)]
+    pub instead: Vec<serde_json::Value>,
     /// What a 404 of a listing below a row means: an error, or a note that the row was deleted meanwhile.
     #[serde(default)]
     pub gone: Denied,

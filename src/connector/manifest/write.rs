@@ -36,6 +36,9 @@ pub struct WriteStep {
     /// Over `{status, body}`: success is what it says. Absent = any 2xx.
     #[serde(default)]
     pub ok: Option<Predicate>,
+    /// Over `{status, body}` of a success: the record was there before.
+    #[serde(default)]
+    pub adopted: Option<Predicate>,
     /// A second call, over the answer's body, whose answer is read instead of it: `GET /path`.
     #[serde(default)]
     pub follow: Option<Template>,
@@ -56,6 +59,12 @@ pub struct WriteStep {
     /// What the step is recognised by, compared with `mark` of the find rule.
     #[serde(default)]
     pub marker: Option<Expr>,
+    /// Many records of this step in one call.
+    #[serde(default)]
+    pub batch: Option<Batch>,
+    /// What goes with having to send this step: a message that comes after its ticket was written.
+    #[serde(default)]
+    pub loss: Option<Loss>,
     /// The text by which a child without marker is recognised.
     #[serde(default)]
     pub text: Option<Expr>,
@@ -83,8 +92,10 @@ pub enum Verb {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Each {
-    /// The files of the ticket's first message, or of the comment.
+    /// The files of the ticket's first message, or of the comment. Where a ticket is written with its messages, those of all.
     Attachment,
+    /// The further e-mail addresses of a contact: `.email`.
+    Email,
     /// The people in copy: `.watcher`.
     Watcher,
 }
@@ -99,7 +110,7 @@ pub enum Body {
     Multipart(Vec<Part>),
     /// JSON where the message has no files; else a multipart form whose names nest: `custom_fields[a]`, `tags[]`.
     Nested(Nested),
-    /// The attachment's bytes, with this content type.
+    /// The attachment's bytes, with this content type; `own` is the attachment's.
     File(String),
 }
 
@@ -190,6 +201,9 @@ pub struct FindRule {
     pub items: Option<String>,
     #[serde(default)]
     pub id: Option<Expr>,
+    /// The call sees a new record late: what is in doubt is settled by `[scan.KIND]`, and this finds only what a refusal says is there.
+    #[serde(default)]
+    pub lags: bool,
     /// Instead of `call` and `items`: a read stream whose rows below the record are looked at.
     #[serde(default)]
     pub stream: Option<String>,
@@ -270,4 +284,77 @@ pub struct Children {
     /// Truthy where the message is private.
     #[serde(default)]
     pub private: Option<Predicate>,
+}
+
+/// Many records in one call, which the vendor works off as a job. What waits together and is alike in query and headers goes
+/// together; what is alone, and each record of a call that was refused as a whole, goes by the step's own call.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Batch {
+    pub cites: String,
+    pub evidence: Evidence,
+    /// `METHOD /path`.
+    pub call: Template,
+    /// Key of the list in the body of this call.
+    pub items: String,
+    /// Key of the record in the body of the step's own call. A row of the job's results is read as if it stood under it.
+    pub item: String,
+    /// Most records in a call.
+    pub max: usize,
+    /// Most bytes of JSON in a call; a single larger record goes alone.
+    #[serde(default = "batch_bytes")]
+    pub bytes: usize,
+    /// Milliseconds that a call waits for further records after the last that came.
+    #[serde(default = "linger")]
+    pub linger: u64,
+    /// Jobs at once.
+    #[serde(default = "slots")]
+    pub slots: usize,
+    pub poll: Poll,
+}
+
+/// How a job is watched.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Poll {
+    /// Over the answer of the batch's call: `GET /path`.
+    pub call: Template,
+    /// Milliseconds between two looks.
+    #[serde(default = "every")]
+    pub every: u64,
+    /// Seconds after which a job is given up: what it did is looked for.
+    pub deadline: u64,
+    /// Over the answer: the job came to its end.
+    pub done: Predicate,
+    /// Over the answer: the job was broken off. What it shows no result of is looked for.
+    pub failed: Predicate,
+    /// Path of the results in the answer.
+    pub results: String,
+    /// Over a result: the place of its record in the call, from 0.
+    #[serde(default)]
+    pub index: Option<Expr>,
+    /// Over a result without index: compared with the step's `marker`, in any case.
+    #[serde(default)]
+    pub key: Option<Expr>,
+    /// Over a result: why the record was refused; null or false where it was not.
+    pub error: Expr,
+    /// Over a result: the record was there before.
+    #[serde(default)]
+    pub adopted: Option<Predicate>,
+}
+
+const fn batch_bytes() -> usize {
+    4 << 20
+}
+
+const fn linger() -> u64 {
+    1_000
+}
+
+const fn slots() -> usize {
+    1
+}
+
+const fn every() -> u64 {
+    2_000
 }

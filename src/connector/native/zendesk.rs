@@ -1,4 +1,4 @@
-//! Zendesk: calls, merges and pictures, which its API tells in texts.
+//! Zendesk: calls, merges and pictures, which its API tells in texts, and who may answer for a ticket.
 //!
 //! A voice comment has its recording and transcript in `data`. A ticket that was merged away is closed, keeps its own messages and
 //! says where to only in a comment: its `via.source` (`rel = "merge"`) where it names a ticket, else the words "merged into request #N"
@@ -6,10 +6,13 @@
 
 use super::Native;
 use crate::connector::ChildRows;
+use crate::connector::rest::{Account, Rest};
 use crate::error::Result;
+use crate::expr::plain;
+use crate::ledger::Remote;
 use crate::record::{Attachment, Body, Comment, Format, Link, LinkType, Record, Ticket};
 use async_trait::async_trait;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::HashMap;
 use url::Url;
 
@@ -29,6 +32,37 @@ impl Native for Zendesk {
         merged(ticket, &record.id, row, children);
         Ok(())
     }
+
+    /// `stand_ins`: who answers for a settled ticket that has no assignee, by group; under the empty text where it has no group.
+    async fn prepare_target(&self, api: &Rest, account: &mut Account) -> Result<()> {
+        let me = plain(&api.get("/users/me.json", &[]).await?["user"]["id"]);
+        let memberships = api.table_named("group_membership").await?;
+        account
+            .insert("stand_ins".into(), Value::Object(stand_ins(&me, memberships.iter().flat_map(|all| all.iter()))));
+        Ok(())
+    }
+
+    /// An assignee is a member of the ticket's group. Who is told to be in no group may be in any.
+    async fn may_be_assigned(&self, _api: &Rest, person: &Remote, group: Option<&Remote>) -> Result<bool> {
+        let own = person.outputs.get("groups").and_then(Value::as_array).filter(|own| !own.is_empty());
+        let (Some(own), Some(group)) = (own, group) else { return Ok(true) };
+        Ok(own.iter().any(|id| plain(id) == group.id))
+    }
+}
+
+/// The API user where they are a member, else the member with the least id.
+fn stand_ins<'a>(me: &str, memberships: impl Iterator<Item = (&'a String, &'a Value)>) -> Map<String, Value> {
+    let mut found = Map::from_iter([(String::new(), me.into())]);
+    for (user, groups) in memberships {
+        for group in groups.as_array().into_iter().flatten().map(|one| plain(&one["group_id"])) {
+            let there = found.get(&group).and_then(Value::as_str).unwrap_or_default();
+            let number = |id: &str| id.parse::<u64>().unwrap_or(u64::MAX);
+            if there.is_empty() || user == me || (there != me && number(user) < number(there)) {
+                found.insert(group, user.as_str().into());
+            }
+        }
+    }
+    found
 }
 
 /// Adds what was said in a call. The recording is a file where the account itself keeps it.
@@ -157,6 +191,16 @@ mod tests {
         let mut other = comment("Call", Format::Text, "");
         call(&mut other, &from, &json!({"url": "https://other.zendesk.com/api/v2/tickets/7.json"}));
         assert!(other.attachments.is_empty(), "a file at a stranger's is only named");
+    }
+
+    #[test]
+    fn a_settled_ticket_is_stood_in_for_by_a_member_of_its_group() {
+        let of = |user: &str, groups: &[u64]| {
+            (user.to_owned(), groups.iter().map(|id| json!({ "group_id": id })).collect::<Value>())
+        };
+        let all = [of("9", &[1]), of("5", &[1, 2]), of("7", &[2, 3])];
+        let found = stand_ins("7", all.iter().map(|(user, groups)| (user, groups)));
+        assert_eq!(Value::Object(found), json!({ "": "7", "1": "5", "2": "7", "3": "7" }));
     }
 
     #[test]

@@ -43,24 +43,58 @@ impl Rest {
     async fn try_step(&self, step: &Step, request: &Request, late: &LateValues) -> Result<Verdict> {
         let rule = self.rule(step)?;
         let call = call_of(request, rule.verb, late)?;
+        if let Some(verdict) = self.in_batch(step, rule, &call, late).await? {
+            return Ok(verdict);
+        }
         let response = match self.client.send(&call).await {
             Sent::Answer(response) => response,
             Sent::NotSent(problem) => return Ok(Verdict::Is(Outcome::NotSent(problem))),
             Sent::Unknown(problem) => return Ok(Verdict::Is(Outcome::Unknown(problem))),
         };
         if self.is_ok(rule, &response)? {
+            let adopted = match &rule.adopted {
+                Some(adopted) => adopted.holds(&self.scope(&answer_of(&response)))?,
+                None => false,
+            };
+            let origin = if adopted { Origin::Adopted } else { Origin::Created };
             return Ok(Verdict::Is(match self.remote(rule, step, &response).await {
-                Ok(remote) => Outcome::Applied { remote, origin: Origin::Created },
+                Ok(remote) => Outcome::Applied { remote, origin },
                 // It was written, but how it is called we could not read: it is looked for.
                 Err(problem) => Outcome::Unknown(problem),
             }));
         }
-        let problem = self.refusal(&response);
-        let lower = text_of(&response).to_lowercase();
-        let on = rule.on.iter().find(|on| on.matches(response.status, &lower));
+        let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
+        self.judged(step, rule, response.status, self.refusal(&response), &text_of(&response), &body, late).await
+    }
+
+    /// What a refusal of one record inside a larger call means.
+    pub(super) async fn refused(
+        &self,
+        step: &Step,
+        rule: &WriteStep,
+        status: u16,
+        text: &str,
+        row: &Value,
+        late: &LateValues,
+    ) -> Result<Verdict> {
+        self.judged(step, rule, status, self.refusal_of(status, text, Some(text)), text, row, late).await
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "a refusal with all by which it is judged")]
+    async fn judged(
+        &self,
+        step: &Step,
+        rule: &WriteStep,
+        status: u16,
+        problem: Problem,
+        text: &str,
+        body: &Value,
+        late: &LateValues,
+    ) -> Result<Verdict> {
+        let lower = text.to_lowercase();
+        let on = rule.on.iter().find(|on| on.matches(status, &lower));
         if let Some(id) = on.and_then(|on| on.id.as_ref()) {
-            let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
-            let id = id.eval(&self.scope(&body))?;
+            let id = id.eval(&self.scope(body))?;
             if !id.is_null() {
                 let remote = Remote { id: plain(&id), ..Remote::default() };
                 return Ok(Verdict::Is(Outcome::Applied { remote, origin: Origin::Adopted }));
@@ -70,7 +104,7 @@ impl Rest {
             Some(Then::Fallback) => Verdict::Fallback(problem),
             Some(Then::Done) => Verdict::Is(Outcome::Applied { remote: Remote::default(), origin: Origin::Matched }),
             Some(Then::Adopt) => Verdict::Is(self.adopt(step, late, problem).await),
-            None if response.status >= 500 => Verdict::Is(Outcome::Unknown(problem)),
+            None if status >= 500 => Verdict::Is(Outcome::Unknown(problem)),
             None => Verdict::Is(Outcome::Rejected(problem)),
         })
     }
@@ -78,9 +112,7 @@ impl Rest {
     /// Success is what the manifest says, not the status alone.
     fn is_ok(&self, rule: &WriteStep, response: &Response) -> Result<bool> {
         let Some(ok) = &rule.ok else { return Ok((200..300).contains(&response.status)) };
-        let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
-        let answer = json!({ "status": response.status, "body": body });
-        ok.holds(&self.scope(&answer))
+        ok.holds(&self.scope(&answer_of(response)))
     }
 
     async fn remote(&self, rule: &WriteStep, step: &Step, response: &Response) -> Result<Remote> {
@@ -91,13 +123,18 @@ impl Rest {
         let body = self.followed(rule.follow.as_ref(), body).await?;
         let heads = response.headers.iter().filter_map(|(k, v)| Some((k.as_str().to_owned(), v.to_str().ok()?.into())));
         let head = json!({ "status": response.status, "headers": Value::Object(heads.collect()) });
+        self.remote_in(rule, step, &body, &head)
+    }
+
+    /// What an answer says of the record the step wrote.
+    pub(super) fn remote_in(&self, rule: &WriteStep, step: &Step, body: &Value, head: &Value) -> Result<Remote> {
         let named = Named {
             id: rule.id.as_ref(),
             number: rule.number.as_ref(),
             url: rule.url.as_ref(),
             outputs: &rule.outputs,
         };
-        let remote = self.remote_of(&body, &head, &step.scope, &named)?;
+        let remote = self.remote_of(body, head, &step.scope, &named)?;
         if rule.verb == Verb::Create && remote.id.is_empty() {
             return Err(Problem::new(Reason::BadAnswer, "the answer does not tell the new record's id"));
         }
@@ -128,7 +165,7 @@ impl Rest {
     }
 
     async fn adopt(&self, step: &Step, late: &LateValues, refused: Problem) -> Outcome {
-        match self.find_step(step, late, &[], Timestamp::UNIX_EPOCH).await {
+        match self.find_named(step, late, &[], Timestamp::UNIX_EPOCH).await {
             Ok(Found::Yes(remote)) => Outcome::Applied { remote, origin: Origin::Adopted },
             Ok(Found::Many(n)) => Outcome::Rejected(
                 Problem { reason: Reason::Ambiguous, ..refused }.at(format!("{n} target records hold it")),
@@ -139,6 +176,12 @@ impl Rest {
     }
 }
 
+/// What conditions over an answer see.
+fn answer_of(response: &Response) -> Value {
+    let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
+    json!({ "status": response.status, "body": body })
+}
+
 /// Where an answer or a row names a record.
 pub(super) struct Named<'a> {
     pub id: Option<&'a Expr>,
@@ -147,7 +190,7 @@ pub(super) struct Named<'a> {
     pub outputs: &'a BTreeMap<String, Expr>,
 }
 
-enum Verdict {
+pub(super) enum Verdict {
     Is(Outcome),
     /// Provably refused, and the manifest knows another way.
     Fallback(Problem),

@@ -14,7 +14,22 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 impl Rest {
+    /// What a step in doubt may have written. A search that lags is not asked.
     pub(super) async fn find_step(
+        &self,
+        step: &Step,
+        late: &LateValues,
+        earlier: &[&Step],
+        since: Timestamp,
+    ) -> Result<Found> {
+        if self.is_scanned_for(step) {
+            return self.scan_for(step, late, since).await.map_err(|p| p.at(format!("looking for {}", step.key)));
+        }
+        self.find_named(step, late, earlier, since).await
+    }
+
+    /// The record a step would have made, whoever made it.
+    pub(super) async fn find_named(
         &self,
         step: &Step,
         late: &LateValues,

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Entries of one table by id.
-pub(super) type Table = HashMap<String, Value>;
+pub type Table = HashMap<String, Value>;
 
 impl Rest {
     /// Gives each row its entries of the tables its stream names, under `_NAME`, and takes away what the stream drops.
@@ -32,6 +32,14 @@ impl Rest {
             });
         }
         Ok(())
+    }
+
+    /// A table of the manifest by its name; none where it has no such one.
+    pub async fn table_named(&self, name: &str) -> Result<Option<Arc<Table>>> {
+        match self.manifest.lookup.get(name) {
+            Some(rule) => self.table(name, rule).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// A table, read at its first use.

@@ -3,6 +3,7 @@
 
 mod apply;
 mod assemble;
+mod batch;
 mod below;
 mod bulk;
 mod check;
@@ -18,6 +19,7 @@ mod redmine_rows;
 mod scan;
 mod source;
 mod target;
+mod whole;
 
 use super::manifest::{ErrorWord, Manifest, Marker};
 use super::native::{self, Native};
@@ -53,6 +55,9 @@ pub enum MarkerField {
     Imagined,
 }
 
+/// Characters of a vendor's own words in a message.
+const SAID: usize = 300;
+
 /// One account of one platform.
 pub struct Rest {
     role: Role,
@@ -68,6 +73,8 @@ pub struct Rest {
     prepared: OnceLock<Value>,
     preparing: tokio::sync::Mutex<()>,
     lookups: tokio::sync::Mutex<BTreeMap<String, Arc<lookup::Table>>>,
+    batcher: batch::Batcher,
+    scans: scan::Scans,
     /// What a person should know, not told yet; and all that ever was.
     notes: Mutex<(Vec<String>, BTreeSet<String>)>,
 }
@@ -92,6 +99,8 @@ impl Rest {
             prepared: OnceLock::new(),
             preparing: tokio::sync::Mutex::new(()),
             lookups: tokio::sync::Mutex::default(),
+            batcher: batch::Batcher::default(),
+            scans: scan::Scans::default(),
             notes: Mutex::default(),
         })
     }
@@ -160,11 +169,16 @@ impl Rest {
     /// What an answer that is not a success means, in the manifest's words first.
     fn refusal(&self, response: &Response) -> Problem {
         let text = text_of(response);
+        self.refusal_of(response.status, &text, said(&text).as_deref())
+    }
+
+    /// `said`: the vendor's words for people in `text`, if there are any.
+    fn refusal_of(&self, status: u16, text: &str, said: Option<&str>) -> Problem {
         let lower = text.to_lowercase();
-        let word = self.manifest.error.iter().find(|w| w.matches(response.status, &lower));
-        let reason = word.map_or_else(|| reason_of(response.status), |w: &ErrorWord| w.reason);
-        let said = said(&text).map(|s| format!(": {s}")).unwrap_or_default();
-        let problem = Problem::new(reason, format!("answered {}{said}", response.status));
+        let word = self.manifest.error.iter().find(|w| w.matches(status, &lower));
+        let reason = word.map_or_else(|| reason_of(status), |w: &ErrorWord| w.reason);
+        let said = said.map(|s| format!(": {}", s.chars().take(SAID).collect::<String>())).unwrap_or_default();
+        let problem = Problem::new(reason, format!("answered {status}{said}"));
         match word.and_then(|w| w.hint.clone()) {
             Some(hint) => problem.hint(hint),
             None => problem,
@@ -211,13 +225,13 @@ fn reason_of(status: u16) -> Reason {
     }
 }
 
-/// The vendor's own words for a refusal: the usual keys of an error body, short.
+/// The vendor's own words for a refusal: the usual keys of an error body.
 fn said(text: &str) -> Option<String> {
     const KEYS: [&str; 6] = ["message", "error", "errors", "description", "detail", "title"];
     let body: Value = serde_json::from_str(text).ok()?;
     let words: Vec<String> = KEYS.iter().filter_map(|key| body.get(*key)).flat_map(leaves).collect();
     let words = words.join("; ");
-    (!words.is_empty()).then(|| words.chars().take(300).collect())
+    (!words.is_empty()).then_some(words)
 }
 
 fn leaves(value: &Value) -> Vec<String> {

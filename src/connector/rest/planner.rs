@@ -4,31 +4,52 @@
 //! the id the create step will answer, `.comment.uploads` the files of the message with what their upload steps answer.
 
 use super::Rest;
+use super::whole::part;
 use crate::connector::manifest::{Body, Each, Part as PartRule, Verb, WriteStep};
 use crate::connector::plan::{Content, FilePart, Late, Node, Part, Request, Step, Text, placeholder};
 use crate::error::{Problem, Reason, Result};
 use crate::expr::{Expr, Scope, plain};
 use crate::ledger::StepKey;
-use crate::record::Kind;
+use crate::record::{Kind, address_key};
 use serde_json::{Map, Value, json};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 const TARGET: &str = "target";
 /// Steps of a ticket after its last message.
 const FINISH: &str = "finish";
+/// The content type of a `file` body that is the file's own.
+const OWN: &str = "own";
 
 impl Rest {
     pub(super) fn plan_record(&self, kind: Kind, mapped: &Value, marker: &str) -> Result<Vec<Step>> {
         let mut steps = Vec::new();
-        let base = self.base(kind, mapped, marker);
+        let whole = self.whole(kind);
+        let mut mapped = Cow::Borrowed(mapped);
+        if whole.is_some() {
+            self.with_uploads(mapped.to_mut());
+        }
+        let base = self.base(kind, &mapped, marker);
         let comments = mapped["comments"].as_array().map_or(&[][..], Vec::as_slice);
         let (first, later) = comments.split_first().map_or((None, &[][..]), |(f, l)| (Some(f), l));
         self.plan_message(kind.code(), &base, first, &mut steps)?;
         for comment in later {
             self.plan_message(Kind::Comment.code(), &base, Some(comment), &mut steps)?;
         }
+        if let Some(whole) = &whole {
+            for step in &mut steps {
+                match step.verb {
+                    Verb::Create => step.covers = whole.covered(comments),
+                    Verb::Upload => step.serves = Some(whole.names(&step.scope["attachment"], comments)),
+                    Verb::Append | Verb::Update | Verb::Delete => {}
+                }
+            }
+        }
         if kind == Kind::Ticket {
             self.plan_message(FINISH, &base, None, &mut steps)?;
+        }
+        for step in &mut steps {
+            forget_messages(&mut step.scope);
         }
         Ok(steps)
     }
@@ -71,15 +92,20 @@ impl Rest {
         let Some(rules) = self.manifest.write.get(section) else { return Ok(()) };
         let later = comment.filter(|_| section == Kind::Comment.code());
         let key = |rule: &WriteStep| {
-            let part = later.and_then(|c| c["part"].as_u64()).and_then(|n| u32::try_from(n).ok());
-            StepKey::new(&rule.step, later.map(|c| plain(&c["id"])).unwrap_or_default(), part.unwrap_or(0))
+            StepKey::new(&rule.step, later.map(|c| plain(&c["id"])).unwrap_or_default(), later.map_or(0, part))
         };
         let mut scope = base.clone();
-        let files = comment.and_then(|c| c["attachments"].as_array()).cloned().unwrap_or_default();
+        let mut files = comment.and_then(|c| c["attachments"].as_array()).cloned().unwrap_or_default();
         if let Some(comment) = comment {
             let mut comment = comment.clone();
-            comment["uploads"] = files.iter().map(|file| self.upload_of(rules, file)).collect();
+            if comment["uploads"].is_null() {
+                comment["uploads"] = files.iter().map(|file| self.upload_of(rules, file)).collect();
+            }
             scope.insert("comment".into(), comment);
+        }
+        if section == Kind::Ticket.code() && self.whole(Kind::Ticket).is_some() {
+            let messages = scope.get("ticket").and_then(|t| t["comments"].as_array()).into_iter().flatten();
+            files = messages.flat_map(|m| m["attachments"].as_array().cloned().unwrap_or_default()).collect();
         }
         for (at, rule) in rules.iter().enumerate() {
             let place = (section.to_owned(), at);
@@ -91,6 +117,14 @@ impl Rest {
                         let mut scope = scope.clone();
                         let key = StepKey::new(&rule.step, plain(&watcher["id"]), 0);
                         scope.insert("watcher".into(), watcher);
+                        steps.extend(self.plan_step(rule, &place, key, &scope, &files)?);
+                    }
+                }
+                Some(Each::Email) => {
+                    for address in further_addresses(scope.get("contact")) {
+                        let key = StepKey::new(&rule.step, &address, 0);
+                        let mut scope = scope.clone();
+                        scope.insert("email".into(), address.into());
                         steps.extend(self.plan_step(rule, &place, key, &scope, &files)?);
                     }
                 }
@@ -106,18 +140,6 @@ impl Rest {
             }
         }
         Ok(())
-    }
-
-    /// A file of a message with what its upload step will answer.
-    fn upload_of(&self, rules: &[WriteStep], file: &Value) -> Value {
-        let mut upload = file.clone();
-        if let Some(rule) = rules.iter().find(|r| r.verb == Verb::Upload) {
-            for output in rule.outputs.keys() {
-                let step = StepKey::new(&rule.step, plain(&file["id"]), 0);
-                upload[output] = placeholder(&Late { step, output: output.clone() }).into();
-            }
-        }
-        upload
     }
 
     fn plan_step(
@@ -140,9 +162,10 @@ impl Rest {
         let mut fallback = None;
         if let Some(other) = &rule.fallback {
             let mut scope = scope.clone();
-            if let Some(comment) = scope.get_mut("comment") {
-                comment["body"] = comment["body_by_api"].clone();
-                comment["author"] = Value::Null;
+            scope.get_mut("comment").into_iter().for_each(by_api);
+            let messages = scope.get_mut("ticket").and_then(|ticket| ticket["comments"].as_array_mut());
+            if self.whole(Kind::Ticket).is_some() {
+                messages.into_iter().flatten().for_each(by_api);
             }
             let there = Value::Object(scope);
             let mut request = self.request(rule, &self.scope(&there), files)?;
@@ -160,6 +183,9 @@ impl Rest {
             texts,
             private: here["comment"]["private"] == Value::Bool(true),
             scope: here,
+            covers: vec![],
+            serves: None,
+            loss: rule.loss,
         }))
     }
 
@@ -184,6 +210,7 @@ impl Rest {
             Body::Json(fields) => Content::Json(Node::from_value(document(fields, sees)?)),
             Body::Form(fields) => Content::Form(texts(fields, sees)?),
             Body::File(mime) => match files {
+                [file] if mime == OWN => Content::File(file_part(file)),
                 [file] => Content::File(FilePart { mime: mime.clone(), ..file_part(file) }),
                 _ => return Err(Problem::new(Reason::Manifest, "a `file` body goes with `each = \"attachment\"`")),
             },
@@ -207,6 +234,34 @@ impl Rest {
             }
         })
     }
+}
+
+/// The message as the API user writes it.
+fn by_api(comment: &mut Value) {
+    comment["body"] = comment["body_by_api"].clone();
+    comment["author"] = Value::Null;
+}
+
+/// A step that is planned no longer needs the ticket's messages, and there are many steps.
+fn forget_messages(scope: &mut Value) {
+    if let Some(ticket) = scope.get_mut(Kind::Ticket.code()).and_then(Value::as_object_mut) {
+        ticket.remove("comments");
+    }
+}
+
+/// The addresses of a contact beside the one it is known by, each once.
+fn further_addresses(contact: Option<&Value>) -> Vec<String> {
+    let Some(contact) = contact else { return vec![] };
+    let mut known: Vec<String> = contact["address"].as_str().map(address_key).into_iter().collect();
+    let mut further = Vec::new();
+    for address in contact["emails"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        let key = address_key(address);
+        if address.contains('@') && !known.contains(&key) {
+            known.push(key);
+            further.push(address.trim().to_owned());
+        }
+    }
+    further
 }
 
 fn multipart(rule: &PartRule, sees: &Scope<'_>, files: &[Value], parts: &mut Vec<Part>) -> Result<()> {

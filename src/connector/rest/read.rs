@@ -40,6 +40,7 @@ pub(super) struct Listed<'a> {
     items: Option<&'a str>,
     page: &'a Paging,
     denied: Denied,
+    instead: &'a [Value],
     gone: Denied,
     since: Option<&'a Since>,
     stream: Option<&'a ReadStream>,
@@ -53,6 +54,7 @@ impl<'a> Listed<'a> {
             items: stream.items.as_deref(),
             page: &stream.page,
             denied: stream.denied,
+            instead: &stream.instead,
             gone: stream.gone,
             since: stream.since.as_ref(),
             stream: Some(stream),
@@ -66,6 +68,7 @@ impl<'a> Listed<'a> {
             items: listing.items.as_deref(),
             page: &listing.page,
             denied: listing.denied,
+            instead: &[],
             gone: Denied::Fail,
             since: None,
             stream: Some(stream),
@@ -81,6 +84,7 @@ impl<'a> From<&'a Bulk> for Listed<'a> {
             items: bulk.items.as_deref(),
             page: &bulk.page,
             denied: Denied::Fail,
+            instead: &[],
             gone: Denied::Fail,
             since: Some(&bulk.since),
             stream: None,
@@ -96,6 +100,7 @@ impl<'a> From<&'a Lookup> for Listed<'a> {
             items: table.items.as_deref(),
             page: &table.page,
             denied: table.denied,
+            instead: &[],
             gone: Denied::Fail,
             since: None,
             stream: None,
@@ -242,7 +247,7 @@ impl Rest {
             Ok(response) => response,
             Err(problem) if problem.reason == Reason::Forbidden && listed.denied == Denied::Note => {
                 self.note(format!("the source does not let us read its {name}s: {}", problem.what));
-                return Ok(Leaf::default());
+                return Ok(Leaf { rows: listed.instead.to_vec(), ..Leaf::default() });
             }
             Err(problem) if problem.reason == Reason::NotFound && listed.gone == Denied::Note => {
                 tracing::info!(target: "deskferry::read", stream = name, "gone since it was listed");

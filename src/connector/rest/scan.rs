@@ -5,7 +5,7 @@
 use super::Rest;
 use super::apply::Named;
 use super::read::{Above, Leaf, Listed};
-use crate::connector::manifest::ReadStream;
+use crate::connector::manifest::{ReadStream, Verb};
 use crate::connector::plan::{LateValues, Step, Text};
 use crate::connector::{Found, Marked};
 use crate::error::{Problem, Reason, Result};
@@ -14,7 +14,84 @@ use crate::ledger::Remote;
 use crate::record::{Kind, Outputs};
 use jiff::Timestamp;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// How long a walk waits for others who are about to ask: steps that went in one call fall in doubt one after another.
+const GATHER: Duration = Duration::from_secs(1);
+
+/// Steps in doubt that wait for a walk, and what walks have found for them.
+#[derive(Default)]
+pub(super) struct Scans {
+    state: Mutex<ScanState>,
+    walking: tokio::sync::Mutex<()>,
+}
+
+#[derive(Default)]
+struct ScanState {
+    asked: u64,
+    waiting: HashMap<Kind, Vec<Asked>>,
+    answers: HashMap<(Kind, u64), Found>,
+}
+
+/// One step that is looked for.
+#[derive(Clone, Debug)]
+struct Asked {
+    number: u64,
+    marker: String,
+    since: Timestamp,
+}
+
+impl Scans {
+    fn state(&self) -> std::sync::MutexGuard<'_, ScanState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn ask(&self, kind: Kind, marker: &str, since: Timestamp) -> u64 {
+        let mut state = self.state();
+        state.asked += 1;
+        let number = state.asked;
+        state.waiting.entry(kind).or_default().push(Asked { number, marker: marker.to_owned(), since });
+        number
+    }
+
+    fn begin(&self, kind: Kind) -> Vec<Asked> {
+        self.state().waiting.remove(&kind).unwrap_or_default()
+    }
+
+    fn end(&self, kind: Kind, wanted: Vec<Asked>, found: HashMap<String, BTreeMap<String, Remote>>) {
+        let mut state = self.state();
+        for one in wanted {
+            let there = found.get(&key(&one.marker));
+            let many = there.map_or(0, BTreeMap::len);
+            let answer = match there.and_then(|there| there.values().next()) {
+                Some(remote) if many == 1 => Found::Yes(remote.clone()),
+                Some(_) => Found::Many(many),
+                None => Found::No,
+            };
+            state.answers.insert((kind, one.number), answer);
+        }
+    }
+
+    fn answer(&self, kind: Kind, asked: u64) -> Option<Found> {
+        self.state().answers.remove(&(kind, asked))
+    }
+}
+
+/// Markers are compared without regard to case.
+fn key(marker: &str) -> String {
+    marker.trim().to_lowercase()
+}
+
+/// What all of these begin with.
+fn shared_beginning<'a>(mut markers: impl Iterator<Item = &'a str>) -> &'a str {
+    let first = markers.next().unwrap_or_default();
+    markers.fold(first, |shared, marker| {
+        let same = shared.chars().zip(marker.chars()).take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum();
+        &shared[..same]
+    })
+}
 
 impl Rest {
     /// One page of `[scan.KIND]`; none where the manifest has no such section.
@@ -40,28 +117,55 @@ impl Rest {
         Ok(Some(marked))
     }
 
-    /// The record a step made, by its marker, among all that changed since.
+    /// Whether a step in doubt is looked for in a listing that hides nothing, because a search would be late or there is none.
+    pub(super) fn is_scanned_for(&self, step: &Step) -> bool {
+        let (section, _) = &step.rule;
+        let searched = self.manifest.find.get(section).is_some_and(|rule| !rule.lags);
+        step.verb == Verb::Create && !searched && self.manifest.scan.contains_key(section)
+    }
+
+    /// How long the listing holds back what was written.
+    pub(super) fn hidden_for(&self, step: &Step) -> Duration {
+        let scan = self.manifest.scan.get(&step.rule.0).filter(|_| self.is_scanned_for(step));
+        Duration::from_secs(scan.and_then(|scan| scan.since.as_ref()).map_or(0, |since| since.lag))
+    }
+
+    /// The record a step made, by its marker, among all that changed since. Steps that ask at the same time are answered by one
+    /// walk, which begins after each of them has asked.
     pub(super) async fn scan_for(&self, step: &Step, late: &LateValues, since: Timestamp) -> Result<Found> {
         let (Some(marker), Some(kind)) = (&step.marker, Kind::from_code(&step.rule.0)) else {
             return Ok(Found::CannotTell);
         };
         let marker = Text::parse(marker).fill(late)?;
-        let mut ours: BTreeMap<String, Remote> = BTreeMap::new();
+        let asked = self.scans.ask(kind, &marker, since);
+        let _one = self.scans.walking.lock().await;
+        if let Some(found) = self.scans.answer(kind, asked) {
+            return Ok(found);
+        }
+        tokio::time::sleep(GATHER).await;
+        let wanted = self.scans.begin(kind);
+        let answers = self.walk(kind, &wanted).await?;
+        self.scans.end(kind, wanted, answers);
+        Ok(self.scans.answer(kind, asked).unwrap_or(Found::No))
+    }
+
+    /// All records that carry one of these markers, in one walk over what changed since the oldest.
+    async fn walk(&self, kind: Kind, wanted: &[Asked]) -> Result<HashMap<String, BTreeMap<String, Remote>>> {
+        let since = wanted.iter().map(|one| one.since).min();
+        let markers: HashSet<String> = wanted.iter().map(|one| key(&one.marker)).collect();
+        let prefix = shared_beginning(wanted.iter().map(|one| one.marker.as_str()));
+        let mut ours: HashMap<String, BTreeMap<String, Remote>> = HashMap::new();
         let mut cursor: Option<String> = None;
-        while let Some(page) = self.scan_page(kind, &marker, Some(since), cursor.as_deref()).await? {
-            let exact = page.rows.into_iter().filter(|(mark, _)| *mark == marker);
-            ours.extend(exact.map(|(_, remote)| (remote.id.clone(), remote)));
+        while let Some(page) = self.scan_page(kind, prefix, since, cursor.as_deref()).await? {
+            for (mark, remote) in page.rows.into_iter().filter(|(mark, _)| markers.contains(&key(mark))) {
+                ours.entry(key(&mark)).or_default().insert(remote.id.clone(), remote);
+            }
             match page.next {
                 Some(next) => cursor = Some(next),
                 None => break,
             }
         }
-        let many = ours.len();
-        Ok(match ours.into_values().next() {
-            Some(remote) if many == 1 => Found::Yes(remote),
-            Some(_) => Found::Many(many),
-            None => Found::No,
-        })
+        Ok(ours)
     }
 
     fn marks(&self, stream: &ReadStream, row: &Value) -> Result<Vec<String>> {
@@ -84,5 +188,31 @@ impl Rest {
         let url = field("url").map(|url| url.eval(&self.scope(row))).transpose()?;
         let outputs: Outputs = remote.outputs.into_iter().filter(|(_, value)| !value.is_null()).collect();
         Ok(Remote { url: url.filter(|u| !u.is_null()).map(|u| plain(&u)), outputs, ..remote })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_that_wait_together_are_walked_for_together() {
+        let scans = Scans::default();
+        let at = Timestamp::UNIX_EPOCH;
+        let (one, two) = (scans.ask(Kind::Ticket, "m:1", at), scans.ask(Kind::Ticket, "m:2", at));
+        let wanted = scans.begin(Kind::Ticket);
+        let late = scans.ask(Kind::Ticket, "m:1", at);
+        let remote = Remote { id: "7".into(), ..Remote::default() };
+        scans.end(Kind::Ticket, wanted, [("m:1".to_owned(), [("7".to_owned(), remote.clone())].into())].into());
+        assert_eq!(scans.answer(Kind::Ticket, one), Some(Found::Yes(remote)));
+        assert_eq!(scans.answer(Kind::Ticket, two), Some(Found::No));
+        assert_eq!(scans.answer(Kind::Ticket, late), None, "a walk says nothing to who asked after it began");
+    }
+
+    #[test]
+    fn what_markers_share_is_a_beginning_of_each() {
+        assert_eq!(shared_beginning(["d:x:ticket:12", "d:x:ticket:17"].into_iter()), "d:x:ticket:1");
+        assert_eq!(shared_beginning(["é", "è"].into_iter()), "");
+        assert_eq!(shared_beginning(["one"].into_iter()), "one");
     }
 }

@@ -64,7 +64,8 @@ impl Target for Rest {
         if !self.manifest.read.contains_key(stream) {
             return Ok(vec![]);
         }
-        let rows = self.detailed(stream, self.read_all(stream, None).await?).await?;
+        let mut rows = self.detailed(stream, self.read_all(stream, None).await?).await?;
+        self.look_up(self.stream(stream)?, &mut rows).await?;
         rows.iter().map(|row| self.fields(stream, row, &Value::Null, row)).collect()
     }
 
@@ -127,6 +128,10 @@ impl Target for Rest {
 
     fn time_for(&self, calls: &BTreeMap<String, u64>) -> Option<Duration> {
         self.client.pacer().time_for(calls)
+    }
+
+    fn hides(&self, step: &Step) -> Duration {
+        self.hidden_for(step)
     }
 
     async fn read_back(

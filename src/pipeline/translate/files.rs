@@ -2,7 +2,8 @@
 
 use super::{Held, Lost, Translator, pack};
 use crate::connector::Source;
-use crate::connector::profile::Profile;
+use crate::connector::plan::picture;
+use crate::connector::profile::{ImagesBy, Profile};
 use crate::content::file_name::Names;
 use crate::content::{self, ImagePlace, ImageRef, notes};
 use crate::error::{Loss, Problem, Reason, Result};
@@ -109,6 +110,8 @@ pub struct Carried {
 #[derive(Clone, Debug)]
 struct Named {
     name: String,
+    /// What a body that shows it names: the name again, or what stands for the address of its upload.
+    shown: String,
     sent: bool,
 }
 
@@ -178,7 +181,7 @@ impl Translator {
         if name != original {
             losses.push(Lost::new(&file.id, Loss::FileName, format!("{original:?} → {name}")));
         }
-        let named = Named { name: name.clone(), sent: !keeps && !refused };
+        let named = Named { shown: self.shown(&name, &file.id), name: name.clone(), sent: !keeps && !refused };
         carried.by_source.insert(file.source.clone(), named.clone());
         carried.by_name.insert(name_key(&file.name), named.clone());
         if let Some(cid) = &file.content_id {
@@ -271,14 +274,14 @@ impl Translator {
                 ImageRef::Url(url) => carried.by_source.get(url).cloned(),
                 ImageRef::Name(name) => {
                     let own = carried.by_name.get(&name_key(name)).or_else(|| carried.by_source.get(name));
-                    own.cloned().or_else(|| of_another_message(record, name))
+                    own.cloned().or_else(|| self.of_another_message(record, name))
                 }
                 ImageRef::Data { mime, bytes } => {
                     let named = self.data_image(record, comment, at, mime, bytes, carried, shelf);
                     Some(named.map_err(Held::Stop)?)
                 }
             };
-            if let (ImageRef::Data { .. }, Some(Named { name, sent: false })) = (image, &named) {
+            if let (ImageRef::Data { .. }, Some(Named { name, sent: false, .. })) = (image, &named) {
                 let loss = if carried.hidden { Loss::PrivateFile } else { Loss::FileKept };
                 losses.push(Lost::new(&comment.id, loss, name));
             }
@@ -312,14 +315,33 @@ impl Translator {
         let size = bytes.len() as u64;
         if carried.hidden || !shelf.fits(size) {
             carried.kept.push(self.keep(record, comment, &name, &hash)?);
-            return Ok(Named { name, sent: false });
+            return Ok(Named { shown: name.clone(), name, sent: false });
         }
         shelf.take(size);
+        let id = format!("{}-image-{at}", comment.id);
+        let shown = self.shown(&name, &id);
         carried.sent.push(json!({
-            "id": format!("{}-image-{at}", comment.id), "name": name, "mime": mime, "bytes": bytes.len(),
+            "id": id, "name": name, "mime": mime, "bytes": bytes.len(),
             "hash": hash, "path": path, "comment": comment.id,
         }));
-        Ok(Named { name, sent: true })
+        Ok(Named { name, shown, sent: true })
+    }
+
+    fn shown(&self, name: &str, file: &str) -> String {
+        match self.target.profile().images_by {
+            ImagesBy::Name => name.to_owned(),
+            ImagesBy::Upload => picture(file),
+        }
+    }
+
+    /// A picture that a message shows by name may have come with another one, if everyone sees that one.
+    fn of_another_message(&self, record: &Record, name: &str) -> Option<Named> {
+        let Body::Ticket(ticket) = &record.body else { return None };
+        let shown = ticket.comments.iter().filter(|comment| comment.visibility == Visibility::Public);
+        let mut files = shown.flat_map(|comment| &comment.attachments);
+        let file = files.find(|file| name_key(&file.name) == name_key(name))?;
+        let name = content::file_name::safe(&with_extension(file), NAME_BYTES);
+        Some(Named { shown: name.clone(), name, sent: self.target.profile().images_by == ImagesBy::Name })
     }
 }
 
@@ -331,7 +353,7 @@ impl Gallery {
     /// `inline`: the target's bodies can show a file of the ticket in place.
     pub fn place(&self, image: &ImageRef, inline: bool) -> ImagePlace {
         match (self.0.get(image).cloned().flatten(), image) {
-            (Some(Named { name, sent: true }), _) if inline => ImagePlace::Inline { name },
+            (Some(Named { shown, sent: true, .. }), _) if inline => ImagePlace::Inline { name: shown },
             (Some(Named { name, .. }), _) => ImagePlace::Attached { name },
             (None, ImageRef::Url(url)) => ImagePlace::Url(url.clone()),
             (None, _) => ImagePlace::Gone,
@@ -342,15 +364,6 @@ impl Gallery {
 /// Names are compared as Redmine does: in any case. Two spellings of an accent are one.
 fn name_key(name: &str) -> String {
     content::normalise(name).to_lowercase()
-}
-
-/// A picture that a message shows by name may have come with another one, if everyone sees that one.
-fn of_another_message(record: &Record, name: &str) -> Option<Named> {
-    let Body::Ticket(ticket) = &record.body else { return None };
-    let shown = ticket.comments.iter().filter(|comment| comment.visibility == Visibility::Public);
-    let mut files = shown.flat_map(|comment| &comment.attachments);
-    let file = files.find(|file| name_key(&file.name) == name_key(name))?;
-    Some(Named { name: content::file_name::safe(&with_extension(file), NAME_BYTES), sent: true })
 }
 
 /// A picture without a name is shown only if its name tells that it is one.

@@ -58,7 +58,7 @@ impl Messages<'_> {
             Some(line) => header::put(&body, self.translator.format, &line),
             None => body,
         };
-        json!({ "id": "", "body": body, "body_by_api": body, "private": false, "author": null, "attachments": [] })
+        json!({ "id": "", "body": body, "body_by_api": body, "body_with_date": body, "private": false, "author": null, "attachments": [] })
     }
 
     /// A message: in several parts where it is too long for the target, in none where it has to stay here.
@@ -110,6 +110,7 @@ impl Messages<'_> {
             losses.push(Lost::new(&comment.id, Loss::Author, author.label()));
         }
         let as_author = header::line(named.as_ref().filter(|_| self.always_headers()), date);
+        let with_date = header::line(named.as_ref().filter(|_| native.is_none()), comment.created_at);
         let parts = match profile.body_chars {
             0 => vec![body],
             most => content::split(&body, most.saturating_sub(HEADER_CHARS), *format),
@@ -122,6 +123,7 @@ impl Messages<'_> {
                 "part": at,
                 "body": if native.is_some() { head(&as_author) } else { by_api.clone() },
                 "body_by_api": by_api,
+                "body_with_date": head(&with_date),
                 "private": private,
                 "direction": comment.direction,
                 "author": native,

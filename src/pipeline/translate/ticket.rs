@@ -29,6 +29,8 @@ impl Translator {
         let ticket = &*self.computed(ticket, &canonical)?;
         let mut mapped = json!({ "id": record.id, "number": record.number, "url": record.url });
         mapped["created_at"] = json!(record.created_at);
+        mapped["updated_at"] = json!(record.updated_at);
+        mapped["solved_at"] = json!(ticket.solved_at);
         mapped["due_at"] = json!(ticket.due_at);
         mapped["subject"] = json!(crate::connector::plan::scrub(&ticket.subject));
         let category = ValueField::Status(ticket.category);

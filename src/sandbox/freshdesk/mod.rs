@@ -42,6 +42,7 @@ mod store;
 mod tests;
 mod tickets;
 
+pub use attributes::is_email;
 pub use mail::Notifications;
 
 use crate::sandbox::desk::{Answer, Call, Desk, Limit, Mail, Standing};

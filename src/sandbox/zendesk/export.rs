@@ -1,6 +1,6 @@
 //! Incremental exports. <https://developer.zendesk.com/api-reference/ticketing/ticket-management/incremental_exports/>
 //!
-//! Ordered by `generated_timestamp` and id; the last minute is held back. Of both styles a page may bring rows again
+//! Ordered by `generated_timestamp` and id; what came after the `border`, a minute ago, is held back. Of both styles a page may bring rows again
 //! that were there before: by time those of the border's second, as the vendor says; by cursor the border's own row, as
 //! may happen when it changed meanwhile (here always: the stricter reading).
 
@@ -9,12 +9,10 @@ use super::refusal;
 use crate::sandbox::desk::{Answer, Call};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 /// Rows a page, at most and unless asked otherwise.
 const MOST: usize = 1000;
-const HELD_BACK_SECONDS: i64 = 60;
 
 /// A row that may be exported; shown only when it is.
 pub struct Row<'a> {
@@ -23,16 +21,16 @@ pub struct Row<'a> {
     pub show: Box<dyn Fn() -> Value + 'a>,
 }
 
-fn wanted<'a>(mut rows: Vec<Row<'a>>, now: Timestamp) -> Vec<Row<'a>> {
-    rows.retain(|row| row.generated <= now.as_second() - HELD_BACK_SECONDS);
+fn wanted<'a>(mut rows: Vec<Row<'a>>, border: i64) -> Vec<Row<'a>> {
+    rows.retain(|row| row.generated <= border);
     rows.sort_by_key(|row| (row.generated, row.id));
     rows
 }
 
-fn start_time(call: &Call, now: Timestamp) -> Result<i64, Answer> {
+fn start_time(call: &Call, border: i64) -> Result<i64, Answer> {
     let start = call.param("start_time").and_then(|text| text.parse::<i64>().ok());
     let start = start.ok_or_else(|| refusal::invalid("start_time", "is missing or not a number"))?;
-    if start > now.as_second() - HELD_BACK_SECONDS { Err(refusal::too_recent()) } else { Ok(start) }
+    if start > border { Err(refusal::too_recent()) } else { Ok(start) }
 }
 
 fn page_size(call: &Call) -> Result<usize, Answer> {
@@ -53,8 +51,8 @@ fn read_cursor(text: &str) -> Option<(i64, u64)> {
 }
 
 /// `/incremental/NAME/cursor`: `rows` of `name` after the call's cursor, or from its `start_time`.
-pub fn by_cursor(name: &str, rows: Vec<Row<'_>>, call: &Call, now: Timestamp) -> Result<Map<String, Value>, Answer> {
-    let rows = wanted(rows, now);
+pub fn by_cursor(name: &str, rows: Vec<Row<'_>>, call: &Call, border: i64) -> Result<Map<String, Value>, Answer> {
+    let rows = wanted(rows, border);
     let size = page_size(call)?;
     let from = match call.param("cursor").map(read_cursor) {
         Some(Some(after)) => {
@@ -64,7 +62,7 @@ pub fn by_cursor(name: &str, rows: Vec<Row<'_>>, call: &Call, now: Timestamp) ->
         }
         Some(None) => return Err(refusal::invalid("cursor", "is not valid")),
         None => {
-            let start = start_time(call, now)?;
+            let start = start_time(call, border)?;
             rows.partition_point(|row| row.generated < start)
         }
     };
@@ -87,10 +85,10 @@ pub fn by_cursor(name: &str, rows: Vec<Row<'_>>, call: &Call, now: Timestamp) ->
 }
 
 /// `/incremental/NAME`: `rows` of `name` from the call's `start_time` on.
-pub fn by_time(name: &str, rows: Vec<Row<'_>>, call: &Call, now: Timestamp) -> Result<Map<String, Value>, Answer> {
-    let rows = wanted(rows, now);
+pub fn by_time(name: &str, rows: Vec<Row<'_>>, call: &Call, border: i64) -> Result<Map<String, Value>, Answer> {
+    let rows = wanted(rows, border);
     let size = page_size(call)?;
-    let start = start_time(call, now)?;
+    let start = start_time(call, border)?;
     let from = rows.partition_point(|row| row.generated < start);
     let to = (from + size).min(rows.len());
     let end = rows[from..to].last().map_or(start, |row| row.generated);

@@ -3,6 +3,7 @@
 //! Recorded: `/attachments/token/TOKEN/?name=NAME` answers 302 to `p18.zdusercontent.com/attachment/ACCOUNT/TOKEN?token=…`. How
 //! long that address lives is unverified: a minute here, so that a client that keeps addresses is found out.
 
+use super::refusal;
 use super::store::{Account, ELSEWHERE, HERE, StoredFile};
 use crate::sandbox::desk::{Answer, Call};
 use jiff::Timestamp;
@@ -41,17 +42,17 @@ pub fn recording(signer: Signer, comment: u64) -> String {
 
 /// As it is listed with a comment.
 pub fn show(file: &StoredFile) -> Value {
-    let name = utf8_percent_encode(&file.file.name, NON_ALPHANUMERIC);
+    let name = utf8_percent_encode(&file.name, NON_ALPHANUMERIC);
     let content_url = format!("{HERE}/attachments/token/{}/?name={name}", file.token);
     let width = file.inline.then_some(2);
     json!({
         "url": format!("{HERE}/api/v2/attachments/{}.json", file.id),
         "id": file.id,
-        "file_name": file.file.name,
+        "file_name": file.name,
         "content_url": content_url,
         "mapped_content_url": content_url,
-        "content_type": file.file.content_type,
-        "size": file.file.size,
+        "content_type": file.content_type,
+        "size": file.size,
         "width": width,
         "height": width,
         "inline": file.inline,
@@ -60,6 +61,16 @@ pub fn show(file: &StoredFile) -> Value {
         "malware_scan_result": if file.malicious { "malware_found" } else { "not_scanned" },
         "thumbnails": [],
     })
+}
+
+/// `/api/v2/attachments/ID`: of a comment, or of an upload that is still to be used.
+pub fn attachment(account: &Account, id: Option<u64>) -> Answer {
+    let comments = account.tickets.iter().flat_map(|t| &t.comments).flat_map(|c| &c.files);
+    let waiting = account.uploads.values().flat_map(|upload| &upload.files);
+    match comments.chain(waiting).find(|file| Some(file.id) == id) {
+        Some(file) => Answer::json(200, &json!({ "attachment": show(file) })),
+        None => refusal::not_found(),
+    }
 }
 
 /// `/attachments/token/TOKEN/`
@@ -84,6 +95,10 @@ pub fn download(account: &Account, signer: Signer, path_and_query: &str, now: Ti
         return Some(Answer { status: 200, body, ..Answer::default() }.header("content-type", "audio/wav"));
     }
     let file = account.file(path.strip_prefix("/attachment/4711/")?)?;
-    let answer = Answer { status: 200, body: file.file.bytes(), ..Answer::default() };
-    Some(answer.header("content-type", file.file.content_type))
+    let Some(body) = file.bytes() else {
+        let body = b"only size and hash of this file were kept by the sandbox".to_vec();
+        return Some(Answer { status: 410, body, ..Answer::default() });
+    };
+    let answer = Answer { status: 200, body, ..Answer::default() };
+    Some(answer.header("content-type", file.content_type.clone()))
 }

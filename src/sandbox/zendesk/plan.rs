@@ -18,7 +18,8 @@ const LACKED: [(&str, &[&str]); 2] = [
 /// The middle one when none is named.
 pub const USUAL: &str = "professional";
 
-/// The account's limit, and that of exports, which is one for all of them: 10 a minute.
+/// The account's limit, that of exports, which is one for all of them: 10 a minute; and that of updates of tickets: 100 a
+/// minute. That of a single ticket (30 in 10 minutes) is not kept.
 pub fn limits(plan: &str) -> Option<Vec<Limit>> {
     let (_, calls) = PLANS.iter().find(|(name, _)| *name == plan)?;
     let account =
@@ -29,14 +30,25 @@ pub fn limits(plan: &str) -> Option<Vec<Limit>> {
         calls: 10,
         per_seconds: 60,
     };
-    Some(vec![account, exports])
+    let updates = Limit {
+        name: "tickets-update".into(),
+        covers: |method, path| method == "PUT" && path.starts_with("/api/v2/tickets/"),
+        calls: 100,
+        per_seconds: 60,
+    };
+    Some(vec![account, exports, updates])
+}
+
+/// The vendor's support team enables it on request; here the larger plans have it.
+pub fn takes_users_in_bulk(plan: &str) -> bool {
+    plan.starts_with("enterprise")
 }
 
 pub fn lacks(plan: &str, resource: &str) -> bool {
     LACKED.iter().any(|(name, lacked)| *name == plan && lacked.contains(&resource))
 }
 
-/// As recorded: the account's in five headers, an endpoint's own in one. The name of that of the exports is unverified.
+/// As recorded: the account's in five headers, an endpoint's own in one. The names of those are unverified.
 pub fn headers(standing: &[Standing<'_>]) -> Vec<(String, String)> {
     let mut headers = Vec::new();
     for Standing { limit, left, reset } in standing {

@@ -81,7 +81,7 @@ fn options(base: u64, values: &[(&str, &str)]) -> Value {
     (0..).zip(values).map(option).collect()
 }
 
-fn field(id: u64, position: usize, kind: &str, title: &str, removable: bool) -> Value {
+pub fn field(id: u64, position: usize, kind: &str, title: &str, removable: bool) -> Value {
     let mut rest = json!({
         "type": kind, "title": title, "raw_title": title, "description": "", "raw_description": "",
         "position": position, "active": true, "required": false, "collapsed_for_agents": false,
@@ -101,7 +101,7 @@ fn field(id: u64, position: usize, kind: &str, title: &str, removable: bool) -> 
     row("ticket_fields", id, rest)
 }
 
-fn party_field(resource: &str, id: u64, kind: &str, key: &str, title: &str) -> Value {
+pub fn party_field(resource: &str, id: u64, kind: &str, key: &str, title: &str) -> Value {
     let mut rest = json!({
         "type": kind, "key": key, "title": title, "raw_title": title, "description": "", "raw_description": "",
         "position": 9999, "active": true, "system": false, "regexp_for_validation": null,
@@ -110,6 +110,15 @@ fn party_field(resource: &str, id: u64, kind: &str, key: &str, title: &str) -> V
         rest["custom_field_options"] = options(360_000_000_470, &[("tier_gold", "Gold"), ("tier_silver", "Silver")]);
     }
     row(resource, id, rest)
+}
+
+/// A custom status, without its id.
+pub fn status(category: &str, label: &str, shown: &str, default: bool) -> Value {
+    json!({
+        "status_category": category, "agent_label": label, "raw_agent_label": label, "end_user_label": shown,
+        "raw_end_user_label": shown, "description": "", "raw_description": "", "end_user_description": "",
+        "raw_end_user_description": "", "active": true, "default": default,
+    })
 }
 
 /// All tables that do not depend on the seed.
@@ -137,12 +146,7 @@ pub fn tables() -> BTreeMap<&'static str, Vec<Value>> {
         row("ticket_forms", id, rest)
     };
     let status = |(id, category, label, default): (u64, &str, &str, bool)| {
-        let rest = json!({
-            "status_category": category, "agent_label": label, "raw_agent_label": label, "end_user_label": label,
-            "raw_end_user_label": label, "description": "", "raw_description": "", "end_user_description": "",
-            "raw_end_user_description": "", "active": true, "default": default,
-        });
-        row("custom_statuses", id, rest)
+        row("custom_statuses", id, status(category, label, label, default))
     };
     let system = (0..).zip(SYSTEM).map(|(n, (kind, title))| field(360_000_000_401 + n as u64, n, kind, title, false));
     let custom = (SYSTEM.len()..).zip(CUSTOM).map(|(n, (id, kind, title))| field(id, n, kind, title, true));

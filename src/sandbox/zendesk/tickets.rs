@@ -8,7 +8,6 @@ use crate::sandbox::random::Random;
 use crate::sandbox::words::{self, File};
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use std::sync::OnceLock;
 
 /// Between two tickets: five hours and a bit.
 const APART: i64 = 18_061;
@@ -92,19 +91,11 @@ pub fn fill(account: &mut Account, seed: u64, tickets: usize, signer: Signer) {
         let comments = draft.comments();
         let organization = account.user(requester).map(|u| u.row["organization_id"].clone()).unwrap_or_default();
         let ticket = draft.ticket(comments, organization, tickets as u64);
-        shelve(account, n, &ticket.comments);
         rate(account, &ticket);
         account.tickets.push(ticket);
+        account.shelve(n);
     }
     account.tables.entry("satisfaction_ratings").or_default();
-}
-
-fn shelve(account: &mut Account, ticket: usize, comments: &[Comment]) {
-    for (c, comment) in comments.iter().enumerate() {
-        for (f, file) in comment.files.iter().enumerate() {
-            account.shelf.insert(file.token.clone(), (ticket, c, f));
-        }
-    }
 }
 
 /// The rating a ticket shows is a row of a table, too.
@@ -228,7 +219,7 @@ impl Draft {
         let id = 360_100_000_000 + self.id() * 10_000 + comment * 10 + place;
         let mut random = Random::of(self.seed, &[6, id]);
         let token = format!("{:016x}{:016x}", random.draw(), random.draw());
-        StoredFile { id, token, file, inline, deleted: false, malicious: false, sha256: OnceLock::new() }
+        StoredFile::drawn(id, token, file, inline)
     }
 
     fn written(&self, c: u64, author: u64, body: &words::Body, public: bool) -> Comment {
@@ -264,8 +255,10 @@ impl Draft {
         let follows = self.odd == Odd::FollowUp;
         let is_followed = self.odd == Odd::Archived && all >= place(Odd::FollowUp);
         let first = comments.first();
-        let mut row = json!({
-            "url": format!("{HERE}/api/v2/tickets/{id}.json"), "id": id,
+        let mut row = blank(id);
+        merge(
+            &mut row,
+            json!({
             "external_id": id.is_multiple_of(4).then(|| format!("ext-{id}")),
             "via": self.via(follows), "created_at": stamp(self.began()), "updated_at": stamp(last), "type": kind,
             "subject": subject, "raw_subject": subject,
@@ -273,7 +266,8 @@ impl Draft {
             "priority": self.random.pick(&[Value::Null, json!("low"), json!("normal"), json!("high"), json!("urgent")]),
             "status": status, "recipient": "support@acme.example", "requester_id": self.requester,
             "submitter_id": first.map_or(json!(self.requester), |c| c.row["author_id"].clone()),
-        });
+            }),
+        );
         let unassigned = status == "new" || self.odd == Odd::Nobody;
         let rating = if matches!(status, "solved" | "closed") && self.random.percent(40) {
             let comment = self.random.percent(50).then_some("Danke! 👍 <3");
@@ -289,22 +283,21 @@ impl Draft {
                 "organization_id": organization, "group_id": self.random.pick(&GROUPS),
                 "collaborator_ids": self.copied,
                 "follower_ids": if self.copied.is_empty() { vec![] } else { vec![agent(2)] },
-                "email_cc_ids": self.copied, "forum_topic_id": null,
+                "email_cc_ids": self.copied,
                 "problem_id": incident.then(|| place(Odd::Problem)),
                 "has_incidents": problem && all > id, "is_public": first.is_none_or(|c| c.row["public"] == true),
                 "due_at": due.then(|| stamp(last + 86_400)), "tags": tags, "custom_fields": fields,
-                "satisfaction_rating": rating, "sharing_agreement_ids": [], "custom_status_id": custom_status,
+                "satisfaction_rating": rating, "custom_status_id": custom_status,
                 "fields": fields,
                 "followup_ids": if is_followed { vec![place(Odd::FollowUp)] } else { vec![] },
                 "ticket_form_id": self.random.pick(&FORMS), "brand_id": self.random.pick(&BRANDS),
-                "allow_channelback": false, "allow_attachments": true,
                 "from_messaging_channel": self.odd == Odd::Messaging,
             }),
         );
         let old = status == "closed" && (self.odd == Odd::Archived || self.random.percent(40));
         // Now and then the system touches a ticket long after people did.
         let generated = if self.random.percent(20) { last + 5_000 } else { last + 1 };
-        Ticket { id, row, comments, generated, archived: old, deleted: self.odd == Odd::Deleted }
+        Ticket { id, row, comments, generated, archived: old, deleted: self.odd == Odd::Deleted, solved_at: None }
     }
 
     fn via(&self, follows: bool) -> Value {
@@ -317,7 +310,7 @@ impl Draft {
             Odd::Messaging => "native_messaging",
             _ => ["email", "web", "api", "email"][self.n % 4],
         };
-        json!({ "channel": channel, "source": { "from": {}, "to": {}, "rel": null } })
+        via(channel)
     }
 
     fn fields(&mut self) -> Value {
@@ -365,14 +358,37 @@ impl Draft {
 
 fn written(ticket: u64, c: u64, author: u64, body: &words::Body, public: bool, at: i64) -> Comment {
     let id = 360_200_000_000 + ticket * 10_000 + c * 10;
+    comment(id, author, body, public, "email", Timestamp::from_second(at).unwrap_or_default())
+}
+
+/// A comment without files; its HTML in the element the vendor puts around.
+pub fn comment(id: u64, author: u64, body: &words::Body, public: bool, channel: &str, at: Timestamp) -> Comment {
     let html = format!("<div class=\"zd-comment\" dir=\"auto\">{}</div>", body.html);
     let row = json!({
         "id": id, "type": "Comment", "author_id": author, "body": body.text, "html_body": html, "plain_body": body.text,
-        "public": public, "audit_id": id + 1,
-        "via": { "channel": "email", "source": { "from": {}, "to": {}, "rel": null } },
-        "created_at": stamp(at), "metadata": { "system": {}, "custom": {} },
+        "public": public, "audit_id": id + 1, "via": via(channel), "created_at": at.to_string(),
+        "metadata": { "system": {}, "custom": {} },
     });
-    Comment { row, mark: String::new(), files: Vec::new(), created_at: Timestamp::from_second(at).unwrap_or_default() }
+    Comment { row, mark: String::new(), files: Vec::new(), created_at: at }
+}
+
+pub fn via(channel: &str) -> Value {
+    json!({ "channel": channel, "source": { "from": {}, "to": {}, "rel": null } })
+}
+
+/// All that a ticket shows, in the vendor's order, before anything is known of it.
+pub fn blank(id: u64) -> Value {
+    json!({
+        "url": format!("{HERE}/api/v2/tickets/{id}.json"), "id": id, "external_id": null, "via": via("api"),
+        "created_at": null, "updated_at": null, "type": null, "subject": null, "raw_subject": null, "description": null,
+        "priority": null, "status": "open", "recipient": null, "requester_id": null, "submitter_id": null,
+        "assignee_id": null, "organization_id": null, "group_id": null, "collaborator_ids": [], "follower_ids": [],
+        "email_cc_ids": [], "forum_topic_id": null, "problem_id": null, "has_incidents": false, "is_public": true,
+        "due_at": null, "tags": [], "custom_fields": [], "satisfaction_rating": { "score": "unoffered" },
+        "sharing_agreement_ids": [], "custom_status_id": null, "fields": [], "followup_ids": [],
+        "ticket_form_id": null, "brand_id": null, "allow_channelback": false, "allow_attachments": true,
+        "from_messaging_channel": false,
+    })
 }
 
 /// The requester answers the `nth` ticket at `at`; nobody answers one that is closed or deleted.
