@@ -75,7 +75,7 @@ fn shown(proof: &Proof, mails: usize) -> String {
 
 async fn desk(platform: Platform, args: &DemoArgs) -> Result<Running> {
     let tickets = if platform == Platform::Zendesk { args.tickets } else { 0 };
-    let setup = Setup { seed: args.seed, tickets, plan: None, silenced: true };
+    let setup = Setup { seed: args.seed, tickets, silenced: true, ..Setup::default() };
     let options = Options { seed: args.seed, rate: RATE.parse().ok(), ..Options::default() };
     let refused = |e: sandbox::Refused| Problem::new(Reason::Network, e.to_string());
     sandbox::start(platform.desk(&setup), &options).await.map_err(refused)

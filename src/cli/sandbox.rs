@@ -22,6 +22,8 @@ pub async fn command(global: &Global, wanted: &SandboxArgs) -> Result<u8> {
         tickets: wanted.tickets,
         plan: wanted.plan.clone(),
         silenced: wanted.silenced,
+        wall_pages: wanted.wall_pages,
+        link_seconds: wanted.link_seconds,
     });
     let running = sandbox::start(desk, &options).await.map_err(problem)?;
     let mut settings = vec![

@@ -68,6 +68,7 @@ impl Roster {
             let id = row.get("id").map(plain).unwrap_or_default();
             // A field of a type we do not know cannot be written to: it is as good as absent.
             if let Ok(field) = serde_json::from_value::<Field>(Value::Object(row))
+                && field.scope == Kind::Ticket
                 && target.marker_field() != Some(&field.title)
             {
                 roster.field_ids.insert(field.key.clone(), id);

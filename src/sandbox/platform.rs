@@ -28,8 +28,11 @@ impl Platform {
             Self::Zendesk => Box::new(Zendesk::new(seed, tickets, setup.plan.as_deref())),
             Self::Freshdesk => {
                 let notifications = if silenced { Notifications::OFF } else { Notifications::default() };
+                let usual = freshdesk::Options::at(Timestamp::now());
+                let (wall, link) = (setup.wall_pages.unwrap_or(usual.wall_pages), setup.link_seconds);
+                let link_seconds = link.unwrap_or(usual.link_seconds);
                 let options =
-                    freshdesk::Options { seed, tickets, notifications, ..freshdesk::Options::at(Timestamp::now()) };
+                    freshdesk::Options { seed, tickets, notifications, wall_pages: wall, link_seconds, ..usual };
                 Box::new(Freshdesk::new(options))
             }
         }
@@ -44,6 +47,10 @@ pub struct Setup {
     pub tickets: usize,
     /// The vendor's name of the plan.
     pub plan: Option<String>,
+    /// Pages after which a list of tickets ends, where the vendor has such a wall.
+    pub wall_pages: Option<usize>,
+    /// How long the address of a file is good, where it is signed for a time.
+    pub link_seconds: Option<u32>,
     /// Whether its administrator has switched off all notifications, where the vendor has such switches.
     pub silenced: bool,
 }

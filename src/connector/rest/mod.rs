@@ -7,6 +7,8 @@ mod below;
 mod bulk;
 mod check;
 mod find;
+mod fresh;
+mod gaps;
 mod lookup;
 mod marker;
 mod paging;
@@ -16,6 +18,7 @@ mod read_back;
 #[cfg(test)]
 mod redmine_rows;
 mod scan;
+mod shifting;
 mod source;
 mod target;
 
@@ -56,6 +59,10 @@ pub struct Rest {
     prepared: OnceLock<Value>,
     preparing: tokio::sync::Mutex<()>,
     lookups: tokio::sync::Mutex<BTreeMap<String, Arc<lookup::Table>>>,
+    /// Numbers listings showed, of streams that ask for those between.
+    seen: Mutex<BTreeMap<String, gaps::Numbers>>,
+    /// Addresses of files that are good for a while.
+    fresh: tokio::sync::Mutex<fresh::Addresses>,
     /// What a person should know, not told yet; and all that ever was.
     notes: Mutex<(Vec<String>, BTreeSet<String>)>,
 }
@@ -80,6 +87,8 @@ impl Rest {
             prepared: OnceLock::new(),
             preparing: tokio::sync::Mutex::new(()),
             lookups: tokio::sync::Mutex::default(),
+            seen: Mutex::default(),
+            fresh: tokio::sync::Mutex::default(),
             notes: Mutex::default(),
         })
     }
