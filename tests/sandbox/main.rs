@@ -9,8 +9,8 @@ mod faults;
 mod held;
 mod kills;
 mod moving;
-mod preview;
 mod pairs;
+mod preview;
 mod spoiled;
 #[path = "../e2e/compare/text.rs"]
 mod text;
