@@ -183,6 +183,12 @@ pub struct SandboxArgs {
     /// What goes wrong on purpose
     #[arg(long, value_name = "FILE")]
     pub faults: Option<PathBuf>,
+    /// Pages after which a list of tickets ends (Freshdesk: 300)
+    #[arg(long, value_name = "N")]
+    pub wall_pages: Option<usize>,
+    /// How long the address of a file is good (Freshdesk: 300)
+    #[arg(long, value_name = "SECONDS")]
+    pub link_seconds: Option<u32>,
 }
 
 #[derive(Clone, Debug, Subcommand)]

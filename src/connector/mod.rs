@@ -116,6 +116,9 @@ pub trait Source: Send + Sync {
     /// Errors: `auth`, `forbidden`, `network`, `timeout`, `server_error`, `bad_answer`.
     async fn read(&self, kind: Kind, cursor: Option<&str>, since: Option<jiff::Timestamp>) -> Result<Page>;
 
+    /// Tells a listing that goes on what of it is staged already. Only a source that asks for what no list shows needs to know.
+    fn recall(&self, _kind: Kind, _ids: &[String]) {}
+
     /// Everything below one root row: messages, files' descriptions, details.
     async fn read_children(&self, kind: Kind, row: &Value) -> Result<ChildRows>;
 

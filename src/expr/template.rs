@@ -68,6 +68,11 @@ impl Template {
         Path::parse(path).is_ok_and(|path| self.0 == [Piece::Value(path)])
     }
 
+    /// Whether the value at `path` is in it.
+    pub fn names(&self, path: &str) -> bool {
+        Path::parse(path).is_ok_and(|path| self.0.contains(&Piece::Value(path)))
+    }
+
     /// The text as an address: values are escaped so that they stay within their segment. A template that is one
     /// value alone is taken as a whole address.
     ///

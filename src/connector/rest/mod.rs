@@ -8,6 +8,8 @@ mod below;
 mod bulk;
 mod check;
 mod find;
+mod fresh;
+mod gaps;
 mod lookup;
 mod marker;
 mod paging;
@@ -17,6 +19,7 @@ mod read_back;
 #[cfg(test)]
 mod redmine_rows;
 mod scan;
+mod shifting;
 mod source;
 mod target;
 mod whole;
@@ -63,6 +66,10 @@ pub struct Rest {
     lookups: tokio::sync::Mutex<BTreeMap<String, Arc<lookup::Table>>>,
     batcher: batch::Batcher,
     scans: scan::Scans,
+    /// Numbers listings showed, of streams that ask for those between.
+    seen: Mutex<BTreeMap<String, gaps::Numbers>>,
+    /// Addresses of files that are good for a while.
+    fresh: tokio::sync::Mutex<fresh::Addresses>,
     /// What a person should know, not told yet; and all that ever was.
     notes: Mutex<(Vec<String>, BTreeSet<String>)>,
 }
@@ -89,6 +96,8 @@ impl Rest {
             lookups: tokio::sync::Mutex::default(),
             batcher: batch::Batcher::default(),
             scans: scan::Scans::default(),
+            seen: Mutex::default(),
+            fresh: tokio::sync::Mutex::default(),
             notes: Mutex::default(),
         })
     }
