@@ -3,6 +3,7 @@
 //! [`Source`] and [`Target`] are all the pipeline sees. [`rest`] implements both for any manifest, [`files`] for
 //! folders; `native/` holds the quirks of single platforms; [`registry`] finds manifests by name.
 
+pub mod dry_run;
 pub mod files;
 pub mod lint;
 pub mod manifest;
@@ -94,6 +95,14 @@ pub struct Blob {
     pub hash: String,
     pub bytes: u64,
     pub mime: Option<String>,
+}
+
+/// What the `source` of a file begins with that the platform lists and does not hand out.
+pub(crate) const WITHHELD: &str = "withheld:";
+
+/// Whether the platform lists a file and does not hand it out.
+pub fn is_withheld(file: &Attachment) -> bool {
+    file.source.starts_with(WITHHELD)
 }
 
 /// A platform we read from. All methods only read; any of them can be called again.
@@ -285,6 +294,21 @@ pub trait Target: Send + Sync {
 
     /// The name of the step that creates a record of this kind.
     fn creates(&self, _kind: Kind) -> Option<&str> {
+        None
+    }
+
+    /// What the answer of a step tells beside the id, by the names under which others refer to it.
+    fn answers(&self, _step: &Step) -> Vec<String> {
+        vec![]
+    }
+
+    /// Calls that read one record of a kind back, by method and path with `:id` for what differs.
+    fn reads_back_by(&self, _kind: Kind) -> Vec<String> {
+        vec![]
+    }
+
+    /// How long the limits as they are known now make these calls take, given as `METHOD /path`; none: no limit is known.
+    fn time_for(&self, _calls: &BTreeMap<String, u64>) -> Option<Duration> {
         None
     }
 

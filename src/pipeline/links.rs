@@ -72,7 +72,7 @@ impl Run<'_> {
         if one.link_type != LinkType::Related && !self.job.target.profile().link_types.contains(&one.link_type) {
             link.lose(Kind::Link, id, "", Loss::LinkType, one.link_type.code()).await?;
         }
-        let mapped = json!({ "from": from.id, "to": to.id, "type": one.link_type });
+        let mapped = json!({ "id": id, "from": from.id, "to": to.id, "type": one.link_type });
         let steps = self.job.target.plan(Kind::Link, &mapped, "")?;
         let progress = self.writer.carry(&Carried { kind: Kind::Link, id, steps: &steps, rebuilt_at: None }).await?;
         let (remote, origin) = progress.created.unwrap_or((Remote::default(), Origin::Matched));

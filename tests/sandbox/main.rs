@@ -10,6 +10,7 @@ mod held;
 mod kills;
 mod moving;
 mod pairs;
+mod preview;
 mod spoiled;
 #[path = "../e2e/compare/text.rs"]
 mod text;

@@ -2,9 +2,8 @@
 
 use super::Rest;
 use super::read::Above;
-use super::source::WITHHELD;
-use crate::connector::ChildRows;
 use crate::connector::manifest::{Blob, ReadStream};
+use crate::connector::{ChildRows, WITHHELD};
 use crate::content::{self, ImageRef};
 use crate::error::{Problem, Reason, Result};
 use crate::expr::{self, Expr, Scope, plain};

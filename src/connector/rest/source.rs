@@ -3,7 +3,7 @@
 use super::fresh::is_fresh;
 use super::{Rest, asking, asking_address};
 use crate::connector::manifest::Denied;
-use crate::connector::{Blob, BulkPage, BulkWay, CheckLine, ChildRows, Page, Source};
+use crate::connector::{Blob, BulkPage, BulkWay, CheckLine, ChildRows, Page, Source, is_withheld};
 use crate::error::{Problem, Reason, Result};
 use crate::http::Decode;
 use crate::record::{Attachment, Kind, Record};
@@ -13,9 +13,6 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::PoisonError;
-
-/// Stands for the address of a file that the platform does not hand out.
-pub(super) const WITHHELD: &str = "withheld:";
 
 #[async_trait]
 impl Source for Rest {
@@ -68,7 +65,7 @@ impl Source for Rest {
     async fn fetch(&self, attachment: &Attachment, dir: &Path) -> Result<Blob> {
         let at = |problem: Problem| problem.at(format!("file {}", attachment.id));
         let source = attachment.source.as_str();
-        if source.starts_with(WITHHELD) {
+        if is_withheld(attachment) {
             return Err(at(Problem::new(Reason::FileUnreadable, "the source does not hand this file out")));
         }
         let blob = self.stream("attachment")?.blob.as_ref();
