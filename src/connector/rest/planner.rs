@@ -155,10 +155,15 @@ impl Rest {
         if !rule.when.as_ref().map_or(Ok(true), |when| when.holds(&sees))? {
             return Ok(None);
         }
-        let text = |expr: &Option<Expr>, sees: &Scope<'_>| -> Result<Option<String>> {
-            Ok(expr.as_ref().map(|e| e.eval(sees)).transpose()?.filter(|v| !v.is_null()).map(|v| plain(&v)))
+        let marker = rule.marker.as_ref().map(|e| e.eval(&sees)).transpose()?.filter(|v| !v.is_null());
+        let known_by = |sees: &Scope<'_>| -> Result<Vec<String>> {
+            Ok(match rule.text.as_ref().map(|e| e.eval(sees)).transpose()? {
+                None | Some(Value::Null) => vec![],
+                Some(Value::Array(texts)) => texts.iter().map(plain).collect(),
+                Some(text) => vec![plain(&text)],
+            })
         };
-        let mut texts: Vec<String> = text(&rule.text, &sees)?.into_iter().collect();
+        let mut texts = known_by(&sees)?;
         let mut fallback = None;
         if let Some(other) = &rule.fallback {
             let mut scope = scope.clone();
@@ -170,7 +175,7 @@ impl Rest {
             let there = Value::Object(scope);
             let mut request = self.request(rule, &self.scope(&there), files)?;
             request.headers.retain(|(name, _)| !other.without_headers.iter().any(|w| w.eq_ignore_ascii_case(name)));
-            texts.extend(text(&rule.text, &self.scope(&there))?);
+            texts.extend(known_by(&self.scope(&there))?);
             fallback = Some(request);
         }
         Ok(Some(Step {
@@ -179,7 +184,7 @@ impl Rest {
             request: self.request(rule, &sees, files)?,
             fallback,
             rule: place.clone(),
-            marker: text(&rule.marker, &sees)?,
+            marker: marker.map(|marker| plain(&marker)),
             texts,
             private: here["comment"]["private"] == Value::Bool(true),
             scope: here,

@@ -71,10 +71,14 @@ impl Rest {
             let text = rule.text.as_ref().map(|text| text.eval(&scope)).transpose()?;
             texts.push(text.map(|text| content::normalise(&plain(&text))).unwrap_or_default());
         }
+        // The first message is among them where the ticket was written with all: the later ones come after it.
+        let first = steps.iter().find(|s| s.verb == Verb::Create && !s.covers.is_empty() && !s.texts.is_empty());
         let appends = steps.iter().filter(|s| s.verb == Verb::Append);
-        let ours: Vec<_> = appends.map(|step| (step, late.id_of(&step.key))).collect();
+        let appends = appends.map(|step| (step, late.id_of(&step.key)));
+        let ours: Vec<_> = first.map(|step| (step, None)).into_iter().chain(appends).collect();
         align(&ids, &texts, &ours)
             .into_iter()
+            .skip(usize::from(first.is_some()))
             .map(|at| {
                 let Some(row) = at.map(|at| &rows[at]) else { return Ok(None) };
                 let scope = self.scope(row);
