@@ -20,6 +20,8 @@ mod scan;
 mod source;
 mod target;
 mod whole;
+#[cfg(test)]
+mod zendesk_import;
 
 use super::manifest::{ErrorWord, Manifest, Marker};
 use super::native::{self, Native};
