@@ -166,6 +166,9 @@ pub trait Source: Send + Sync {
     fn calls(&self) -> BTreeMap<String, u64>;
 }
 
+/// The output of a step that the target could not take, and that is no failure.
+pub const LOST: &str = "lost";
+
 /// What became of one step.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {

@@ -69,12 +69,20 @@ impl Run<'_> {
             return Ok(End::Skipped { problem, stands_for: None });
         }
         link.clear_losses(Kind::Link, id).await?;
+        let mapped = json!({ "id": id, "from": from.id, "to": to.id, "type": one.link_type });
+        let steps = self.job.target.plan(Kind::Link, &mapped, "")?;
+        if steps.is_empty() {
+            link.lose(Kind::Link, id, "", Loss::Link, one.link_type.code()).await?;
+            let problem = Problem::new(Reason::Unsupported, "the target has no such relation between tickets");
+            return Ok(End::Skipped { problem, stands_for: None });
+        }
         if one.link_type != LinkType::Related && !self.job.target.profile().link_types.contains(&one.link_type) {
             link.lose(Kind::Link, id, "", Loss::LinkType, one.link_type.code()).await?;
         }
-        let mapped = json!({ "id": id, "from": from.id, "to": to.id, "type": one.link_type });
-        let steps = self.job.target.plan(Kind::Link, &mapped, "")?;
         let progress = self.writer.carry(&Carried { kind: Kind::Link, id, steps: &steps, rebuilt_at: None }).await?;
+        if progress.lost {
+            link.lose(Kind::Link, id, "", Loss::Link, one.link_type.code()).await?;
+        }
         let (remote, origin) = progress.created.unwrap_or((Remote::default(), Origin::Matched));
         Ok(done(remote, origin, None))
     }

@@ -9,7 +9,7 @@ use super::Stop;
 use super::halt::Halt;
 use crate::connector::manifest::Verb;
 use crate::connector::plan::{LateValues, Step};
-use crate::connector::{Found, Outcome, ReadBack, Target};
+use crate::connector::{Found, LOST, Outcome, ReadBack, Target};
 use crate::error::{Loss, Problem, Reason, Result};
 use crate::ledger::{End, Link, Origin, Remote, StepKey, StepRow, StepState};
 use crate::record::{Kind, Outputs};
@@ -26,8 +26,6 @@ const TRIES: u32 = 4;
 /// one (the output `expires_at`), this much before.
 const UPLOAD_LIVES: Duration = Duration::from_secs(30 * 60);
 const BEFORE_EXPIRY: Duration = Duration::from_secs(10 * 60);
-/// The output of a step that was not sent: the step whose effect it shares.
-const WITH: &str = "with";
 
 /// What carries steps, for every record of a run.
 #[derive(Clone)]
@@ -70,6 +68,8 @@ pub struct Progress {
     covered: HashSet<StepKey>,
     /// Whether this run has had an effect on the record.
     pub wrote: bool,
+    /// Whether the target could not take something of it.
+    pub lost: bool,
     pub created: Option<(Remote, Origin)>,
 }
 
@@ -79,11 +79,13 @@ impl Progress {
         self.covered.contains(step) || self.rows.get(step).is_some_and(|row| row.state == StepState::Applied)
     }
 
-    /// Steps that had to be sent by themselves, where that loses something.
+    /// Steps that had to be sent by themselves, where that loses something. One that another had the effect of has its hash.
     pub fn lost_alone(&self, steps: &[Step]) -> Vec<(StepKey, Loss)> {
+        let hash = |step: &StepKey| self.rows.get(step).and_then(|row| row.request_hash.as_deref());
         let with_another = |step: &StepKey| {
-            let row = self.rows.get(step).and_then(|row| row.remote.as_ref());
-            self.covered.contains(step) || row.is_some_and(|remote| remote.outputs.contains_key(WITH))
+            let covering = steps.iter().filter(|other| other.covers.contains(step));
+            let shared = hash(step).is_some() && covering.map(|other| hash(&other.key)).any(|own| own == hash(step));
+            shared || self.covered.contains(step)
         };
         let alone = steps.iter().filter(|step| !with_another(&step.key));
         alone.filter_map(|step| Some((step.key.clone(), step.loss?))).collect()
@@ -91,6 +93,7 @@ impl Progress {
 
     fn took(&mut self, step: &Step, remote: &Remote, origin: Option<Origin>) {
         self.late.put(step.key.clone(), outputs(remote));
+        self.lost |= remote.outputs.contains_key(LOST);
         if step.verb == Verb::Create {
             self.created = Some((remote.clone(), origin.unwrap_or(Origin::Created)));
         }
@@ -113,7 +116,7 @@ impl Writer {
         let rows = rows.into_iter().map(|row| (row.key.clone(), row)).collect();
         let (intended, covered) = (HashSet::new(), HashSet::new());
         let mut progress =
-            Progress { late: LateValues::default(), rows, intended, covered, wrote: false, created: None };
+            Progress { late: LateValues::default(), rows, intended, covered, wrote: false, lost: false, created: None };
         if let Some(at) = record.rebuilt_at {
             self.look_for_all(record, at, &mut progress).await?;
         }
@@ -304,12 +307,8 @@ impl Writer {
             let known = progress.rows.get(key).is_some_and(|row| row.state.in_doubt());
             known || progress.intended.contains(key)
         };
-        let with: Outputs = [(WITH.to_owned(), step.key.step.clone().into())].into();
         let covered: Vec<StepKey> = step.covers.iter().filter(sent).cloned().collect();
-        let applied = covered.iter().map(|key| {
-            let remote = Remote { outputs: with.clone(), ..Remote::default() };
-            self.link.applied(record.kind, record.id, key, Some(remote), Origin::Created)
-        });
+        let applied = covered.iter().map(|key| self.link.applied(record.kind, record.id, key, None, Origin::Created));
         try_join_all(applied).await?;
         progress.covered.extend(covered);
         Ok(())

@@ -174,6 +174,8 @@ pub enum Then {
     Fallback,
     /// It was not needed.
     Done,
+    /// The target cannot take it, which is a loss and no failure. Only of links.
+    Lost,
 }
 
 /// What a step does differently when the first way is refused: written by the API user, with a header line that names the author.

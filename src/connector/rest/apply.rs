@@ -3,7 +3,7 @@
 use super::{Rest, text_of};
 use crate::connector::manifest::{Then, Verb, WriteStep};
 use crate::connector::plan::{Content, LateValues, Part, Request, Step, Text};
-use crate::connector::{Found, Outcome};
+use crate::connector::{Found, LOST, Outcome};
 use crate::error::{Problem, Reason, Result};
 use crate::expr::{Expr, Scope, Template, plain};
 use crate::http::{self, Call, Payload, Repeat, Response, Sent, Target};
@@ -103,6 +103,11 @@ impl Rest {
         Ok(match on.map(|on| on.then) {
             Some(Then::Fallback) => Verdict::Fallback(problem),
             Some(Then::Done) => Verdict::Is(Outcome::Applied { remote: Remote::default(), origin: Origin::Matched }),
+            Some(Then::Lost) => {
+                let outputs = Outputs::from([(LOST.to_owned(), true.into())]);
+                let remote = Remote { outputs, ..Remote::default() };
+                Verdict::Is(Outcome::Applied { remote, origin: Origin::Matched })
+            }
             Some(Then::Adopt) => Verdict::Is(self.adopt(step, late, problem).await),
             None if status >= 500 => Verdict::Is(Outcome::Unknown(problem)),
             None => Verdict::Is(Outcome::Rejected(problem)),

@@ -302,3 +302,41 @@ fn batch_call(batch: &Batch, like: &Call, records: Value) -> Result<Call> {
         ..like.clone()
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn batch() -> Batch {
+        serde_json::from_value(json!({
+            "cites": "here", "evidence": "docs", "call": "POST /many", "items": "rows", "item": "row", "max": 2, "bytes": 40,
+            "linger": 20, "poll": { "call": "GET /jobs/1", "deadline": 1, "done": ".done", "failed": ".failed", "results": ".r", "error": ".e" },
+        }))
+        .unwrap()
+    }
+
+    fn leads(joined: &Joined) -> bool {
+        matches!(joined, Joined::Leads(..))
+    }
+
+    #[tokio::test]
+    async fn a_full_call_takes_nobody_more_and_a_lone_record_is_not_waited_for_long() {
+        let (batcher, batch) = (Batcher::default(), batch());
+        let Joined::Leads(first, _told) = batcher.join("a", &batch, json!(1), None) else { panic!("nobody leads") };
+        assert!(leads(&batcher.join("b", &batch, json!(1), None)), "unlike records go apart");
+        assert!(!leads(&batcher.join("a", &batch, json!(2), None)));
+        let third = batcher.join("a", &batch, json!(3), None);
+        assert!(leads(&third), "the first call is full");
+        assert_eq!(batcher.gathered("a", &batch, &first).await.len(), 2);
+        let Joined::Leads(lone, _told) = third else { panic!("nobody leads") };
+        assert_eq!(batcher.gathered("a", &batch, &lone).await.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_call_holds_no_more_than_its_bytes() {
+        let (batcher, batch) = (Batcher::default(), batch());
+        let large = json!("x".repeat(30));
+        assert!(leads(&batcher.join("a", &batch, large.clone(), None)));
+        assert!(leads(&batcher.join("a", &batch, large, None)));
+    }
+}

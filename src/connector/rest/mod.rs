@@ -23,6 +23,8 @@ mod shifting;
 mod source;
 mod target;
 mod whole;
+#[cfg(test)]
+mod zendesk_import;
 
 use super::manifest::{ErrorWord, Manifest, Marker};
 use super::native::{self, Native};
