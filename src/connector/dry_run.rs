@@ -41,6 +41,9 @@ pub struct Told {
     #[serde(flatten)]
     pub key: StepKey,
     pub verb: super::manifest::Verb,
+    /// The call that takes it with others, and how many it takes.
+    #[serde(skip)]
+    pub with: Option<(String, u64)>,
     /// `method`, `path`, `query`, `headers` and `body` as they are hashed for the ledger, with names for ids.
     pub request: Value,
 }
@@ -231,7 +234,14 @@ impl Target for DryRun {
             })
             .and_then(|request| {
                 let request = self.named(request);
-                let told = Told { kind, id: id.clone(), key: step.key.clone(), verb: step.verb, request };
+                let told = Told {
+                    kind,
+                    id: id.clone(),
+                    key: step.key.clone(),
+                    verb: step.verb,
+                    with: self.inner.goes_with(step),
+                    request,
+                };
                 self.listener.request(&told)
             });
         match told {

@@ -305,6 +305,11 @@ pub trait Target: Send + Sync {
         vec![]
     }
 
+    /// The call that takes this step's record with others, as `METHOD /path`, and how many it takes; none: it goes alone.
+    fn goes_with(&self, _step: &Step) -> Option<(String, u64)> {
+        None
+    }
+
     /// Calls that read one record of a kind back, by method and path with `:id` for what differs.
     fn reads_back_by(&self, _kind: Kind) -> Vec<String> {
         vec![]

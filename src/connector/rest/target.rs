@@ -120,6 +120,11 @@ impl Target for Rest {
         self.rule(step).map_or(vec![], |rule| rule.outputs.keys().cloned().collect())
     }
 
+    fn goes_with(&self, step: &Step) -> Option<(String, u64)> {
+        let batch = self.rule(step).ok()?.batch.as_ref()?;
+        Some((batch.call.shape(), batch.max as u64))
+    }
+
     fn reads_back_by(&self, kind: Kind) -> Vec<String> {
         let Some(rule) = self.manifest.verify.get(kind.code()) else { return vec![] };
         let streams = rule.with.iter().filter_map(|stream| self.manifest.read.get(stream)?.path.as_ref());

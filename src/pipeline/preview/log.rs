@@ -34,8 +34,8 @@ pub enum Grows {
     Files,
 }
 
-/// Calls by what they grow with, and by method and shape of the path.
-pub type CallCounts = BTreeMap<(Grows, String), u64>;
+/// Records or messages by what they grow with and the call that writes them, with how many of them one call takes.
+pub type CallCounts = BTreeMap<(Grows, String, u64), u64>;
 
 type Packed = Encoder<'static, BufWriter<File>>;
 
@@ -85,11 +85,14 @@ impl Listener for Log {
             _ if told.kind == Kind::Ticket && !told.key.child.is_empty() => Grows::Messages,
             _ => Grows::With(told.kind),
         };
-        let method = told.request["method"].as_str().unwrap_or_default();
-        let call = format!("{method} {}", shape(&folded(told.request["path"].as_str().unwrap_or_default())));
+        let (call, takes) = told.with.clone().unwrap_or_else(|| {
+            let method = told.request["method"].as_str().unwrap_or_default();
+            let path = told.request["path"].as_str().unwrap_or_default();
+            (format!("{method} {}", shape(&folded(path))), 1)
+        });
         let mut inner = self.lock();
         inner.requests.write_all(&line)?;
-        *inner.calls.entry((grows, call)).or_default() += 1;
+        *inner.calls.entry((grows, call, takes)).or_default() += 1;
         Ok(())
     }
 

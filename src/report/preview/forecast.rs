@@ -44,8 +44,9 @@ impl Forecast {
             let sum = calls.entry(call.to_owned()).or_default();
             *sum = (sum.0 + n, sum.1 + total);
         };
-        for ((grows, call), n) in &previewed.calls {
-            add(call, *n, scale.whole(*grows, *n));
+        for ((grows, call, takes), n) in &previewed.calls {
+            let calls = |records: u64| records.div_ceil((*takes).max(1));
+            add(call, calls(*n), calls(scale.whole(*grows, *n)));
         }
         let written: BTreeMap<Kind, u64> = kinds.iter().map(|k| (k.kind, created(k))).collect();
         for (kind, n) in written {
