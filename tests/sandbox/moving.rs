@@ -26,6 +26,8 @@ pub struct Trouble<'a> {
     pub naive: &'a str,
     /// Further lines of `[source]`.
     pub account: &'a str,
+    /// Further arguments of the source's sandbox.
+    pub desk: &'a [&'a str],
 }
 
 impl Default for Trouble<'_> {
@@ -36,7 +38,7 @@ impl Default for Trouble<'_> {
 
 impl Trouble<'_> {
     pub fn none(pair: Pair) -> Self {
-        Self { pair, source: "", target: "", manifest: &[], naive: "", account: "" }
+        Self { pair, source: "", target: "", manifest: &[], naive: "", account: "", desk: &[] }
     }
 }
 
@@ -61,7 +63,8 @@ impl Move {
         let (source_faults, target_faults) =
             (faults("source-faults.toml", trouble.source), faults("target-faults.toml", trouble.target));
         let pair = trouble.pair;
-        let source = Desk::start(&Options { platform: pair.source, tickets, faults: Some(&source_faults) });
+        let source = Options { platform: pair.source, tickets, faults: Some(&source_faults) };
+        let source = Desk::start_with(&source, trouble.desk);
         let target = Desk::start(&Options { platform: pair.target, tickets: 0, faults: Some(&target_faults) });
         let migration = format!(
             "[source]\n{}{}{}\n[target]\n{}silenced = true\n\
