@@ -236,6 +236,9 @@ pub struct SandboxArgs {
     /// How long its exports or its search do not know what changed, instead of as long as the vendor's
     #[arg(long, value_name = "SECONDS")]
     pub lag: Option<u32>,
+    /// A ticket with more files than some desks take (Zendesk: 24 MB)
+    #[arg(long)]
+    pub heavy: bool,
     /// What goes wrong on purpose
     #[arg(long, value_name = "FILE")]
     pub faults: Option<PathBuf>,

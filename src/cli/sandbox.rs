@@ -22,6 +22,7 @@ pub async fn command(global: &Global, wanted: &SandboxArgs) -> Result<u8> {
         tickets: wanted.tickets,
         plan: wanted.plan.clone(),
         silenced: wanted.silenced,
+        heavy: wanted.heavy,
         lag: wanted.lag.map(|seconds| jiff::SignedDuration::from_secs(seconds.into())),
         wall_pages: wanted.wall_pages,
         link_seconds: wanted.link_seconds,

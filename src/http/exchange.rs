@@ -4,6 +4,7 @@ use super::body::Body;
 use super::call::Call;
 use super::client::Client;
 use super::fault::Fault;
+use super::naive::{self, Naive};
 use crate::error::{Problem, Reason};
 use crate::pacer::Permit;
 use bytes::Bytes;
@@ -164,8 +165,10 @@ impl Client {
 impl Head {
     /// The next piece of the body; `None` at its end.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, Fault> {
-        match tokio::time::timeout(self.timeout, self.response.chunk()).await {
+        let spent = if naive::is(Naive::Clock) { self.started.elapsed() } else { Duration::ZERO };
+        match tokio::time::timeout(self.timeout.saturating_sub(spent), self.response.chunk()).await {
             Ok(Ok(chunk)) => Ok(chunk),
+            Ok(Err(_)) if naive::is(Naive::Whole) => Ok(None),
             Ok(Err(error)) => Err(Fault::cut_off(&self.host, &error)),
             Err(_) => Err(Fault::silence(&self.host, self.timeout)),
         }

@@ -17,6 +17,7 @@ mod client;
 mod download;
 mod exchange;
 mod fault;
+mod naive;
 mod redact;
 mod scan;
 mod send;

@@ -5,6 +5,7 @@ use super::call::{Call, Repeat, Response, Sent};
 use super::client::Client;
 use super::exchange::{Head, Wants};
 use super::fault::{Fault, Proof};
+use super::naive::{self, Naive};
 use crate::error::{Problem, Reason, Result};
 use crate::pacer::retry_after;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
@@ -49,9 +50,22 @@ impl Client {
                     }
                 }
                 Err(fault) if self.again_after_fault(call, &fault, &mut tries).await => {}
+                Err(fault)
+                    if call.repeat == Repeat::Never && fault.proof == Proof::MaybeSent && naive::is(Naive::Done) =>
+                {
+                    return self.believed(call);
+                }
                 Err(Fault { problem, proof: Proof::NothingSent, .. }) => return Sent::NotSent(self.on(call, problem)),
                 Err(Fault { problem, proof: Proof::MaybeSent, .. }) => return Sent::Unknown(self.on(call, problem)),
             }
+        }
+    }
+
+    /// The answer of [`Naive::Done`].
+    fn believed(&self, call: &Call) -> Sent {
+        match self.address(call) {
+            Ok(url) => Sent::Answer(Response { status: 204, headers: HeaderMap::new(), body: vec![].into(), url }),
+            Err(problem) => Sent::NotSent(problem),
         }
     }
 
@@ -93,18 +107,18 @@ impl Client {
     ) -> bool {
         match status {
             // Not done, whatever the method.
-            429 if tries.pushed_back < PUSH_BACKS => {
+            429 if tries.pushed_back < PUSH_BACKS && !naive::is(Naive::Pace) => {
                 tries.pushed_back += 1;
                 if paced { Instant::now() < tries.deadline } else { self.pause(wait, tries).await }
             }
-            408 | 500 | 502..=504 | 507..=599 if call.repeat == Repeat::Safe => self.again(wait, tries).await,
+            408 | 500 | 502..=504 | 507..=599 if may_repeat(call) => self.again(wait, tries).await,
             _ => false,
         }
     }
 
     /// Whether a call without answer is made again; waits as long as it must.
     pub(super) async fn again_after_fault(&self, call: &Call, fault: &Fault, tries: &mut Tries) -> bool {
-        let allowed = fault.proof == Proof::NothingSent || call.repeat == Repeat::Safe;
+        let allowed = fault.proof == Proof::NothingSent || may_repeat(call);
         fault.passing && allowed && self.again(None, tries).await
     }
 
@@ -133,11 +147,19 @@ impl Client {
     }
 }
 
+/// Whether a call may be made again that may have been done.
+fn may_repeat(call: &Call) -> bool {
+    match call.repeat {
+        Repeat::Safe => !naive::is(Naive::Read),
+        Repeat::Never => naive::is(Naive::NotDone),
+    }
+}
+
 /// Whether a body of JSON ends before its value does: half of it came, as if it were all.
 fn ends_early(headers: &HeaderMap, body: &[u8]) -> bool {
     let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let whole = serde_json::from_slice::<serde::de::IgnoredAny>;
-    kind.contains("json") && !body.is_empty() && whole(body).is_err_and(|e| e.is_eof())
+    kind.contains("json") && !naive::is(Naive::Whole) && !body.is_empty() && whole(body).is_err_and(|e| e.is_eof())
 }
 
 async fn hold(head: &mut Head) -> Result<Vec<u8>, Fault> {

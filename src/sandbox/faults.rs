@@ -25,7 +25,7 @@
 //! | `job_stuck` | starts a job that is at work for ever |
 //! | `job_vanished` | starts a job of which the vendor soon knows nothing |
 //!
-//! A call over a limit is refused before any rule counts it.
+//! A call over a limit is refused before any rule counts it. Calls at the host of files are met as well, by their path there.
 
 use super::desk::{Ends, Fate};
 use super::random::Random;

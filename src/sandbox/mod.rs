@@ -87,11 +87,11 @@ pub async fn start(desk: Box<dyn Desk>, options: &Options) -> Result<Running, Re
     let inside = Inside { desk, limits: Limits::new(limits, options.rate), faults, log: Log::default() };
     let shared = Shared { inside: Arc::new(Mutex::new(inside)), base: address.clone(), files: files_address.clone() };
     let routes = server::desk_routes(shared.clone()).into_make_service_with_connect_info::<Cord>();
-    let files_routes = server::file_routes(shared.clone());
+    let files_routes = server::file_routes(shared.clone()).into_make_service_with_connect_info::<Cord>();
     // Both serve until they are stopped.
     let tasks = [
         tokio::spawn(async move { drop(axum::serve(Wires(listener), routes).await) }),
-        tokio::spawn(async move { drop(axum::serve(files_listener, files_routes).await) }),
+        tokio::spawn(async move { drop(axum::serve(Wires(files_listener), files_routes).await) }),
     ];
     Ok(Running { address, files_address, shared, tasks })
 }

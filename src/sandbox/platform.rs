@@ -31,6 +31,7 @@ impl Platform {
                     plan: setup.plan.clone(),
                     triggers: if silenced { Triggers::Inactive } else { Triggers::Active },
                     export_lag: lag.unwrap_or(usual.export_lag),
+                    heavy: setup.heavy,
                     ..usual
                 };
                 Box::new(Zendesk::new(options))
@@ -66,6 +67,8 @@ pub struct Setup {
     pub link_seconds: Option<u32>,
     /// Whether its administrator has switched off all notifications, where the vendor has such switches.
     pub silenced: bool,
+    /// Whether a ticket has more files than some desks take.
+    pub heavy: bool,
     /// How long its exports or its search do not know what changed; as the vendor's when left out.
     pub lag: Option<SignedDuration>,
 }

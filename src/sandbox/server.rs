@@ -83,6 +83,10 @@ async fn desk_call(State(shared): State<Shared>, ConnectInfo(cord): ConnectInfo<
         return respond(control(&shared, &call, wanted));
     }
     let way = answer(&mut shared.lock(), &call, query, Timestamp::now());
+    sent(way, &cord)
+}
+
+fn sent(way: Way, cord: &Cord) -> Response {
     match way {
         Way::Whole(answer) => respond(answer),
         Way::Cut(answer) => in_pieces(answer, None),
@@ -135,6 +139,11 @@ fn decide(inside: &mut Inside, call: &Call, now: Timestamp, logged: &mut Logged)
     }
     let answer = inside.desk.answer(call, now);
     let answer = with_standing(inside, call, now, answer);
+    met_after(answer, fault, logged)
+}
+
+/// What a fault leaves of an answer whose call had its effect.
+fn met_after(answer: Answer, fault: Option<Fault>, logged: &mut Logged) -> Way {
     logged.status = Some(answer.status);
     let Some(fault) = fault else { return Way::Whole(answer) };
     match fault.does {
@@ -206,37 +215,54 @@ fn complaint(status: u16, what: &str) -> Answer {
     Answer::json(status, &json!({ "error": what }))
 }
 
-async fn file_call(State(shared): State<Shared>, request: Request) -> Response {
+async fn file_call(State(shared): State<Shared>, ConnectInfo(cord): ConnectInfo<Cord>, request: Request) -> Response {
     let headers = request.headers();
-    let credential = has_credential(headers);
-    let path = request.uri().path_and_query().map_or("/", |p| p.as_str());
-    let mut inside = shared.lock();
-    let now = Timestamp::now();
-    inside.desk.pass(now);
-    let answer = if credential {
-        // As S3: "Only one auth mechanism allowed". A client must never bring the desk's credential here.
-        complaint(400, "only one auth mechanism allowed: the signature of the address")
-    } else if matches!(request.method().as_str(), "GET" | "HEAD") {
-        inside.desk.download(path, now).unwrap_or_else(|| complaint(404, "no such file"))
-    } else {
-        complaint(405, "files are only read here")
-    };
-    inside.log.add(Logged {
+    let mut logged = Logged {
         number: 0,
-        time: now,
+        time: Timestamp::now(),
         at: At::Files,
         method: request.method().as_str().to_owned(),
         path: request.uri().path().to_owned(),
         query: None,
-        status: Some(answer.status),
+        status: None,
         fault: None,
         limit: None,
         counted: false,
-        credential,
+        credential: has_credential(headers),
         client: headers.get("user-agent").and_then(|v| v.to_str().ok()).map(str::to_owned),
-    });
+    };
+    let mut inside = shared.lock();
+    inside.desk.pass(logged.time);
+    let way = served(&mut inside, &request, &mut logged);
+    inside.log.add(logged);
     drop(inside);
-    respond(answer)
+    sent(way, &cord)
+}
+
+/// A file, or what a fault makes of it.
+fn served(inside: &mut Inside, request: &Request, logged: &mut Logged) -> Way {
+    let path = request.uri().path_and_query().map_or("/", |p| p.as_str());
+    let fault = inside.faults.meet(&logged.method, &logged.path);
+    logged.fault = fault.map(|fault| fault.does.name());
+    if let Some(fault) = fault.filter(|fault| fault.does.spares_the_desk()) {
+        let refused = match fault.does {
+            // As storage says it of an address that is too old.
+            Does::Expired => Some(Answer { status: 403, ..Answer::default() }),
+            _ => refusal(inside.desk.as_ref(), fault),
+        };
+        let Some(answer) = refused else { return Way::Reset };
+        logged.status = Some(answer.status);
+        return Way::Whole(answer);
+    }
+    let answer = if logged.credential {
+        // As S3: "Only one auth mechanism allowed". A client must never bring the desk's credential here.
+        complaint(400, "only one auth mechanism allowed: the signature of the address")
+    } else if matches!(logged.method.as_str(), "GET" | "HEAD") {
+        inside.desk.download(path, logged.time).unwrap_or_else(|| complaint(404, "no such file"))
+    } else {
+        complaint(405, "files are only read here")
+    };
+    met_after(answer, fault, logged)
 }
 
 fn head(status: u16, headers: &[(String, String)], body: Body) -> Response {

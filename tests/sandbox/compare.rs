@@ -289,12 +289,15 @@ impl<'a> Comparison<'a> {
         if there.len() != wanted.len() {
             self.say(What::Count, at, format!("{} messages, not {}", there.len(), wanted.len()));
         }
+        let mut together = 0;
         for (n, (own, message)) in wanted.iter().zip(there).enumerate() {
-            self.message(&format!("{at}, message {n}"), source.id, own, message);
+            let at = format!("{at}, message {n}");
+            self.message(&at, own, message);
+            self.files(&at, source.id, own, message, &mut together);
         }
     }
 
-    fn message(&mut self, at: &str, ticket: u64, own: &Message, message: &Message) {
+    fn message(&mut self, at: &str, own: &Message, message: &Message) {
         let plain = without_tags(&message.body);
         if let Err(phrase) = holds_in_order(&plain, &[without_tags(&own.words)]) {
             self.say(What::Text, at, format!("no {phrase:?} in {plain:?}"));
@@ -318,26 +321,25 @@ impl<'a> Comparison<'a> {
         if !(in_a_line || (self.found.pair.telling() == Telling::Natively && message.at == own.at)) {
             self.say(What::Date, at, format!("{} and {header:?}, not {}", message.at, own.at));
         }
-        self.files(at, ticket, own, message);
         self.images(at, own, message);
     }
 
     /// Each file on its message; what the target does not take is on this machine and named; what the source withheld is a loss.
-    fn files(&mut self, at: &str, ticket: u64, own: &Message, message: &Message) {
+    /// `together`: bytes of the files of the ticket so far.
+    fn files(&mut self, at: &str, ticket: u64, own: &Message, message: &Message, together: &mut u64) {
         let mut there: Vec<&str> = message.files.iter().map(|file| file.sha256.as_str()).collect();
-        let mut together = 0;
         for File { name, sha256, size, is_there, .. } in &own.files {
             if !is_there {
                 if !self.found.losses.get(&ticket).is_some_and(|losses| losses.contains("file")) {
                     self.say(What::File, at, format!("{name} was withheld, and the report says nothing"));
                 }
-            } else if !self.found.pair.takes(*size, together) {
+            } else if !self.found.pair.takes(*size, *together) {
                 if !self.found.kept.contains(sha256) || !message.body.contains(sha256.as_str()) {
                     self.say(What::File, at, format!("{name} is neither kept nor named"));
                 }
             } else if let Some(place) = there.iter().position(|own| own == sha256) {
                 there.remove(place);
-                together += size;
+                *together += size;
             } else {
                 self.say(What::File, at, format!("{name} of {size} bytes is not there"));
             }

@@ -25,9 +25,14 @@ pub struct Options<'a> {
 
 impl Desk {
     pub fn start(options: &Options<'_>) -> Self {
+        Self::start_with(options, &[])
+    }
+
+    /// With further arguments.
+    pub fn start_with(options: &Options<'_>, more: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_deskferry"));
         command.args(["sandbox", options.platform, "--json", "--port", "0", "--seed", "1", "--rate", RATE]);
-        command.args(["--tickets", &options.tickets.to_string(), "--silenced"]);
+        command.args(["--tickets", &options.tickets.to_string(), "--silenced"]).args(more);
         if let Some(file) = options.faults {
             command.arg("--faults").arg(file);
         }

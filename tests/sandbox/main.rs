@@ -11,6 +11,7 @@ mod kills;
 mod map;
 mod moving;
 mod pairs;
+mod policies;
 mod preview;
 mod spoiled;
 #[path = "../e2e/compare/text.rs"]

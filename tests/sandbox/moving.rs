@@ -22,6 +22,12 @@ pub struct Trouble<'a> {
     pub target: &'a str,
     /// Replacements in the manifest of the target: a handling switched off.
     pub manifest: &'a [(&'a str, &'a str)],
+    /// A handling that no manifest decides, switched off: a name of `src/http/naive.rs`.
+    pub naive: &'a str,
+    /// Further lines of `[source]`.
+    pub account: &'a str,
+    /// Further arguments of the source's sandbox.
+    pub desk: &'a [&'a str],
 }
 
 impl Default for Trouble<'_> {
@@ -32,7 +38,7 @@ impl Default for Trouble<'_> {
 
 impl Trouble<'_> {
     pub fn none(pair: Pair) -> Self {
-        Self { pair, source: "", target: "", manifest: &[] }
+        Self { pair, source: "", target: "", manifest: &[], naive: "", account: "", desk: &[] }
     }
 }
 
@@ -41,6 +47,7 @@ pub struct Move {
     pub source: Desk,
     pub target: Desk,
     pub project: TempDir,
+    naive: String,
     /// Only these tickets, by their ids; all when empty.
     pub only: BTreeSet<u64>,
 }
@@ -56,13 +63,15 @@ impl Move {
         let (source_faults, target_faults) =
             (faults("source-faults.toml", trouble.source), faults("target-faults.toml", trouble.target));
         let pair = trouble.pair;
-        let source = Desk::start(&Options { platform: pair.source, tickets, faults: Some(&source_faults) });
+        let source = Options { platform: pair.source, tickets, faults: Some(&source_faults) };
+        let source = Desk::start_with(&source, trouble.desk);
         let target = Desk::start(&Options { platform: pair.target, tickets: 0, faults: Some(&target_faults) });
         let migration = format!(
-            "[source]\n{}{}[target]\n{}silenced = true\n\
+            "[source]\n{}{}{}\n[target]\n{}silenced = true\n\
              [run]\nsettle = \"1s\"\ncreate_marker = true\n[mapping]\nfile = \"mapping.toml\"\n",
             source.account("SOURCE_KEY"),
             pair.of_source,
+            trouble.account,
             target.account("TARGET_KEY"),
         );
         std::fs::write(at("migration.toml"), migration).unwrap();
@@ -79,12 +88,17 @@ impl Move {
             std::fs::create_dir(at("connectors")).unwrap();
             std::fs::write(at(&own), manifest).unwrap();
         }
-        Self { pair, source, target, project, only: BTreeSet::new() }
+        Self { pair, source, target, project, naive: trouble.naive.to_owned(), only: BTreeSet::new() }
     }
 
     /// A handful of ordinary tickets.
     pub fn small(trouble: Trouble<'_>) -> Self {
         Self { only: (21..=26).collect(), ..Self::new(26, trouble) }
+    }
+
+    /// One ticket with pictures, and one with a large file.
+    pub fn with_files(trouble: Trouble<'_>) -> Self {
+        Self { only: [8, 16].into(), ..Self::new(16, trouble) }
     }
 
     pub fn spawn(&self, args: &[&str]) -> Child {
@@ -96,7 +110,13 @@ impl Move {
             command.args(["--ids", &ids.join(",")]);
         }
         command.env("SOURCE_KEY", self.source.key()).env("TARGET_KEY", self.target.key());
-        command.stdin(Stdio::null()).stdout(file("stdout.txt")).stderr(file("stderr.txt")).spawn().unwrap()
+        command
+            .env("DESKFERRY_NAIVE", &self.naive)
+            .stdin(Stdio::null())
+            .stdout(file("stdout.txt"))
+            .stderr(file("stderr.txt"))
+            .spawn()
+            .unwrap()
     }
 
     /// Its exit code.

@@ -50,7 +50,7 @@ impl Pair {
         self.target == "freshdesk"
     }
 
-    /// Whether the target takes a file of `size` on a message that has `together` already. *Unverified:* that neither
+    /// Whether the target takes a file of `size` on a ticket whose messages have `together` already. *Unverified:* that neither
     /// takes an empty one.
     pub fn takes(&self, size: u64, together: u64) -> bool {
         size > 0 && if self.target == "zendesk" { size <= 50_000_000 } else { together + size <= 20_000_000 }

@@ -7,7 +7,7 @@ type Spoiling<'a> = &'a dyn Fn(&mut Found);
 
 /// Fails unless each spoiling of the good `found` is noticed as what it is.
 pub fn each_is_noticed(found: &Found) {
-    let cases: [(What, Spoiling<'_>); 16] = [
+    let cases: [(What, Spoiling<'_>); 17] = [
         (What::Missing, &|f| drop(tickets(f).remove(3))),
         (What::Twice, &|f| {
             let copy = tickets(f)[3].clone();
@@ -31,6 +31,10 @@ pub fn each_is_noticed(found: &Found) {
         (What::Address, &|f| {
             let host = f.hosts[0].clone();
             replace(&mut noted(f)[0], "Originally", &format!("{host}/attachments/token/x"));
+        }),
+        (What::Credential, &|f| {
+            let file = f.calls.iter_mut().find(|call| call["at"] == "files" && call["method"] == "GET");
+            file.unwrap()["credential"] = json!(true);
         }),
         (What::Mail, &|f| f.mails.push(json!({ "to": "ann@example.com" }))),
     ];

@@ -158,3 +158,22 @@ async fn a_transfer_that_moves_is_not_cut_and_one_that_stops_is() {
     let stopped = client.download_to(&call, &Decode::Raw, dir.path()).await.unwrap_err();
     assert_eq!(stopped.reason, Reason::Timeout);
 }
+
+/// An address a platform sends a download on to is good for a moment: a download that breaks off asks for a new one, and does not
+/// go back to the old.
+#[tokio::test]
+async fn a_download_that_breaks_off_starts_again_at_the_account() {
+    let store = Server::start(|n, seen| match n {
+        0 => Act::CutOff(b"half".to_vec()),
+        _ if seen.line().contains("sign=1") => reply(403, "expired"),
+        _ => reply(200, "whole"),
+    })
+    .await;
+    let elsewhere = store.url("/file").to_string();
+    let server =
+        Server::start(move |n, _| Act::Reply(302, vec![format!("Location: {elsewhere}?sign={}", n + 1)], vec![])).await;
+    let dir = tempfile::tempdir().unwrap();
+    let done = client(server.url("/")).download_to(&Call::get("/x"), &Decode::Raw, dir.path()).await.unwrap();
+    assert_eq!((done.bytes, server.seen().len()), (5, 2));
+    assert!(store.seen().iter().all(|seen| seen.header("x-api-key").is_none()));
+}

@@ -55,6 +55,8 @@ pub struct Options {
     /// How long exports do not know what changed.
     pub export_lag: SignedDuration,
     pub pace: Pace,
+    /// Whether the ticket with the large file has several, on messages of their own: 24 MB.
+    pub heavy: bool,
 }
 
 impl Options {
@@ -66,6 +68,7 @@ impl Options {
             triggers: Triggers::default(),
             export_lag: SignedDuration::from_mins(1),
             pace: Pace::default(),
+            heavy: false,
         }
     }
 }
@@ -83,7 +86,7 @@ pub struct Zendesk {
 
 impl Zendesk {
     pub fn new(options: Options) -> Self {
-        let Options { seed, tickets, plan, triggers, export_lag, pace } = options;
+        let Options { seed, tickets, plan, triggers, export_lag, pace, heavy } = options;
         let signer = Signer(seed);
         let jobs = Jobs::new(pace, seed);
         let outbox = Outbox { triggers, sent: Vec::new() };
@@ -91,7 +94,7 @@ impl Zendesk {
         (account.tables, account.jobs, account.outbox) = (tables::tables(), jobs, outbox);
         let life = if tickets == 0 { Life::New } else { Life::Used };
         people::fill(&mut account, seed, tickets as u64 / 3 + 12, life);
-        tickets::fill(&mut account, seed, tickets, signer);
+        tickets::fill(&mut account, seed, tickets, signer, heavy);
         if life == Life::New {
             account.move_ids();
         }

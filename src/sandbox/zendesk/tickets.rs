@@ -14,6 +14,8 @@ const APART: i64 = 18_061;
 /// More than two pages of comments.
 const LONG_THREAD: u64 = 230;
 const LARGE_FILE: u64 = 6_000_000;
+/// Messages with such a file, where the desk is a heavy one.
+const LARGE_FILES: u64 = 4;
 
 /// What is odd about a ticket, by its place.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -73,17 +75,18 @@ fn place(wanted: Odd) -> u64 {
     ODD.iter().position(|odd| *odd == wanted).unwrap_or_default() as u64 + 1
 }
 
-/// Fills `account`, whose people are there already.
-pub fn fill(account: &mut Account, seed: u64, tickets: usize, signer: Signer) {
+/// Fills `account`, whose people are there already. `heavy`: large files on several messages of a ticket.
+pub fn fill(account: &mut Account, seed: u64, tickets: usize, signer: Signer, heavy: bool) {
     let customers = people::customers(account);
     let gone = people::gone(account);
+    let large = if heavy { LARGE_FILES } else { 1 };
     for n in 0..tickets {
         let mut random = Random::of(seed, &[1, n as u64]);
         let requester = match odd(n) {
             Odd::Orphan => gone.unwrap_or(customers[0]),
             _ => *random.pick(&customers),
         };
-        let mut draft = Draft { n, odd: odd(n), requester, seed, signer, random, copied: Vec::new() };
+        let mut draft = Draft { n, odd: odd(n), requester, seed, signer, random, copied: Vec::new(), large };
         if draft.odd == Odd::Copied || draft.random.percent(10) {
             draft.copied = (0..2).map(|_| *draft.random.pick(&customers)).collect();
             draft.copied.dedup();
@@ -121,6 +124,8 @@ struct Draft {
     signer: Signer,
     random: Random,
     copied: Vec<u64>,
+    /// Messages with a large file.
+    large: u64,
 }
 
 impl Draft {
@@ -136,6 +141,7 @@ impl Draft {
         let many = match self.odd {
             Odd::LongThread => LONG_THREAD,
             Odd::Deleted => 0,
+            Odd::LargeFile if self.large > 1 => self.large,
             _ => 1 + self.random.below(6),
         };
         let mut comments: Vec<Comment> = (0..many).map(|c| self.comment(c)).collect();
@@ -157,7 +163,7 @@ impl Draft {
         let public = if c == 0 { self.odd != Odd::Private } else { by_customer || self.random.percent(65) };
         let mut files = Vec::new();
         match self.odd {
-            Odd::LargeFile if c == 0 => files.push(words::file_of(&mut self.random, LARGE_FILE)),
+            Odd::LargeFile if c < self.large => files.push(words::file_of(&mut self.random, LARGE_FILE)),
             Odd::LostFiles if c == 0 => files.extend((0..3).map(|_| words::file(&mut self.random))),
             _ if self.random.percent(18) => {
                 files.extend((0..=self.random.below(2)).map(|_| words::file(&mut self.random)))
