@@ -99,7 +99,9 @@ impl DryRun {
             },
             Value::String(text) => self.named_text(&text).map_or(Value::String(text), Value::String),
             Value::Array(items) => items.into_iter().map(|item| self.named(item)).collect(),
-            Value::Object(map) => map.into_iter().map(|(key, value)| (key, self.named(value))).collect(),
+            Value::Object(map) => {
+                map.into_iter().map(|(key, value)| (self.named_text(&key).unwrap_or(key), self.named(value))).collect()
+            }
             other => other,
         }
     }

@@ -1,6 +1,6 @@
 //! What a platform can hold: the abilities by which the pipeline decides what is carried how.
 
-use crate::record::{FieldType, Format, LinkType};
+use crate::record::{FieldOption, FieldType, Format, LinkType};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -32,6 +32,8 @@ pub struct Profile {
     pub open: Vec<String>,
     /// Types of custom fields `write.field` can make; options are added to those of `select`, `multiselect` and `tree`.
     pub field_types: Vec<FieldType>,
+    /// Whether an option has a value beside its label, a tag that no other option of the account has.
+    pub option_tags: bool,
     /// Kinds of links between tickets it knows beside the plain one.
     pub link_types: Vec<LinkType>,
     /// Whether a contact may be without an e-mail address.
@@ -88,6 +90,29 @@ pub enum MessagesGo {
     One,
     /// All with the ticket, as far as they are there when it is written; `write.comment` is for those that come later.
     WithTicket,
+}
+
+impl Profile {
+    /// Options with these labels for a field of this title, with the values they are given.
+    pub fn options(&self, title: &str, labels: Vec<String>) -> Vec<FieldOption> {
+        let mut options: Vec<FieldOption> = Vec::new();
+        for label in labels {
+            let mut value = if self.option_tags { tag(&format!("{title} {label}")) } else { label.clone() };
+            let alike = options.iter().filter(|have| have.value == value).count();
+            if alike > 0 {
+                value = format!("{value}_{}", options.len() + 1);
+            }
+            options.push(FieldOption { label, value, parent: None });
+        }
+        options
+    }
+}
+
+/// Words as a tag: small letters and digits of any script, joined by `_`.
+fn tag(words: &str) -> String {
+    let words = words.to_lowercase();
+    let words = words.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join("_")
 }
 
 /// Why writing mails nobody.

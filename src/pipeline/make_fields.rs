@@ -29,9 +29,10 @@ impl Run<'_> {
     /// Makes a field, or adds options to one that is there.
     pub(super) async fn write_field(&self, record: &Record, translated: &Translated) -> Result<End, Broken> {
         let (link, id) = (&self.job.link, record.id.as_str());
-        let mapped = &translated.mapped;
+        let mut mapped = translated.mapped.clone();
+        mapped["id"] = id.into();
         let marker = format!("{MARKER}{}:{}:{id}", link.id(), Kind::Field);
-        let steps = match self.job.target.plan(Kind::Field, mapped, &marker) {
+        let steps = match self.job.target.plan(Kind::Field, &mapped, &marker) {
             Ok(steps) => steps,
             Err(problem) => return Ok(End::Failed { problem }),
         };
@@ -59,11 +60,11 @@ impl Run<'_> {
         }
         let mut roster = (*self.translator.roster).clone();
         roster.read_fields(self.job.target.as_ref()).await?;
-        let makes = &self.job.target.profile().field_types;
+        let profile = self.job.target.profile();
         for (id, field) in self.fields_of_tickets().await? {
             let Some(rule) = rules.rule(&field.key, Some(&field.title)).filter(|rule| rule.create) else { continue };
             let Some(remote) = self.job.link.target_of(Kind::Field, &id).await? else { continue };
-            let Some(made) = to_be_made(&field, rule, makes) else { continue };
+            let Some(made) = to_be_made(&field, rule, profile) else { continue };
             let key = match rules.place(&field.key, Some(&field.title), roster.fields()) {
                 Place::To(there) => there.key.clone(),
                 Place::Create(_) => remote.id.clone(),

@@ -1,6 +1,7 @@
 //! `map` between the two sandboxes: what it proposes, that it writes nothing, and that what it makes is made once.
 
 use crate::moving::{Move, Trouble};
+use crate::pairs::Pair;
 use serde_json::Value;
 
 fn write(all: &Move, mapping: &str) {
@@ -147,4 +148,36 @@ fn what_the_mapping_redacts_reaches_nobody() {
     assert!(all.said("stdout.txt").is_empty());
     let report = says(&all, &["report", "--format", "csv"]);
     assert!(report.contains("redacted="), "{report}");
+}
+
+const ZENDESK_ZENDESK: Pair = Pair {
+    source: "zendesk",
+    target: "zendesk",
+    mapping: include_str!("../../mappings/zendesk-zendesk.toml"),
+    custom: &[],
+    of_source: "",
+};
+
+#[test]
+fn a_zendesk_is_given_fields_and_options_whose_tags_are_their_own() {
+    let all = Move::new(30, Trouble::none(ZENDESK_ZENDESK));
+    write(
+        &all,
+        "[ticket.custom.\"Heard of us by\"]\nto = \"Found us by\"\ncreate = true\n\
+         [ticket.custom.Product]\ncreate = true\nvalues = { \"Übriges\" = \"Anything else\" }\n",
+    );
+    assert_eq!(all.run(&["run", "--only", "field"]), 0, "{}", all.said("stderr.txt"));
+    let state = all.target.state();
+    let fields = state["tables"]["ticket_fields"].as_array().unwrap();
+    let options = |title: &str| -> Vec<&str> {
+        let field = fields.iter().filter(|field| field["title"] == title).collect::<Vec<_>>();
+        assert_eq!(field.len(), 1, "{title}");
+        field[0]["custom_field_options"].as_array().unwrap().iter().filter_map(|o| o["value"].as_str()).collect()
+    };
+    assert_eq!(options("Found us by"), ["found_us_by_web", "found_us_by_a_friend", "found_us_by_other"]);
+    assert!(options("Product").contains(&"product_anything_else"), "{:?}", options("Product"));
+    assert!(options("Product").contains(&"product_printer"), "those that were there stay");
+    let seen = all.target.calls().len();
+    assert_eq!(all.run(&["run", "--only", "field"]), 0, "{}", all.said("stderr.txt"));
+    assert_eq!(all.target.writes_after(seen), Vec::<String>::new());
 }

@@ -62,7 +62,8 @@ fn filled(request: &Value, ids: &BTreeMap<String, String>) -> Value {
 }
 
 fn plain(key: &str, ids: &BTreeMap<String, String>) -> String {
-    key.replace("<marker field>", &ids["marker field"])
+    let named = key.strip_prefix('<').and_then(|key| key.strip_suffix('>')).and_then(|name| ids.get(name));
+    named.map_or_else(|| key.to_owned(), String::clone)
 }
 
 fn hash(request: &Value) -> String {
@@ -87,22 +88,10 @@ fn preview(all: &Move, args: &[&str]) -> Value {
     serde_json::from_str(&std::fs::read_to_string(all.project.path().join("preview.json")).unwrap()).unwrap()
 }
 
-#[test]
-fn the_run_that_follows_sends_what_was_shown_and_loses_what_was_foretold() {
-    let all = Move::new(150, Trouble::default());
+/// Compares every step the run booked with what the preview before it showed; how many there are.
+#[track_caller]
+fn sent_as_shown(all: &Move) -> usize {
     let project = all.project.path();
-    let first = preview(&all, &["--all"]);
-    assert_eq!(all.target.writes_after(0), Vec::<String>::new(), "a preview writes nothing");
-    let asked = all.source.calls().len();
-    let again = preview(&all, &["--all", "--diff"]);
-    assert_eq!(all.source.calls().len(), asked, "a second preview asks the source for nothing");
-    assert!(all.said("stdout.txt").contains("nothing changed"), "{}", all.said("stdout.txt"));
-    assert_eq!(again["losses"], first["losses"]);
-    let page = std::fs::read_to_string(project.join("preview.html")).unwrap();
-    assert!(!page.contains("<script") && !page.contains("<img") && !page.contains("src="), "it shows what it holds");
-
-    all.succeeds();
-    all.is_whole();
     let field = all.target.state()["ticket_fields"]
         .as_array()
         .into_iter()
@@ -121,7 +110,27 @@ fn the_run_that_follows_sends_what_was_shown_and_loses_what_was_foretold() {
     }
     let unshown: Vec<&Key> = steps.keys().filter(|key| !shown.contains(*key) && key.2 != "repair").collect();
     assert_eq!(unshown, Vec::<&Key>::new(), "sent and not shown");
-    assert!(shown.len() > 900, "{} steps", shown.len());
+    shown.len()
+}
+
+#[test]
+fn the_run_that_follows_sends_what_was_shown_and_loses_what_was_foretold() {
+    let all = Move::new(150, Trouble::default());
+    let project = all.project.path();
+    let first = preview(&all, &["--all"]);
+    assert_eq!(all.target.writes_after(0), Vec::<String>::new(), "a preview writes nothing");
+    let asked = all.source.calls().len();
+    let again = preview(&all, &["--all", "--diff"]);
+    assert_eq!(all.source.calls().len(), asked, "a second preview asks the source for nothing");
+    assert!(all.said("stdout.txt").contains("nothing changed"), "{}", all.said("stdout.txt"));
+    assert_eq!(again["losses"], first["losses"]);
+    let page = std::fs::read_to_string(project.join("preview.html")).unwrap();
+    assert!(!page.contains("<script") && !page.contains("<img") && !page.contains("src="), "it shows what it holds");
+
+    all.succeeds();
+    all.is_whole();
+    let shown = sent_as_shown(&all);
+    assert!(shown > 900, "{shown} steps");
     assert_eq!(losses(&report(&all)), losses(&first), "what is lost was foretold");
     let foretold =
         first["forecast"]["calls"].as_array().unwrap().iter().map(|c| c["total"].as_u64().unwrap()).sum::<u64>();
@@ -131,6 +140,21 @@ fn the_run_that_follows_sends_what_was_shown_and_loses_what_was_foretold() {
         Some(2),
         "nothing is left but to read back"
     );
+}
+
+#[test]
+fn fields_that_a_run_makes_are_shown_before_with_the_values_they_get() {
+    let all = Move::new(40, Trouble::default());
+    let makes = "[ticket.status]\nvalues = { \"New\" = \"Open\" }\n[ticket.custom.\"Serial <no>\"]\ncreate = true\n\
+                 [ticket.custom.Product]\nto = \"Product line\"\ncreate = true\n";
+    std::fs::write(all.project.path().join("mapping.toml"), makes).unwrap();
+    preview(&all, &["--all"]);
+    assert_eq!(all.target.writes_after(0), Vec::<String>::new());
+    let told = requests(all.project.path());
+    let made = told.iter().filter(|told| told["kind"] == "field" && told["step"] == "create").count();
+    assert_eq!(made, 2);
+    all.succeeds();
+    sent_as_shown(&all);
 }
 
 #[test]

@@ -98,6 +98,8 @@ pub enum Each {
     Email,
     /// The people in copy: `.watcher`.
     Watcher,
+    /// The options of the field: `.option`.
+    Option,
 }
 
 /// What is sent.

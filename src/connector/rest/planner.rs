@@ -120,6 +120,15 @@ impl Rest {
                         steps.extend(self.plan_step(rule, &place, key, &scope, &files)?);
                     }
                 }
+                Some(Each::Option) => {
+                    let options = scope.get("field").and_then(|field| field["options"].as_array()).cloned();
+                    for option in options.unwrap_or_default() {
+                        let mut scope = scope.clone();
+                        let key = StepKey::new(&rule.step, plain(&option["label"]), 0);
+                        scope.insert("option".into(), option);
+                        steps.extend(self.plan_step(rule, &place, key, &scope, &files)?);
+                    }
+                }
                 Some(Each::Email) => {
                     for address in further_addresses(scope.get("contact")) {
                         let key = StepKey::new(&rule.step, &address, 0);

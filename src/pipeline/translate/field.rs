@@ -1,10 +1,11 @@
 //! A custom field: matched with one of the target, or made there where a rule says `create = true`.
 
 use super::{Held, Matched, Translated, Translator};
+use crate::connector::profile::Profile;
 use crate::error::{Problem, Reason};
 use crate::ledger::Remote;
-use crate::mapping::{CustomRule, Otherwise, Place, convert, labels, makeable};
-use crate::record::{Field, FieldOption, FieldType, Kind};
+use crate::mapping::{CustomRule, Otherwise, Place, convert, label, labels, makeable};
+use crate::record::{Field, FieldType, Kind};
 use serde_json::{Value, json};
 
 impl Translator {
@@ -23,7 +24,7 @@ impl Translator {
                 let lacks = rule.map(|rule| options(field, rule, Some(target))).unwrap_or_default();
                 let can_be_added = self.target.profile().field_types.contains(&target.field_type);
                 match has_options(target.field_type) && can_be_added && !lacks.is_empty() {
-                    true => Ok(Matched::Write(self.more_options(target, &lacks))),
+                    true => Ok(Matched::Write(self.more_options(target, lacks))),
                     false => Ok(Matched::There(Remote { id: self.roster.field_id(target), ..Remote::default() })),
                 }
             }
@@ -38,21 +39,22 @@ impl Translator {
         }
     }
 
-    /// `.field` of a field that is not there: `{title, type, options: [label], target: null}`.
+    /// `.field` of a field that is not there: `{title, type, options: [{label, value}], target: null}`.
     fn new_field(&self, field: &Field, rule: &CustomRule) -> Result<Matched, Held> {
-        let Some(made) = to_be_made(field, rule, &self.target.profile().field_types) else {
+        let Some(made) = to_be_made(field, rule, self.target.profile()) else {
             let what = format!("the target has no type of field that holds `{}`", field.title);
             return Err(Held::Skip(Problem::new(Reason::Unsupported, what), None));
         };
-        let labels: Vec<&str> = made.options.iter().map(|option| option.label.as_str()).collect();
-        let mapped = json!({ "title": made.title, "type": made.field_type, "options": labels, "target": null });
+        let Field { title, field_type, options, .. } = made;
+        let mapped = json!({ "title": title, "type": field_type, "options": options, "target": null });
         Ok(Matched::Write(Translated { mapped, losses: vec![] }))
     }
 
     /// `.field` of one that is there: `options` are those it lacks, `target` its row.
-    fn more_options(&self, target: &Field, lacks: &[String]) -> Translated {
+    fn more_options(&self, target: &Field, lacks: Vec<String>) -> Translated {
         let mut row = self.roster.field_row(target).cloned().unwrap_or_default();
         row.insert("id".into(), self.roster.field_id(target).into());
+        let lacks = self.target.profile().options(&target.title, lacks);
         let mapped = json!({
             "title": target.title, "type": target.field_type, "options": lacks, "target": Value::Object(row),
         });
@@ -64,15 +66,14 @@ fn has_options(of: FieldType) -> bool {
     matches!(of, FieldType::Select | FieldType::MultiSelect | FieldType::Tree)
 }
 
-/// The field a rule makes in a target that has these types; none where no type holds the values.
-pub fn to_be_made(field: &Field, rule: &CustomRule, makes: &[FieldType]) -> Option<Field> {
+/// The field a rule makes in a target; none where no type it has holds the values.
+pub fn to_be_made(field: &Field, rule: &CustomRule, profile: &Profile) -> Option<Field> {
     let labels = options(field, rule, None);
     // A list without options takes nothing.
     let from = if has_options(field.field_type) && labels.is_empty() { FieldType::Text } else { field.field_type };
-    let field_type = makeable(from, makes)?;
-    let option = |label: String| FieldOption { value: label.clone(), label, parent: None };
-    let options = if has_options(field_type) { labels.into_iter().map(option).collect() } else { vec![] };
+    let field_type = makeable(from, &profile.field_types)?;
     let title = rule.to.clone().unwrap_or_else(|| field.title.clone());
+    let options = if has_options(field_type) { profile.options(&title, labels) } else { vec![] };
     Some(Field { scope: Kind::Ticket, key: title.clone(), title, field_type, required: false, options })
 }
 
@@ -89,7 +90,7 @@ fn options(field: &Field, rule: &CustomRule, target: Option<&Field>) -> Vec<Stri
         let is_there = target.is_some_and(|target| {
             convert(&json!(label), None, target, None).is_ok_and(|converted| converted.losses.is_empty())
         });
-        if !is_there && !all.iter().any(|have| crate::mapping::label::same(have, &label)) {
+        if !is_there && !all.iter().any(|have| label::same(have, &label)) {
             all.push(label);
         }
     }
@@ -99,6 +100,7 @@ fn options(field: &Field, rule: &CustomRule, target: Option<&Field>) -> Vec<Stri
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::FieldOption;
 
     fn field(field_type: FieldType, options: &[&str]) -> Field {
         let option = |label: &&str| FieldOption { label: (*label).into(), value: label.to_lowercase(), parent: None };
@@ -110,12 +112,14 @@ mod tests {
         toml::from_str(toml).unwrap()
     }
 
-    const MAKES: [FieldType; 3] = [FieldType::Text, FieldType::LongText, FieldType::Select];
+    fn makes() -> Profile {
+        Profile { field_types: vec![FieldType::Text, FieldType::LongText, FieldType::Select], ..Profile::default() }
+    }
 
     #[test]
     fn a_field_is_made_with_the_options_its_values_become() {
         let rule = rule("create = true\nto = 'Area'\nvalues = { EMEA = 'Europe', UK = 'Europe' }\nelse = 'Other'");
-        let made = to_be_made(&field(FieldType::Select, &["EMEA", "UK", "Asia"]), &rule, &MAKES).unwrap();
+        let made = to_be_made(&field(FieldType::Select, &["EMEA", "UK", "Asia"]), &rule, &makes()).unwrap();
         let labels: Vec<_> = made.options.iter().map(|o| o.label.as_str()).collect();
         assert_eq!((made.title.as_str(), made.field_type), ("Area", FieldType::Select));
         assert_eq!(labels, ["Europe", "Asia", "Other"]);
@@ -123,9 +127,18 @@ mod tests {
 
     #[test]
     fn several_choices_become_a_text_where_there_is_no_list_of_several() {
-        let made = to_be_made(&field(FieldType::MultiSelect, &["A"]), &rule("create = true"), &MAKES).unwrap();
+        let made = to_be_made(&field(FieldType::MultiSelect, &["A"]), &rule("create = true"), &makes()).unwrap();
         assert_eq!((made.field_type, made.options.len()), (FieldType::LongText, 0));
-        assert!(to_be_made(&field(FieldType::File, &[]), &rule("create = true"), &MAKES).is_none());
+        assert!(to_be_made(&field(FieldType::File, &[]), &rule("create = true"), &makes()).is_none());
+    }
+
+    #[test]
+    fn an_option_that_is_a_tag_has_one_of_its_own() {
+        let rule = rule("create = true");
+        let made =
+            to_be_made(&field(FieldType::Select, &["A (b)", "A-B"]), &rule, &Profile { option_tags: true, ..makes() });
+        let values: Vec<_> = made.unwrap().options.into_iter().map(|o| o.value).collect();
+        assert_eq!(values, ["region_a_b", "region_a_b_2"]);
     }
 
     #[test]
