@@ -149,6 +149,9 @@ fn expressions(manifest: &Manifest) -> Vec<(String, Checked<'_>)> {
         all.extend(table.when.iter().map(|p| (format!("lookup.{name}.when"), Checked::Predicate(p))));
         all.extend(table.rows.iter().map(|e| (format!("lookup.{name}.rows"), Checked::Expr(e))));
     }
+    for (name, left) in &manifest.left {
+        all.extend(left.count.iter().map(|e| (format!("left.{name}.count"), Checked::Expr(e))));
+    }
     for (name, stream) in &manifest.read {
         let place = |what: &str| format!("read.{name}.{what}");
         all.extend(stream.filter.iter().map(|p| (place("filter"), Checked::Predicate(p))));

@@ -74,9 +74,9 @@ impl Template {
             .collect()
     }
 
-    /// Whether it is the value at `path` and nothing else.
-    pub fn is_only(&self, path: &str) -> bool {
-        Path::parse(path).is_ok_and(|path| self.0 == [Piece::Value(path)])
+    /// Whether it is one value and nothing else.
+    pub fn is_alone(&self) -> bool {
+        matches!(self.0.as_slice(), [Piece::Value(_)])
     }
 
     /// Whether the value at `path` is in it.

@@ -56,6 +56,10 @@ where
 
 async fn one(job: &Job, kind: Kind, id: &str) -> Result<()> {
     let Some(row) = job.staging.item(kind.code(), id).await? else { return Ok(()) };
+    // Should the scope change, what is left out now is read then.
+    if job.source.assemble(kind, &row, &ChildRows::new()).is_ok_and(|record| job.has_no_place(record.state)) {
+        return Ok(());
+    }
     let rows: ChildRows = job.source.read_children(kind, &row).await?;
     job.staging.put_children(kind.code(), id, &hash(&row), &rows).await
 }

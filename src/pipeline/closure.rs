@@ -3,6 +3,7 @@
 //!
 //! Tickets are read first then, and what they refer to is noted in the stage, one batch in memory at a time.
 
+use super::addresses::Addresses;
 use super::carry::BATCH;
 use super::{Job, Stop, stage};
 use crate::connector::ChildRows;
@@ -59,6 +60,7 @@ pub async fn note(job: &Job) -> Result<(), Stop> {
     }
     job.staging.clear_references().await?;
     let most = job.choice.sample.unwrap_or(u64::MAX);
+    let addresses = Addresses::new(job.source.clone(), job.staging.clone());
     let (mut after, mut carried) = (None, 0);
     loop {
         job.halt.check()?;
@@ -67,7 +69,7 @@ pub async fn note(job: &Job) -> Result<(), Stop> {
         after = Some(last.seq);
         let mut references = Vec::new();
         for row in rows.iter().filter(|row| job.choice.wants_id(Kind::Ticket, &row.id)) {
-            if carried < most && note_one(job, &row.id, &mut references).await? {
+            if carried < most && note_one(job, &addresses, &row.id, &mut references).await? {
                 carried += 1;
             }
         }
@@ -79,7 +81,12 @@ pub async fn note(job: &Job) -> Result<(), Stop> {
 }
 
 /// What one ticket refers to; false when it is not carried. One that cannot be read fails later, with its reason.
-async fn note_one(job: &Job, id: &str, references: &mut Vec<(&'static str, String)>) -> Result<bool> {
+async fn note_one(
+    job: &Job,
+    addresses: &Addresses,
+    id: &str,
+    references: &mut Vec<(&'static str, String)>,
+) -> Result<bool> {
     let Some(raw) = job.staging.item(Kind::Ticket.code(), id).await? else { return Ok(false) };
     let children = job.staging.children(Kind::Ticket.code(), id).await?;
     let Ok(record) = job.source.assemble(Kind::Ticket, &raw, &children) else { return Ok(true) };
@@ -90,6 +97,11 @@ async fn note_one(job: &Job, id: &str, references: &mut Vec<(&'static str, Strin
     references.push((TICKET, id.to_owned()));
     references.extend(ticket.company.iter().map(|company| (COMPANY, company.clone())));
     for person in people(ticket) {
+        let owner = match person.contains('@') {
+            true => addresses.owner(person).await?.map(|(_, id, _)| id),
+            false => None,
+        };
+        let person = owner.as_ref().unwrap_or(person);
         references.push((PERSON, person.clone()));
         references.extend(companies(job, person).await?.into_iter().map(|company| (COMPANY, company)));
     }

@@ -4,6 +4,7 @@
 //! through the stage on disk. A record whose references are not there yet is parked and taken up again
 //! when all kinds are through; one odd record fails alone.
 
+mod addresses;
 mod again;
 mod approval;
 mod carry;

@@ -1,5 +1,6 @@
 //! The people behind references: who they are in the source, and whom the target knows for them.
 
+use super::addresses::Addresses;
 use super::roster::Roster;
 use crate::connector::{ChildRows, Source};
 use crate::error::Result;
@@ -42,12 +43,14 @@ pub struct People {
     staging: Staging,
     link: Link,
     roster: Arc<Roster>,
+    addresses: Addresses,
     known: Mutex<HashMap<String, Arc<Known>>>,
 }
 
 impl People {
     pub fn new(source: Arc<dyn Source>, staging: Staging, link: Link, roster: Arc<Roster>) -> Self {
-        Self { source, staging, link, roster, known: Mutex::default() }
+        let addresses = Addresses::new(Arc::clone(&source), staging.clone());
+        Self { source, staging, link, roster, addresses, known: Mutex::default() }
     }
 
     /// The person a reference names. One the stage does not know is still named by their id.
@@ -78,17 +81,26 @@ impl People {
             let Some(row) = self.staging.item(kind.code(), id).await? else { continue };
             let record = self.source.assemble(kind, &row, &ChildRows::new())?;
             let (Body::Agent(person) | Body::Contact(person)) = record.body else { continue };
-            let remote = self.link.target_of(kind, id).await?;
-            let pending = remote.is_none() && self.is_pending(kind, id).await?;
-            return Ok(Known { pending, ..known(kind, id, &person, remote) });
+            return self.known_as(kind, id, &person).await;
         }
         let email = id.contains('@').then(|| id.to_owned());
+        if let Some(address) = &email
+            && let Some((kind, id, person)) = self.addresses.owner(address).await?
+        {
+            return self.known_as(kind, &id, &person).await;
+        }
         let remote = email.as_ref().and_then(|e| self.roster.person(e)).map(|entry| entry.remote());
         Ok(Known { name: id.to_owned(), email, kind: Kind::Contact, companies: vec![], remote, pending: false })
     }
 }
 
 impl People {
+    async fn known_as(&self, kind: Kind, id: &str, person: &Person) -> Result<Known> {
+        let remote = self.link.target_of(kind, id).await?;
+        let pending = remote.is_none() && self.is_pending(kind, id).await?;
+        Ok(Known { pending, ..known(kind, id, person, remote) })
+    }
+
     /// A person whose record failed or was left out will not come: others stand for them.
     async fn is_pending(&self, kind: Kind, id: &str) -> Result<bool> {
         let row = self.link.record(kind, id).await?;

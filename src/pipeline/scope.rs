@@ -14,6 +14,17 @@ impl Job {
         kinds.is_empty() || matches!(kind, Kind::Link | Kind::Field) || kinds.contains(&kind)
     }
 
+    /// Whether the scope leaves out every ticket of this state.
+    pub(super) fn has_no_place(&self, state: State) -> bool {
+        let scope = &self.project.scope;
+        match state {
+            State::Deleted => !scope.deleted,
+            State::Spam | State::Suspended => !scope.spam,
+            State::Archived => !scope.archived,
+            State::Live | State::Merged => false,
+        }
+    }
+
     /// Why a ticket is left out; none when it is carried.
     ///
     /// Errors: `config` and `expression`, from `[scope] jq`.

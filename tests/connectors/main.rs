@@ -2,6 +2,7 @@
 //! `records.snap` the canonical records they must become; a connector without the folder is only checked for its form.
 
 mod answers;
+mod freshdesk;
 mod zendesk;
 
 use answers::Server;
@@ -15,9 +16,9 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
 /// The standard of `docs/connectors.md`: a reader finds the same thing at the same place in each manifest.
-const SECTIONS: [&str; 16] = [
-    "account", "auth", "limit", "error", "check", "marker", "lookup", "read", "write", "find", "scan", "verify",
-    "values", "labels", "loss", "profile",
+const SECTIONS: [&str; 17] = [
+    "account", "auth", "limit", "error", "check", "marker", "left", "lookup", "read", "write", "find", "scan",
+    "verify", "values", "labels", "loss", "profile",
 ];
 const KINDS: [Kind; 6] = [Kind::Group, Kind::Agent, Kind::Company, Kind::Contact, Kind::Field, Kind::Ticket];
 
@@ -50,8 +51,17 @@ fn sections_stand_in_the_standard_order() {
     assert!(!sections("[read.a]\n[account.b]\n[read.c]\n").is_sorted(), "the order can be seen to be wrong");
 }
 
-/// The account as the command line would open it, without the vendor's limits.
+/// How an account is opened beside its defaults.
+struct Opened<'a> {
+    answers: &'a [(&'a str, &'a str)],
+}
+
 fn open(entry: &Entry, address: &str) -> Rest {
+    open_with(entry, address, Opened { answers: &[] })
+}
+
+/// The account as the command line would open it, without the vendor's limits.
+fn open_with(entry: &Entry, address: &str, opened: Opened<'_>) -> Rest {
     let secrets: http::Answers =
         ["email", "token", "api_key"].map(|key| (key.to_owned(), format!("{key}@acme.example").into())).into();
     let credentials = entry.manifest.auth.fill(&secrets).unwrap();
@@ -63,6 +73,7 @@ fn open(entry: &Entry, address: &str) -> Rest {
         account.extend(question.default.clone().map(|value| (key.clone(), Value::String(value))));
     }
     account.insert("url".into(), address.into());
+    account.extend(opened.answers.iter().map(|(key, value)| ((*key).to_owned(), Value::from(*value))));
     Rest::new(entry, Role::Source, address.to_owned(), account, client.unwrap()).unwrap()
 }
 

@@ -7,7 +7,9 @@
 mod read;
 mod write;
 
-pub use read::{Blob, Bulk, Decode, Denied, Detail, Join, Listing, Lookup, Paging, ReadStream, Sideload, Since, Size};
+pub use read::{
+    Blob, Bulk, Decode, Denied, Detail, Join, Left, Listing, Lookup, Paging, ReadStream, Sideload, Since, Size,
+};
 pub use write::{
     Batch, Body, Children, Each, Expect, Fallback, FindRule, Nested, On, Part, Poll, Then, Verb, Verify, WriteStep,
 };
@@ -66,6 +68,9 @@ pub struct Manifest {
     /// answer of the account.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
+    /// Things no record carries: counted on a full run, and told.
+    #[serde(default)]
+    pub left: BTreeMap<String, Left>,
     /// Small tables of the account, by name.
     #[serde(default)]
     pub lookup: BTreeMap<String, Lookup>,

@@ -28,7 +28,7 @@ pub struct ReadStream {
     /// Path of the listing below the base address.
     #[serde(default)]
     pub path: Option<Template>,
-    /// One that is `${$since}` alone is not sent on a full run.
+    /// One that is a single value and empty is not sent: `${$since}` on a full run.
     #[serde(default)]
     pub query: BTreeMap<String, Template>,
     /// Where the rows stand in a page, as a path.
@@ -229,7 +229,7 @@ pub struct Since {
     /// With `${$time}` where the time goes.
     #[serde(default = "bare_time")]
     pub text: String,
-    /// Query parameter of the first page of a walk.
+    /// Query parameter of the first page of a walk; of each, where pages are `shifting`.
     #[serde(default)]
     pub param: Option<String>,
     /// With `param`: its value on a full run. Without it the parameter is left out.
@@ -319,6 +319,27 @@ pub struct Lookup {
     pub when: Option<Predicate>,
     #[serde(default)]
     pub denied: Denied,
+}
+
+/// Something the platform has and no record carries.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Left {
+    /// The vendor's page that describes it.
+    pub cites: String,
+    pub evidence: Evidence,
+    /// What they are called, in the plural.
+    pub what: String,
+    pub path: Template,
+    #[serde(default)]
+    pub query: BTreeMap<String, Template>,
+    #[serde(default)]
+    pub items: Option<String>,
+    #[serde(default)]
+    pub page: Paging,
+    /// Over a row: how many it stands for.
+    #[serde(default)]
+    pub count: Option<Expr>,
 }
 
 /// One listing with the child rows of all roots. Read into the stage page by page; then each root takes its own.

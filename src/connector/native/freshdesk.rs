@@ -30,6 +30,11 @@ impl Native for Freshdesk {
         }
     }
 
+    fn elsewhere(&self, path: &str) -> Option<String> {
+        let rest = path.strip_prefix("/tickets/").filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))?;
+        Some(format!("/tickets/archived/{rest}"))
+    }
+
     fn fold(&self, record: &mut Record, row: &Value, children: &ChildRows) -> Result<()> {
         let Body::Ticket(ticket) = &mut record.body else { return Ok(()) };
         ticket.comments.iter_mut().for_each(pictures);
@@ -40,8 +45,8 @@ impl Native for Freshdesk {
     }
 }
 
-/// Pictures that Freshdesk keeps become files of the message, each once.
-fn pictures(comment: &mut Comment) {
+/// Pictures that the vendor keeps become files of the message, each once. Freshservice does as Freshdesk.
+pub(super) fn pictures(comment: &mut Comment) {
     if comment.format != Format::Html {
         return;
     }
@@ -61,12 +66,12 @@ fn pictures(comment: &mut Comment) {
     });
 }
 
-/// The address of a picture at Freshdesk, without what some mails leave before it.
+/// The address of a picture at the vendor, without what some mails leave before it.
 fn hosted(source: &str) -> Option<String> {
     let address = source.strip_prefix("cid:").unwrap_or(source);
     let url = Url::parse(address).ok()?;
     let is_theirs = match url.host()? {
-        Host::Domain(name) => name == "freshdesk.com" || name.ends_with(".freshdesk.com"),
+        Host::Domain(name) => name.ends_with(".freshdesk.com") || name.ends_with(".freshservice.com"),
         Host::Ipv4(ip) => ip.is_loopback(),
         Host::Ipv6(ip) => ip.is_loopback(),
     };
@@ -175,6 +180,9 @@ mod tests {
         let at = |root: Value| Freshdesk.address("/tickets/7/conversations".into(), &root);
         assert_eq!(at(json!({"archived": true})), "/tickets/archived/7/conversations");
         assert_eq!(at(json!({"archived": false})), "/tickets/7/conversations");
+        let gone = Freshdesk.elsewhere("/tickets/7/conversations");
+        assert_eq!(gone.as_deref(), Some("/tickets/archived/7/conversations"), "archived since it was listed");
+        assert_eq!(Freshdesk.elsewhere("/tickets/archived/7"), None);
         assert_eq!(Freshdesk.address("/contacts".into(), &json!({"archived": true})), "/contacts");
     }
 }

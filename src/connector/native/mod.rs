@@ -4,6 +4,7 @@
 //! platform shares becomes a word of the manifest instead.
 
 mod freshdesk;
+mod freshservice;
 mod redmine;
 mod rt;
 mod zendesk;
@@ -28,6 +29,11 @@ pub trait Native: Send + Sync {
     /// The path at which what stands below a root row is read, where that is not the manifest's for every row.
     fn address(&self, path: String, _root: &Value) -> String {
         path
+    }
+
+    /// Where what is not at this path may have gone meanwhile.
+    fn elsewhere(&self, _path: &str) -> Option<String> {
+        None
     }
 
     /// Whether a message of this visibility may be written under this person; see `Target::may_write_as`.
@@ -66,6 +72,7 @@ pub fn by_name(name: Option<&str>) -> Result<Arc<dyn Native>> {
         None => Ok(Arc::new(Plain)),
         Some("rt") => Ok(Arc::new(rt::Rt)),
         Some("redmine") => Ok(Arc::new(redmine::Redmine::default())),
+        Some("freshservice") => Ok(Arc::new(freshservice::Freshservice)),
         Some("freshdesk") => Ok(Arc::new(freshdesk::Freshdesk)),
         Some("zendesk") => Ok(Arc::new(zendesk::Zendesk)),
         Some(other) => Err(Problem::new(Reason::Manifest, format!("there is no native half `{other}`"))),

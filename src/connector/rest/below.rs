@@ -3,7 +3,7 @@
 use super::Rest;
 use super::read::Above;
 use crate::connector::ChildRows;
-use crate::connector::manifest::ReadStream;
+use crate::connector::manifest::{Denied, ReadStream};
 use crate::error::{Problem, Reason, Result};
 use crate::expr::{self, Path, Predicate, Scope, plain};
 use serde_json::Value;
@@ -90,7 +90,10 @@ impl Rest {
         for (key, value) in &detail.query {
             query.push((key.clone(), value.render(&scope)?));
         }
-        let answer = self.get(&detail.path.render_path(&scope)?, &query).await?;
+        let answer = match self.get(&detail.path.render_path(&scope)?, &query).await {
+            Err(problem) if problem.reason == Reason::NotFound && stream.gone == Denied::Note => return Ok(()),
+            answer => answer?,
+        };
         let item = detail.item.as_deref().map_or(Cow::Borrowed(&answer), |p| Cow::Borrowed(expr::path(&answer, p)));
         if let Some(into) = &detail.into {
             row[into] = item.into_owned();

@@ -10,6 +10,7 @@ mod check;
 mod find;
 mod fresh;
 mod gaps;
+mod left;
 mod lookup;
 mod marker;
 mod paging;

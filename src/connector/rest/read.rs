@@ -2,7 +2,7 @@
 
 use super::paging::{self, Answered};
 use super::{Rest, asking, asking_address};
-use crate::connector::manifest::{Bulk, Denied, Listing, Lookup, Paging, ReadStream, Since};
+use crate::connector::manifest::{Bulk, Denied, Left, Listing, Lookup, Paging, ReadStream, Since};
 use crate::connector::{Page, Row};
 use crate::error::{Problem, Reason, Result};
 use crate::expr::{self, Expr, Scope, Template, TimeFormat, plain};
@@ -101,6 +101,23 @@ impl<'a> From<&'a Bulk> for Listed<'a> {
             instead: &[],
             gone: Denied::Fail,
             since: Some(&bulk.since),
+            rows: None,
+            stream: None,
+        }
+    }
+}
+
+impl<'a> From<&'a Left> for Listed<'a> {
+    fn from(left: &'a Left) -> Self {
+        Listed {
+            path: &left.path,
+            query: &left.query,
+            items: left.items.as_deref(),
+            page: &left.page,
+            instead: &[],
+            denied: Denied::Fail,
+            gone: Denied::Fail,
+            since: None,
             rows: None,
             stream: None,
         }
@@ -269,30 +286,42 @@ impl Rest {
             ("mark", above.mark),
         ];
         let scope = Scope { vars: &vars, parent: above.parent, root: above.root, ..self.scope(above.parent) };
+        let mut elsewhere = None;
         let call = match &ask.address {
             Some(address) => asking_address(address)?,
             None => {
                 let mut query = ask.query;
                 for (key, value) in listed.query {
-                    if !(since_text.is_none() && value.is_only("$since")) {
-                        query.push((key.clone(), value.render(&scope)?));
+                    let value = (value.is_alone(), value.render(&scope)?);
+                    if value != (true, String::new()) {
+                        query.push((key.clone(), value.1));
                     }
                 }
-                if cursor.is_none()
+                // The pages of one list are all asked for alike.
+                let in_all = matches!(listed.page, Paging::Shifting { .. });
+                if (cursor.is_none() || in_all)
                     && let Some(Since { param: Some(param), first, .. }) = listed.since
                 {
                     query.extend(since_text.as_ref().or(first.as_ref()).map(|value| (param.clone(), value.clone())));
                 }
-                asking(&self.native.address(listed.path.render_path(&scope)?, above.root), query)
+                let path = self.native.address(listed.path.render_path(&scope)?, above.root);
+                elsewhere = self.native.elsewhere(&path).map(|other| asking(&other, query.clone()));
+                asking(&path, query)
             }
         };
-        let response = match self.ask(call).await {
+        let answered = match (self.ask(call).await, elsewhere) {
+            (Err(problem), Some(other)) if problem.reason == Reason::NotFound => self.ask(other).await,
+            (answered, _) => answered,
+        };
+        let response = match answered {
             Ok(response) => response,
             Err(problem) if problem.reason == Reason::Forbidden && listed.denied == Denied::Note => {
                 self.note(format!("the source does not let us read its {name}s: {}", problem.what));
                 return Ok(Leaf { rows: listed.instead.to_vec(), ..Leaf::default() });
             }
-            Err(problem) if problem.reason == Reason::NotFound && listed.gone == Denied::Note => {
+            Err(problem)
+                if problem.reason == Reason::NotFound && listed.gone == Denied::Note && !above.root.is_null() =>
+            {
                 tracing::info!(target: "deskferry::read", stream = name, "gone since it was listed");
                 return Ok(Leaf::default());
             }

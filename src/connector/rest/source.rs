@@ -34,6 +34,9 @@ impl Source for Rest {
 
     async fn read(&self, kind: Kind, cursor: Option<&str>, since: Option<Timestamp>) -> Result<Page> {
         self.prepare().await?;
+        if kind == Kind::Ticket && cursor.is_none() && since.is_none() {
+            self.tell_left().await?;
+        }
         self.read_page(kind.code(), cursor, since).await
     }
 

@@ -42,6 +42,7 @@ mod search;
 mod seed;
 mod state;
 mod store;
+mod story;
 #[cfg(test)]
 mod tests;
 mod tickets;

@@ -4,6 +4,7 @@ mod fields;
 mod files;
 mod lists;
 mod mails;
+mod past;
 mod people;
 mod samples;
 mod served;
