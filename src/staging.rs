@@ -291,6 +291,20 @@ impl Staging {
             .await
     }
 
+    /// Ids of a stream's rows, in the order they were read.
+    pub async fn ids(&self, stream: &str, after: Option<i64>, limit: u32) -> Result<Vec<(i64, String)>> {
+        let stream = stream.to_owned();
+        self.store
+            .read(move |db| {
+                let sql = "SELECT seq, id FROM item WHERE stream = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3";
+                let mut found = db.prepare_cached(sql)?;
+                let rows =
+                    found.query_map(params![stream, after.unwrap_or(-1), limit], |r| Ok((r.get(0)?, r.get(1)?)))?;
+                Ok(rows.collect::<Result<_, _>>()?)
+            })
+            .await
+    }
+
     /// Root rows whose children are not those of their present content, in the order they were read.
     pub async fn without_children(&self, stream: &str, after: Option<i64>, limit: u32) -> Result<Vec<(i64, String)>> {
         let stream = stream.to_owned();

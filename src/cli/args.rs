@@ -53,6 +53,8 @@ pub enum Command {
     Check,
     /// Read the source into the project folder, write nothing
     Stage(ChoiceArgs),
+    /// Show what a run would do, and write nothing to the target
+    Preview(PreviewArgs),
     /// Carry everything that is not there yet; goes on where it stopped
     Run(RunArgs),
     /// Take up again what failed, as `run` does the rest
@@ -104,6 +106,27 @@ pub struct RunArgs {
     /// Stop when more than this many records failed
     #[arg(long, value_name = "N")]
     pub max_failures: Option<u64>,
+}
+
+#[derive(Clone, Debug, ClapArgs)]
+pub struct PreviewArgs {
+    #[command(flatten)]
+    pub choice: ChoiceArgs,
+    /// All tickets, instead of the fewest that show every kind of thing
+    #[arg(long, conflicts_with_all = ["sample", "ids"])]
+    pub all: bool,
+    /// Where the page and the tables are written: FILE.html, FILE.json and FILE.csv
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Leave names, texts and values of the account out of what is written
+    #[arg(long)]
+    pub redacted: bool,
+    /// Tell what changed since the preview before
+    #[arg(long)]
+    pub diff: bool,
+    /// Agree to this mapping, this scope and these kinds of loss, for `[run] approval = true`
+    #[arg(long)]
+    pub approve: bool,
 }
 
 #[derive(Clone, Debug, ClapArgs)]
@@ -183,6 +206,12 @@ pub struct SandboxArgs {
     /// What goes wrong on purpose
     #[arg(long, value_name = "FILE")]
     pub faults: Option<PathBuf>,
+    /// Pages after which a list of tickets ends (Freshdesk: 300)
+    #[arg(long, value_name = "N")]
+    pub wall_pages: Option<usize>,
+    /// How long the address of a file is good (Freshdesk: 300)
+    #[arg(long, value_name = "SECONDS")]
+    pub link_seconds: Option<u32>,
 }
 
 #[derive(Clone, Debug, Subcommand)]

@@ -7,7 +7,7 @@ use crate::error::Problem;
 use crate::pipeline::{Event, Listener, Side};
 use crate::record::Kind;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{IsTerminal, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -29,6 +29,8 @@ struct State {
     bars: BTreeMap<Kind, ProgressBar>,
     lines: BTreeMap<Kind, (String, Option<Instant>)>,
     shown: u64,
+    /// Hints of failures shown so far: each is said once.
+    hints: BTreeSet<String>,
 }
 
 impl Screen {
@@ -139,10 +141,11 @@ impl Screen {
     }
 
     fn record(&self, kind: Kind, id: &str, outcome: &str, problem: &Problem) {
-        let shown = {
+        let (shown, hint) = {
             let mut state = self.state();
             state.shown += 1;
-            state.shown
+            let hint = problem.hint.as_ref().filter(|hint| state.hints.insert((*hint).clone()));
+            (state.shown, hint)
         };
         match shown {
             n if n <= SHOWN => {
@@ -152,6 +155,9 @@ impl Screen {
                     problem.what,
                     problem.reason
                 ));
+                if let Some(hint) = hint {
+                    self.print(&format!("{} {hint}", self.paint("hint:", "36")));
+                }
             }
             n if n == SHOWN + 1 => self.print("… more: `deskferry report --format csv` lists them all"),
             _ => {}

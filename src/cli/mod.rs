@@ -8,6 +8,7 @@ mod demo;
 mod draw;
 mod ids;
 mod open;
+mod preview;
 mod report;
 mod run;
 mod sandbox;
@@ -56,6 +57,7 @@ async fn dispatch(args: &Args, screen: &Arc<Screen>) -> Result<u8, Problem> {
     match &args.command {
         Command::Check => check::command(global, screen).await,
         Command::Stage(choice) => run::stage(global, choice, screen).await,
+        Command::Preview(args) => preview::command(global, args, screen).await,
         Command::Run(args) => run::command(global, args, screen).await,
         Command::Retry(args) => run::retry(global, args, screen).await,
         Command::Status => status::command(global).await,

@@ -4,14 +4,14 @@ use super::draw::Screen;
 use crate::connector::files::{self, FilesSource, FilesTarget, Form, Place};
 use crate::connector::manifest::Manifest;
 use crate::connector::registry::{self, Entry};
-use crate::connector::rest::{Rest, Role};
+use crate::connector::rest::{MarkerField, Rest, Role};
 use crate::connector::{Source, Target};
 use crate::error::{Problem, Reason, Result};
 use crate::http::{self, Client, ClientConfig, Credentials};
 use crate::ledger::{Ledger, Link, ProjectLock};
 use crate::mapping::Mapping;
 use crate::pacer::{Clock, Pacer};
-use crate::pipeline::{Choice, Halt, Job};
+use crate::pipeline::{Approval, Choice, Halt, Job};
 use crate::project::{Account, Answers, Project, Question};
 use crate::staging::Staging;
 use secrecy::SecretString;
@@ -42,13 +42,15 @@ pub struct Wanted {
     pub max_failures: Option<u64>,
     /// Reasons whose failed records are taken up again.
     pub retry: Vec<Reason>,
+    /// Nothing will be written.
+    pub dry: bool,
 }
 
 pub async fn open(directory: &Path, wanted: Wanted, screen: &Arc<Screen>) -> Result<Opened> {
     let project = Project::load(directory)?;
     let mapping = Mapping::load(project.mapping_path().as_deref())?;
     let (source, source_version) = connect_source(&project)?;
-    let (target, target_version) = connect_target(&project)?;
+    let (target, target_version) = connect_target(&project, wanted.dry)?;
     let lock = ProjectLock::take(directory)?;
     let ledger = Ledger::open(directory)?;
     let staging = Staging::open(directory)?;
@@ -64,8 +66,10 @@ pub async fn open(directory: &Path, wanted: Wanted, screen: &Arc<Screen>) -> Res
         (project.source.connector.clone(), source_version),
         (project.target.connector.clone(), target_version),
     ]);
-    let rules = rules(&project, &manifests)?;
+    let agreed = rules(&project)?;
+    let rules = blake3::hash(format!("{agreed}{manifests:?}").as_bytes()).to_hex()[..32].to_owned();
     let rules_changed = link.last_rules().await?.is_none_or(|last| last != rules);
+    let approval = if project.run.approval { Approval::load(&project.state_dir())? } else { None };
     let job = Job {
         state_dir: project.state_dir(),
         mapping,
@@ -79,6 +83,8 @@ pub async fn open(directory: &Path, wanted: Wanted, screen: &Arc<Screen>) -> Res
         tell: screen.listener(),
         resuming,
         rules_changed,
+        rules: agreed,
+        approval,
         retry: wanted.retry,
         listed: Mutex::default(),
         project,
@@ -86,11 +92,11 @@ pub async fn open(directory: &Path, wanted: Wanted, screen: &Arc<Screen>) -> Res
     Ok(Opened { job: Arc::new(job), manifests, rules, _lock: lock })
 }
 
-/// What decides, beside the source, which records are carried and how.
-fn rules(project: &Project, manifests: &BTreeMap<String, String>) -> Result<String> {
+/// Hash of what the user says of which records are carried and how.
+fn rules(project: &Project) -> Result<String> {
     let mapping = project.mapping_path().map(std::fs::read).transpose()?.unwrap_or_default();
     let mut hash = blake3::Hasher::new();
-    hash.update(&mapping).update(format!("{:?}{manifests:?}", project.scope).as_bytes());
+    hash.update(&mapping).update(format!("{:?}", project.scope).as_bytes());
     Ok(hash.finalize().to_hex()[..32].to_owned())
 }
 
@@ -119,10 +125,16 @@ fn connect_source(project: &Project) -> Result<(Arc<dyn Source>, String)> {
     connect(project, Role::Source).map(|(rest, version)| (Arc::new(rest) as Arc<dyn Source>, version))
 }
 
-fn connect_target(project: &Project) -> Result<(Arc<dyn Target>, String)> {
+fn connect_target(project: &Project, dry: bool) -> Result<(Arc<dyn Target>, String)> {
     let account = &project.target;
     if account.connector != files::NAME {
-        return connect(project, Role::Target).map(|(rest, version)| (Arc::new(rest) as Arc<dyn Target>, version));
+        let (rest, version) = connect(project, Role::Target)?;
+        let marker_field = match (project.run.create_marker, dry) {
+            (false, _) => MarkerField::Needed,
+            (true, false) => MarkerField::Made,
+            (true, true) => MarkerField::Imagined,
+        };
+        return Ok((Arc::new(rest.with_marker_field(marker_field)), version));
     }
     let place = Place::of(project.folder(), account)?;
     if place.form == Form::Xlsx {
@@ -170,8 +182,7 @@ fn connect(project: &Project, role: Role) -> Result<(Rest, String)> {
     let pacer = Pacer::new(entry.manifest.limit.clone(), project.run.reserve, Clock::system());
     let client = Client::new(config, pacer)?;
     let version = entry.version();
-    let rest = Rest::new(&entry, role, url, plain, client)?;
-    Ok((rest.may_create_marker(project.run.create_marker), version))
+    Ok((Rest::new(&entry, role, url, plain, client)?, version))
 }
 
 /// The header that authenticates calls, from the account's answers.

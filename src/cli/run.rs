@@ -54,17 +54,20 @@ where
         target: job.target.address().to_owned(),
         link: job.link.id().to_owned(),
     });
-    let ending = {
-        let halt = job.halt.clone();
-        let signals = tokio::spawn(async move {
-            stop_signal().await;
-            halt.interrupt();
-        });
-        let run = work_booked(command, opened, work).await;
-        signals.abort();
-        run?
-    };
+    let ending = stopping(job, work_booked(command, opened, work)).await?;
     Ok(ended(command, job, &ending, screen))
+}
+
+/// Does the work, and asks it to end when a signal comes.
+pub async fn stopping<T>(job: &Job, work: impl Future<Output = T>) -> T {
+    let halt = job.halt.clone();
+    let signals = tokio::spawn(async move {
+        stop_signal().await;
+        halt.interrupt();
+    });
+    let done = work.await;
+    signals.abort();
+    done
 }
 
 /// Runs the work between its two rows in the ledger.

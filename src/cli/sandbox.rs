@@ -23,6 +23,8 @@ pub async fn command(global: &Global, wanted: &SandboxArgs) -> Result<u8> {
         plan: wanted.plan.clone(),
         silenced: wanted.silenced,
         lag: wanted.lag.map(|seconds| jiff::SignedDuration::from_secs(seconds.into())),
+        wall_pages: wanted.wall_pages,
+        link_seconds: wanted.link_seconds,
     });
     let running = sandbox::start(desk, &options).await.map_err(problem)?;
     let mut settings = vec![

@@ -43,6 +43,9 @@ pub fn check(manifest: &Manifest, origin: &str, text: &str) -> Result<()> {
         if below && !(stream.lookup.is_empty() && stream.drop.is_empty() && stream.then.is_empty()) {
             return say(&["read", name], "`lookup`, `drop` and `then` are for streams without `parent`".into());
         }
+        if stream.inside.is_some() && (name != Kind::Attachment.code() || stream.path.is_none()) {
+            return say(&["read", name], "`inside` is for an `attachment` with a `path`".into());
+        }
         if !below && (stream.bulk.is_some() || stream.when.is_some()) {
             return say(&["read", name], "`bulk` and `when` are for streams with a `parent`".into());
         }
@@ -144,6 +147,7 @@ fn expressions(manifest: &Manifest) -> Vec<(String, Checked<'_>)> {
     all.extend(manifest.loss.iter().map(|l| (format!("loss `{}`", l.loss), Checked::Predicate(&l.when))));
     for (name, table) in &manifest.lookup {
         all.extend(table.when.iter().map(|p| (format!("lookup.{name}.when"), Checked::Predicate(p))));
+        all.extend(table.rows.iter().map(|e| (format!("lookup.{name}.rows"), Checked::Expr(e))));
     }
     for (name, stream) in &manifest.read {
         let place = |what: &str| format!("read.{name}.{what}");
@@ -151,6 +155,8 @@ fn expressions(manifest: &Manifest) -> Vec<(String, Checked<'_>)> {
         let when = stream.detail.as_ref().and_then(|d| d.when.as_ref());
         all.extend(when.map(|p| (place("detail.when"), Checked::Predicate(p))));
         all.extend(stream.when.iter().map(|p| (place("when"), Checked::Predicate(p))));
+        all.extend(stream.then.iter().filter_map(|l| Some((place("then.rows"), Checked::Expr(l.rows.as_ref()?)))));
+        all.extend(stream.then.iter().filter_map(|l| Some((place("then.when"), Checked::Predicate(l.when.as_ref()?)))));
         let withheld = stream.blob.as_ref().and_then(|b| b.withheld.as_ref());
         all.extend(withheld.map(|p| (place("blob.withheld"), Checked::Predicate(p))));
         if let Some(bulk) = &stream.bulk {

@@ -3,6 +3,7 @@
 //! [`Source`] and [`Target`] are all the pipeline sees. [`rest`] implements both for any manifest, [`files`] for
 //! folders; `native/` holds the quirks of single platforms; [`registry`] finds manifests by name.
 
+pub mod dry_run;
 pub mod files;
 pub mod lint;
 pub mod manifest;
@@ -96,6 +97,14 @@ pub struct Blob {
     pub mime: Option<String>,
 }
 
+/// What the `source` of a file begins with that the platform lists and does not hand out.
+pub(crate) const WITHHELD: &str = "withheld:";
+
+/// Whether the platform lists a file and does not hand it out.
+pub fn is_withheld(file: &Attachment) -> bool {
+    file.source.starts_with(WITHHELD)
+}
+
 /// A platform we read from. All methods only read; any of them can be called again.
 #[async_trait]
 pub trait Source: Send + Sync {
@@ -115,6 +124,9 @@ pub trait Source: Send + Sync {
     ///
     /// Errors: `auth`, `forbidden`, `network`, `timeout`, `server_error`, `bad_answer`.
     async fn read(&self, kind: Kind, cursor: Option<&str>, since: Option<jiff::Timestamp>) -> Result<Page>;
+
+    /// Tells a listing that goes on what of it is staged already. Only a source that asks for what no list shows needs to know.
+    fn recall(&self, _kind: Kind, _ids: &[String]) {}
 
     /// Everything below one root row: messages, files' descriptions, details.
     async fn read_children(&self, kind: Kind, row: &Value) -> Result<ChildRows>;
@@ -285,6 +297,21 @@ pub trait Target: Send + Sync {
 
     /// The name of the step that creates a record of this kind.
     fn creates(&self, _kind: Kind) -> Option<&str> {
+        None
+    }
+
+    /// What the answer of a step tells beside the id, by the names under which others refer to it.
+    fn answers(&self, _step: &Step) -> Vec<String> {
+        vec![]
+    }
+
+    /// Calls that read one record of a kind back, by method and path with `:id` for what differs.
+    fn reads_back_by(&self, _kind: Kind) -> Vec<String> {
+        vec![]
+    }
+
+    /// How long the limits as they are known now make these calls take, given as `METHOD /path`; none: no limit is known.
+    fn time_for(&self, _calls: &BTreeMap<String, u64>) -> Option<Duration> {
         None
     }
 

@@ -197,6 +197,22 @@ pub(super) fn escape_url(url: &str) -> String {
     out.replace("[[", "%5B%5B")
 }
 
+/// Gives images of HTML another `src`: `to` is asked with the one they have and with their attribute `named`.
+pub fn readdress(html: &str, named: &str, to: &mut dyn FnMut(&str, Option<&str>) -> Option<String>) -> String {
+    if !html.contains("<img") {
+        return html.to_owned();
+    }
+    let handler = element!("img", |img| {
+        let Some(source) = img.get_attribute("src").map(|s| unescape_attribute(&s)) else { return Ok(()) };
+        if let Some(address) = to(source.trim(), img.get_attribute(named).as_deref()) {
+            img.set_attribute("src", &address.replace('&', "&amp;"))?;
+        }
+        Ok(())
+    });
+    let settings = RewriteStrSettings::new().append_element_content_handler(handler);
+    rewrite_str(html, settings).unwrap_or_else(|_| html.to_owned())
+}
+
 /// Rewrites the images of cleaned HTML and leaves all else as it is.
 pub(super) fn replace_in_html(clean: &str, gallery: &Gallery<'_>) -> String {
     if !clean.contains("<img") {

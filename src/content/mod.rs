@@ -24,7 +24,7 @@ pub mod split;
 mod write;
 
 pub use clean::clean;
-pub use image::{ImagePlace, ImageRef, images};
+pub use image::{ImagePlace, ImageRef, images, readdress};
 pub use normalise::normalise;
 pub use split::split;
 

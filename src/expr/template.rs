@@ -63,9 +63,25 @@ impl Template {
         self.fill(scope, Ok)
     }
 
+    /// The text with `:id` for its values: how calls of one sort are counted.
+    pub fn shape(&self) -> String {
+        self.0
+            .iter()
+            .map(|piece| match piece {
+                Piece::Text(text) => text,
+                Piece::Value(_) => ":id",
+            })
+            .collect()
+    }
+
     /// Whether it is the value at `path` and nothing else.
     pub fn is_only(&self, path: &str) -> bool {
         Path::parse(path).is_ok_and(|path| self.0 == [Piece::Value(path)])
+    }
+
+    /// Whether the value at `path` is in it.
+    pub fn names(&self, path: &str) -> bool {
+        Path::parse(path).is_ok_and(|path| self.0.contains(&Piece::Value(path)))
     }
 
     /// The text as an address: values are escaped so that they stay within their segment. A template that is one

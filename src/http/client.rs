@@ -211,10 +211,10 @@ impl Client {
     }
 
     /// Another origin learns what we accept and who we are, nothing else.
-    pub(super) fn headers_for(&self, url: &Url, call: &Call, accept: &'static str) -> Result<HeaderMap> {
+    pub(super) fn headers_for(&self, call: &Call, accept: &'static str, strange: bool) -> Result<HeaderMap> {
         let mut headers = HeaderMap::new();
         headers.insert(reqwest::header::ACCEPT, HeaderValue::from_static(accept));
-        if self.is_ours(url) {
+        if !strange {
             for (name, value) in &self.headers {
                 headers.insert(name, value.clone());
             }

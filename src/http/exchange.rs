@@ -49,10 +49,13 @@ impl Client {
     ) -> Result<Head, Fault> {
         let first = self.address(call).and_then(|url| self.vetted(url)).map_err(Fault::before_sending)?;
         let mut url = first;
+        // Whoever is sent here from elsewhere comes without credentials, as a browser's picture would.
+        let mut strange = false;
         for _ in 0..=MOST_REDIRECTS {
+            strange |= !self.is_ours(&url);
             let permit = self.permit(call, &url, deadline).await?;
             let started = Instant::now();
-            let request = self.request(call, body, &url, wants).map_err(Fault::before_sending)?;
+            let request = self.request(call, body, &url, wants, strange).map_err(Fault::before_sending)?;
             let host = host(&url);
             let answered = self.within_timeout(request, body, &host).await;
             let response = match answered {
@@ -87,10 +90,17 @@ impl Client {
         })
     }
 
-    fn request(&self, call: &Call, body: &Body, url: &Url, wants: Wants) -> crate::error::Result<(Request, Moved)> {
+    fn request(
+        &self,
+        call: &Call,
+        body: &Body,
+        url: &Url,
+        wants: Wants,
+        strange: bool,
+    ) -> crate::error::Result<(Request, Moved)> {
         let accept = if wants == Wants::Answer { "application/json" } else { "*/*" };
         let mut request = Request::new(call.method.clone(), url.clone());
-        *request.headers_mut() = self.headers_for(url, call, accept)?;
+        *request.headers_mut() = self.headers_for(call, accept, strange)?;
         if wants == Wants::File {
             request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         }

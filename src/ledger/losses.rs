@@ -73,6 +73,27 @@ impl Link {
         Ok(counts)
     }
 
+    /// What is lost most, by name: kind, loss, detail and number of records, for these losses.
+    pub async fn loss_details(&self, losses: &[Loss], most: u32) -> Result<Vec<(Kind, Loss, String, u64)>> {
+        let link = self.id.clone();
+        let codes: Vec<&str> = losses.iter().map(|loss| loss.code()).collect();
+        let sql = format!(
+            "SELECT record.kind AS kind, loss.loss AS loss, loss.detail AS detail, COUNT(DISTINCT loss.record) AS records \
+             FROM loss JOIN record ON record.seq = loss.record WHERE record.link = ?1 AND loss.loss IN ('{}') \
+             GROUP BY record.kind, loss.loss, loss.detail ORDER BY records DESC, kind, loss, detail LIMIT ?2",
+            codes.join("', '")
+        );
+        let row = |row: &Row<'_>| {
+            Ok((
+                rows::code(Kind::from_code, &row.get::<_, String>("kind")?)?,
+                rows::code(Loss::from_code, &row.get::<_, String>("loss")?)?,
+                row.get("detail")?,
+                row.get::<_, i64>("records")?.unsigned_abs(),
+            ))
+        };
+        self.ledger.store.read(move |db| query::all(db, &sql, params![link, most], row)).await
+    }
+
     /// The losses of the records of a kind whose [`seq`](super::RecordRow::seq) lies from `first` to `last`:
     /// of one page of [`Link::next`].
     pub async fn losses_between(&self, kind: Kind, first: i64, last: i64) -> Result<Vec<LossRow>> {

@@ -62,6 +62,15 @@ impl Ledger {
         Ok(Ledger { store: Store::open(project, &schema::DESIGN)?, clock })
     }
 
+    /// A copy of this ledger in `folder`, to try things in: what is booked there is booked nowhere else. An older copy is
+    /// replaced. Nothing of it outlives a power cut.
+    ///
+    /// Errors: as [`Ledger::open`].
+    pub async fn copy_to(&self, folder: &Path) -> Result<Ledger> {
+        self.store.copy_to(folder, &schema::SCRATCH).await?;
+        Ok(Ledger { store: Store::open(folder, &schema::SCRATCH)?, clock: self.clock.clone() })
+    }
+
     /// Opens an existing ledger for reading only: beside a run, or where nothing can be written.
     ///
     /// Errors: as [`Ledger::open`], and [`Config`](crate::error::Reason::Config) when there is none.

@@ -177,6 +177,30 @@ impl Link {
         Ok(counts)
     }
 
+    /// The most frequent problems of records in these states, as they are worded: kind, state, problem and number.
+    pub async fn problem_details(&self, states: &[State], most: u32) -> Result<Vec<(Kind, State, Problem, u64)>> {
+        let link = self.id.clone();
+        let codes: Vec<&str> = states.iter().map(|state| state.code()).collect();
+        let sql = format!(
+            "SELECT kind, state, reason, detail, hint, COUNT(*) AS records FROM record \
+             WHERE link = ?1 AND reason IS NOT NULL AND state IN ('{}') \
+             GROUP BY kind, state, reason, detail, hint ORDER BY records DESC, kind, reason, detail LIMIT ?2",
+            codes.join("', '")
+        );
+        let row = |row: &rusqlite::Row<'_>| {
+            let reason = rows::code(Reason::from_code, &row.get::<_, String>("reason")?)?;
+            let what: Option<String> = row.get("detail")?;
+            let problem = Problem { reason, what: what.unwrap_or_default(), hint: row.get("hint")? };
+            Ok((
+                rows::code(Kind::from_code, &row.get::<_, String>("kind")?)?,
+                rows::code(State::from_code, &row.get::<_, String>("state")?)?,
+                problem,
+                row.get::<_, i64>("records")?.unsigned_abs(),
+            ))
+        };
+        self.ledger.store.read(move |db| query::all(db, &sql, params![link, most], row)).await
+    }
+
     pub(super) fn stamp(&self) -> (Arc<str>, i64) {
         (self.id.clone(), self.ledger.now().as_millisecond())
     }

@@ -14,6 +14,9 @@ pub(super) static DESIGN: Design = Design {
               or recover it with `sqlite3 ledger.db .recover`",
 };
 
+/// A copy that is thrown away: nothing of it has to outlive anything.
+pub(super) static SCRATCH: Design = Design { synchronous: "OFF", damaged: "delete it: it is a copy", ..DESIGN };
+
 const VERSION_1: &str = "
 CREATE TABLE link (
   id       TEXT PRIMARY KEY,

@@ -117,6 +117,20 @@ impl Store {
         Store { file: Arc::new(file) }
     }
 
+    /// Writes all that is committed into a file of its own below `folder`, in place of an older one.
+    pub async fn copy_to(&self, folder: &Path, design: &'static Design) -> Result<()> {
+        let copy = folder::make(folder)?.join(design.file);
+        for ending in ["", "-wal", "-shm"] {
+            match std::fs::remove_file(folder::beside(&copy, ending)) {
+                Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(Problem::from(e).at(copy.display())),
+                _ => {}
+            }
+        }
+        folder::private_file(&copy)?;
+        let to = copy.to_string_lossy().into_owned();
+        self.read(move |db| Ok(db.execute("VACUUM INTO ?1", [to]).map(|_| ())?)).await
+    }
+
     pub fn writable(&self) -> bool {
         self.file.jobs.is_some()
     }

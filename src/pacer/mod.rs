@@ -24,6 +24,7 @@ use jiff::Timestamp;
 use limit::{Limit, Taken, Wait};
 use queue::Queue;
 use reqwest::header::HeaderMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -163,6 +164,22 @@ impl Pacer {
         let limits = self.shared.lock();
         let rates = limits.covering(method, path).into_iter().filter_map(|at| limits.rows[at].rate());
         rates.min_by(f64::total_cmp)
+    }
+
+    /// The least time in which the limits let these calls through, given as `METHOD /path` with their number; none where
+    /// no rate limits them. Calls under different limits go side by side: the slowest limit decides.
+    pub fn time_for(&self, calls: &BTreeMap<String, u64>) -> Option<Duration> {
+        let limits = self.shared.lock();
+        let mut seconds: BTreeMap<usize, f64> = BTreeMap::new();
+        for (call, n) in calls {
+            let (method, path) = call.split_once(' ').unwrap_or(("GET", call));
+            for at in limits.covering(method, path) {
+                if let Some(rate) = limits.rows[at].rate().filter(|rate| *rate > 0.0) {
+                    *seconds.entry(at).or_default() += *n as f64 / rate;
+                }
+            }
+        }
+        seconds.into_values().max_by(f64::total_cmp).map(Duration::from_secs_f64)
     }
 
     pub fn snapshot(&self) -> Snapshot {

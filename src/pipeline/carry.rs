@@ -5,7 +5,7 @@ use super::roster::Roster;
 use super::translate::{Blobs, Held, Matched, SourceFields, Translator};
 use super::write::{Broken, Writer};
 use super::written::done;
-use super::{Ending, Event, Halt, Job, ORDER, Stop, again, check, closure, stage};
+use super::{Ending, Event, Halt, Job, ORDER, Stop, again, approval, check, closure, stage};
 use crate::connector::ChildRows;
 use crate::error::{Problem, Reason};
 use crate::ledger::{End, Origin, RecordRow, State};
@@ -23,10 +23,8 @@ pub(super) const BATCH: usize = 64;
 
 /// Carries all kinds in order.
 pub async fn all(job: &Job) -> Result<Ending, Stop> {
-    if job.project.run.approval {
-        let what = "`approval = true` wants a preview that somebody approved, which this version cannot make";
-        let hint = "take `approval` out of [run] in migration.toml to run without it";
-        return Ok(Ending::Refused(Problem::new(Reason::Refused, what).hint(hint)));
+    if let Some(problem) = approval::missing(job) {
+        return Ok(Ending::Refused(problem));
     }
     if let Some(problem) = check(job).await.problem() {
         let problem = problem.clone();
@@ -40,6 +38,11 @@ pub async fn all(job: &Job) -> Result<Ending, Stop> {
             _ => Ending::Refused(problem),
         });
     }
+    carry(job).await
+}
+
+/// What follows the checks.
+pub async fn carry(job: &Job) -> Result<Ending, Stop> {
     again::take_up(job).await?;
     closure::note(job).await?;
     let run = Run::begin(job).await?;
@@ -285,22 +288,11 @@ impl<'a> Run<'a> {
             Body::Contact(person) => self.translator.contact(&row.id, person, begun(row), &self.job.link).await,
             Body::Field(field) => self.translator.field(field),
             Body::Ticket(ticket) => {
-                let fields = self.fields.get_or_try_init(|| self.source_fields()).await?;
+                let fields = self.fields.get_or_try_init(|| self.job.source_fields()).await?;
                 Ok(Matched::Write(self.translator.ticket(record, ticket, &self.job.link, fields).await?))
             }
-            Body::Company(company) => self.translator.company(company, begun(row)),
+            Body::Company(company) => self.translator.company(&row.id, company, begun(row)),
         }
-    }
-
-    /// The source's own field definitions, which give the labels of option values.
-    async fn source_fields(&self) -> Result<SourceFields, Problem> {
-        let mut fields = SourceFields::new();
-        for raw in self.job.staging.rows(Kind::Field.code()).await? {
-            if let Body::Field(field) = self.job.source.assemble(Kind::Field, &raw, &ChildRows::new())?.body {
-                fields.insert(field.key.clone(), field);
-            }
-        }
-        Ok(fields)
     }
 
     /// Takes up what waited for records that came later.
@@ -350,6 +342,19 @@ impl<'a> Run<'a> {
     }
 }
 
+impl Job {
+    /// The source's own field definitions, which give the labels of option values.
+    pub(super) async fn source_fields(&self) -> Result<SourceFields, Problem> {
+        let mut fields = SourceFields::new();
+        for raw in self.staging.rows(Kind::Field.code()).await? {
+            if let Body::Field(field) = self.source.assemble(Kind::Field, &raw, &ChildRows::new())?.body {
+                fields.insert(field.key.clone(), field);
+            }
+        }
+        Ok(fields)
+    }
+}
+
 /// Whether an earlier run may have made it.
 fn begun(row: &RecordRow) -> bool {
     matches!(row.state, State::Writing | State::InDoubt)
@@ -358,6 +363,7 @@ fn begun(row: &RecordRow) -> bool {
 pub(super) fn named(stop: Stop, kind: Kind, id: &str) -> Stop {
     match stop {
         Stop::Failed(problem) => Stop::Failed(problem.at(format!("{kind} {id}"))),
+        Stop::Refused(problem) => Stop::Refused(problem.at(format!("{kind} {id}"))),
         other => other,
     }
 }

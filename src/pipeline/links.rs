@@ -69,7 +69,7 @@ impl Run<'_> {
             return Ok(End::Skipped { problem, stands_for: None });
         }
         link.clear_losses(Kind::Link, id).await?;
-        let mapped = json!({ "from": from.id, "to": to.id, "type": one.link_type });
+        let mapped = json!({ "id": id, "from": from.id, "to": to.id, "type": one.link_type });
         let steps = self.job.target.plan(Kind::Link, &mapped, "")?;
         if steps.is_empty() {
             link.lose(Kind::Link, id, "", Loss::Link, one.link_type.code()).await?;

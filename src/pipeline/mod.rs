@@ -5,6 +5,7 @@
 //! when all kinds are through; one odd record fails alone.
 
 mod again;
+mod approval;
 mod carry;
 mod children;
 mod closure;
@@ -12,6 +13,7 @@ mod events;
 mod halt;
 mod links;
 mod people;
+pub mod preview;
 mod ready;
 mod rebuild;
 mod roster;
@@ -21,6 +23,7 @@ mod translate;
 mod write;
 mod written;
 
+pub use approval::Approval;
 pub use events::{Event, Listener, Side};
 pub use halt::Halt;
 pub use ready::{Checked, check};
@@ -58,6 +61,10 @@ pub struct Job {
     pub resuming: bool,
     /// Whether scope, mapping or a manifest differ from those of the run before this one.
     pub rules_changed: bool,
+    /// Hash of scope and mapping.
+    pub rules: String,
+    /// What somebody agreed to, where the project asks for that.
+    pub approval: Option<Approval>,
     /// Reasons whose failed records are taken up again: all of them for `retry`, none for `run`.
     pub retry: Vec<Reason>,
     /// Kinds this run has listed: none is listed twice.
@@ -96,6 +103,8 @@ impl Choice {
 pub enum Stop {
     Interrupted,
     TooManyFailures(u64),
+    /// Nobody agreed to what would be done next.
+    Refused(Problem),
     Failed(Problem),
 }
 
@@ -150,6 +159,7 @@ impl From<Stop> for Ending {
                 Problem::new(Reason::TooManyFailures, format!("{n} records failed, more than --max-failures allows"))
                     .hint("`deskferry report` says why; then run again"),
             ),
+            Stop::Refused(problem) => Ending::Refused(problem),
             Stop::Failed(problem) => Ending::Failed(problem),
         }
     }

@@ -35,6 +35,11 @@ pub async fn check(job: &Job) -> Checked {
     checked
 }
 
+/// What a run would be refused for by the target. Tells nobody.
+pub async fn of_target(job: &Job) -> Vec<CheckLine> {
+    job.target.check().await.into_iter().chain(silence(job)).collect()
+}
+
 /// Nobody is mailed: by the calls used, or by the admin's word that mail is off.
 fn silence(job: &Job) -> Option<CheckLine> {
     let proves = "writing mails nobody".to_owned();

@@ -10,6 +10,9 @@ use jiff::Timestamp;
 use serde_json::Value;
 use std::sync::PoisonError;
 
+/// Ids told to a source at a time.
+const RECALLED: u32 = 1000;
+
 /// Stages one kind: all of it, what changed since, or the rest of what a stopped run began.
 pub async fn kind(job: &Job, kind: Kind) -> Result<(), Stop> {
     if !job.listed.lock().unwrap_or_else(PoisonError::into_inner).insert(kind) {
@@ -59,6 +62,9 @@ async fn list(
         (true, Some(began)) => began,
         _ => Timestamp::now(),
     };
+    if cursor.is_some() {
+        recall(job, kind).await?;
+    }
     let mut cursor = cursor;
     loop {
         job.halt.check()?;
@@ -77,6 +83,17 @@ async fn list(
             Some(next) => cursor = Some(next),
             None => return Ok(job.staging.listed(stream, began, page.bookmark.as_deref()).await?),
         }
+    }
+}
+
+/// Tells the source what an earlier run has listed.
+async fn recall(job: &Job, kind: Kind) -> Result<(), Stop> {
+    let mut after = None;
+    loop {
+        let ids = job.staging.ids(kind.code(), after, RECALLED).await?;
+        let Some(last) = ids.last() else { return Ok(()) };
+        after = Some(last.0);
+        job.source.recall(kind, &ids.into_iter().map(|(_, id)| id).collect::<Vec<_>>());
     }
 }
 

@@ -3,6 +3,7 @@
 //! What the target dropped in silence is set again once, by the API user. What still differs fails the record, or is
 //! a loss where the manifest calls it one.
 
+use super::Stop;
 use super::carry::Run;
 use super::translate::{Lost, Translated};
 use super::write::{Broken, Carried};
@@ -27,11 +28,15 @@ impl Run<'_> {
             return Ok(End::Skipped { problem, stands_for: None });
         }
         let link = &self.job.link;
+        let theirs = self.job.target.losses(kind, &translated.mapped)?;
+        for loss in translated.losses.iter().map(|lost| lost.loss).chain(theirs.iter().copied()) {
+            self.job.agreed(loss).map_err(|problem| Broken::Run(Stop::Refused(problem)))?;
+        }
         link.clear_losses(kind, id).await?;
         for Lost { child, loss, detail } in &translated.losses {
             link.lose(kind, id, child, *loss, detail).await?;
         }
-        for loss in self.job.target.losses(kind, &translated.mapped)? {
+        for loss in theirs {
             link.lose(kind, id, "", loss, "").await?;
         }
         let marker = format!("{MARKER}{}:{kind}:{id}", link.id());

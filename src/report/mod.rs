@@ -5,6 +5,7 @@
 
 mod csv;
 mod json;
+pub mod preview;
 
 #[cfg(test)]
 mod tests;

@@ -42,6 +42,8 @@ impl Platform {
                     tickets,
                     notifications: if silenced { Notifications::OFF } else { Notifications::default() },
                     search_lag: lag.unwrap_or(usual.search_lag),
+                    wall_pages: setup.wall_pages.unwrap_or(usual.wall_pages),
+                    link_seconds: setup.link_seconds.unwrap_or(usual.link_seconds),
                     ..usual
                 };
                 Box::new(Freshdesk::new(options))
@@ -58,6 +60,10 @@ pub struct Setup {
     pub tickets: usize,
     /// The vendor's name of the plan.
     pub plan: Option<String>,
+    /// Pages after which a list of tickets ends, where the vendor has such a wall.
+    pub wall_pages: Option<usize>,
+    /// How long the address of a file is good, where it is signed for a time.
+    pub link_seconds: Option<u32>,
     /// Whether its administrator has switched off all notifications, where the vendor has such switches.
     pub silenced: bool,
     /// How long its exports or its search do not know what changed; as the vendor's when left out.

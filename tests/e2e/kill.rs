@@ -9,6 +9,7 @@ use crate::http::Result;
 use crate::moves::{self, Move, wait};
 use crate::seed::expected::Expected;
 use crate::seed::random::Random;
+use crate::servers::Server;
 use rusqlite::{Connection, OpenFlags};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -34,7 +35,7 @@ fn a_move_killed_forty_times_ends_the_same() -> Result<(), Failed> {
 
 fn killed(all: &Move, random: &mut Random, start: Instant) -> Result<()> {
     let plan = Kills { kills: KILLS, deadline: start + DEADLINE };
-    plan.endure(&all.binary()?, rows(&all.expected), &|| written(all), random)?;
+    plan.endure(&all.binary()?, rows(&all.expected), &|| written_to_redmine(&all.redmine), random)?;
     let differences = all.differences()?;
     if differences.is_empty() { Ok(()) } else { Err(crate::report(&differences)) }
 }
@@ -102,9 +103,9 @@ impl Kills {
     }
 }
 
-/// People, issues and notes the target holds; asked of its database, so that the server is not disturbed.
-fn written(all: &Move) -> Result<i64> {
-    let database = all.redmine.var("REDMINE_DB")?;
+/// People, issues and notes a Redmine holds; asked of its database, so that the server is not disturbed.
+pub fn written_to_redmine(redmine: &Server) -> Result<i64> {
+    let database = redmine.var("REDMINE_DB")?;
     let db = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(|e| e.to_string())?;
     db.busy_timeout(Duration::from_secs(20)).map_err(|e| e.to_string())?;
     let count = "SELECT (SELECT count(*) FROM users) + (SELECT count(*) FROM issues) + (SELECT count(*) FROM journals WHERE notes <> '')";

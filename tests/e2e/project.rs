@@ -24,6 +24,10 @@ pub fn rules(api_user: String) -> Rules {
         private_files: PrivateFiles::Kept,
         images: Images::Shown,
         empty_files: true,
+        ticket_bytes: u64::MAX,
+        first_by_requester: false,
+        links: true,
+        hosts: vec![],
     }
 }
 

@@ -9,6 +9,7 @@ use std::process::{Child, Command, Stdio};
 const RATE: &str = "60000/m";
 
 pub struct Desk {
+    platform: String,
     child: Child,
     told: Value,
     agent: ureq::Agent,
@@ -35,12 +36,26 @@ impl Desk {
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let told = serde_json::from_str(&line).unwrap_or_else(|e| panic!("{e}: {line}"));
         let agent = ureq::Agent::config_builder().proxy(None).build().new_agent();
-        Self { child, told, agent }
+        Self { platform: options.platform.to_owned(), child, told, agent }
     }
 
     /// What it told of itself at its start: `url`, `files`, `token`, …
     pub fn told(&self, name: &str) -> String {
         self.told[name].as_str().unwrap_or_else(|| panic!("no {name} in {}", self.told)).to_owned()
+    }
+
+    /// Its account in a project, the secret by way of the variable `key`.
+    pub fn account(&self, key: &str) -> String {
+        let account = format!("connector = \"{}\"\nurl = \"{}\"\n", self.platform, self.told("url"));
+        match self.platform.as_str() {
+            "zendesk" => format!("{account}email = \"{}\"\ntoken = {{ env = \"{key}\" }}\n", self.told("email")),
+            _ => format!("{account}api_key = {{ env = \"{key}\" }}\n"),
+        }
+    }
+
+    /// What it is entered with.
+    pub fn key(&self) -> String {
+        self.told(if self.platform == "zendesk" { "token" } else { "api_key" })
     }
 
     pub fn state(&self) -> Value {

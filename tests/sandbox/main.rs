@@ -1,4 +1,4 @@
-//! Zendesk to Freshdesk between the two sandboxes, by the real binary, and an independent comparison of what both hold.
+//! Moves between sandboxes, by the real binary, and an independent comparison of what both hold.
 //!
 //! `DESKFERRY_KILL_SEED` repeats the moments of the kills.
 
@@ -6,8 +6,11 @@ mod calls;
 mod compare;
 mod desks;
 mod faults;
+mod held;
 mod kills;
 mod moving;
+mod pairs;
+mod preview;
 mod spoiled;
 #[path = "../e2e/compare/text.rs"]
 mod text;

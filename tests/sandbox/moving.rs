@@ -2,6 +2,7 @@
 
 use crate::compare::{self, Difference, Found};
 use crate::desks::{Desk, Options};
+use crate::pairs::{Pair, ZENDESK_FRESHDESK};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -13,26 +14,30 @@ const DEADLINE: Duration = Duration::from_secs(300);
 /// How often a move that was disturbed may be taken up again.
 const RUNS: usize = 12;
 
-const MAPPING: &str = r#"
-[ticket.custom]
-"Order no."       = { to = "cf_order_number" }
-"What was tried"  = { to = "cf_steps_to_reproduce" }
-"Under warranty?" = { to = "cf_vip" }
-"Bought on"       = { to = "cf_purchased_on" }
-"Pieces"          = { to = "cf_quantity" }
-"Price (€)"       = { to = "cf_amount" }
-"#;
-
 /// What is put in the way of a move.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 pub struct Trouble<'a> {
+    pub pair: Pair,
     pub source: &'a str,
     pub target: &'a str,
     /// Replacements in the manifest of the target: a handling switched off.
     pub manifest: &'a [(&'a str, &'a str)],
 }
 
+impl Default for Trouble<'_> {
+    fn default() -> Self {
+        Self::none(ZENDESK_FRESHDESK)
+    }
+}
+
+impl Trouble<'_> {
+    pub fn none(pair: Pair) -> Self {
+        Self { pair, source: "", target: "", manifest: &[] }
+    }
+}
+
 pub struct Move {
+    pub pair: Pair,
     pub source: Desk,
     pub target: Desk,
     pub project: TempDir,
@@ -50,29 +55,31 @@ impl Move {
         };
         let (source_faults, target_faults) =
             (faults("source-faults.toml", trouble.source), faults("target-faults.toml", trouble.target));
-        let source = Desk::start(&Options { platform: "zendesk", tickets, faults: Some(&source_faults) });
-        let target = Desk::start(&Options { platform: "freshdesk", tickets: 0, faults: Some(&target_faults) });
+        let pair = trouble.pair;
+        let source = Desk::start(&Options { platform: pair.source, tickets, faults: Some(&source_faults) });
+        let target = Desk::start(&Options { platform: pair.target, tickets: 0, faults: Some(&target_faults) });
         let migration = format!(
-            "[source]\nconnector = \"zendesk\"\nurl = \"{}\"\nemail = \"{}\"\ntoken = {{ env = \"ZENDESK_TOKEN\" }}\n\
-             [target]\nconnector = \"freshdesk\"\nurl = \"{}\"\napi_key = {{ env = \"FRESHDESK_KEY\" }}\nsilenced = true\n\
+            "[source]\n{}{}[target]\n{}silenced = true\n\
              [run]\nsettle = \"1s\"\ncreate_marker = true\n[mapping]\nfile = \"mapping.toml\"\n",
-            source.told("url"),
-            source.told("email"),
-            target.told("url"),
+            source.account("SOURCE_KEY"),
+            pair.of_source,
+            target.account("TARGET_KEY"),
         );
         std::fs::write(at("migration.toml"), migration).unwrap();
-        let mapping = concat!(include_str!("../../mappings/zendesk-freshdesk.toml"));
-        std::fs::write(at("mapping.toml"), format!("{mapping}{MAPPING}")).unwrap();
+        let custom = pair.custom.iter().map(|(from, to)| format!("\"{from}\" = {{ to = \"{to}\" }}\n"));
+        let mapping = format!("{}\n[ticket.custom]\n{}", pair.mapping, custom.collect::<String>());
+        std::fs::write(at("mapping.toml"), mapping).unwrap();
         if !trouble.manifest.is_empty() {
-            let mut manifest = include_str!("../../connectors/freshdesk.toml").to_owned();
+            let own = format!("connectors/{}.toml", pair.target);
+            let mut manifest = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(&own)).unwrap();
             for (from, to) in trouble.manifest {
                 assert!(manifest.contains(from), "the manifest has no `{from}`");
-                manifest = manifest.replacen(from, to, 1);
+                manifest = manifest.replace(from, to);
             }
             std::fs::create_dir(at("connectors")).unwrap();
-            std::fs::write(at("connectors/freshdesk.toml"), manifest).unwrap();
+            std::fs::write(at(&own), manifest).unwrap();
         }
-        Self { source, target, project, only: BTreeSet::new() }
+        Self { pair, source, target, project, only: BTreeSet::new() }
     }
 
     /// A handful of ordinary tickets.
@@ -88,7 +95,7 @@ impl Move {
         if !ids.is_empty() && args[0] != "report" {
             command.args(["--ids", &ids.join(",")]);
         }
-        command.env("ZENDESK_TOKEN", self.source.told("token")).env("FRESHDESK_KEY", self.target.told("api_key"));
+        command.env("SOURCE_KEY", self.source.key()).env("TARGET_KEY", self.target.key());
         command.stdin(Stdio::null()).stdout(file("stdout.txt")).stderr(file("stderr.txt")).spawn().unwrap()
     }
 
@@ -144,6 +151,7 @@ impl Move {
             }
         }
         Found {
+            pair: self.pair,
             source: self.source.state(),
             target: self.target.state(),
             only: self.only.clone(),

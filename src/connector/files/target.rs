@@ -16,7 +16,7 @@ use crate::ledger::{Origin, Remote, StepKey};
 use crate::record::{Kind, Visibility};
 use async_trait::async_trait;
 use jiff::Timestamp;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -135,7 +135,7 @@ impl Target for FilesTarget {
             marker: Some(marker.to_owned()),
             texts: vec![],
             private: false,
-            scope: Value::Null,
+            scope: json!({ kind.code(): { "id": mapped["record"]["id"] } }),
             covers: vec![],
             serves: None,
             loss: None,

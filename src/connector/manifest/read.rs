@@ -75,6 +75,9 @@ pub struct ReadStream {
     /// What a 404 of a listing below a row means: an error, or a note that the row was deleted meanwhile.
     #[serde(default)]
     pub gone: Denied,
+    /// Only for `attachment` with a `path` of its own: the path in a message's row where more files stand.
+    #[serde(default)]
+    pub inside: Option<String>,
     /// Where the bytes of a file are.
     #[serde(default)]
     pub blob: Option<Blob>,
@@ -96,6 +99,11 @@ impl ReadStream {
     /// Whether its rows stand in those of a message and need nothing else: they are not staged twice.
     pub fn is_inside(&self) -> bool {
         self.from.is_some() && self.detail.is_none() && self.parent.as_deref() == Some("comment")
+    }
+
+    /// Where in a message's row its rows stand, if they do.
+    pub fn in_messages(&self) -> Option<&str> {
+        self.inside.as_deref().or_else(|| self.from.as_deref().filter(|_| self.is_inside()))
     }
 }
 
@@ -166,16 +174,37 @@ pub enum Paging {
         start: String,
         size: Size,
     },
-    /// A list ordered by a moving time: `${$key}` is the last row's time less `overlap`; rows seen are passed over.
+    /// A list ordered by a moving time, whose rows may change their place while it is walked: each page is asked from the time of
+    /// the last row before it, `${$key}`; rows seen twice are one.
     Window {
         /// Path of the time in a row; rows come in its order.
         key: String,
+        /// The time before the first row, on a full run. On a later one it is what `since` says, if no query names `${$since}`.
         start: String,
-        size: Size,
-        /// Seconds.
+        /// Number of a page, for times that more rows share than fit in one.
         #[serde(default)]
-        overlap: u64,
+        param: Option<String>,
+        size: Size,
     },
+    /// Numbered pages of a list that shifts while it is walked: each page begins with the last rows of the one before, and where
+    /// these are missing the walk goes back. The size of a page must be the caller's to choose.
+    Shifting {
+        param: String,
+        size: Size,
+        /// Path of what tells rows apart.
+        #[serde(default = "id")]
+        id: String,
+    },
+    /// The numbers that no listing of the stream showed, up to the largest that one did: each is asked for by `${$key}` in the
+    /// path, and is a row or a 404. Only on a full run, and only after the other listings.
+    Gaps {
+        /// Path of the number in a row.
+        key: String,
+    },
+}
+
+fn id() -> String {
+    ".id".into()
 }
 
 fn one() -> u64 {
@@ -230,15 +259,24 @@ fn bare_time() -> String {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Listing {
+    /// Only if it holds, over `$account`.
+    #[serde(default)]
+    pub when: Option<Predicate>,
     pub path: Template,
     #[serde(default)]
     pub query: BTreeMap<String, Template>,
     #[serde(default)]
     pub items: Option<String>,
+    /// Over the page: its rows, where they stand in no list.
+    #[serde(default)]
+    pub rows: Option<Expr>,
     #[serde(default)]
     pub page: Paging,
     #[serde(default)]
     pub denied: Denied,
+    /// What a person is told where `when` does not hold: of `gaps`, with their count as `${n}`.
+    #[serde(default)]
+    pub unread: Option<String>,
 }
 
 /// A list beside the rows of a page, such as the addresses of the users in it.
@@ -264,6 +302,9 @@ pub struct Lookup {
     pub query: BTreeMap<String, Template>,
     #[serde(default)]
     pub items: Option<String>,
+    /// Over the page: its entries, where they stand in no list. Instead of `items`, and of paging.
+    #[serde(default)]
+    pub rows: Option<Expr>,
     #[serde(default)]
     pub page: Paging,
     /// Path of the id in an entry.
@@ -350,6 +391,9 @@ pub struct Blob {
     pub path: Template,
     #[serde(default)]
     pub decode: Option<Decode>,
+    /// Seconds for which an address in the row is good: what the row stands in is read again just before its file is fetched.
+    #[serde(default)]
+    pub expires: Option<u64>,
     /// Rows whose bytes the platform does not hand out (redacted, found malicious): told as a file that is gone.
     #[serde(default)]
     pub withheld: Option<Predicate>,

@@ -3,6 +3,7 @@
 //! A native half is asked only where its manifest names it (`native = "…"`). A quirk that a second
 //! platform shares becomes a word of the manifest instead.
 
+mod freshdesk;
 mod redmine;
 mod rt;
 mod zendesk;
@@ -22,6 +23,11 @@ pub trait Native: Send + Sync {
     /// Completes a record from rows the manifest's fields cannot fold together. Pure.
     fn fold(&self, _record: &mut Record, _row: &Value, _children: &ChildRows) -> Result<()> {
         Ok(())
+    }
+
+    /// The path at which what stands below a root row is read, where that is not the manifest's for every row.
+    fn address(&self, path: String, _root: &Value) -> String {
+        path
     }
 
     /// Whether a message of this visibility may be written under this person; see `Target::may_write_as`.
@@ -60,6 +66,7 @@ pub fn by_name(name: Option<&str>) -> Result<Arc<dyn Native>> {
         None => Ok(Arc::new(Plain)),
         Some("rt") => Ok(Arc::new(rt::Rt)),
         Some("redmine") => Ok(Arc::new(redmine::Redmine::default())),
+        Some("freshdesk") => Ok(Arc::new(freshdesk::Freshdesk)),
         Some("zendesk") => Ok(Arc::new(zendesk::Zendesk)),
         Some(other) => Err(Problem::new(Reason::Manifest, format!("there is no native half `{other}`"))),
     }

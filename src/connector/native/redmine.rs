@@ -4,6 +4,7 @@
 //! note publicly (seen on 5.0.4). So the right is read before such a note is written, from the person's roles in the project.
 
 use super::Native;
+use crate::connector::dry_run::is_provisional;
 use crate::connector::rest::{Account, Rest};
 use crate::error::{Problem, Reason, Result};
 use crate::ledger::Remote;
@@ -125,6 +126,10 @@ impl Native for Redmine {
 
 impl Redmine {
     async fn member(&self, api: &Rest, id: &str) -> Result<Arc<Member>> {
+        if is_provisional(id) {
+            // Whoever we make is a member of nothing.
+            return Ok(Arc::new(Member { admin: false, roles: HashMap::new() }));
+        }
         let mut people = self.people.lock().await;
         if let Some(member) = people.get(id) {
             return Ok(Arc::clone(member));

@@ -2,9 +2,8 @@
 
 use super::Rest;
 use super::read::Above;
-use super::source::WITHHELD;
-use crate::connector::ChildRows;
 use crate::connector::manifest::{Blob, ReadStream};
+use crate::connector::{ChildRows, WITHHELD};
 use crate::content::{self, ImageRef};
 use crate::error::{Problem, Reason, Result};
 use crate::expr::{self, Expr, Scope, plain};
@@ -100,7 +99,7 @@ impl Rest {
             let comment = owners.remove(&file.id).filter(|_| comment.is_empty()).unwrap_or(comment);
             files.entry(comment).or_default().push(file);
         }
-        if let Some(from) = stream.from.as_deref().filter(|_| stream.is_inside()) {
+        if let Some(from) = stream.in_messages() {
             for comment in children.get("comment").into_iter().flatten() {
                 let rows = expr::path(comment, from).as_array().cloned().unwrap_or_default();
                 for row in self.kept(stream, rows, Above::of(comment, root), &Value::Null)? {
@@ -126,6 +125,9 @@ impl Rest {
             None => String::new(),
             Some(Blob { withheld: Some(withheld), .. }) if withheld.holds(&scope)? => {
                 format!("{WITHHELD}{}", fields.get("id").map(plain).unwrap_or_default())
+            }
+            Some(Blob { expires: Some(_), .. }) => {
+                self.fresh_source(stream, &fields.get("id").map(plain).unwrap_or_default(), parent, root)?
             }
             Some(blob) => blob.path.render_path(&scope)?,
         };

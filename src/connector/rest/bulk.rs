@@ -97,9 +97,11 @@ fn rows_of(page: &Paging) -> u64 {
         | Paging::Offset { size, .. }
         | Paging::Keyset { size, .. }
         | Paging::Window { size, .. }
+        | Paging::Shifting { size, .. }
         | Paging::Time { size, .. } => size.rows,
         Paging::Cursor { size, .. } | Paging::Link { size, .. } => size.as_ref().map_or(100, |s| s.rows),
         Paging::Single => u64::MAX,
+        Paging::Gaps { .. } => 1,
     }
     .max(1)
 }

@@ -1,6 +1,6 @@
 //! The custom field our markers live in: found by its title, or made where the project and the platform allow it.
 
-use super::{Account, Rest};
+use super::{Account, MarkerField, Rest};
 use crate::connector::manifest::{Marker, MarkerCall};
 use crate::error::{Problem, Reason, Result};
 use crate::http::{Call, Payload, Repeat, Sent, Target};
@@ -9,6 +9,8 @@ use serde_json::{Map, Value};
 
 /// The fact that holds the field's id; the native half may have found it itself.
 pub(super) const FIELD: &str = "marker_field";
+/// Stands in requests for the id of a field that is not made yet.
+const IMAGINED: &str = "<marker field>";
 
 impl Rest {
     /// Errors: `refused` where there is no such field and none may be made.
@@ -26,9 +28,16 @@ impl Rest {
         let Some(create) = &marker.create else {
             return Err(Problem::new(Reason::Refused, missing).hint(by_hand));
         };
-        if !self.create_marker {
-            let hint = format!("say `create_marker = true` under [run], or {by_hand}");
-            return Err(Problem::new(Reason::Refused, missing).hint(hint));
+        match self.marker_field {
+            MarkerField::Made => {}
+            MarkerField::Imagined => {
+                account.insert(FIELD.into(), IMAGINED.into());
+                return Ok(());
+            }
+            MarkerField::Needed => {
+                let hint = format!("say `create_marker = true` under [run], or {by_hand}");
+                return Err(Problem::new(Reason::Refused, missing).hint(hint));
+            }
         }
         self.make_marker(create).await?;
         match self.marker_id(marker).await? {

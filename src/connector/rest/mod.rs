@@ -8,6 +8,8 @@ mod below;
 mod bulk;
 mod check;
 mod find;
+mod fresh;
+mod gaps;
 mod lookup;
 mod marker;
 mod paging;
@@ -17,6 +19,7 @@ mod read_back;
 #[cfg(test)]
 mod redmine_rows;
 mod scan;
+mod shifting;
 mod source;
 mod target;
 mod whole;
@@ -45,6 +48,18 @@ pub enum Role {
     Target,
 }
 
+/// What is done where the field for our markers is missing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MarkerField {
+    /// Nothing is written.
+    #[default]
+    Needed,
+    /// It is made.
+    Made,
+    /// It is taken for made: nothing is written anyway.
+    Imagined,
+}
+
 /// Characters of a vendor's own words in a message.
 const SAID: usize = 300;
 
@@ -56,8 +71,8 @@ pub struct Rest {
     address: String,
     client: Client,
     account: Value,
-    /// Whether the marker's field may be made.
-    create_marker: bool,
+    /// What is done where the marker's field is missing.
+    marker_field: MarkerField,
     native: Arc<dyn Native>,
     /// The account with the facts that only it can tell, asked once.
     prepared: OnceLock<Value>,
@@ -65,21 +80,25 @@ pub struct Rest {
     lookups: tokio::sync::Mutex<BTreeMap<String, Arc<lookup::Table>>>,
     batcher: batch::Batcher,
     scans: scan::Scans,
+    /// Numbers listings showed, of streams that ask for those between.
+    seen: Mutex<BTreeMap<String, gaps::Numbers>>,
+    /// Addresses of files that are good for a while.
+    fresh: tokio::sync::Mutex<fresh::Addresses>,
     /// What a person should know, not told yet; and all that ever was.
     notes: Mutex<(Vec<String>, BTreeSet<String>)>,
 }
 
 impl Rest {
-    /// Lets it make the field for our markers, where there is none.
-    pub fn may_create_marker(self, create_marker: bool) -> Self {
-        Rest { create_marker, ..self }
+    /// Says what is done where there is no field for our markers.
+    pub fn with_marker_field(self, marker_field: MarkerField) -> Self {
+        Rest { marker_field, ..self }
     }
 
     /// `account` holds the answers without secrets; the client holds the credentials.
     pub fn new(entry: &Entry, role: Role, address: String, account: Account, client: Client) -> Result<Rest> {
         Ok(Rest {
             role,
-            create_marker: false,
+            marker_field: MarkerField::default(),
             version: entry.version(),
             native: native::by_name(entry.manifest.native.as_deref())?,
             manifest: Arc::new(entry.manifest.clone()),
@@ -91,6 +110,8 @@ impl Rest {
             lookups: tokio::sync::Mutex::default(),
             batcher: batch::Batcher::default(),
             scans: scan::Scans::default(),
+            seen: Mutex::default(),
+            fresh: tokio::sync::Mutex::default(),
             notes: Mutex::default(),
         })
     }

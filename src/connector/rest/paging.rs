@@ -2,6 +2,7 @@
 //!
 //! A cursor is a string the stage keeps beside its page; a walk can be taken up at any of them.
 
+use super::shifting::Place;
 use crate::connector::manifest::Paging;
 use crate::error::{Problem, Reason, Result};
 use crate::expr;
@@ -18,8 +19,8 @@ pub struct Ask {
     pub address: Option<String>,
 }
 
-/// The call that reads the page at `cursor`; none is the first page.
-pub fn ask(paging: &Paging, cursor: Option<&str>) -> Ask {
+/// The call that reads the page at `cursor`; none is the first page. A window begins `from` there, if it is given.
+pub fn ask(paging: &Paging, cursor: Option<&str>, from: Option<&str>) -> Ask {
     let mut ask = Ask::default();
     let mut param = |name: &str, value: String| ask.query.push((name.to_owned(), value));
     match paging {
@@ -50,10 +51,23 @@ pub fn ask(paging: &Paging, cursor: Option<&str>) -> Ask {
                 }
             }
         },
-        Paging::Keyset { start, size, .. } | Paging::Window { start, size, .. } => {
+        Paging::Keyset { start, size, .. } => {
             size.param.iter().for_each(|s| param(s, size.rows.to_string()));
             ask.key = Some(cursor.map_or_else(|| start.clone(), str::to_owned));
         }
+        Paging::Window { start, param: number, size, .. } => {
+            let (key, place) = window(cursor, from.unwrap_or(start));
+            let (page, rows) = place.page(size.rows);
+            size.param.iter().for_each(|s| param(s, rows.to_string()));
+            number.iter().filter(|_| page > 1).for_each(|name| param(name, page.to_string()));
+            ask.key = Some(key.to_owned());
+        }
+        Paging::Shifting { param: number, size, .. } => {
+            let (page, rows) = place(cursor).page(size.rows);
+            size.param.iter().for_each(|s| param(s, rows.to_string()));
+            param(number, page.to_string());
+        }
+        Paging::Gaps { .. } => ask.key = cursor.map(str::to_owned),
     }
     ask
 }
@@ -66,6 +80,8 @@ pub struct Answered<'a> {
     pub link: Option<&'a str>,
     /// The address that was asked: the next one may be relative to it.
     pub asked: &'a Url,
+    /// Where a window began.
+    pub from: Option<&'a str>,
 }
 
 /// The cursor after this page; none when it was the last.
@@ -115,15 +131,40 @@ pub fn next(paging: &Paging, cursor: Option<&str>, answered: &Answered<'_>) -> R
         Paging::Keyset { key, size, .. } => {
             (count >= size.rows).then(|| rows.last().and_then(|row| text(expr::path(row, key)))).flatten()
         }
-        Paging::Window { key, size, .. } => {
+        Paging::Window { key, param: None, size, .. } => {
             (count >= size.rows).then(|| rows.last().and_then(|row| text(expr::path(row, key)))).flatten()
         }
+        Paging::Window { key, start, size, .. } => {
+            let (at, place) = window(cursor, answered.from.unwrap_or(start));
+            let last = rows.last().and_then(|row| text(expr::path(row, key)));
+            match place.after(rows, size.rows, ".id")? {
+                None => None,
+                // A later time: all before it is read.
+                Some(after) if after.offset > place.offset && last.as_deref() != Some(at) => last,
+                Some(after) => Some(format!("{at};{}", after.write())),
+            }
+        }
+        Paging::Shifting { size, id, .. } => place(cursor).after(rows, size.rows, id)?.map(|place| place.write()),
+        // The reader counts them.
+        Paging::Gaps { .. } => None,
     };
     if next.is_some() && next.as_deref() == cursor {
         return Err(Problem::new(Reason::BadAnswer, "a page names itself as the next one")
             .hint("more rows share one key than fit in a page: raise the page size in the manifest"));
     }
     Ok(next)
+}
+
+/// The time a window stands at, and the place in it: `TIME`, or `TIME;OFFSET;ID,ID` among rows that share it.
+fn window<'a>(cursor: Option<&'a str>, start: &'a str) -> (&'a str, Place) {
+    match cursor.map(|cursor| cursor.split_once(';').unwrap_or((cursor, ""))) {
+        None => (start, Place::default()),
+        Some((key, place)) => (key, Place::parse(place).unwrap_or_default()),
+    }
+}
+
+fn place(cursor: Option<&str>) -> Place {
+    cursor.and_then(Place::parse).unwrap_or_default()
 }
 
 /// The bookmark of a page: where a later run goes on.
@@ -170,7 +211,7 @@ mod tests {
     use serde_json::json;
 
     fn answered<'a>(page: &'a Value, rows: &'a [Value], asked: &'a Url, link: Option<&'a str>) -> Answered<'a> {
-        Answered { page, rows, link, asked }
+        Answered { page, rows, link, asked, from: None }
     }
 
     fn asked() -> Url {
@@ -206,7 +247,7 @@ mod tests {
     #[test]
     fn a_keyset_goes_on_from_the_last_key_while_pages_are_full() {
         let paging = Paging::Keyset { key: ".id".into(), start: "0".into(), size: size(2) };
-        assert_eq!(ask(&paging, None).key.as_deref(), Some("0"));
+        assert_eq!(ask(&paging, None, None).key.as_deref(), Some("0"));
         let rows = [json!({"id": 4}), json!({"id": "9"})];
         let page = json!({});
         assert_eq!(next(&paging, Some("3"), &answered(&page, &rows, &asked(), None)).unwrap().as_deref(), Some("9"));
@@ -215,9 +256,28 @@ mod tests {
 
     #[test]
     fn a_walk_that_would_stand_still_is_an_error() {
-        let paging = Paging::Window { key: ".at".into(), start: "0".into(), size: size(1), overlap: 0 };
-        let rows = [json!({"at": "2020"})];
+        let paging = Paging::Window { key: ".at".into(), start: "0".into(), param: None, size: size(1) };
+        let rows = [json!({"id": 1, "at": "2020"})];
         assert!(next(&paging, Some("2020"), &answered(&json!({}), &rows, &asked(), None)).is_err());
+    }
+
+    #[test]
+    fn a_window_goes_through_a_second_that_fills_pages_and_on_from_there() {
+        let paging = Paging::Window { key: ".at".into(), start: "0".into(), param: Some("page".into()), size: size(5) };
+        let next = |cursor: &str, ids: std::ops::Range<u64>, last: &str| {
+            let mut rows: Vec<Value> = ids.map(|id| json!({"id": id, "at": "7"})).collect();
+            rows.last_mut().unwrap()["at"] = last.into();
+            next(&paging, Some(cursor), &answered(&json!([]), &rows, &asked(), None)).unwrap()
+        };
+        assert_eq!(next("0", 1..6, "7").as_deref(), Some("7"));
+        assert_eq!(next("7", 5..10, "7").as_deref(), Some("7;5;9,8,7"));
+        let query = ask(&paging, Some("7;5;9,8,7"), None);
+        assert_eq!(query.key.as_deref(), Some("7"));
+        assert_eq!(query.query, [("per_page".to_owned(), "4".to_owned()), ("page".to_owned(), "2".to_owned())]);
+        assert_eq!(next("7;5;9,8,7", 9..13, "8").as_deref(), Some("8"), "a later time is a window of its own");
+        assert_eq!(next("7;5;9,8,7", 20..24, "8").as_deref(), Some("7;0;9,8,7"), "what was last is not there: back");
+        assert_eq!(next("7;5;9,8,7", 9..11, "8"), None);
+        assert_eq!(ask(&paging, None, Some("6")).key.as_deref(), Some("6"));
     }
 
     #[test]
@@ -237,7 +297,7 @@ mod tests {
             next(json!({"end_time": 5, "end_of_stream": false}), &rows).is_err(),
             "more rows in one second than in a page"
         );
-        assert_eq!(ask(&paging, Some("9")).query, [("start_time".to_owned(), "9".to_owned())]);
+        assert_eq!(ask(&paging, Some("9"), None).query, [("start_time".to_owned(), "9".to_owned())]);
     }
 
     #[test]

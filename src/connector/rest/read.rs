@@ -5,7 +5,7 @@ use super::{Rest, asking, asking_address};
 use crate::connector::manifest::{Bulk, Denied, Listing, Lookup, Paging, ReadStream, Since};
 use crate::connector::{Page, Row};
 use crate::error::{Problem, Reason, Result};
-use crate::expr::{self, Scope, Template, TimeFormat, plain};
+use crate::expr::{self, Expr, Scope, Template, TimeFormat, plain};
 use crate::http::Response;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
@@ -43,6 +43,7 @@ pub(super) struct Listed<'a> {
     instead: &'a [Value],
     gone: Denied,
     since: Option<&'a Since>,
+    rows: Option<&'a Expr>,
     stream: Option<&'a ReadStream>,
 }
 
@@ -57,8 +58,20 @@ impl<'a> Listed<'a> {
             instead: &stream.instead,
             gone: stream.gone,
             since: stream.since.as_ref(),
+            rows: stream.rows.as_ref(),
             stream: Some(stream),
         })
+    }
+
+    /// The same listing at a path that is known.
+    pub fn at(self, path: &'a Template) -> Self {
+        Listed { path, ..self }
+    }
+
+    /// Whether a later run's time is where the walk begins, and stands in no query.
+    fn begins_since(&self) -> bool {
+        let is_named = self.query.values().any(|value| value.names("$since"));
+        matches!(self.page, Paging::Window { .. }) && !is_named && self.since.is_some_and(|since| since.param.is_none())
     }
 
     fn more(stream: &'a ReadStream, listing: &'a Listing) -> Self {
@@ -70,7 +83,8 @@ impl<'a> Listed<'a> {
             denied: listing.denied,
             instead: &[],
             gone: Denied::Fail,
-            since: None,
+            since: stream.since.as_ref(),
+            rows: listing.rows.as_ref(),
             stream: Some(stream),
         }
     }
@@ -87,6 +101,7 @@ impl<'a> From<&'a Bulk> for Listed<'a> {
             instead: &[],
             gone: Denied::Fail,
             since: Some(&bulk.since),
+            rows: None,
             stream: None,
         }
     }
@@ -103,6 +118,7 @@ impl<'a> From<&'a Lookup> for Listed<'a> {
             instead: &[],
             gone: Denied::Fail,
             since: None,
+            rows: table.rows.as_ref(),
             stream: None,
         }
     }
@@ -129,6 +145,7 @@ impl Rest {
         let leaf = self.part_page(name, stream, Above::NONE, cursor, since).await?;
         let rows = self.detailed(name, leaf.rows).await?;
         let mut rows = self.kept(stream, rows, Above::NONE, &Value::Null)?;
+        self.saw(name, stream, &rows);
         self.look_up(stream, &mut rows).await?;
         let rows = rows.into_iter().map(|raw| self.row(stream, raw)).collect::<Result<_>>()?;
         Ok(Page { rows, next: leaf.next, bookmark: leaf.bookmark })
@@ -198,13 +215,38 @@ impl Rest {
         let part: usize = part.parse().unwrap_or(0);
         let cursor = Some(cursor).filter(|c| !c.is_empty());
         let later = part.checked_sub(1).and_then(|at| stream.then.get(at));
-        let listed = later.map_or(first, |listing| Listed::more(stream, listing));
-        let leaf = self.one_page(name, &listed, above, cursor, since).await?;
+        let leaf = match later {
+            Some(listing) => self.later_page(name, stream, listing, above, cursor, since).await?,
+            None => self.one_page(name, &first, above, cursor, since).await?,
+        };
         let next = match leaf.next {
             Some(next) => Some(format!("{part}|{next}")),
             None => (part < stream.then.len()).then(|| format!("{}|", part + 1)),
         };
         Ok(Leaf { rows: leaf.rows, next, bookmark: None })
+    }
+
+    async fn later_page(
+        &self,
+        name: &str,
+        stream: &ReadStream,
+        listing: &Listing,
+        above: Above<'_>,
+        cursor: Option<&str>,
+        since: Option<Timestamp>,
+    ) -> Result<Leaf> {
+        let wanted = listing.when.as_ref().map_or(Ok(true), |when| when.holds(&self.scope(&Value::Null)))?;
+        let listed = Listed::more(stream, listing);
+        match &listing.page {
+            Paging::Gaps { .. } if since.is_some() => Ok(Leaf::default()),
+            Paging::Gaps { .. } if wanted => self.gap_page(name, &listed, cursor).await,
+            Paging::Gaps { .. } => {
+                self.tell_gaps(name, listing);
+                Ok(Leaf::default())
+            }
+            _ if wanted => self.one_page(name, &listed, above, cursor, since).await,
+            _ => Ok(Leaf::default()),
+        }
     }
 
     pub(super) async fn one_page(
@@ -215,11 +257,12 @@ impl Rest {
         cursor: Option<&str>,
         since: Option<Timestamp>,
     ) -> Result<Leaf> {
-        let ask = paging::ask(listed.page, cursor);
         let since_text = match listed.since {
             Some(rule) => since.map(|at| self.since_text(rule, at)).transpose()?,
             None => None,
         };
+        let from = since_text.as_deref().filter(|_| listed.begins_since());
+        let ask = paging::ask(listed.page, cursor, from);
         let vars = [
             ("key", ask.key.as_deref().unwrap_or_default()),
             ("since", since_text.as_deref().unwrap_or_default()),
@@ -240,7 +283,7 @@ impl Rest {
                 {
                     query.extend(since_text.as_ref().or(first.as_ref()).map(|value| (param.clone(), value.clone())));
                 }
-                asking(&listed.path.render_path(&scope)?, query)
+                asking(&self.native.address(listed.path.render_path(&scope)?, above.root), query)
             }
         };
         let response = match self.ask(call).await {
@@ -255,26 +298,28 @@ impl Rest {
             }
             Err(problem) => return Err(problem.at(format!("reading {name}"))),
         };
-        self.page_of(listed, above, cursor, &response).map_err(|p| p.at(format!("reading {name}")))
+        self.page_of(listed, above, (cursor, from), &response).map_err(|p| p.at(format!("reading {name}")))
     }
 
     fn page_of(
         &self,
         listed: &Listed<'_>,
         above: Above<'_>,
-        cursor: Option<&str>,
+        (cursor, from): (Option<&str>, Option<&str>),
         response: &Response,
     ) -> Result<Leaf> {
         let page = response.json()?;
-        let made = listed.stream.and_then(|stream| stream.rows.as_ref());
-        let made = made.map(|rows| rows.eval(&self.scope(&page))).transpose()?;
+        let made = listed.rows.map(|rows| rows.eval(&self.scope(&page))).transpose()?;
+        let made =
+            made.or_else(|| matches!(listed.page, Paging::Gaps { .. }).then(|| Value::Array(vec![page.clone()])));
         let items = made.as_ref().unwrap_or_else(|| listed.items.map_or(&page, |path| expr::path(&page, path)));
         let Some(rows) = items.as_array() else {
             let place = listed.items.unwrap_or(".");
             return Err(Problem::new(Reason::BadAnswer, format!("there is no list at `{place}` of the answer")));
         };
         let link = response.header("link");
-        let next = paging::next(listed.page, cursor, &Answered { page: &page, rows, link, asked: &response.url })?;
+        let next =
+            paging::next(listed.page, cursor, &Answered { page: &page, rows, link, asked: &response.url, from })?;
         let path = listed.since.and_then(|since| since.cursor.as_deref());
         let bookmark = path.and_then(|path| paging::bookmark(&page, path).or(cursor.map(str::to_owned)));
         let rows = match listed.stream {

@@ -1,8 +1,9 @@
 //! A manifest as a [`Source`].
 
+use super::fresh::is_fresh;
 use super::{Rest, asking, asking_address};
 use crate::connector::manifest::Denied;
-use crate::connector::{Blob, BulkPage, BulkWay, CheckLine, ChildRows, Page, Source};
+use crate::connector::{Blob, BulkPage, BulkWay, CheckLine, ChildRows, Page, Source, is_withheld};
 use crate::error::{Problem, Reason, Result};
 use crate::http::Decode;
 use crate::record::{Attachment, Kind, Record};
@@ -12,9 +13,6 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::PoisonError;
-
-/// Stands for the address of a file that the platform does not hand out.
-pub(super) const WITHHELD: &str = "withheld:";
 
 #[async_trait]
 impl Source for Rest {
@@ -65,25 +63,45 @@ impl Source for Rest {
     }
 
     async fn fetch(&self, attachment: &Attachment, dir: &Path) -> Result<Blob> {
-        let blob = self.stream("attachment")?.blob.as_ref();
-        let decode = blob.and_then(|b| b.decode.as_ref());
-        let decode = decode.map_or(Decode::Raw, |d| Decode::Base64Field(d.base64.clone()));
+        let at = |problem: Problem| problem.at(format!("file {}", attachment.id));
         let source = attachment.source.as_str();
-        if source.starts_with(WITHHELD) {
-            return Err(Problem::new(Reason::FileUnreadable, "the source does not hand this file out")
-                .at(format!("file {}", attachment.id)));
+        if is_withheld(attachment) {
+            return Err(at(Problem::new(Reason::FileUnreadable, "the source does not hand this file out")));
         }
-        let call = if source.starts_with("http") { asking_address(source)? } else { asking(source, vec![]) };
-        let denied = self.stream("attachment")?.denied == Denied::Note;
-        let got = self.client.download_to(&call, &decode, dir).await.map_err(|p| match p.reason {
-            Reason::Forbidden if denied => Problem { reason: Reason::FileUnreadable, ..p },
-            _ => p,
-        });
-        let got = got.map_err(|p| p.at(format!("file {}", attachment.id)))?;
-        Ok(Blob { hash: got.hash, bytes: got.bytes, mime: got.content_type })
+        let blob = self.stream("attachment")?.blob.as_ref();
+        let Some(blob) = blob.filter(|_| is_fresh(source)) else { return self.download(source, dir).await.map_err(at) };
+        let address = self.fresh_address(source, blob, false).await.map_err(at)?;
+        match self.download(&address, dir).await {
+            // It may have expired while it waited its turn.
+            Err(refused) if matches!(refused.reason, Reason::Forbidden | Reason::FileUnreadable) => {
+                let address = self.fresh_address(source, blob, true).await.map_err(at)?;
+                self.download(&address, dir).await.map_err(at)
+            }
+            other => other.map_err(at),
+        }
+    }
+
+    fn recall(&self, kind: Kind, ids: &[String]) {
+        if self.has_gaps(kind.code()) {
+            self.saw_numbers(kind.code(), ids.iter().filter_map(|id| id.parse().ok()));
+        }
     }
 
     fn calls(&self) -> BTreeMap<String, u64> {
         self.counted_calls()
+    }
+}
+
+impl Rest {
+    async fn download(&self, source: &str, dir: &Path) -> Result<Blob> {
+        let stream = self.stream("attachment")?;
+        let decode = stream.blob.as_ref().and_then(|b| b.decode.as_ref());
+        let decode = decode.map_or(Decode::Raw, |d| Decode::Base64Field(d.base64.clone()));
+        let call = if source.starts_with("http") { asking_address(source)? } else { asking(source, vec![]) };
+        let got = self.client.download_to(&call, &decode, dir).await.map_err(|p| match p.reason {
+            Reason::Forbidden if stream.denied == Denied::Note => Problem { reason: Reason::FileUnreadable, ..p },
+            _ => p,
+        })?;
+        Ok(Blob { hash: got.hash, bytes: got.bytes, mime: got.content_type })
     }
 }

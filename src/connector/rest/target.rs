@@ -116,6 +116,20 @@ impl Target for Rest {
         self.create_step(kind)
     }
 
+    fn answers(&self, step: &Step) -> Vec<String> {
+        self.rule(step).map_or(vec![], |rule| rule.outputs.keys().cloned().collect())
+    }
+
+    fn reads_back_by(&self, kind: Kind) -> Vec<String> {
+        let Some(rule) = self.manifest.verify.get(kind.code()) else { return vec![] };
+        let streams = rule.with.iter().filter_map(|stream| self.manifest.read.get(stream)?.path.as_ref());
+        std::iter::once(rule.call.shape()).chain(streams.map(|path| format!("GET {}", path.shape()))).collect()
+    }
+
+    fn time_for(&self, calls: &BTreeMap<String, u64>) -> Option<Duration> {
+        self.client.pacer().time_for(calls)
+    }
+
     fn hides(&self, step: &Step) -> Duration {
         self.hidden_for(step)
     }

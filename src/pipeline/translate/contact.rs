@@ -56,14 +56,15 @@ impl Translator {
     }
 
     /// A company: matched when the target has one of its name, else to be made. One whose making was `begun` is settled.
-    pub fn company(&self, company: &Company, begun: bool) -> Result<Matched, Held> {
+    pub fn company(&self, id: &str, company: &Company, begun: bool) -> Result<Matched, Held> {
         if !self.target.writes(Kind::Company) {
             return Err(Held::Skip(Problem::new(Reason::Unsupported, "the target has no companies"), None));
         }
         match self.roster.company(&company.name).filter(|_| !begun) {
             Some(entry) => Ok(Matched::There(entry.remote())),
             None => {
-                let mapped = serde_json::to_value(company).unwrap_or_default();
+                let mut mapped = serde_json::to_value(company).unwrap_or_default();
+                mapped["id"] = json!(id);
                 Ok(Matched::Write(Translated { mapped, losses: vec![] }))
             }
         }

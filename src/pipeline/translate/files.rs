@@ -165,7 +165,7 @@ impl Translator {
         carried: &mut Carried,
     ) -> Result<(), Held> {
         let empty = blob.bytes == 0 && !self.target.profile().empty_files;
-        let mut original = with_extension(file);
+        let mut original = with_extension(file, blob.mime.as_deref());
         let mut blob = Cow::Borrowed(blob);
         if !carried.hidden && !shelf.fits(blob.bytes) && self.mapping.files.over == Oversize::Zip {
             let packed = pack::zip(&self.blobs.staging, &blob, &original).map_err(Held::Stop)?;
@@ -340,7 +340,7 @@ impl Translator {
         let shown = ticket.comments.iter().filter(|comment| comment.visibility == Visibility::Public);
         let mut files = shown.flat_map(|comment| &comment.attachments);
         let file = files.find(|file| name_key(&file.name) == name_key(name))?;
-        let name = content::file_name::safe(&with_extension(file), NAME_BYTES);
+        let name = content::file_name::safe(&with_extension(file, None), NAME_BYTES);
         Some(Named { shown: name.clone(), name, sent: self.target.profile().images_by == ImagesBy::Name })
     }
 }
@@ -366,9 +366,9 @@ fn name_key(name: &str) -> String {
     content::normalise(name).to_lowercase()
 }
 
-/// A picture without a name is shown only if its name tells that it is one.
-fn with_extension(file: &Attachment) -> String {
-    let kind = file.mime.as_deref().and_then(|m| m.strip_prefix("image/"));
+/// A picture without a name is shown only if its name tells that it is one. `found` is its type as it arrived.
+fn with_extension(file: &Attachment, found: Option<&str>) -> String {
+    let kind = file.mime.as_deref().or(found).and_then(|m| m.strip_prefix("image/"));
     match kind {
         Some(kind) if !file.name.contains('.') => {
             let extension = kind.split(['+', ';']).next().unwrap_or(kind).replace("jpeg", "jpg");
@@ -401,7 +401,7 @@ mod tests {
             inline: true,
             content_id: None,
         };
-        let named = |name, mime| content::file_name::safe(&with_extension(&file(name, mime)), NAME_BYTES);
+        let named = |name, mime| content::file_name::safe(&with_extension(&file(name, mime), None), NAME_BYTES);
         assert_eq!(named("", "image/gif"), "image.gif");
         assert_eq!(named("logo", "image/svg+xml"), "logo.svg");
         assert_eq!(named("photo.png", "image/jpeg"), "photo.png");

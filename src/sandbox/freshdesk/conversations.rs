@@ -47,6 +47,11 @@ impl Account {
             shown["last_edited_at"] = json!(stamp(at));
             shown["last_edited_user_id"] = json!(by);
         }
+        if conversation.in_one_text {
+            for (name, addresses) in [("to_emails", &conversation.to_emails), ("cc_emails", &conversation.cc_emails)] {
+                shown[name] = json!(addresses.join(", "));
+            }
+        }
         let files = conversation.files.iter().map(|f| ask.signer.json(f, &ask.call.files, ask.now));
         shown["attachments"] = files.collect();
         shown
@@ -199,6 +204,7 @@ impl Account {
             created_at: now,
             updated_at: now,
             edited: None,
+            in_one_text: false,
         }
     }
 

@@ -1,12 +1,14 @@
 //! Files: what is kept of them, how large they may be, and the addresses they are fetched from.
 //!
-//! An address is signed for 300 seconds, as recorded from real accounts, and made anew in each answer. Inline images
-//! have an address without an end that redirects to such a one. Of a large file only size and hash are kept.
+//! An address is signed for 300 seconds, as recorded from real accounts, and made anew in each answer. Inline images have an
+//! address without an end on the host of files; it redirects to the account, which asks for no credential, and that to such a signed
+//! one. *Unverified, stricter reading:* the account refuses a credential there. Of a large file only size and hash are kept.
 
 use super::form::Upload;
 use super::refusal::Fault;
-use super::store::{Account, StoredFile, stamp};
-use crate::sandbox::desk::Answer;
+use super::store::{Account, StoredFile, Ticket, stamp};
+use crate::sandbox::desk::{Answer, Call};
+use crate::sandbox::words;
 use axum::body::Bytes;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -21,7 +23,6 @@ pub const MOST_ATTACHED: u64 = 20_000_000;
 /// Of an avatar.
 const MOST_AVATAR: u64 = 5_000_000;
 
-const LIFE: SignedDuration = SignedDuration::from_secs(300);
 const KEPT_EACH: usize = 16 << 10;
 const KEPT_IN_ALL: usize = 64 << 20;
 
@@ -58,8 +59,23 @@ impl Account {
             size: size as u64,
             sha256: hex(&Sha256::digest(&upload.bytes)),
             bytes,
+            made: None,
             created_at: now,
         }
+    }
+
+    /// Keeps a file the desk has from the start: one that is not small is made again when it is asked for.
+    pub fn keep_made(&mut self, ticket: u64, file: &words::File, now: Timestamp) -> StoredFile {
+        let upload = Upload {
+            part: "attachments".into(),
+            name: file.name.clone(),
+            content_type: file.content_type.into(),
+            bytes: Bytes::from(file.bytes()),
+        };
+        let mut kept = self.keep(upload, now);
+        kept.made = kept.bytes.is_none().then(|| file.clone());
+        self.ticket_of.insert(kept.id, ticket);
+        kept
     }
 
     /// Keeps files for a ticket, so that they are found by their ids.
@@ -76,6 +92,9 @@ impl Account {
     fn file(&self, id: u64) -> Option<&StoredFile> {
         match self.ticket_of.get(&id).and_then(|ticket| self.tickets.get(ticket)) {
             Some(ticket) => ticket.all_files().find(|f| f.id == id),
+            None if self.ticket_of.contains_key(&id) => {
+                self.archive.values().flat_map(Ticket::all_files).find(|f| f.id == id)
+            }
             None => self.contacts.values().filter_map(|c| c.avatar.as_ref()).find(|f| f.id == id),
         }
     }
@@ -83,11 +102,15 @@ impl Account {
 
 /// Signs what the file host is asked for. Whoever cannot sign cannot fetch.
 #[derive(Clone, Debug)]
-pub struct Signer(pub u64);
+pub struct Signer {
+    pub seed: u64,
+    /// How long an address is good.
+    pub life: SignedDuration,
+}
 
 impl Signer {
     fn sign(&self, text: &str) -> String {
-        hex(&Sha256::digest(format!("{}/{text}", self.0)))
+        hex(&Sha256::digest(format!("{}/{text}", self.seed)))
     }
 
     fn path(&self, file: &StoredFile, now: Timestamp) -> String {
@@ -96,8 +119,9 @@ impl Signer {
         let signature = self.sign(&format!("{}/{date}", file.id));
         format!(
             "/data/helpdesk/attachments/production/{}/original/{name}?X-Amz-Algorithm=AWS4-HMAC-SHA256\
-             &X-Amz-Date={date}&X-Amz-Expires=300&X-Amz-SignedHeaders=host&X-Amz-Signature={signature}",
-            file.id
+             &X-Amz-Date={date}&X-Amz-Expires={}&X-Amz-SignedHeaders=host&X-Amz-Signature={signature}",
+            file.id,
+            self.life.as_secs()
         )
     }
 
@@ -139,14 +163,26 @@ impl Signer {
         (self.token(&id.to_string()) == token).then_some(id)
     }
 
-    /// What the file host answers. The storage behind it takes one proof only: its own signature.
-    pub fn download(&self, account: &Account, path_and_query: &str, now: Timestamp) -> Option<Answer> {
+    /// What the account says of an inline image: where the storage has it.
+    pub fn inline_image(&self, account: &Account, call: &Call, now: Timestamp) -> Option<Answer> {
+        if call.headers.contains_key("authorization") {
+            return Some(Answer { status: 401, ..Answer::default() });
+        }
+        let file = account.file(self.inline_id(call.param("token")?)?)?;
+        let found = Answer { status: 302, ..Answer::default() };
+        Some(found.header("location", format!("{}{}", call.files, self.path(file, now))))
+    }
+
+    /// What the file host answers. The storage behind it takes one proof only: its own signature. `base` is the account's
+    /// address, once it was asked anything.
+    pub fn download(&self, account: &Account, path_and_query: &str, base: &str, now: Timestamp) -> Option<Answer> {
         let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));
         let param = |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
         if path == "/inline/attachment" {
-            let file = account.file(self.inline_id(param("token")?)?)?;
-            let found = Answer { status: 302, ..Answer::default() };
-            return Some(found.header("location", self.path(file, now)));
+            account.file(self.inline_id(param("token")?)?)?;
+            return Some(
+                Answer { status: 302, ..Answer::default() }.header("location", format!("{base}{path_and_query}")),
+            );
         }
         let mut rest = path.strip_prefix("/data/helpdesk/attachments/production/")?.split('/');
         let file = account.file(rest.next()?.parse().ok()?)?;
@@ -162,10 +198,11 @@ impl Signer {
             ));
         }
         let signed = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", date).ok()?.in_tz("UTC").ok()?.timestamp();
-        if now > signed + LIFE {
+        if now > signed + self.life {
             return Some(storage_error(403, "AccessDenied", "Request has expired"));
         }
-        let Some(bytes) = &file.bytes else {
+        let made = file.made.as_ref().map(|made| Bytes::from(made.bytes()));
+        let Some(bytes) = file.bytes.clone().or(made) else {
             let body = b"only size and hash of this file were kept by the sandbox".to_vec();
             return Some(Answer { status: 410, headers: Vec::new(), body });
         };

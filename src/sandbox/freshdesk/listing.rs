@@ -10,8 +10,6 @@ use crate::sandbox::desk::Answer;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-/// Lists end here, whatever the size of a page.
-const LAST_PAGE: usize = 300;
 /// Without `updated_since`, older tickets are in no list.
 const WINDOW: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// `include=conversations` shows no more.
@@ -132,6 +130,17 @@ impl Account {
         Ok(Answer::json(200, &shown))
     }
 
+    /// `GET /tickets/[id]/associated_tickets`: of a parent and of a tracker. *Unverified:* that for others it is empty.
+    pub fn list_associates(&self, id: u64) -> Result<Answer, Refusal> {
+        let ticket = self.tickets.get(&id).ok_or(Refusal::NotFound)?;
+        let ids = match &ticket.association {
+            Some(Association::Parent(all) | Association::Tracker(all)) => all.as_slice(),
+            _ => &[],
+        };
+        let rows: Vec<Value> = ids.iter().filter_map(|id| self.tickets.get(id)).map(|t| self.ticket_row(t)).collect();
+        Ok(Answer::json(200, &json!({ "tickets": rows })))
+    }
+
     /// `GET /tickets`.
     pub fn list_tickets(&self, ask: &Ask<'_>) -> Result<Answer, Refusal> {
         let call = ask.call;
@@ -152,7 +161,7 @@ impl Account {
             ],
         )?;
         let words = included(call, &["stats", "requester", "description"])?;
-        let page = Page::of(call)?.up_to(LAST_PAGE)?;
+        let page = Page::of(call)?.up_to(ask.wall_pages)?;
         let filter = one_of(call.param("filter"), "filter", &FILTERS)?;
         let order_by = one_of(call.param("order_by"), "order_by", &["created_at", "due_by", "updated_at", "status"])?;
         let order_type = one_of(call.param("order_type"), "order_type", &["asc", "desc"])?;
@@ -212,8 +221,12 @@ pub fn id_param(text: Option<&str>, name: &str) -> Result<Option<u64>, Refusal> 
 }
 
 pub fn since(text: Option<&str>) -> Result<Option<Timestamp>, Refusal> {
+    moment(text, "updated_since")
+}
+
+pub fn moment(text: Option<&str>, name: &str) -> Result<Option<Timestamp>, Refusal> {
     let read = |text: &str| {
-        let wrong = || Fault::invalid("updated_since", "It should be in the 'combined date and time ISO8601' format");
+        let wrong = || Fault::invalid(name, "It should be in the 'combined date and time ISO8601' format");
         time(text).ok_or_else(|| wrong().into())
     };
     text.map(read).transpose()

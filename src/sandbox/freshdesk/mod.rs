@@ -16,8 +16,10 @@
 //! by default a new ticket tells its requester nothing, but an assigned agent, a public note and a ticket that is settled do
 //! mail. A reply and `notify_emails` always mail. A silent migration therefore needs [`Notifications::OFF`] and no replies.
 //!
-//! It never holds the bytes of a large file, makes no jobs, keeps no archive, and does not know sections of forms.
+//! It never holds the bytes of a large file, makes no jobs, and does not know sections of forms. As a source it has what a desk of some
+//! years has: [`past`].
 
+mod archive;
 mod attributes;
 mod companies;
 mod conversations;
@@ -31,7 +33,9 @@ mod limits;
 mod listing;
 mod mail;
 mod pages;
+mod past;
 mod people;
+mod ratings;
 mod refusal;
 mod routes;
 mod search;
@@ -68,6 +72,10 @@ pub struct Options {
     pub search_lag: SignedDuration,
     /// Tickets the desk has from the start.
     pub tickets: usize,
+    /// Lists of tickets end there, whatever the size of a page.
+    pub wall_pages: usize,
+    /// How long an address of a file is good.
+    pub link_seconds: u32,
     /// When the desk is made: what it has from the start is older.
     pub now: Timestamp,
 }
@@ -81,6 +89,8 @@ impl Options {
             notifications: Notifications::default(),
             search_lag: SignedDuration::from_mins(3),
             tickets: 12,
+            wall_pages: 300,
+            link_seconds: 300,
             now,
         }
     }
@@ -92,6 +102,8 @@ pub struct Freshdesk {
     options: Options,
     signer: Signer,
     account: Account,
+    /// Where it is reached.
+    base: String,
 }
 
 /// One call with what its answer depends on.
@@ -103,13 +115,15 @@ struct Ask<'a> {
     caller: u64,
     signer: &'a Signer,
     search_lag: SignedDuration,
+    wall_pages: usize,
 }
 
 impl Freshdesk {
     pub fn new(options: Options) -> Self {
         let mut account = seed::account(&options);
         account.outbox.notifications = options.notifications;
-        Self { signer: Signer(options.seed), account, options }
+        let signer = Signer { seed: options.seed, life: SignedDuration::from_secs(options.link_seconds.into()) };
+        Self { signer, account, base: String::new(), options }
     }
 
     /// The agent behind `Authorization: Basic base64(KEY:anything)`.
@@ -126,6 +140,10 @@ impl Freshdesk {
     }
 
     fn try_answer(&mut self, call: &Call, now: Timestamp) -> Result<Answer, Refusal> {
+        self.base.clone_from(&call.base);
+        if call.path == "/inline/attachment" {
+            return self.signer.inline_image(&self.account, call, now).ok_or(Refusal::NotFound);
+        }
         if !call.path.starts_with("/api/v2/") {
             return Err(Refusal::NotFound);
         }
@@ -135,7 +153,8 @@ impl Freshdesk {
             return Err(Refusal::Accept);
         }
         let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
-        let ask = Ask { call, now, caller, signer: &self.signer, search_lag: self.options.search_lag };
+        let Options { search_lag, wall_pages, .. } = self.options;
+        let ask = Ask { call, now, caller, signer: &self.signer, search_lag, wall_pages };
         routes::answer(&mut self.account, &ask)
     }
 }
@@ -177,7 +196,7 @@ impl Desk for Freshdesk {
     }
 
     fn download(&mut self, path_and_query: &str, now: Timestamp) -> Option<Answer> {
-        self.signer.download(&self.account, path_and_query, now)
+        self.signer.download(&self.account, path_and_query, &self.base, now)
     }
 
     fn state(&self) -> Value {

@@ -4,6 +4,7 @@ use super::Ask;
 use super::fields::show_plain;
 use super::form::Form;
 use super::pages::{Page, only};
+use super::past;
 use super::people;
 use super::refusal::Refusal;
 use super::store::{Account, Named, stamp};
@@ -42,6 +43,8 @@ pub fn answer(account: &mut Account, ask: &Ask<'_>) -> Answered {
         {
             Err(Refusal::Verb(&["GET"]))
         }
+        ["surveys", "satisfaction_ratings"] if verb == "GET" => account.list_ratings(None, ask),
+        ["time_entries"] if verb == "GET" => account.list_time_entries(None, ask),
         listed => settings(account, ask, listed),
     }
 }
@@ -70,6 +73,10 @@ fn tickets(account: &mut Account, ask: &Ask<'_>, verb: &str, rest: &[&str]) -> A
                 _ => Err(Refusal::Verb(&["GET", "PUT", "DELETE"])),
             }
         }
+        ["archived", id, rest @ ..] if verb == "GET" => account.archived(number(id)?, rest, ask),
+        [id, "associated_tickets"] if verb == "GET" => account.list_associates(number(id)?),
+        [id, "satisfaction_ratings"] if verb == "GET" => account.list_ratings(Some(number(id)?), ask),
+        [id, "time_entries"] if verb == "GET" => account.list_time_entries(Some(number(id)?), ask),
         [id, "restore"] if verb == "PUT" => account.restore_ticket(number(id)?, ask.now).map(|()| gone()),
         [id, "conversations"] if verb == "GET" => account.list_conversations(number(id)?, ask),
         [id, "notes"] if verb == "POST" => {
@@ -185,6 +192,8 @@ fn settings(account: &Account, ask: &Ask<'_>, path: &[&str]) -> Answered {
         Ok(Page::of(ask.call)?.answer(ask.call, rows, |row| show(account, row)))
     };
     match path {
+        ["canned_response_folders"] => alone(past::canned_folders()),
+        ["automations", kind, "rules"] => Ok(Answer::json(200, &past::rules(number(kind)?))),
         ["contact_fields"] => alone(account.contact_fields.iter().enumerate().map(|(n, f)| show_plain(n, f)).collect()),
         ["company_fields"] => alone(account.company_fields.iter().enumerate().map(|(n, f)| show_plain(n, f)).collect()),
         ["agents" | "groups" | "roles" | "products" | "email_configs", rest @ ..] if rest.len() < 2 => {

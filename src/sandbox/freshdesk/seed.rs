@@ -3,13 +3,13 @@
 //! Its agents have the addresses of those of the Zendesk look-alike with the same seed, so that people are found again; one of them
 //! left, one is written in capitals, and one of the source is not here.
 //! Contacts hold the traps of [`super::people`]; the first tickets those of lists: older than the window, in the bin, spam,
-//! with more conversations than a page.
+//! with more conversations than a page. More than a dozen tickets are a desk to move away from: [`past`].
 
 use super::Options;
 use super::files::inline;
 use super::form::Upload;
 use super::store::{Account, Agent, Choice, Company, Contact, Field, Group, Named, Status, Ticket};
-use super::{html, people, tickets};
+use super::{html, past, people, tickets};
 use crate::sandbox::random::Random;
 use crate::sandbox::words;
 use axum::body::Bytes;
@@ -34,9 +34,10 @@ pub fn account(options: &Options) -> Account {
     account.company_fields = plain_fields(&mut account, &COMPANY_FIELDS);
     companies(&mut account);
     contacts(&mut account);
-    for n in 0..options.tickets {
+    for n in 0..options.tickets.min(past::FIRST) {
         ticket(&mut account, n, options);
     }
+    past::fill(&mut account, options);
     account
 }
 

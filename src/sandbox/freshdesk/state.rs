@@ -1,6 +1,6 @@
 //! All that is stored, plainly, for a comparison that trusts neither the API nor its client.
 
-use super::store::{Account, Contact, Conversation, StoredFile, Ticket, stamp, stamp_or_null};
+use super::store::{Account, Association, Contact, Conversation, StoredFile, Ticket, stamp, stamp_or_null};
 use serde_json::{Value, json};
 
 pub fn of(account: &Account) -> Value {
@@ -19,7 +19,9 @@ pub fn of(account: &Account) -> Value {
         account.ticket_fields.iter().map(|f| json!({"id": f.id, "name": f.name, "label": f.label, "type": f.kind}));
     let statuses = account.statuses.iter().map(|s| json!({"id": s.id, "label": s.label}));
     json!({
-        "tickets": account.tickets.values().map(ticket).collect::<Vec<_>>(),
+        "tickets": account.tickets.values().chain(account.archive.values()).map(|t| ticket(account, t)).collect::<Vec<_>>(),
+        "satisfaction_ratings": account.ratings.iter().map(|r| r.shown()).collect::<Vec<_>>(),
+        "time_entries": account.time_entries.iter().map(|t| t.shown()).collect::<Vec<_>>(),
         "contacts": account.contacts.values().map(contact).collect::<Vec<_>>(),
         "companies": companies.collect::<Vec<_>>(),
         "agents": agents.collect::<Vec<_>>(),
@@ -31,8 +33,18 @@ pub fn of(account: &Account) -> Value {
     })
 }
 
-fn ticket(ticket: &Ticket) -> Value {
+fn ticket(account: &Account, ticket: &Ticket) -> Value {
+    let (relation, others) = match &ticket.association {
+        None => (Value::Null, vec![]),
+        Some(Association::Parent(all)) => (json!("parent"), all.clone()),
+        Some(Association::Child(one)) => (json!("child"), vec![*one]),
+        Some(Association::Tracker(all)) => (json!("tracker"), all.clone()),
+        Some(Association::Related(one)) => (json!("related"), vec![*one]),
+    };
     json!({
+        "archived": account.archive.contains_key(&ticket.id),
+        "association": relation,
+        "associates": others,
         "id": ticket.id,
         "subject": ticket.subject,
         "description": ticket.description,
@@ -54,6 +66,7 @@ fn ticket(ticket: &Ticket) -> Value {
         "created_at": stamp(ticket.created_at),
         "updated_at": stamp(ticket.updated_at),
         "files": ticket.files.iter().map(file).collect::<Vec<_>>(),
+        "pictures": ticket.pictures.iter().map(file).collect::<Vec<_>>(),
         "conversations": ticket.conversations.iter().map(conversation).collect::<Vec<_>>(),
     })
 }

@@ -1,6 +1,7 @@
 //! What the account holds. No rule lives here but how ids are given and people are found.
 
 use super::mail::Outbox;
+use crate::sandbox::words;
 use axum::body::Bytes;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -15,10 +16,12 @@ pub struct StoredFile {
     pub size: u64,
     pub sha256: String,
     pub bytes: Option<Bytes>,
+    /// What a larger one that the desk has from the start is made of.
+    pub made: Option<words::File>,
     pub created_at: Timestamp,
 }
 
-/// A reply (`source` 0) or a note (2).
+/// A reply (`source` 0), a note (2), or what came in another way.
 #[derive(Clone, Debug)]
 pub struct Conversation {
     pub id: u64,
@@ -35,6 +38,34 @@ pub struct Conversation {
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     pub edited: Option<(Timestamp, u64)>,
+    /// Its addresses are told as one text, as some are (zammad/zammad#5843).
+    pub in_one_text: bool,
+}
+
+/// A customer's answer to a survey.
+#[derive(Clone, Debug)]
+pub struct Rating {
+    pub id: u64,
+    pub ticket_id: u64,
+    pub user_id: u64,
+    pub agent_id: Option<u64>,
+    pub group_id: Option<u64>,
+    pub feedback: Option<String>,
+    /// 103 is the best, -103 the worst, 100 neither.
+    pub answer: i64,
+    pub created_at: Timestamp,
+}
+
+/// Time somebody spent on a ticket.
+#[derive(Clone, Debug)]
+pub struct TimeEntry {
+    pub id: u64,
+    pub ticket_id: u64,
+    pub agent_id: u64,
+    pub minutes: u64,
+    pub billable: bool,
+    pub note: Option<String>,
+    pub executed_at: Timestamp,
 }
 
 /// How tickets stand to each other: `association_type` of the API.
@@ -71,6 +102,8 @@ pub struct Ticket {
     pub deleted: bool,
     pub spam: bool,
     pub files: Vec<StoredFile>,
+    /// Shown in its bodies, and in no list.
+    pub pictures: Vec<StoredFile>,
     pub conversations: Vec<Conversation>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
@@ -86,7 +119,7 @@ impl Ticket {
     }
 
     pub fn all_files(&self) -> impl Iterator<Item = &StoredFile> {
-        self.files.iter().chain(self.conversations.iter().flat_map(|c| &c.files))
+        self.files.iter().chain(&self.pictures).chain(self.conversations.iter().flat_map(|c| &c.files))
     }
 }
 
@@ -207,6 +240,10 @@ pub struct Named {
 #[derive(Debug)]
 pub struct Account {
     pub tickets: BTreeMap<u64, Ticket>,
+    /// Closed long ago: in no list and found by no search.
+    pub archive: BTreeMap<u64, Ticket>,
+    pub ratings: Vec<Rating>,
+    pub time_entries: Vec<TimeEntry>,
     /// The ticket of each conversation and file.
     pub ticket_of: HashMap<u64, u64>,
     pub contacts: BTreeMap<u64, Contact>,
@@ -237,6 +274,9 @@ impl Account {
     pub fn empty(created_at: Timestamp) -> Self {
         Self {
             tickets: BTreeMap::new(),
+            archive: BTreeMap::new(),
+            ratings: Vec::new(),
+            time_entries: Vec::new(),
             ticket_of: HashMap::new(),
             contacts: BTreeMap::new(),
             agents: BTreeMap::new(),

@@ -246,6 +246,7 @@ pub fn blank(id: u64, now: Timestamp) -> Ticket {
         deleted: false,
         spam: false,
         files: Vec::new(),
+        pictures: Vec::new(),
         conversations: Vec::new(),
         created_at: now,
         updated_at: now,

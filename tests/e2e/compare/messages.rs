@@ -19,23 +19,35 @@ pub fn compare(
     for name in &issue.stray {
         findings.add(What::File, format!("{name:?} hangs on no message"));
     }
-    if issue.messages.len() != ticket.messages.len() {
-        let (got, want) = (issue.messages.len(), ticket.messages.len());
+    let messages = after_stub(ticket, issue, findings);
+    if messages.len() != ticket.messages.len() {
+        let (got, want) = (messages.len(), ticket.messages.len());
         findings.add(What::MessageCount, format!("{got} messages, expected {want}"));
         return;
     }
-    for (n, (want, got)) in ticket.messages.iter().zip(&issue.messages).enumerate() {
+    let mut room = rules.ticket_bytes;
+    for (n, (want, got)) in ticket.messages.iter().zip(messages).enumerate() {
         let at = format!("message {n}");
+        for host in &rules.hosts {
+            // the recording of a call lies with whoever carried it: the look-alike lends it its host of files
+            if got.body.replace(&format!("{host}/recording/"), "").contains(host.as_str()) {
+                findings.add(What::Address, format!("{at} points at {host}"));
+            }
+        }
         let private = want.kind == Kind::Private;
         if got.private != private {
             findings.add(What::Leak, format!("{at} is private: {}, expected {private}", got.private));
         }
-        header(want, got, rules, &at, findings);
+        header(want, got, rules, n == 0 && rules.first_by_requester, &at, findings);
         if let Err(phrase) = holds_in_order(&got.body, &want.text) {
             findings.add(What::Message, format!("{at} does not hold {phrase:?} in its place"));
         }
-        let (mut on_it, mut off_it): (Vec<_>, Vec<_>) =
-            want.files.iter().partition(|file| file.size > 0 || rules.empty_files);
+        let fits = |file: &&File| {
+            let fits = file.size <= room && (file.size > 0 || rules.empty_files);
+            room -= if fits { file.size } else { 0 };
+            fits
+        };
+        let (mut on_it, mut off_it): (Vec<_>, Vec<_>) = want.files.iter().partition(fits);
         if private && rules.private_files == PrivateFiles::Kept {
             off_it.append(&mut on_it);
             for file in &got.files {
@@ -48,11 +60,29 @@ pub fn compare(
     }
 }
 
-/// Who wrote it and when: the account that wrote it, and the first line of the body.
-fn header(want: &Message, got: &Got, rules: &Rules, at: &str, findings: &mut Findings) {
+/// The messages that stand for those of the ticket. Everybody sees a ticket's first message: before a private one stands one
+/// more, with nothing of it.
+fn after_stub<'i>(ticket: &Ticket, issue: &'i Issue, findings: &mut Findings) -> &'i [Got] {
+    let is_private = ticket.messages.first().is_some_and(|first| first.kind == Kind::Private);
+    let Some((stub, others)) = issue.messages.split_first().filter(|_| is_private) else { return &issue.messages };
+    let leaks = words_of_ours(&stub.body).next().is_some() || !stub.files.is_empty();
+    if leaks || stub.private {
+        findings.add(What::Leak, "what stands before its private first message is no stub");
+    }
+    others
+}
+
+/// The words messages are known by.
+fn words_of_ours(body: &str) -> impl Iterator<Item = &str> {
+    tokens(body).chain(super::zendesk::marks(body))
+}
+
+/// Who wrote it and when: the account that wrote it, and the first line of the body. `by_requester`: whoever wrote it, it stands
+/// under the requester.
+fn header(want: &Message, got: &Got, rules: &Rules, by_requester: bool, at: &str, findings: &mut Findings) {
     let email = want.author.email.as_deref();
     let native = email.is_some_and(|e| e.eq_ignore_ascii_case(&got.author));
-    if !native && !got.author.eq_ignore_ascii_case(&rules.api_user) {
+    if !native && !by_requester && !got.author.eq_ignore_ascii_case(&rules.api_user) {
         findings.add(What::Message, format!("{at} is by {}, expected {email:?} or the API user", got.author));
     }
     if rules.dates == Dates::Own {
@@ -118,8 +148,9 @@ fn kept_files(
     at: &str,
     findings: &mut Findings,
 ) {
-    for File { name, sha256, .. } in want {
-        if private && target.files.contains(sha256) {
+    for File { name, sha256, size, .. } in want {
+        // many files are empty, or one letter
+        if private && *size > 1 && target.files.contains(sha256) {
             findings.add(What::Leak, format!("{name:?} of the private {at} is in the target"));
         }
         if !kept.contains(sha256) {
@@ -157,7 +188,7 @@ fn shows(body: &str, name: &str) -> bool {
 pub fn leaks(expected: &Expected, target: &Target, findings: &mut Findings) {
     let mut places: HashMap<&str, Vec<(&Issue, &Got)>> = HashMap::new();
     for (issue, message) in target.issues.iter().flat_map(|i| i.messages.iter().map(move |m| (i, m))) {
-        for token in tokens(&message.body) {
+        for token in words_of_ours(&message.body) {
             places.entry(token).or_default().push((issue, message));
         }
     }

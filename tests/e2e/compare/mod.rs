@@ -1,7 +1,7 @@
 //! Whether a move was faithful: two desks, read through their own APIs, held against what the seed promised.
 //!
 //! Imports nothing of the engine and shares none of its opinions. [`target`] is what the target was found to hold,
-//! [`redmine`] reads it there, [`differences`] is pure; so the comparison itself can be tried on desks that were spoiled
+//! [`redmine`], [`rt`] and [`freshdesk`] read it there, [`zendesk`] is what a look-alike promises, [`differences`] is pure; so the comparison itself can be tried on desks that were spoiled
 //! on purpose, in memory ([`spoiled`]) and for real.
 //!
 //! Declared behaviour it holds the engine to: where the target cannot hold the date, the first line of a body says
@@ -9,6 +9,7 @@
 //! private message is never uploaded (the target would show it to everyone) but kept on this machine and named there.
 
 pub mod files;
+pub mod freshdesk;
 mod messages;
 pub mod redmine;
 pub mod rt;
@@ -16,6 +17,7 @@ pub mod rt;
 mod spoiled;
 pub mod target;
 mod text;
+pub mod zendesk;
 
 use crate::http::{Result, sha256};
 use crate::seed::expected::{Alike, Custom, Expected, Ticket};
@@ -43,6 +45,14 @@ pub struct Rules {
     pub images: Images,
     /// Whether a file of no bytes is taken; otherwise it is kept on this machine and named.
     pub empty_files: bool,
+    /// Bytes all files of a ticket may have; what comes when they are used up is kept on this machine and named.
+    pub ticket_bytes: u64,
+    /// Whether a ticket's first message always stands under its requester.
+    pub first_by_requester: bool,
+    /// Whether tickets can be related.
+    pub links: bool,
+    /// Addresses of the source, at which no body may point.
+    pub hosts: Vec<String>,
 }
 
 /// Where the date (and, if need be, the author) of a message is.
@@ -92,6 +102,8 @@ pub enum What {
     Leak,
     File,
     Link,
+    Address,
+    Credential,
     Mail,
     Source,
 }
@@ -128,7 +140,9 @@ pub fn differences(expected: &Expected, target: &Target, rules: &Rules, kept: &H
             Some([issue]) => {
                 values(ticket, issue, rules, &mut findings);
                 people(ticket, issue, rules, &mut findings);
-                links(ticket, issue, target, &mut findings);
+                if rules.links {
+                    links(ticket, issue, target, &mut findings);
+                }
                 messages::compare(ticket, issue, target, rules, kept, &mut findings);
             }
             Some(more) => findings.add(What::Twice, format!("{} times in the target", more.len())),

@@ -32,6 +32,10 @@ fn a_large_file_is_kept_as_size_and_hash() {
     assert_eq!(room.desk.download(&url, room.now).unwrap().status, 410);
 }
 
+fn location(found: &Answer) -> String {
+    found.headers.iter().find(|(name, _)| name == "location").unwrap().1.clone()
+}
+
 fn room_bytes(room: &Room) -> usize {
     let all = room.desk.account.tickets.values().flat_map(|t| t.all_files());
     all.filter_map(|f| f.bytes.as_ref()).map(|b| b.len()).sum()
@@ -57,14 +61,16 @@ fn an_address_lives_for_three_hundred_seconds_and_cannot_be_changed() {
 }
 
 #[test]
-fn an_inline_image_redirects_to_the_storage() {
+fn an_inline_image_redirects_by_the_account_to_the_storage() {
     let mut room = room();
     let body = room.get("/tickets/5").body["description"].as_str().unwrap().to_owned();
     let address = body.split('"').find(|piece| piece.starts_with("http://files/inline/attachment?token=")).unwrap();
     let found = room.desk.download(address.strip_prefix("http://files").unwrap(), room.now).unwrap();
     assert_eq!(found.status, 302);
-    let place = found.headers.iter().find(|(n, _)| n == "location").unwrap().1.clone();
-    let image = room.desk.download(&place, room.now).unwrap();
+    let home = location(&found).strip_prefix("http://desk").unwrap().to_owned();
+    assert_eq!(room.plainly(&home, true).status, 401, "the account takes no credential there");
+    let place = location(&room.plainly(&home, false));
+    let image = room.desk.download(place.strip_prefix("http://files").unwrap(), room.now).unwrap();
     assert_eq!((image.status, &image.body[..3]), (200, b"GIF".as_slice()));
     assert!(room.desk.download("/inline/attachment?token=a.b.c", room.now).is_none());
 }

@@ -4,6 +4,10 @@ fn ids(got: &Got) -> Vec<u64> {
     got.body.as_array().unwrap().iter().map(|t| t["id"].as_u64().unwrap()).collect()
 }
 
+fn is_live(ticket: &Value) -> bool {
+    ["deleted", "spam", "archived"].iter().all(|state| ticket[*state] == false)
+}
+
 fn query(text: &str) -> String {
     format!("/search/tickets?query=\"{text}\"")
 }
@@ -52,7 +56,8 @@ fn a_walk_by_link_sees_each_ticket_once() {
         next = link.map(|l| l.strip_prefix("http://desk/api/v2").unwrap().to_owned());
     }
     let (walked, unique) = (seen.len(), seen.into_iter().collect::<std::collections::BTreeSet<_>>().len());
-    assert_eq!((walked, unique), (248, 248));
+    let live = room.desk.state()["tickets"].as_array().unwrap().iter().filter(|t| is_live(t)).count();
+    assert_eq!((walked, unique), (live, live));
 }
 
 #[test]

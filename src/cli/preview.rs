@@ -1,0 +1,192 @@
+//! `deskferry preview`
+
+use super::args::{Global, PreviewArgs, at_file};
+use super::draw::Screen;
+use super::open::{Opened, Wanted, open};
+use super::report::table;
+use super::run::{ended, stopping};
+use crate::error::{Problem, Reason, Result};
+use crate::pipeline::preview::{BEFORE, Extent, Previewed};
+use crate::pipeline::{Approval, Ending, Event};
+use crate::record::Kind;
+use crate::report::preview::{Report, changes, duration, page, shown, thousands};
+use crate::report::{summary, write_report};
+use jiff::Timestamp;
+use serde_json::json;
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Changed records named one by one.
+const NAMED: usize = 20;
+/// What the files are called unless somebody says otherwise.
+const NAME: &str = "preview";
+
+pub async fn command(global: &Global, args: &PreviewArgs, screen: &Arc<Screen>) -> Result<u8> {
+    let wanted = Wanted { choice: args.choice.choice(), dry: true, ..Wanted::default() };
+    let opened = open(&global.directory, wanted, screen).await?;
+    let job = &opened.job;
+    (job.tell)(Event::Started {
+        command: NAME,
+        source: job.source.address().to_owned(),
+        target: job.target.address().to_owned(),
+        link: job.link.id().to_owned(),
+    });
+    let previewed = match stopping(job, previewed(&opened, extent(args))).await {
+        Ok(previewed) => previewed,
+        Err(ending) => return Ok(ended(NAME, job, &ending, screen)),
+    };
+    let report = Report::of(job, &previewed).await?;
+    report.keep(&previewed.folder)?;
+    let files = write(global, args, &opened, &previewed, &report).await?;
+
+    let mut out = table(&summary(&previewed.link).await?);
+    told(&report, &files, &mut out);
+    if args.diff {
+        compared(&job.state_dir.join(BEFORE), &previewed.folder, &mut out)?;
+    }
+    let ending = ending(&previewed, &report);
+    if args.approve {
+        approve(&opened, &report)?;
+        out.push_str(&format!("\nApproved: this mapping, this scope, and {} kinds of loss.\n", report.losses.len()));
+    }
+    if !global.json {
+        std::io::stdout().write_all(out.as_bytes())?;
+    }
+    Ok(ended(NAME, job, &ending, screen))
+}
+
+fn extent(args: &PreviewArgs) -> Extent {
+    match args.choice.sample {
+        Some(most) => Extent::First(most),
+        None if args.all || !args.choice.ids.is_empty() => Extent::Chosen,
+        None => Extent::Ugly,
+    }
+}
+
+/// The first command on a project is noted, so that what it staged is known for what it is; a later one leaves no trace
+/// in the ledger.
+async fn previewed(opened: &Opened, extent: Extent) -> Result<Previewed, Ending> {
+    let job = &opened.job;
+    let first = job.link.last_run().await.map_err(Ending::Failed)?.is_none();
+    let run = match first {
+        true => Some(job.link.run_started(NAME, &opened.manifests, None).await.map_err(Ending::Failed)?),
+        false => None,
+    };
+    let previewed = job.preview(extent).await.map_err(Ending::from);
+    if let Some(run) = run {
+        let code = previewed.as_ref().map_or_else(|ending| i32::from(ending.exit_code()), |_| 0);
+        job.link.run_ended(run, code, &json!(job.calls())).await.map_err(Ending::Failed)?;
+    }
+    previewed
+}
+
+/// How the run that was previewed would end.
+fn ending(previewed: &Previewed, report: &Report) -> Ending {
+    match report.blockers.first() {
+        Some(problem) => Ending::Refused(problem.clone()),
+        None if report.failing.is_empty() => Ending::Complete,
+        None => match &previewed.ending {
+            Ending::Complete => Ending::Partial,
+            ending => ending.clone(),
+        },
+    }
+}
+
+/// Writes the page and the tables, and says where.
+async fn write(
+    global: &Global,
+    args: &PreviewArgs,
+    opened: &Opened,
+    previewed: &Previewed,
+    report: &Report,
+) -> Result<Vec<PathBuf>> {
+    let base = args.output.clone().unwrap_or_else(|| global.directory.join(NAME));
+    let base = if base.extension().is_some_and(|e| e == "html") { base.with_extension("") } else { base };
+    let report = if args.redacted { report.clone().redacted() } else { report.clone() };
+    let named = |ending: &str| {
+        let mut name = base.clone().into_os_string();
+        name.push(ending);
+        PathBuf::from(name)
+    };
+    let (html, json) = (named(".html"), named(".json"));
+    let tickets = shown(&opened.job, previewed, args.redacted).await?;
+    put(&html, page(&report, &tickets)?.as_bytes())?;
+    put(&json, report.json()?.as_bytes())?;
+    let mut files = vec![html, json];
+    // The table names numbers, addresses and quotes of the account: it has no redacted form.
+    if !args.redacted {
+        let csv = named(".csv");
+        write_report(&previewed.link, Kind::ALL, private(&csv)?).await?;
+        files.push(csv);
+    }
+    Ok(files)
+}
+
+fn private(path: &Path) -> Result<File> {
+    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path);
+    file.map_err(at_file(path))
+}
+
+fn put(path: &Path, bytes: &[u8]) -> Result<()> {
+    private(path)?.write_all(bytes).map_err(at_file(path))
+}
+
+/// What the table of outcomes does not say.
+fn told(report: &Report, files: &[PathBuf], out: &mut String) {
+    let mut line = |text: String| {
+        out.push_str(&text);
+        out.push('\n');
+    };
+    let (some, all) = (thousands(report.previewed.tickets), thousands(report.totals.tickets));
+    line(String::new());
+    line(format!("{some} of {all} tickets in scope went through; nothing was written to the target."));
+    let forecast = &report.forecast;
+    let about = if forecast.exact { "" } else { "about " };
+    let time =
+        forecast.seconds.map(|s| format!(", at least {} at the target's limits", duration(s))).unwrap_or_default();
+    line(format!("A run takes {about}{} calls to the target{time}.", thousands(forecast.total)));
+    for problem in &report.blockers {
+        line(format!("In the way: {}", problem.what));
+        problem.hint.iter().for_each(|hint| line(format!("            {hint}")));
+    }
+    let names: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
+    line(format!("To look at: {}", names.join(", ")));
+}
+
+fn compared(before: &Path, after: &Path, out: &mut String) -> Result<()> {
+    let (changes, records) = changes(before, after)?;
+    let mut line = |text: String| {
+        out.push_str(&text);
+        out.push('\n');
+    };
+    line("\nSince the preview before:".to_owned());
+    if changes.is_empty() && records.is_empty() {
+        line("nothing changed".to_owned());
+    }
+    for change in changes {
+        line(format!("{:>8} → {:<8} {}", change.before, change.after, change.what));
+    }
+    for record in records.iter().take(NAMED) {
+        line(format!("other requests for {record}"));
+    }
+    if records.len() > NAMED {
+        line(format!("… and for {} more", records.len() - NAMED));
+    }
+    Ok(())
+}
+
+/// Errors: `refused` while a run would be refused for another reason.
+fn approve(opened: &Opened, report: &Report) -> Result<()> {
+    if let Some(problem) = report.blockers.first() {
+        return Err(Problem::new(
+            Reason::Refused,
+            format!("nothing is approved while this is in the way: {}", problem.what),
+        ));
+    }
+    let losses = report.losses.iter().map(|loss| loss.loss).collect();
+    let approval = Approval { rules: opened.job.rules.clone(), losses, approved_at: Timestamp::now() };
+    approval.save(&opened.job.state_dir)
+}

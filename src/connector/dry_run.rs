@@ -1,0 +1,276 @@
+//! A target that is only looked at: every call that reads goes through, every step is told instead of sent.
+//!
+//! What a step would have made is called by a *provisional* id: a number no account has, which passes through the
+//! manifest's expressions as a real one would. Where a request is told, provisional ids and what earlier steps of the
+//! same record would answer stand in it by name: `<contact 55.id>`, and `<#contact 55.id>` in place of a number.
+//! Memory grows by the name of each record that would be made.
+
+use super::plan::{LateValues, Step};
+use super::profile::Profile;
+use super::{CheckLine, Found, Marked, Outcome, ReadBack, Target};
+use crate::error::{Loss, Result};
+use crate::ledger::{Origin, Remote, StepKey};
+use crate::record::{Kind, Outputs, Visibility};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// Provisional ids begin here: exact in a double, and far beyond what a platform counts up to.
+const FIRST: u64 = 7_700_000_000_000_000;
+/// And end here, all of one length.
+const LAST: u64 = 7_799_999_999_999_999;
+const DIGITS: usize = 16;
+/// Tickets translated side by side: nothing waits for a network.
+const WRITERS: usize = 16;
+
+/// Whether an id stands for a record that is not there yet.
+pub fn is_provisional(id: &str) -> bool {
+    id.len() == DIGITS && id.parse().is_ok_and(|n: u64| (FIRST..=LAST).contains(&n))
+}
+
+/// A request that would be sent.
+#[derive(Debug, Serialize)]
+pub struct Told {
+    pub kind: Kind,
+    /// Source id of the record.
+    pub id: String,
+    #[serde(flatten)]
+    pub key: StepKey,
+    pub verb: super::manifest::Verb,
+    /// `method`, `path`, `query`, `headers` and `body` as they are hashed for the ledger, with names for ids.
+    pub request: Value,
+}
+
+/// Where requests are told, and mapped tickets shown.
+pub trait Listener: Send + Sync {
+    fn request(&self, told: &Told) -> Result<()>;
+    /// A record as the steps see it.
+    fn mapped(&self, kind: Kind, mapped: &Value) -> Result<()>;
+}
+
+/// A target to which nothing is written.
+pub struct DryRun {
+    inner: Arc<dyn Target>,
+    profile: Profile,
+    listener: Arc<dyn Listener>,
+    names: Mutex<Vec<Box<str>>>,
+}
+
+impl DryRun {
+    pub fn of(inner: Arc<dyn Target>, listener: Arc<dyn Listener>) -> DryRun {
+        let profile = Profile { writers: WRITERS, ..inner.profile().clone() };
+        DryRun { inner, profile, listener, names: Mutex::default() }
+    }
+
+    /// A number of its own for a value that nobody knows yet.
+    fn provisional(&self, name: String) -> String {
+        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        names.push(name.into());
+        (FIRST + names.len() as u64 - 1).to_string()
+    }
+
+    /// What a step would answer.
+    fn answer_of(&self, step: &Step, kind: Kind, id: &str) -> Remote {
+        let child =
+            if step.key.child.is_empty() { String::new() } else { format!(" {} {}", step.key.step, step.key.child) };
+        let outputs = self.inner.answers(step).into_iter();
+        let outputs: Outputs = outputs
+            .map(|output| {
+                let value = self.provisional(format!("{kind} {id}{child}.{output}"));
+                (output, value.into())
+            })
+            .collect();
+        Remote { id: self.provisional(format!("{kind} {id}{child}.id")), outputs, ..Remote::default() }
+    }
+
+    /// A request with names for provisional ids.
+    fn named(&self, request: Value) -> Value {
+        match request {
+            Value::Number(n) => match n.as_u64().and_then(|n| self.name(n)) {
+                Some(name) => format!("<#{name}>").into(),
+                None => n.into(),
+            },
+            Value::String(text) => self.named_text(&text).map_or(Value::String(text), Value::String),
+            Value::Array(items) => items.into_iter().map(|item| self.named(item)).collect(),
+            Value::Object(map) => map.into_iter().map(|(key, value)| (key, self.named(value))).collect(),
+            other => other,
+        }
+    }
+
+    fn name(&self, number: u64) -> Option<String> {
+        let at = usize::try_from(number.checked_sub(FIRST)?).ok()?;
+        let names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        names.get(at).map(|name| name.to_string())
+    }
+
+    /// The text with names for the provisional ids in it; none where there are none.
+    fn named_text(&self, text: &str) -> Option<String> {
+        let mut out = String::new();
+        let mut rest = text;
+        while let Some((before, number, after)) = next_number(rest) {
+            out.push_str(before);
+            match number.parse().ok().filter(|_| number.len() == DIGITS).and_then(|n| self.name(n)) {
+                Some(name) => out.push_str(&format!("<{name}>")),
+                None => out.push_str(number),
+            }
+            rest = after;
+        }
+        if out.is_empty() {
+            return None;
+        }
+        out.push_str(rest);
+        (out != text).then_some(out)
+    }
+}
+
+/// The next run of digits that may be a provisional id, with what stands around it.
+fn next_number(text: &str) -> Option<(&str, &str, &str)> {
+    let mut from = 0;
+    while let Some(at) = text[from..].find("77").map(|at| at + from) {
+        let inside = text[..at].ends_with(|c: char| c.is_ascii_digit());
+        let end = text[at..].find(|c: char| !c.is_ascii_digit()).map_or(text.len(), |n| at + n);
+        if !inside && end - at == DIGITS {
+            return Some((&text[..at], &text[at..end], &text[end..]));
+        }
+        from = end;
+    }
+    None
+}
+
+/// The record a step belongs to.
+fn record_of(step: &Step) -> (Kind, String) {
+    const ROOTS: [Kind; 10] = [
+        Kind::Ticket,
+        Kind::Contact,
+        Kind::Company,
+        Kind::Link,
+        Kind::Article,
+        Kind::Section,
+        Kind::Category,
+        Kind::Group,
+        Kind::Agent,
+        Kind::Field,
+    ];
+    let found =
+        ROOTS.iter().find_map(|kind| step.scope.get(kind.code()).map(|of| (*kind, crate::expr::plain(&of["id"]))));
+    found.unwrap_or((Kind::Ticket, String::new()))
+}
+
+#[async_trait]
+impl Target for DryRun {
+    fn address(&self) -> &str {
+        self.inner.address()
+    }
+
+    fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    fn writes(&self, kind: Kind) -> bool {
+        self.inner.writes(kind)
+    }
+
+    fn answer(&self, key: &str) -> Option<&str> {
+        self.inner.answer(key)
+    }
+
+    fn default_label(&self, vocabulary: &str) -> Option<String> {
+        self.inner.default_label(vocabulary)
+    }
+
+    fn marker_field(&self) -> Option<&str> {
+        self.inner.marker_field()
+    }
+
+    fn how_to_silence(&self) -> &str {
+        self.inner.how_to_silence()
+    }
+
+    async fn may_be_assigned(&self, person: &Remote, group: Option<&Remote>) -> Result<bool> {
+        self.inner.may_be_assigned(person, group).await
+    }
+
+    async fn prepare(&self) -> Result<()> {
+        self.inner.prepare().await
+    }
+
+    async fn check(&self) -> Vec<CheckLine> {
+        self.inner.check().await
+    }
+
+    async fn roster(&self, stream: &str) -> Result<Vec<Map<String, Value>>> {
+        self.inner.roster(stream).await
+    }
+
+    async fn may_write_as(&self, person: &Remote, group: Option<&Remote>, visibility: Visibility) -> Result<bool> {
+        self.inner.may_write_as(person, group, visibility).await
+    }
+
+    fn plan(&self, kind: Kind, mapped: &Value, marker: &str) -> Result<Vec<Step>> {
+        self.listener.mapped(kind, mapped)?;
+        self.inner.plan(kind, mapped, marker)
+    }
+
+    fn losses(&self, kind: Kind, mapped: &Value) -> Result<Vec<Loss>> {
+        self.inner.losses(kind, mapped)
+    }
+
+    fn repair(&self, _kind: Kind, _mapped: &Value, _marker: &str) -> Result<Vec<Step>> {
+        Ok(vec![])
+    }
+
+    async fn apply(&self, step: &Step, _late: &LateValues) -> Outcome {
+        let (kind, id) = record_of(step);
+        let told = serde_json::to_value(&step.request)
+            .map_err(|e| {
+                crate::error::Problem::new(crate::error::Reason::Internal, format!("a request cannot be told: {e}"))
+            })
+            .and_then(|request| {
+                let request = self.named(request);
+                let told = Told { kind, id: id.clone(), key: step.key.clone(), verb: step.verb, request };
+                self.listener.request(&told)
+            });
+        match told {
+            Ok(()) => Outcome::Applied { remote: self.answer_of(step, kind, &id), origin: Origin::Created },
+            Err(problem) => Outcome::NotSent(problem),
+        }
+    }
+
+    async fn find(&self, step: &Step, late: &LateValues, earlier: &[&Step], since: Timestamp) -> Result<Found> {
+        self.inner.find(step, late, earlier, since).await
+    }
+
+    async fn scan(&self, kind: Kind, prefix: &str, cursor: Option<&str>) -> Result<Option<Marked>> {
+        self.inner.scan(kind, prefix, cursor).await
+    }
+
+    fn creates(&self, kind: Kind) -> Option<&str> {
+        self.inner.creates(kind)
+    }
+
+    fn answers(&self, step: &Step) -> Vec<String> {
+        self.inner.answers(step)
+    }
+
+    fn hides(&self, step: &Step) -> Duration {
+        self.inner.hides(step)
+    }
+
+    async fn read_back(
+        &self,
+        _kind: Kind,
+        _mapped: &Value,
+        _steps: &[Step],
+        _late: &LateValues,
+    ) -> Result<Option<ReadBack>> {
+        Ok(None)
+    }
+
+    fn calls(&self) -> BTreeMap<String, u64> {
+        self.inner.calls()
+    }
+}

@@ -1,0 +1,161 @@
+//! The requests of a preview, one JSON object a line, packed with zstd while they are told; and how many of each sort.
+
+use crate::connector::dry_run::{Listener, Told};
+use crate::connector::manifest::Verb;
+use crate::error::{Problem, Reason, Result};
+use crate::pacer::shape;
+use crate::record::Kind;
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::{BTreeMap, HashSet};
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use zstd::stream::write::Encoder;
+
+/// All requests, in the order they would be sent.
+pub const REQUESTS: &str = "requests.jsonl.zst";
+/// Shown tickets as the target would hold them: `{kind, mapped}` a line.
+const MAPPED: &str = "mapped.jsonl.zst";
+/// zstd's fastest: requests are written faster than they could be sent.
+const LEVEL: i32 = 1;
+
+/// What a call belongs to: by this its number grows with the account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Grows {
+    /// With the records of this kind.
+    With(Kind),
+    /// With the messages behind a ticket's first.
+    Messages,
+    /// With the files.
+    Files,
+}
+
+/// Calls by what they grow with, and by method and shape of the path.
+pub type CallCounts = BTreeMap<(Grows, String), u64>;
+
+type Packed = Encoder<'static, BufWriter<File>>;
+
+pub struct Log {
+    shown: HashSet<String>,
+    inner: Mutex<Inner>,
+}
+
+struct Inner {
+    requests: Packed,
+    mapped: Packed,
+    calls: CallCounts,
+}
+
+impl Log {
+    /// `shown`: ids of the tickets whose mapped form is kept.
+    pub fn new(folder: &Path, shown: HashSet<String>) -> Result<Log> {
+        let inner = Inner {
+            requests: packed(&folder.join(REQUESTS))?,
+            mapped: packed(&folder.join(MAPPED))?,
+            calls: CallCounts::new(),
+        };
+        Ok(Log { shown, inner: Mutex::new(inner) })
+    }
+
+    /// Ends both files, and says what was counted.
+    pub fn close(&self) -> Result<CallCounts> {
+        let mut inner = self.lock();
+        let Inner { requests, mapped, calls } = &mut *inner;
+        for file in [requests, mapped] {
+            file.do_finish()?;
+            file.get_mut().flush()?;
+        }
+        Ok(std::mem::take(calls))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Listener for Log {
+    fn request(&self, told: &Told) -> Result<()> {
+        let line = line(told)?;
+        let grows = match told.verb {
+            Verb::Upload => Grows::Files,
+            _ if told.kind == Kind::Ticket && !told.key.child.is_empty() => Grows::Messages,
+            _ => Grows::With(told.kind),
+        };
+        let method = told.request["method"].as_str().unwrap_or_default();
+        let call = format!("{method} {}", shape(&folded(told.request["path"].as_str().unwrap_or_default())));
+        let mut inner = self.lock();
+        inner.requests.write_all(&line)?;
+        *inner.calls.entry((grows, call)).or_default() += 1;
+        Ok(())
+    }
+
+    fn mapped(&self, kind: Kind, mapped: &Value) -> Result<()> {
+        let id = mapped["id"].as_str().or(mapped["record"]["id"].as_str());
+        if kind != Kind::Ticket || !id.is_some_and(|id| self.shown.contains(id)) {
+            return Ok(());
+        }
+        let line = line(mapped)?;
+        Ok(self.lock().mapped.write_all(&line)?)
+    }
+}
+
+/// The path with `:id` for names of values nobody knows yet.
+fn folded(path: &str) -> String {
+    let mut out = String::new();
+    let mut rest = path;
+    while let Some((before, after)) = rest.split_once('<') {
+        out.push_str(before);
+        out.push_str(":id");
+        rest = after.split_once('>').map_or("", |(_, after)| after);
+    }
+    out + rest
+}
+
+fn line(value: &impl Serialize) -> Result<Vec<u8>> {
+    let mut line = serde_json::to_vec(value)
+        .map_err(|e| Problem::new(Reason::Internal, format!("a request cannot be written: {e}")))?;
+    line.push(b'\n');
+    Ok(line)
+}
+
+fn packed(path: &Path) -> Result<Packed> {
+    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path);
+    let file = file.map_err(|e| Problem::from(e).at(path.display()))?;
+    Ok(Encoder::new(BufWriter::new(file), LEVEL)?)
+}
+
+/// The requests of a preview, one after the other.
+pub fn requests(folder: &Path) -> Result<impl Iterator<Item = Result<Value>>> {
+    lines(&folder.join(REQUESTS))
+}
+
+/// The shown tickets of a preview as the target would hold them.
+pub fn mapped(folder: &Path) -> Result<impl Iterator<Item = Result<Value>>> {
+    lines(&folder.join(MAPPED))
+}
+
+fn lines(path: &Path) -> Result<impl Iterator<Item = Result<Value>> + use<>> {
+    let shown = path.display().to_string();
+    let file = File::open(path).map_err(|e| Problem::from(e).at(&shown))?;
+    let lines = BufReader::new(zstd::stream::read::Decoder::new(file)?).lines();
+    Ok(lines.map(move |line| {
+        let line = line.map_err(|e| Problem::from(e).at(&shown))?;
+        serde_json::from_str(&line).map_err(|e| Problem::new(Reason::Disk, format!("{shown} is damaged: {e}")))
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_of_one_sort_are_counted_together_whatever_their_ids() {
+        for path in ["/tickets/<create.id>/notes", "/tickets/<contact 55.id>/notes", "/tickets/12/notes"] {
+            assert_eq!(shape(&folded(path)), "/tickets/:id/notes", "{path}");
+        }
+    }
+}

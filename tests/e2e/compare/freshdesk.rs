@@ -1,0 +1,96 @@
+//! Reads the look-alike of Freshdesk by what it says is stored in it, without its API.
+//!
+//! Bodies are given without their tags, a line for each block: what is compared are words and first lines.
+
+use super::target::{File, Issue, Message, Target};
+use super::text::without_tags;
+use serde_json::Value;
+use std::collections::{BTreeMap, HashMap};
+
+/// What the admin decided that the state cannot tell.
+pub struct Known<'a> {
+    /// Addresses of agents there, and of whom they are in the source.
+    pub agents: &'a [(String, &'a str)],
+    /// Names of custom fields, and what the source calls them.
+    pub fields: &'a [(&'a str, &'a str)],
+    /// Of these fields, those that hold several values as one text.
+    pub lists: &'a [&'a str],
+}
+
+pub fn read(state: &Value, known: &Known) -> Target {
+    let own = |address: &Value| {
+        let address = text(address).to_lowercase();
+        let own = known.agents.iter().find(|(there, _)| *there == address).map(|(_, own)| (*own).to_owned());
+        own.unwrap_or(address)
+    };
+    let mut people: HashMap<u64, String> =
+        rows(&state["agents"]).iter().map(|agent| (id(&agent["id"]), own(&agent["email"]))).collect();
+    for contact in rows(&state["contacts"]) {
+        let address = contact["email"].as_str().or(contact["name"].as_str()).unwrap_or_default();
+        people.insert(id(&contact["id"]), address.to_owned());
+    }
+    let of = |person: &Value| people.get(&id(person)).cloned().unwrap_or_default();
+    let labels = |list: &Value, name: &str| -> HashMap<u64, String> {
+        rows(list).iter().map(|row| (id(&row["id"]), text(&row[name]))).collect()
+    };
+    let (statuses, groups) = (labels(&state["statuses"], "label"), labels(&state["groups"], "name"));
+    let mut target = Target { issues: vec![], files: vec![] };
+    for ticket in rows(&state["tickets"]) {
+        let first = message(&ticket["description"], of(&ticket["requester_id"]), false, &ticket["files"]);
+        let notes = rows(&ticket["conversations"]).iter();
+        let notes = notes.map(|n| message(&n["body"], of(&n["user_id"]), n["private"] == true, &n["files"]));
+        let messages: Vec<Message> = std::iter::once(first).chain(notes).collect();
+        target.files.extend(messages.iter().flat_map(|m| &m.files).map(|f| f.sha256.clone()));
+        let watchers = rows(&ticket["cc_emails"]).iter().map(own).chain([of(&ticket["requester_id"])]).collect();
+        target.issues.push(Issue {
+            id: id(&ticket["id"]) as i64,
+            subject: text(&ticket["subject"]),
+            project: groups.get(&id(&ticket["group_id"])).cloned().unwrap_or_default(),
+            status: statuses.get(&id(&ticket["status"])).cloned().unwrap_or_default(),
+            created: text(&ticket["created_at"]).parse().ok(),
+            requesters: vec![of(&ticket["requester_id"])],
+            assignee: ticket["responder_id"].is_u64().then(|| of(&ticket["responder_id"])),
+            custom: custom(&state["ticket_fields"], &ticket["custom_fields"], known),
+            watchers,
+            relations: vec![],
+            messages,
+            stray: vec![],
+        });
+    }
+    target
+}
+
+fn message(body: &Value, author: String, private: bool, files: &Value) -> Message {
+    let files = rows(files).iter();
+    let files = files.map(|f| File { name: text(&f["name"]), sha256: text(&f["sha256"]), size: id(&f["size"]) });
+    // no block ends without an end tag
+    let body = without_tags(&text(body).replace("</", "\n</").replace("<br", "\n<br"));
+    Message { author, private, body, files: files.collect() }
+}
+
+/// Every field of the desk's own, those without value too.
+fn custom(fields: &Value, values: &Value, known: &Known) -> BTreeMap<String, Vec<String>> {
+    let own = rows(fields).iter().filter(|field| !text(&field["type"]).starts_with("default_"));
+    own.map(|field| {
+        let name = text(&field["name"]);
+        let title = known.fields.iter().find(|(there, _)| *there == name).map(|(_, own)| (*own).to_owned());
+        let title = title.unwrap_or_else(|| text(&field["label"]));
+        let value = text(&values[&name]);
+        let several = known.lists.contains(&title.as_str());
+        let all: Vec<&str> = if several { value.split(", ").collect() } else { vec![&value] };
+        (title, all.into_iter().filter(|v| !v.is_empty()).map(str::to_owned).collect())
+    })
+    .collect()
+}
+
+fn rows(list: &Value) -> &[Value] {
+    list.as_array().map_or(&[], Vec::as_slice)
+}
+
+fn id(value: &Value) -> u64 {
+    value.as_u64().unwrap_or_default()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| if value.is_null() { String::new() } else { value.to_string() }, String::from)
+}

@@ -1,0 +1,92 @@
+//! Of a Zendesk.
+
+use super::{Gone, Held, Message, Person, Ticket, file, id, marked, rows, squeezed, text};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+pub fn held(state: &Value) -> Held {
+    let people = people(state);
+    let tickets = rows(&state["tickets"]).iter().map(|row| ticket(state, row, &people)).collect();
+    Held { tickets, people }
+}
+
+fn table<'a>(state: &'a Value, name: &str) -> &'a [Value] {
+    rows(&state["tables"][name])
+}
+
+fn group(state: &Value, wanted: &Value) -> Option<String> {
+    let row = table(state, "groups").iter().find(|group| group["id"] == *wanted)?;
+    Some(text(&row["name"]).to_owned())
+}
+
+fn people(state: &Value) -> BTreeMap<u64, Person> {
+    let mut all: BTreeMap<u64, Person> = BTreeMap::new();
+    for user in rows(&state["users"]) {
+        let person = Person {
+            name: squeezed(&user["name"]),
+            addresses: user["email"].as_str().map(str::to_lowercase).into_iter().collect(),
+            external_id: text(&user["external_id"]).to_owned(),
+            is_agent: user["role"] != "end-user",
+            is_usable: user["active"] == true && user["suspended"] != true,
+            groups: Default::default(),
+        };
+        all.insert(id(&user["id"]), person);
+    }
+    for identity in rows(&state["identities"]).iter().filter(|own| own["type"] == "email") {
+        if let Some(person) = all.get_mut(&id(&identity["user_id"])) {
+            person.addresses.insert(text(&identity["value"]).to_lowercase());
+        }
+    }
+    for membership in table(state, "group_memberships") {
+        if let Some(person) = all.get_mut(&id(&membership["user_id"])) {
+            person.groups.extend(group(state, &membership["group_id"]));
+        }
+    }
+    all
+}
+
+fn ticket(state: &Value, row: &Value, people: &BTreeMap<u64, Person>) -> Ticket {
+    let category = ["new", "open", "pending", "hold", "solved"].into_iter().find(|own| row["status"] == **own);
+    let category = category.unwrap_or("closed");
+    let status = table(state, "custom_statuses").iter().find(|own| own["id"] == row["custom_status_id"]);
+    let custom = |field: &Value| {
+        let value = rows(&row["custom_fields"]).iter().find(|own| own["id"] == field["id"]);
+        (text(&field["title"]).to_owned(), value.map_or(Value::Null, |own| own["value"].clone()))
+    };
+    let fields = table(state, "ticket_fields").iter().filter(|field| field["removable"] == true);
+    Ticket {
+        id: id(&row["id"]),
+        gone: (row["deleted"] == true).then_some(Gone::Deleted),
+        was: marked(&row["external_id"]),
+        subject: text(&row["subject"]).to_owned(),
+        status: match status.filter(|_| category != "closed") {
+            Some(own) => text(&own["agent_label"]).to_owned(),
+            None => "Closed".to_owned(),
+        },
+        category,
+        priority: text(&row["priority"]).to_owned(),
+        kind: row["type"].as_str().map(str::to_owned),
+        tags: rows(&row["tags"]).iter().map(|tag| text(tag).to_owned()).collect(),
+        group: group(state, &row["group_id"]),
+        assignee: row["assignee_id"].as_u64(),
+        requester: id(&row["requester_id"]),
+        copied: rows(&row["email_cc_ids"]).iter().filter_map(|own| people.get(&id(own)).cloned()).collect(),
+        custom: fields.map(custom).collect(),
+        created_at: text(&row["created_at"]).to_owned(),
+        messages: rows(&row["comments"]).iter().map(message).collect(),
+    }
+}
+
+fn message(row: &Value) -> Message {
+    let is_voice = text(&row["type"]).contains("Voice");
+    let words = if is_voice { &row["body"] } else { &row["html_body"] };
+    Message {
+        body: text(&row["html_body"]).to_owned(),
+        words: text(words).to_owned(),
+        mark: row["mark"].as_str().filter(|mark| !mark.is_empty()).map(str::to_owned),
+        is_public: row["public"] == true,
+        author: id(&row["author_id"]),
+        at: text(&row["created_at"]).to_owned(),
+        files: rows(&row["files"]).iter().map(file).collect(),
+    }
+}

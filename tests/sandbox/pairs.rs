@@ -1,0 +1,110 @@
+//! What is expected of a move from one platform to another: the mapping it is made with, and what values become.
+
+use crate::held::Ticket;
+use std::collections::BTreeSet;
+
+/// A source and a target.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pair {
+    pub source: &'static str,
+    pub target: &'static str,
+    /// The project's own mapping, without custom fields.
+    pub mapping: &'static str,
+    /// Fields of tickets, source and target: titles, or names where the platform has such.
+    pub custom: &'static [(&'static str, &'static str)],
+    /// Under `[source]`.
+    pub of_source: &'static str,
+}
+
+pub const ZENDESK_FRESHDESK: Pair = Pair {
+    source: "zendesk",
+    target: "freshdesk",
+    mapping: include_str!("../../mappings/zendesk-freshdesk.toml"),
+    custom: &[
+        ("Order no.", "cf_order_number"),
+        ("What was tried", "cf_steps_to_reproduce"),
+        ("Under warranty?", "cf_vip"),
+        ("Bought on", "cf_purchased_on"),
+        ("Pieces", "cf_quantity"),
+        ("Price (€)", "cf_amount"),
+    ],
+    of_source: "",
+};
+
+/// How the target tells who wrote a message, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Telling {
+    /// As its own author and date.
+    Natively,
+    /// In a first line of the body.
+    InALine,
+}
+
+impl Pair {
+    pub fn telling(&self) -> Telling {
+        if self.target == "zendesk" { Telling::Natively } else { Telling::InALine }
+    }
+
+    /// Whether the first message of the target is public whatever it was.
+    pub fn first_is_public(&self) -> bool {
+        self.target == "freshdesk"
+    }
+
+    /// Whether the target takes a file of `size` on a message that has `together` already. *Unverified:* that neither
+    /// takes an empty one.
+    pub fn takes(&self, size: u64, together: u64) -> bool {
+        size > 0 && if self.target == "zendesk" { size <= 50_000_000 } else { together + size <= 20_000_000 }
+    }
+
+    pub fn status(&self, ticket: &Ticket) -> String {
+        let by_category = |open, pending, hold, solved| match ticket.category {
+            "new" | "open" => open,
+            "pending" => pending,
+            "hold" => hold,
+            "solved" => solved,
+            _ => "Closed",
+        };
+        match (self.source, self.target) {
+            (source, target) if source == target => ticket.status.clone(),
+            (_, "freshdesk") => by_category("Open", "Pending", "On Hold", "Resolved").to_owned(),
+            _ => by_category("Open", "Pending", "On-hold", "Solved").to_owned(),
+        }
+    }
+
+    pub fn priority(&self, ticket: &Ticket) -> String {
+        let own = ticket.priority.as_str();
+        let told = match (self.source, self.target) {
+            (source, target) if source == target => own,
+            (_, "freshdesk") => match own {
+                "low" => "Low",
+                "high" => "High",
+                "urgent" => "Urgent",
+                _ => "Medium",
+            },
+            _ => match own {
+                "Low" => "low",
+                "High" => "high",
+                "Urgent" => "urgent",
+                _ => "normal",
+            },
+        };
+        told.to_owned()
+    }
+
+    pub fn kind(&self, ticket: &Ticket) -> Option<String> {
+        let own = ticket.kind.as_deref()?;
+        let shared = ["question", "incident", "problem"].contains(&own.to_lowercase().as_str());
+        let told = match (self.source, self.target) {
+            (source, target) if source == target => own.to_owned(),
+            _ if !shared => return None,
+            (_, "freshdesk") => own[..1].to_uppercase() + &own[1..],
+            _ => own.to_lowercase(),
+        };
+        Some(told)
+    }
+
+    pub fn tags(&self, tags: &BTreeSet<String>) -> BTreeSet<String> {
+        let small = tags.iter().map(|tag| tag.to_lowercase());
+        if self.target == "zendesk" { small.map(|tag| tag.replace(' ', "_")).collect() } else { small.collect() }
+    }
+}
