@@ -53,6 +53,8 @@ pub enum Command {
     Check,
     /// Read the source into the project folder, write nothing
     Stage(ChoiceArgs),
+    /// Take stock of the source, and say what moving it would take
+    Assess(AssessArgs),
     /// Show what a run would do, and write nothing to the target
     Preview(PreviewArgs),
     /// Carry everything that is not there yet; goes on where it stopped
@@ -106,6 +108,13 @@ pub struct RunArgs {
     /// Stop when more than this many records failed
     #[arg(long, value_name = "N")]
     pub max_failures: Option<u64>,
+}
+
+#[derive(Clone, Debug, ClapArgs)]
+pub struct AssessArgs {
+    /// Where the page and its data are written: FILE.html and FILE.json
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, ClapArgs)]

@@ -2,6 +2,7 @@
 //! what is carried.
 
 mod args;
+mod assess;
 mod check;
 mod connectors;
 mod demo;
@@ -57,6 +58,7 @@ async fn dispatch(args: &Args, screen: &Arc<Screen>) -> Result<u8, Problem> {
     match &args.command {
         Command::Check => check::command(global, screen).await,
         Command::Stage(choice) => run::stage(global, choice, screen).await,
+        Command::Assess(args) => assess::command(global, args, screen).await,
         Command::Preview(args) => preview::command(global, args, screen).await,
         Command::Run(args) => run::command(global, args, screen).await,
         Command::Retry(args) => run::retry(global, args, screen).await,

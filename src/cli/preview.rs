@@ -9,7 +9,8 @@ use crate::error::{Problem, Reason, Result};
 use crate::pipeline::preview::{BEFORE, Extent, Previewed};
 use crate::pipeline::{Approval, Ending, Event};
 use crate::record::Kind;
-use crate::report::preview::{Report, changes, duration, page, shown, thousands};
+use crate::report::page::{duration, thousands};
+use crate::report::preview::{Report, changes, page, shown};
 use crate::report::{summary, write_report};
 use jiff::Timestamp;
 use serde_json::json;
@@ -34,7 +35,8 @@ pub async fn command(global: &Global, args: &PreviewArgs, screen: &Arc<Screen>) 
         target: job.target.address().to_owned(),
         link: job.link.id().to_owned(),
     });
-    let previewed = match stopping(job, previewed(&opened, extent(args))).await {
+    let work = async { job.preview(extent(args)).await.map_err(Ending::from) };
+    let previewed = match stopping(job, noted(NAME, &opened, work)).await {
         Ok(previewed) => previewed,
         Err(ending) => return Ok(ended(NAME, job, &ending, screen)),
     };
@@ -68,19 +70,40 @@ fn extent(args: &PreviewArgs) -> Extent {
 
 /// The first command on a project is noted, so that what it staged is known for what it is; a later one leaves no trace
 /// in the ledger.
-async fn previewed(opened: &Opened, extent: Extent) -> Result<Previewed, Ending> {
-    let job = &opened.job;
-    let first = job.link.last_run().await.map_err(Ending::Failed)?.is_none();
+pub async fn noted<T>(
+    command: &str,
+    opened: &Opened,
+    work: impl Future<Output = Result<T, Ending>>,
+) -> Result<T, Ending> {
+    let link = &opened.job.link;
+    let first = link.last_run().await.map_err(Ending::Failed)?.is_none();
     let run = match first {
-        true => Some(job.link.run_started(NAME, &opened.manifests, None).await.map_err(Ending::Failed)?),
+        true => Some(link.run_started(command, &opened.manifests, None).await.map_err(Ending::Failed)?),
         false => None,
     };
-    let previewed = job.preview(extent).await.map_err(Ending::from);
+    let done = work.await;
     if let Some(run) = run {
-        let code = previewed.as_ref().map_or_else(|ending| i32::from(ending.exit_code()), |_| 0);
-        job.link.run_ended(run, code, &json!(job.calls())).await.map_err(Ending::Failed)?;
+        let code = done.as_ref().map_or_else(|ending| i32::from(ending.exit_code()), |_| 0);
+        link.run_ended(run, code, &json!(opened.job.calls())).await.map_err(Ending::Failed)?;
     }
-    previewed
+    done
+}
+
+/// Where a command writes what it found: in the project folder unless somebody says otherwise.
+pub fn output_files<const N: usize>(
+    global: &Global,
+    wanted: Option<&Path>,
+    name: &str,
+    endings: [&str; N],
+) -> [PathBuf; N] {
+    let base = wanted.map_or_else(|| global.directory.join(name), Path::to_owned);
+    let base = if base.extension().is_some_and(|e| e == "html") { base.with_extension("") } else { base };
+    endings.map(|ending| {
+        let mut name = base.clone().into_os_string();
+        name.push(".");
+        name.push(ending);
+        PathBuf::from(name)
+    })
 }
 
 /// How the run that was previewed would end.
@@ -103,22 +126,14 @@ async fn write(
     previewed: &Previewed,
     report: &Report,
 ) -> Result<Vec<PathBuf>> {
-    let base = args.output.clone().unwrap_or_else(|| global.directory.join(NAME));
-    let base = if base.extension().is_some_and(|e| e == "html") { base.with_extension("") } else { base };
+    let [html, json, csv] = output_files(global, args.output.as_deref(), NAME, ["html", "json", "csv"]);
     let report = if args.redacted { report.clone().redacted() } else { report.clone() };
-    let named = |ending: &str| {
-        let mut name = base.clone().into_os_string();
-        name.push(ending);
-        PathBuf::from(name)
-    };
-    let (html, json) = (named(".html"), named(".json"));
     let tickets = shown(&opened.job, previewed, args.redacted).await?;
     put(&html, page(&report, &tickets)?.as_bytes())?;
     put(&json, report.json()?.as_bytes())?;
     let mut files = vec![html, json];
     // The table names numbers, addresses and quotes of the account: it has no redacted form.
     if !args.redacted {
-        let csv = named(".csv");
         write_report(&previewed.link, Kind::ALL, private(&csv)?).await?;
         files.push(csv);
     }
@@ -130,7 +145,7 @@ fn private(path: &Path) -> Result<File> {
     file.map_err(at_file(path))
 }
 
-fn put(path: &Path, bytes: &[u8]) -> Result<()> {
+pub fn put(path: &Path, bytes: &[u8]) -> Result<()> {
     private(path)?.write_all(bytes).map_err(at_file(path))
 }
 

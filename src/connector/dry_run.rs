@@ -274,3 +274,50 @@ impl Target for DryRun {
         self.inner.calls()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connector::files::{FilesTarget, Form, Place};
+    use serde_json::json;
+
+    struct Deaf;
+
+    impl Listener for Deaf {
+        fn request(&self, _told: &Told) -> Result<()> {
+            Ok(())
+        }
+
+        fn mapped(&self, _kind: Kind, _mapped: &Value) -> Result<()> {
+            Ok(())
+        }
+    }
+
+    fn dry_run() -> DryRun {
+        let place = Place { folder: "/nowhere".into(), form: Form::Jsonl };
+        DryRun::of(Arc::new(FilesTarget::new(place)), Arc::new(Deaf))
+    }
+
+    #[test]
+    fn what_is_not_known_yet_stands_in_a_request_by_name() {
+        let dry = dry_run();
+        let id = dry.provisional("contact 55.id".into());
+        assert!(is_provisional(&id));
+        let number: u64 = id.parse().unwrap();
+        let sent =
+            json!({"path": format!("/users/{id}/tags"), "id": number, "text": format!("{id}, 77, {id}0"), "n": 77});
+        assert_eq!(
+            dry.named(sent),
+            json!({"path": "/users/<contact 55.id>/tags", "id": "<#contact 55.id>", "text": format!("<contact 55.id>, 77, {id}0"), "n": 77})
+        );
+    }
+
+    #[test]
+    fn an_id_of_a_real_account_is_never_taken_for_one_that_is_not_there() {
+        for id in ["", "77", "7699999999999999", "7800000000000000", "77000000000000001", "77000000000000ab"] {
+            assert!(!is_provisional(id), "{id}");
+        }
+        let beyond = (FIRST + 7).to_string();
+        assert_eq!(dry_run().named(json!([beyond])), json!([beyond]), "a number nobody gave out has no name");
+    }
+}

@@ -11,6 +11,7 @@ mod children;
 mod closure;
 mod events;
 mod halt;
+pub mod inventory;
 mod links;
 mod people;
 pub mod preview;

@@ -39,7 +39,11 @@ impl Job {
         if !scope.tags.is_empty() && !ticket.tags.iter().any(|tag| has(&scope.tags, tag)) {
             return out("has none of `tags`");
         }
-        if !scope.groups.is_empty() && !self.group_name(ticket).await?.is_some_and(|g| has(&scope.groups, &g)) {
+        let group = match &ticket.group {
+            Some(id) if !scope.groups.is_empty() => self.group_name(id).await?,
+            _ => None,
+        };
+        if !scope.groups.is_empty() && !group.is_some_and(|g| has(&scope.groups, &g)) {
             return out("not in one of `groups`");
         }
         match record.state {
@@ -61,8 +65,8 @@ impl Job {
         Ok(None)
     }
 
-    async fn group_name(&self, ticket: &Ticket) -> Result<Option<String>> {
-        let Some(id) = &ticket.group else { return Ok(None) };
+    /// What a group of the source is called.
+    pub(super) async fn group_name(&self, id: &str) -> Result<Option<String>> {
         let Some(row) = self.staging.item(Kind::Group.code(), id).await? else { return Ok(None) };
         Ok(match self.source.assemble(Kind::Group, &row, &ChildRows::new())?.body {
             Body::Group(group) => Some(group.name),

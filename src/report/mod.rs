@@ -3,8 +3,10 @@
 //! Everything is read from the ledger, a page at a time; nothing is counted twice or kept here. The columns and
 //! names are an interface: `docs/interface.md` lists them.
 
+pub mod assess;
 mod csv;
 mod json;
+pub mod page;
 pub mod preview;
 
 #[cfg(test)]

@@ -45,7 +45,7 @@ pub struct Totals {
 }
 
 impl Totals {
-    fn of(ticket: &Ticket) -> Totals {
+    pub(super) fn of(ticket: &Ticket) -> Totals {
         let files = || ticket.comments.iter().flat_map(|c| &c.attachments);
         Totals {
             tickets: 1,
@@ -55,7 +55,7 @@ impl Totals {
         }
     }
 
-    fn add(&mut self, other: Totals) {
+    pub(super) fn add(&mut self, other: Totals) {
         self.tickets += other.tickets;
         self.messages += other.messages;
         self.files += other.files;
@@ -149,7 +149,7 @@ impl Job {
 }
 
 /// Reads what the stage lacks of a kind; nothing where it was read to its end.
-async fn stage_missing(job: &Job, kind: Kind) -> Result<(), Stop> {
+pub(super) async fn stage_missing(job: &Job, kind: Kind) -> Result<(), Stop> {
     job.staging.bind(kind.code(), job.source.version()).await?;
     let listing = job.staging.listing(kind.code()).await?;
     if listing.complete_since.is_none() || listing.cursor.is_some() {

@@ -1,88 +1,27 @@
-//! The page: one file that holds all it shows.
+//! The page of a preview.
 
 use super::{Report, Shown};
-use crate::error::{Problem, Reason, Result};
-use crate::report::Outcome;
+use crate::error::Result;
+use crate::report::{Outcome, page};
 use minijinja::value::Serde;
-use minijinja::{AutoEscape, Environment, Value, context};
+use minijinja::{Value, context};
 
 const TEMPLATE: &str = include_str!("page.html");
 
 /// The preview as a page for a browser or a printer.
 pub fn page(report: &Report, tickets: &[Shown]) -> Result<String> {
-    let mut environment = Environment::new();
-    environment.set_auto_escape_callback(|_| AutoEscape::Html);
-    environment.add_filter("bytes", bytes);
-    environment.add_filter("duration", duration);
-    environment.add_filter("thousands", thousands);
-    environment.add_filter("words", |code: String| code.replace('_', " "));
-    let wrong = |e: minijinja::Error| Problem::new(Reason::Internal, format!("the page cannot be drawn: {e:#}"));
-    environment.add_template("page.html", TEMPLATE).map_err(wrong)?;
     let most = |n: &mut dyn Iterator<Item = u64>| n.max().unwrap_or_default().max(1);
     // A column for an outcome that came about.
     let came = |outcome: &&Outcome| report.kinds.iter().any(|kind| kind.outcomes.get(outcome).is_some_and(|n| *n > 0));
     let outcomes: Vec<&Outcome> = Outcome::ALL.iter().filter(came).collect();
-    let drawn = environment.get_template("page.html").map_err(wrong)?.render(context! {
-        report => Value::from(Serde(report)),
-        tickets => Value::from(Serde(tickets)),
-        most_lost => most(&mut report.losses.iter().map(|l| l.times)),
-        most_called => most(&mut report.forecast.calls.iter().map(|c| c.total)),
-        outcomes => Value::from(Serde(outcomes)),
-    });
-    drawn.map_err(wrong)
-}
-
-/// A size as people say it.
-pub fn bytes(n: u64) -> String {
-    const UNITS: [&str; 5] = ["bytes", "KB", "MB", "GB", "TB"];
-    let mut size = n as f64;
-    let mut unit = 0;
-    while size >= 1000.0 && unit + 1 < UNITS.len() {
-        size /= 1000.0;
-        unit += 1;
-    }
-    match unit {
-        0 => format!("{n} bytes"),
-        _ if size < 10.0 => format!("{size:.1} {}", UNITS[unit]),
-        _ => format!("{size:.0} {}", UNITS[unit]),
-    }
-}
-
-/// A time as people plan it.
-pub fn duration(seconds: f64) -> String {
-    let minutes = (seconds / 60.0).ceil() as u64;
-    match minutes {
-        0 | 1 => "a minute".to_owned(),
-        n if n < 90 => format!("{n} minutes"),
-        n if n < 48 * 60 => format!("{:.1} hours", seconds / 3600.0),
-        _ => format!("{:.1} days", seconds / 86_400.0),
-    }
-}
-
-/// A number with its thousands apart.
-pub fn thousands(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes_times_and_numbers_are_said_as_people_say_them() {
-        assert_eq!(
-            [bytes(0), bytes(999), bytes(1_500), bytes(20_971_520)],
-            ["0 bytes", "999 bytes", "1.5 KB", "21 MB"]
-        );
-        assert_eq!([duration(5.0), duration(600.0), duration(36_000.0)], ["a minute", "10 minutes", "10.0 hours"]);
-        assert_eq!([thousands(7), thousands(1_000), thousands(1_234_567)], ["7", "1,000", "1,234,567"]);
-    }
+    page::draw(
+        TEMPLATE,
+        context! {
+            report => Value::from(Serde(report)),
+            tickets => Value::from(Serde(tickets)),
+            most_lost => most(&mut report.losses.iter().map(|l| l.times)),
+            most_called => most(&mut report.forecast.calls.iter().map(|c| c.total)),
+            outcomes => Value::from(Serde(outcomes)),
+        },
+    )
 }

@@ -11,7 +11,7 @@ mod ticket;
 
 pub use diff::{Change, changes};
 pub use forecast::{CallForecast, Forecast};
-pub use html::{duration, page, thousands};
+pub use html::page;
 pub use ticket::{Message, Request, Shown, View, shown};
 
 use super::{KindSummary, LinkSummary, LossSummary, Outcome, summary};

@@ -279,7 +279,7 @@ fn words(value: &Value) -> String {
 }
 
 fn file(name: &str, size: Option<u64>, redacted: bool) -> String {
-    let size = size.map(|n| format!(" ({})", super::html::bytes(n))).unwrap_or_default();
+    let size = size.map(|n| format!(" ({})", crate::report::page::bytes(n))).unwrap_or_default();
     format!("{}{size}", masked(name, redacted))
 }
 

@@ -1,0 +1,79 @@
+//! `deskferry assess`
+
+use super::args::{AssessArgs, Global};
+use super::draw::Screen;
+use super::open::{Wanted, open};
+use super::preview::{noted, output_files, put};
+use super::run::{ended, stopping};
+use crate::error::Result;
+use crate::pipeline::preview::Extent;
+use crate::pipeline::{Ending, Event};
+use crate::report::assess::Assessment;
+use crate::report::page::{bytes, duration, thousands};
+use crate::report::preview::Report;
+use std::io::Write;
+use std::sync::Arc;
+
+const NAME: &str = "assess";
+
+pub async fn command(global: &Global, args: &AssessArgs, screen: &Arc<Screen>) -> Result<u8> {
+    let opened = open(&global.directory, Wanted { dry: true, ..Wanted::default() }, screen).await?;
+    let job = &opened.job;
+    (job.tell)(Event::Started {
+        command: NAME,
+        source: job.source.address().to_owned(),
+        target: job.target.address().to_owned(),
+        link: job.link.id().to_owned(),
+    });
+    let looked = noted(NAME, &opened, async {
+        let inventory = job.inventory().await.map_err(Ending::from)?;
+        Ok((inventory, job.preview(Extent::Ugly).await.map_err(Ending::from)?))
+    });
+    let (inventory, previewed) = match stopping(job, looked).await {
+        Ok(both) => both,
+        Err(ending) => return Ok(ended(NAME, job, &ending, screen)),
+    };
+    let assessment = Assessment::of(inventory, Report::of(job, &previewed).await?);
+    let [html, json] = output_files(global, args.output.as_deref(), NAME, ["html", "json"]);
+    put(&html, assessment.page()?.as_bytes())?;
+    put(&json, assessment.json()?.as_bytes())?;
+    if !global.json {
+        let mut out = told(&assessment);
+        out.push_str(&format!("\nTo look at: {}, {}\n", html.display(), json.display()));
+        std::io::stdout().write_all(out.as_bytes())?;
+    }
+    Ok(ended(NAME, job, &Ending::Complete, screen))
+}
+
+fn told(assessment: &Assessment) -> String {
+    let Assessment { inventory, preview, risks } = assessment;
+    let mut lines = Vec::new();
+    for kind in &inventory.kinds {
+        let states = kind.states.iter().filter(|(state, _)| state.code() != "live");
+        let states: String = states.map(|(state, n)| format!(", {n} {state}")).collect();
+        lines.push(format!("{:<8} {:>8}{states}", kind.kind.code(), thousands(kind.records)));
+    }
+    let totals = &inventory.totals;
+    lines.push(format!(
+        "\nIn scope: {} tickets, {} messages ({} private), {} files of {}, {} inline images",
+        thousands(totals.tickets),
+        thousands(totals.messages),
+        thousands(inventory.private_messages),
+        thousands(totals.files),
+        bytes(totals.file_bytes),
+        thousands(inventory.inline_images),
+    ));
+    let forecast = &preview.forecast;
+    let time =
+        forecast.seconds.map(|s| format!(", at least {} at the target's limits", duration(s))).unwrap_or_default();
+    lines.push(format!("A run takes about {} calls to the target{time}.", thousands(forecast.total)));
+    if !risks.is_empty() {
+        lines.push("\nRisks:".to_owned());
+        lines.extend(risks.iter().map(|risk| format!("  {risk}")));
+    }
+    if !inventory.notes.is_empty() {
+        lines.push("\nTo be rebuilt by hand:".to_owned());
+        lines.extend(inventory.notes.iter().map(|note| format!("  {note}")));
+    }
+    lines.join("\n") + "\n"
+}
