@@ -117,6 +117,7 @@ closed_list! {
         Company = "company_dropped": "the company of a ticket whose requester does not belong to it",
         Solved = "solved_date_dropped": "the time it was solved, which the target sets itself",
         Requester = "requester_replaced": "the requester is not in the target: another person stands for them",
+        Redacted = "redacted": "taken out of the text, as the mapping says",
     }
 }
 

@@ -55,6 +55,8 @@ pub enum Command {
     Stage(ChoiceArgs),
     /// Take stock of the source, and say what moving it would take
     Assess(AssessArgs),
+    /// Propose a mapping, and show where every field and value goes
+    Map(MapArgs),
     /// Show what a run would do, and write nothing to the target
     Preview(PreviewArgs),
     /// Carry everything that is not there yet; goes on where it stopped
@@ -99,6 +101,28 @@ impl ChoiceArgs {
         }
         choice
     }
+}
+
+#[derive(Clone, Debug, Default, ClapArgs)]
+pub struct MapArgs {
+    /// Add the proposed lines to the project's mapping; a line that is there stays as it is
+    #[arg(long, group = "what")]
+    pub write: bool,
+    /// Show what `--write` would change
+    #[arg(long, group = "what")]
+    pub diff: bool,
+    /// Show only where every field and value goes, by the mapping as it is
+    #[arg(long, group = "what")]
+    pub coverage: bool,
+    /// Run the examples of the mapping; asks neither account
+    #[arg(long, group = "what")]
+    pub test: bool,
+    /// Print the JSON Schema of the mapping, for editors
+    #[arg(long, group = "what")]
+    pub schema: bool,
+    /// Begin with the ready-made mapping for the two platforms
+    #[arg(long, conflicts_with_all = ["test", "schema"])]
+    pub ready: bool,
 }
 
 #[derive(Clone, Debug, ClapArgs)]

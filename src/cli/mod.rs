@@ -6,8 +6,10 @@ mod assess;
 mod check;
 mod connectors;
 mod demo;
+mod diff;
 mod draw;
 mod ids;
+mod map;
 mod open;
 mod preview;
 mod report;
@@ -59,6 +61,7 @@ async fn dispatch(args: &Args, screen: &Arc<Screen>) -> Result<u8, Problem> {
         Command::Check => check::command(global, screen).await,
         Command::Stage(choice) => run::stage(global, choice, screen).await,
         Command::Assess(args) => assess::command(global, args, screen).await,
+        Command::Map(args) => map::command(global, args, screen).await,
         Command::Preview(args) => preview::command(global, args, screen).await,
         Command::Run(args) => run::command(global, args, screen).await,
         Command::Retry(args) => run::retry(global, args, screen).await,

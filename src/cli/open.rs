@@ -17,7 +17,7 @@ use crate::staging::Staging;
 use secrecy::SecretString;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use url::Url;
@@ -44,11 +44,13 @@ pub struct Wanted {
     pub retry: Vec<Reason>,
     /// Nothing will be written.
     pub dry: bool,
+    /// The mapping may not be written yet.
+    pub to_be_mapped: bool,
 }
 
 pub async fn open(directory: &Path, wanted: Wanted, screen: &Arc<Screen>) -> Result<Opened> {
     let project = Project::load(directory)?;
-    let mapping = Mapping::load(project.mapping_path().as_deref())?;
+    let mapping = Mapping::load(mapping_of(&project, wanted.to_be_mapped).as_deref())?;
     let (source, source_version) = connect_source(&project)?;
     let (target, target_version) = connect_target(&project, wanted.dry)?;
     let lock = ProjectLock::take(directory)?;
@@ -66,7 +68,7 @@ pub async fn open(directory: &Path, wanted: Wanted, screen: &Arc<Screen>) -> Res
         (project.source.connector.clone(), source_version),
         (project.target.connector.clone(), target_version),
     ]);
-    let agreed = rules(&project)?;
+    let agreed = rules(&project, mapping_of(&project, wanted.to_be_mapped).as_deref())?;
     let rules = blake3::hash(format!("{agreed}{manifests:?}").as_bytes()).to_hex()[..32].to_owned();
     let rules_changed = link.last_rules().await?.is_none_or(|last| last != rules);
     let approval = if project.run.approval { Approval::load(&project.state_dir())? } else { None };
@@ -92,9 +94,14 @@ pub async fn open(directory: &Path, wanted: Wanted, screen: &Arc<Screen>) -> Res
     Ok(Opened { job: Arc::new(job), manifests, rules, _lock: lock })
 }
 
+/// The file of the rules; one that is to be written may be missing.
+fn mapping_of(project: &Project, to_be_mapped: bool) -> Option<PathBuf> {
+    project.mapping_path().filter(|path| !to_be_mapped || path.exists())
+}
+
 /// Hash of what the user says of which records are carried and how.
-fn rules(project: &Project) -> Result<String> {
-    let mapping = project.mapping_path().map(std::fs::read).transpose()?.unwrap_or_default();
+fn rules(project: &Project, mapping: Option<&Path>) -> Result<String> {
+    let mapping = mapping.map(std::fs::read).transpose()?.unwrap_or_default();
     let mut hash = blake3::Hasher::new();
     hash.update(&mapping).update(format!("{:?}", project.scope).as_bytes());
     Ok(hash.finalize().to_hex()[..32].to_owned())

@@ -1,6 +1,6 @@
 //! What a platform can hold: the abilities by which the pipeline decides what is carried how.
 
-use crate::record::{Format, LinkType};
+use crate::record::{FieldType, Format, LinkType};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -30,6 +30,8 @@ pub struct Profile {
     pub tags: bool,
     /// Vocabularies (`status priority type`) whose labels are taken as they are, where the platform has no list of them.
     pub open: Vec<String>,
+    /// Types of custom fields `write.field` can make; options are added to those of `select`, `multiselect` and `tree`.
+    pub field_types: Vec<FieldType>,
     /// Kinds of links between tickets it knows beside the plain one.
     pub link_types: Vec<LinkType>,
     /// Whether a contact may be without an e-mail address.

@@ -158,6 +158,19 @@ impl Link {
             .await
     }
 
+    /// Puts records of a kind that were only matched with what the target has back to work, and says how many.
+    pub async fn match_again(&self, kind: Kind) -> Result<u64> {
+        let (link, now) = self.stamp();
+        self.ledger
+            .store
+            .write(move |db| {
+                let sql = "UPDATE record SET state = 'staged', changed_at = ?3 \
+                           WHERE link = ?1 AND kind = ?2 AND state = 'done' AND origin = 'matched'";
+                Ok(db.prepare_cached(sql)?.execute(params![link, kind.code(), now])? as u64)
+            })
+            .await
+    }
+
     /// All records, by kind, state, reason and origin.
     pub async fn counts(&self) -> Result<Vec<Count>> {
         let link = self.id.clone();

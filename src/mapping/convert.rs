@@ -4,6 +4,7 @@
 
 use super::custom::CustomRule;
 use super::label;
+use super::tree;
 use super::value::{Otherwise, explicit};
 use crate::error::{Loss, Problem, Reason, Result};
 use crate::record::{Field, FieldType};
@@ -16,7 +17,7 @@ use serde_json::Value;
 ///
 /// By the target's type: text, long text, URL and select are a string (a select's is its option's `value`); date is
 /// `2024-05-01`; date-time is RFC 3339 in UTC; number is an integer; decimal a number; bool a bool; multi-select a
-/// list of option values. Null when there is nothing to write.
+/// list of option values; a reference the option's `value`. Null when there is nothing to write.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Converted {
     pub value: Value,
@@ -57,10 +58,12 @@ pub fn convert(value: &Value, source: Option<&Field>, target: &Field, rule: Opti
     {
         return Ok(Converted::lost());
     }
-    let labels = labels_of(given, source, rule);
+    let labels = labels(given, source, rule);
     match target.field_type {
         FieldType::MultiSelect => options(&labels, target, rule),
         FieldType::Select | FieldType::Tree => options(&labels, target, rule).map(first),
+        // A reference is carried where the target lists what can be referred to.
+        FieldType::User | FieldType::Lookup if !target.options.is_empty() => options(&labels, target, rule).map(first),
         FieldType::User | FieldType::Lookup | FieldType::File => Ok(Converted::lost()),
         FieldType::Text | FieldType::LongText => Ok(Converted::whole(labels.join(", "))),
         simple => Ok(match labels.as_slice() {
@@ -80,7 +83,7 @@ fn is_empty(value: &Value) -> bool {
 }
 
 /// The labels a value stands for, after the rule's `values`.
-fn labels_of(value: &Value, source: Option<&Field>, rule: Option<&CustomRule>) -> Vec<String> {
+pub fn labels(value: &Value, source: Option<&Field>, rule: Option<&CustomRule>) -> Vec<String> {
     let list = match value {
         Value::Array(list) => list.as_slice(),
         one => std::slice::from_ref(one),
@@ -88,8 +91,11 @@ fn labels_of(value: &Value, source: Option<&Field>, rule: Option<&CustomRule>) -
     let label = |value: &Value| {
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         let options = source.map_or(&[][..], |field| &field.options);
-        let label = options.iter().find(|option| option.value == text).map_or(text.clone(), |o| o.label.clone());
-        let to = rule.and_then(|rule| explicit(&rule.values, &label).or_else(|| explicit(&rule.values, &text)));
+        let option = options.iter().find(|option| option.value == text);
+        let label = option.map_or_else(|| text.clone(), |option| tree::path(option, options));
+        let leaf = option.map_or(text.as_str(), |option| &option.label);
+        let by = |name: &str| rule.and_then(|rule| explicit(&rule.values, name));
+        let to = by(&label).or_else(|| by(leaf)).or_else(|| by(&text));
         to.map_or(label, str::to_owned)
     };
     list.iter().filter(|value| !is_empty(value)).map(label).collect()
@@ -101,6 +107,10 @@ fn options(labels: &[String], target: &Field, rule: Option<&CustomRule>) -> Resu
     for label in labels {
         match (option(label, target), rule.and_then(|rule| rule.otherwise.as_ref())) {
             (Some(value), _) => values.push(value.into()),
+            (None, _) if let Some(value) = tree::nearest(label, &target.options) => {
+                values.push(value.into());
+                losses.push(Loss::Value);
+            }
             (None, Some(Otherwise::Label(to))) => {
                 values.push(option(to, target).ok_or_else(|| lacks(to, target))?.into())
             }
@@ -130,8 +140,9 @@ fn option<'a>(text: &'a str, target: &'a Field) -> Option<&'a str> {
         other => &[other],
     };
     let find = |text: &str| {
-        let labelled = target.options.iter().find(|o| label::same(&o.label, text));
-        labelled.or_else(|| target.options.iter().find(|o| label::same(&o.value, text)))
+        let at_path = target.options.iter().find(|o| tree::same(&tree::path(o, &target.options), text));
+        let labelled = || target.options.iter().find(|o| label::same(&o.label, text));
+        at_path.or_else(labelled).or_else(|| target.options.iter().find(|o| label::same(&o.value, text)))
     };
     spoken.iter().find_map(|text| find(text)).map(|o| o.value.as_str())
 }
@@ -297,6 +308,53 @@ mod tests {
         let target = field(FieldType::Select, &[("A", "1"), ("B", "2")]);
         let converted = convert(&json!(["B", "A"]), None, &target, None).unwrap();
         assert_eq!(converted, Converted { value: json!("2"), losses: vec![Loss::Value] });
+    }
+
+    fn tree(options: &[(&str, &str, Option<&str>)]) -> Field {
+        let option = |(label, value, parent): &(&str, &str, Option<&str>)| FieldOption {
+            label: (*label).to_owned(),
+            value: (*value).to_owned(),
+            parent: parent.map(str::to_owned),
+        };
+        Field { options: options.iter().map(option).collect(), ..field(FieldType::Tree, &[]) }
+    }
+
+    #[test]
+    fn a_choice_of_a_tree_keeps_its_path() {
+        let paths = field(FieldType::Select, &[("Hardware::Printer", "printer"), ("Software::Printer", "spooler")]);
+        let levels = tree(&[
+            ("Hardware", "1", None),
+            ("Printer", "2", Some("1")),
+            ("Software", "3", None),
+            ("Printer", "4", Some("3")),
+        ]);
+        assert_eq!(convert(&json!("spooler"), Some(&paths), &levels, None).unwrap(), Converted::whole("4"));
+        assert_eq!(convert(&json!("2"), Some(&levels), &paths, None).unwrap(), Converted::whole("printer"));
+        let text = field(FieldType::Text, &[]);
+        assert_eq!(convert(&json!("2"), Some(&levels), &text, None).unwrap(), Converted::whole("Hardware::Printer"));
+    }
+
+    #[test]
+    fn a_choice_the_target_has_no_leaf_for_takes_the_level_above_and_counts_the_loss() {
+        let paths = field(FieldType::Select, &[("Hardware::Printer::Laser", "laser")]);
+        let above = field(FieldType::Select, &[("Hardware", "h"), ("Software", "s")]);
+        let part = |value: &str| Converted { value: json!(value), losses: vec![Loss::Value] };
+        assert_eq!(convert(&json!("laser"), Some(&paths), &above, None).unwrap(), part("h"));
+        let leaves = field(FieldType::Select, &[("Laser", "l"), ("Ink", "i")]);
+        assert_eq!(convert(&json!("laser"), Some(&paths), &leaves, None).unwrap(), part("l"));
+        let neither = field(FieldType::Select, &[("Other", "o")]);
+        assert_eq!(convert(&json!("laser"), Some(&paths), &neither, None).unwrap(), Converted::lost());
+    }
+
+    #[test]
+    fn a_reference_is_carried_by_the_name_the_target_lists() {
+        let source = field(FieldType::Lookup, &[("Berlin", "81")]);
+        let target = field(FieldType::Lookup, &[("berlin", "7")]);
+        assert_eq!(convert(&json!("81"), Some(&source), &target, None).unwrap(), Converted::whole("7"));
+        let named = rule("values = { '82' = 'Berlin' }");
+        let unnamed = field(FieldType::Lookup, &[]);
+        assert_eq!(convert(&json!("82"), Some(&unnamed), &target, Some(&named)).unwrap(), Converted::whole("7"));
+        assert_eq!(convert(&json!("82"), Some(&unnamed), &target, None).unwrap(), Converted::lost());
     }
 
     #[test]

@@ -3,11 +3,12 @@
 use super::filter::Filter;
 use super::label;
 use super::value::Otherwise;
-use crate::error::{Problem, Reason};
+use crate::error::{Problem, Reason, Result};
 use crate::project::spelling;
 use crate::record::Field;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -31,6 +32,55 @@ pub struct CustomRule {
     pub default: Option<Value>,
     /// A jq filter over the field's value (the canonical ticket is `$root`); what it gives is taken instead.
     pub jq: Option<Filter>,
+    /// What every ticket gets, whatever the source holds: a fixed value, or `{ jq = "…" }` over the canonical ticket.
+    /// So a field of the target is filled that none of the source stands for.
+    pub value: Option<Given>,
+}
+
+/// A value that does not come from a field of its own.
+#[derive(Clone, Debug)]
+pub enum Given {
+    Fixed(Value),
+    /// Over the canonical ticket.
+    Jq(Filter),
+}
+
+impl Given {
+    /// The value for a ticket, given as canonical JSON.
+    ///
+    /// Errors: `expression`.
+    pub fn of(&self, ticket: &Value) -> Result<Value> {
+        match self {
+            Given::Fixed(value) => Ok(value.clone()),
+            Given::Jq(filter) => filter.eval(ticket, ticket),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Given {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Value::deserialize(deserializer)? {
+            Value::Object(map) => {
+                let text = map.get("jq").and_then(Value::as_str).filter(|_| map.len() == 1);
+                let text =
+                    text.ok_or_else(|| D::Error::custom("a value is a text, a number, a list or { jq = \"…\" }"))?;
+                Filter::try_from(text.to_owned()).map(Given::Jq).map_err(D::Error::custom)
+            }
+            fixed => Ok(Given::Fixed(fixed)),
+        }
+    }
+}
+
+impl JsonSchema for Given {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Given".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let filter = schemars::json_schema!({ "type": "object", "required": ["jq"], "additionalProperties": false,
+            "properties": { "jq": { "type": "string", "description": "Over the canonical ticket." } } });
+        schemars::json_schema!({ "anyOf": [{ "type": ["string", "number", "boolean", "array"] }, filter] })
+    }
 }
 
 /// `[ticket.custom."Title or key"]`
@@ -58,6 +108,11 @@ impl CustomRules {
     pub fn rule(&self, key: &str, title: Option<&str>) -> Option<&CustomRule> {
         let by = |name: &str| self.0.iter().find(|(of, _)| label::same(of, name)).map(|(_, rule)| rule);
         self.0.get(key).or_else(|| title.and_then(by)).or_else(|| by(key))
+    }
+
+    /// Where a rule puts its value that stands for no field of the source: the field `to` names, else the one of the rule's name.
+    pub fn place_of_rule<'a>(&'a self, name: &'a str, targets: &'a [Field]) -> Place<'a> {
+        self.place(name, Some(name), targets)
     }
 
     /// Where the values of a field go. `targets` are the fields of the same kind of record in the target.

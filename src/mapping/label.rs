@@ -61,6 +61,12 @@ pub(super) fn status_words(label: &str, category: Option<Category>) -> &'static 
     meant.map_or(&[], |(_, words)| words)
 }
 
+/// The category whose usual word the label is.
+pub(super) fn category(label: &str) -> Option<Category> {
+    let spoken = spoken(label);
+    STATUS.iter().find(|(_, words)| words.contains(&spoken.as_str())).map(|(category, _)| *category)
+}
+
 pub(super) fn priority_words(label: &str) -> &'static [&'static str] {
     words_of(PRIORITY, label)
 }

@@ -4,17 +4,33 @@
 //! labels, custom values, addresses and tags. It never looks anything up and never writes. An empty mapping is
 //! a whole one: every rule has a default, and no default changes a value in silence.
 
+mod apply;
 mod convert;
+mod coverage;
 mod custom;
+pub mod draft;
+mod example;
 mod filter;
+mod fit;
 pub mod label;
 mod people;
+mod propose;
+pub mod ready;
+mod redact;
+pub mod seen;
+pub mod tree;
 mod value;
 
-pub use convert::{Converted, convert};
-pub use custom::{CustomRule, CustomRules, Place};
+pub use apply::{Applied, KnownLabels, canonical};
+pub use convert::{Converted, convert, labels};
+pub use coverage::{Coverage, Goes, coverage};
+pub use custom::{CustomRule, CustomRules, Given, Place};
+pub use example::{Difference, Example};
 pub use filter::Filter;
+pub use fit::{Fit, fit, makeable};
 pub use people::{Missing, PeopleRule, TagRule};
+pub use propose::{Proposal, propose};
+pub use redact::{RedactRules, Redacted, Redaction, redact};
 pub use value::{Mapped, Otherwise, ValueField, ValueRule};
 
 use crate::error::{Problem, Reason, Result};
@@ -36,6 +52,10 @@ pub struct Mapping {
     pub dates: Dates,
     /// What becomes of files the target does not take.
     pub files: Files,
+    /// What is taken out of texts before they are carried.
+    pub redact: RedactRules,
+    /// Tickets and what must become of them: `deskferry map --test` runs them.
+    pub example: Vec<Example>,
 }
 
 /// `[ticket.*]`
@@ -155,9 +175,17 @@ impl Mapping {
             if rule.drop && (rule.to.is_some() || rule.create) {
                 return Err(text.error_at_key(&place, format!("`{name}` is both dropped and carried")));
             }
+            if rule.value.is_some() && (rule.drop || rule.jq.is_some() || rule.default.is_some()) {
+                let message = format!("`{name}` has a `value`, beside which `drop`, `jq` and `default` have no effect");
+                return Err(text.error_at_key(&place, message));
+            }
             if let Some(other) = rules.keys().find(|other| *other < name && label::same(other, name)) {
                 return Err(text.error_at_key(&place, format!("`{name}` has a second rule, as `{other}`")));
             }
+        }
+        for (n, example) in mapping.example.iter().enumerate() {
+            let place = ["example", &n.to_string(), "ticket"];
+            example.ticket().map_err(|p| Problem { hint: p.hint, ..text.error_at_value(&place, p.what) })?;
         }
         Ok(mapping)
     }
@@ -246,6 +274,7 @@ over = "zip"
     fn rules_that_contradict_each_other_are_refused() {
         assert!(complaint("[ticket.custom.A]\ndrop = true\nto = 'b'\n").what.contains("both dropped and carried"));
         assert!(complaint("[ticket.custom.A]\n[ticket.custom.a]\n").what.contains("a second rule"));
+        assert!(complaint("[ticket.custom.A]\nvalue = 1\njq = '.'\n").what.contains("have no effect"));
     }
 
     #[test]
@@ -260,5 +289,6 @@ over = "zip"
         let schema = serde_json::to_string(&Mapping::schema()).unwrap();
         assert!(schema.contains("Source label → target label"));
         assert!(schema.contains("else"));
+        assert!(schema.contains("Luhn") && schema.contains("dotted path"));
     }
 }

@@ -70,7 +70,7 @@ impl ValueField {
         }
     }
 
-    fn words(self, label: &str) -> &'static [&'static str] {
+    pub(super) fn words(self, label: &str) -> &'static [&'static str] {
         match self {
             Self::Status(category) => label::status_words(label, category),
             Self::Priority => label::priority_words(label),

@@ -6,6 +6,7 @@
 use super::{Job, Stop};
 use crate::error::Reason;
 use crate::ledger::State;
+use crate::record::Kind;
 
 /// Left out, or failed before anything was sent, for want of something in the target.
 const MISSING_THERE: &[Reason] = &[Reason::MissingPerson, Reason::Unresolved];
@@ -24,6 +25,8 @@ pub async fn take_up(job: &Job) -> Result<(), Stop> {
     // A run that was killed may have noted its rules and not gone by them yet.
     if job.rules_changed || job.resuming {
         job.link.take_up(&[State::Skipped], RULED_OUT).await?;
+        // A rule may name another field now, or make options in the one it named.
+        job.link.match_again(Kind::Field).await?;
     }
     job.link.take_up(&[State::Failed, State::InDoubt], &job.retry).await?;
     Ok(())

@@ -44,9 +44,12 @@ pub async fn all(job: &Job) -> Result<Ending, Stop> {
 pub async fn carry(job: &Job) -> Result<Ending, Stop> {
     again::take_up(job).await?;
     closure::note(job).await?;
-    let run = Run::begin(job).await?;
+    let mut run = Run::begin(job).await?;
     for &kind in ORDER.iter().filter(|&&kind| job.in_scope(kind) && job.choice.wants(kind)) {
         run.kind(kind).await?;
+        if kind == Kind::Field {
+            run.learn_fields().await?;
+        }
     }
     run.parked_again().await?;
     run.ending().await
@@ -55,7 +58,7 @@ pub async fn carry(job: &Job) -> Result<Ending, Stop> {
 /// One run, with what all its records share.
 pub(super) struct Run<'a> {
     pub(super) job: &'a Job,
-    translator: Translator,
+    pub(super) translator: Translator,
     pub(super) writer: Writer,
     fields: OnceCell<SourceFields>,
 }
@@ -270,6 +273,9 @@ impl<'a> Run<'a> {
         }
         match self.translated(&record, row).await {
             Ok(Matched::There(remote)) => Ok(done(remote, Origin::Matched, None)),
+            Ok(Matched::Write(translated)) if kind == Kind::Field && !verbatim => {
+                self.write_field(&record, &translated).await
+            }
             Ok(Matched::Write(translated)) => self.write(&record, translated, row.rebuilt_at).await,
             Err(Held::Skip(problem, stands_for)) => Ok(End::Skipped { problem, stands_for }),
             Err(Held::Fail(problem)) => Ok(End::Failed { problem }),
@@ -286,7 +292,7 @@ impl<'a> Run<'a> {
             Body::Group(group) => self.translator.group(group),
             Body::Agent(person) => self.translator.agent(person),
             Body::Contact(person) => self.translator.contact(&row.id, person, begun(row), &self.job.link).await,
-            Body::Field(field) => self.translator.field(field),
+            Body::Field(field) => self.translator.field(field, self.is_making(row).await?),
             Body::Ticket(ticket) => {
                 let fields = self.fields.get_or_try_init(|| self.job.source_fields()).await?;
                 Ok(Matched::Write(self.translator.ticket(record, ticket, &self.job.link, fields).await?))

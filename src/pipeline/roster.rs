@@ -25,7 +25,7 @@ impl Entry {
     }
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Roster {
     agents: HashMap<String, Entry>,
     groups: Vec<Entry>,
@@ -33,7 +33,8 @@ pub struct Roster {
     companies: HashMap<String, Entry>,
     vocabularies: HashMap<&'static str, Vec<Entry>>,
     fields: Vec<Field>,
-    field_ids: HashMap<String, String>,
+    /// The manifest's fields of each custom field's row, by its key.
+    field_rows: HashMap<String, Map<String, Value>>,
 }
 
 /// The vocabularies a ticket's labels are looked up in.
@@ -64,18 +65,41 @@ impl Roster {
             let rows = target.roster(name).await?.into_iter().map(|row| entry(row, "label")).collect();
             roster.vocabularies.insert(name, rows);
         }
+        roster.read_fields(target).await?;
+        Ok(roster)
+    }
+
+    /// Reads the custom fields anew.
+    pub async fn read_fields(&mut self, target: &dyn Target) -> Result<()> {
+        (self.fields, self.field_rows) = Default::default();
         for row in target.roster("field").await? {
-            let id = row.get("id").map(plain).unwrap_or_default();
             // A field of a type we do not know cannot be written to: it is as good as absent.
-            if let Ok(field) = serde_json::from_value::<Field>(Value::Object(row))
+            if let Ok(field) = serde_json::from_value::<Field>(Value::Object(row.clone()))
                 && field.scope == Kind::Ticket
                 && target.marker_field() != Some(&field.title)
             {
-                roster.field_ids.insert(field.key.clone(), id);
-                roster.fields.push(field);
+                self.field_rows.insert(field.key.clone(), row);
+                self.fields.push(field);
             }
         }
-        Ok(roster)
+        Ok(())
+    }
+
+    /// Takes in a field, or more of its options, that the target does not list yet.
+    pub fn learn(&mut self, field: Field, id: &str) {
+        match self.fields.iter_mut().find(|there| there.key == field.key) {
+            None => {
+                self.field_rows.insert(field.key.clone(), Map::from_iter([("id".to_owned(), id.into())]));
+                self.fields.push(field);
+            }
+            Some(there) => {
+                for option in field.options {
+                    if !there.options.iter().any(|have| label::same(&have.label, &option.label)) {
+                        there.options.push(option);
+                    }
+                }
+            }
+        }
     }
 
     /// A person of the target's own by e-mail address.
@@ -112,8 +136,20 @@ impl Roster {
         &self.fields
     }
 
-    pub fn field_id<'a>(&'a self, field: &'a Field) -> &'a str {
-        self.field_ids.get(&field.key).map_or(field.key.as_str(), String::as_str)
+    pub fn field_id(&self, field: &Field) -> String {
+        self.field_row(field).and_then(|row| row.get("id")).map_or_else(|| field.key.clone(), plain)
+    }
+
+    /// The manifest's fields of a custom field's row.
+    pub fn field_row(&self, field: &Field) -> Option<&Map<String, Value>> {
+        self.field_rows.get(&field.key)
+    }
+
+    /// Name and address of everybody who can answer for tickets.
+    pub fn agents(&self) -> Vec<(String, String)> {
+        let mut all: Vec<_> = self.agents.iter().map(|(email, entry)| (entry.label.clone(), email.clone())).collect();
+        all.sort();
+        all
     }
 }
 

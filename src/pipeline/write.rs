@@ -276,7 +276,7 @@ impl Writer {
         let earlier: Vec<&Step> = before.iter().filter(|s| s.verb == Verb::Append).collect();
         if let Some(remote) = self.look_for(record, step, &earlier, intent_at, progress).await? {
             progress.wrote = true;
-            let origin = origin_of(step);
+            let origin = origin_of(record.kind, step);
             progress.took(step, &remote, Some(origin));
             self.book_covered(record, step, progress).await?;
             return Ok(true);
@@ -342,7 +342,7 @@ impl Writer {
             let asked = Timestamp::now();
             match self.target.find(step, &progress.late, earlier, since).await? {
                 Found::Yes(remote) => {
-                    self.link.applied(kind, id, &step.key, Some(remote.clone()), origin_of(step)).await?;
+                    self.link.applied(kind, id, &step.key, Some(remote.clone()), origin_of(kind, step)).await?;
                     return Ok(Some(remote));
                 }
                 Found::No => {
@@ -389,9 +389,10 @@ impl Writer {
     }
 }
 
-/// What is found by our own marker is ours; by another one (an address) it was there before.
-fn origin_of(step: &Step) -> Origin {
-    if step.marker_is_ours() { Origin::Created } else { Origin::Adopted }
+/// What is found by our own marker is ours; by another one (an address) it was there before. A field is only made where the
+/// target listed none of its title: one that is there since is ours.
+fn origin_of(kind: Kind, step: &Step) -> Origin {
+    if step.marker_is_ours() || kind == Kind::Field { Origin::Created } else { Origin::Adopted }
 }
 
 /// Uploads and updates are sent again without looking: nobody sees a second upload, and an update sets the same values.

@@ -2,6 +2,7 @@
 //! lines of a server on loopback do.
 
 mod interface;
+mod map;
 
 use std::io::{Read, Write};
 use std::net::TcpListener;

@@ -3,8 +3,8 @@
 use super::{Held, Translated, Translator};
 use crate::error::{Problem, Reason};
 use crate::ledger::{Link, Remote};
-use crate::mapping::{Mapped, Place, ValueField};
-use crate::record::{Company, Field, Group, Kind, Person, address_key};
+use crate::mapping::{Mapped, ValueField};
+use crate::record::{Company, Group, Kind, Person, address_key};
 use serde_json::json;
 
 /// What a record that is only referred to became.
@@ -90,26 +90,6 @@ impl Translator {
             None => {
                 Err(Held::Skip(Problem::new(Reason::Unresolved, format!("the target has no group `{label}`")), None))
             }
-        }
-    }
-
-    /// A custom field: matched by title, key or the mapping.
-    pub fn field(&self, field: &Field) -> Result<Matched, Held> {
-        if self.target.marker_field() == Some(field.title.as_str()) {
-            return Err(Held::Skip(Problem::new(Reason::Mapping, "marks the records of an earlier move"), None));
-        }
-        match self.mapping.ticket.custom.place(&field.key, Some(&field.title), self.roster.fields()) {
-            Place::To(target) => {
-                let id = self.roster.field_id(target).to_owned();
-                Ok(Matched::There(Remote { id, ..Remote::default() }))
-            }
-            Place::Drop => Err(Held::Skip(Problem::new(Reason::Mapping, "left out by the mapping"), None)),
-            Place::Nowhere | Place::Create(_) => Err(Held::Skip(
-                Problem::new(Reason::Unresolved, format!("the target has no custom field `{}`", field.title))
-                    .hint("make it in the target and run again, or name another in `[ticket.custom]`"),
-                None,
-            )),
-            Place::Wrong(problem) => Err(Held::Fail(problem)),
         }
     }
 }

@@ -5,7 +5,7 @@ use super::{Held, Lost, Translator};
 use crate::content::{self, header, notes};
 use crate::error::Loss;
 use crate::ledger::Remote;
-use crate::mapping::DateStyle;
+use crate::mapping::{DateStyle, redact};
 use crate::pipeline::people::Known;
 use crate::record::{Comment, Format, Record, Ticket, Visibility};
 use serde_json::{Value, json};
@@ -18,6 +18,8 @@ pub struct Messages<'a> {
     pub translator: &'a Translator,
     pub record: &'a Record,
     pub ticket: &'a Ticket,
+    /// As filters see it.
+    pub canonical: &'a Value,
     pub group: Option<&'a Remote>,
 }
 
@@ -154,6 +156,11 @@ impl Messages<'_> {
         losses: &mut Vec<Lost>,
     ) -> Result<String, Held> {
         let text = crate::connector::plan::scrub(&comment.body);
+        let redacted = redact(&self.translator.mapping.redact.body, &text, comment.format, self.canonical)?;
+        if !redacted.what.is_empty() {
+            losses.push(Lost::new(&comment.id, Loss::Redacted, redacted.what));
+        }
+        let text = redacted.text;
         let images = content::images(&text, comment.format);
         let gallery: Gallery = self.translator.gallery(self.record, comment, &images, files, shelf, losses)?;
         let inline = self.translator.target.profile().inline_images;

@@ -3,6 +3,7 @@
 //! The result is a JSON document; its shape is what `docs/connectors.md` calls *the mapped record*. Nothing is sent.
 
 mod contact;
+mod field;
 mod files;
 mod message;
 mod pack;
@@ -11,6 +12,7 @@ mod ticket;
 mod verbatim;
 
 pub use contact::Matched;
+pub use field::to_be_made;
 pub use files::Blobs;
 pub use ticket::SourceFields;
 

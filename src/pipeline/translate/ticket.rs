@@ -4,9 +4,9 @@ use super::message::Messages;
 use super::{Held, Lost, Translated, Translator};
 use crate::error::{Loss, Problem, Reason, Result};
 use crate::ledger::{Link, Remote};
-use crate::mapping::{Mapped, Place, ValueField, convert};
+use crate::mapping::{Mapped, Place, Redaction, ValueField, canonical, convert, redact};
 use crate::pipeline::people::Known;
-use crate::record::{Field, Kind, Record, State, Ticket};
+use crate::record::{Field, Format, Kind, Record, State, Ticket};
 use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -25,14 +25,15 @@ impl Translator {
     ) -> Result<Translated, Held> {
         self.merged(record, ticket)?;
         let mut losses = Vec::new();
-        let canonical = serde_json::to_value(ticket).unwrap_or_default();
+        let canonical = canonical(ticket, |key| fields.get(key).map(|field| field.title.as_str()));
         let ticket = &*self.computed(ticket, &canonical)?;
         let mut mapped = json!({ "id": record.id, "number": record.number, "url": record.url });
         mapped["created_at"] = json!(record.created_at);
         mapped["updated_at"] = json!(record.updated_at);
         mapped["solved_at"] = json!(ticket.solved_at);
         mapped["due_at"] = json!(ticket.due_at);
-        mapped["subject"] = json!(crate::connector::plan::scrub(&ticket.subject));
+        let subject = crate::connector::plan::scrub(&ticket.subject);
+        mapped["subject"] = json!(redacted(&self.mapping.redact.subject, &subject, &canonical, &mut losses)?);
         let category = ValueField::Status(ticket.category);
         mapped["status"] = self.word(category, "status", ticket.status.as_deref(), &canonical, &mut losses)?;
         mapped["priority"] =
@@ -54,7 +55,7 @@ impl Translator {
             losses.push(Lost::new("", Loss::Cc, people.named.join(", ")));
         }
 
-        let messages = Messages { translator: self, record, ticket, group: group.as_ref() };
+        let messages = Messages { translator: self, record, ticket, canonical: &canonical, group: group.as_ref() };
         let carried = messages.carry(people.requester.as_deref(), &people.named).await?;
         losses.extend(carried.losses);
         let sizes = carried.comments.iter().flat_map(|c| c["attachments"].as_array().into_iter().flatten());
@@ -184,18 +185,24 @@ impl Translator {
         Ok(there.as_ref().map_or(Value::Null, remote_json))
     }
 
-    /// Values for fields of the target that nothing of the ticket fills, where a rule has a default for them.
-    fn defaults(&self, values: &mut Vec<Value>) -> Result<(), Held> {
-        for (name, rule) in &self.mapping.ticket.custom.0 {
-            let Some(default) = &rule.default else { continue };
-            let Place::To(target) = self.mapping.ticket.custom.place(name, Some(name), self.roster.fields()) else {
+    /// Values a rule gives: to every ticket, or to those that fill the field with nothing.
+    fn given(&self, values: &mut Vec<Value>, canonical: &Value, losses: &mut Vec<Lost>) -> Result<(), Held> {
+        let rules = &self.mapping.ticket.custom;
+        for (name, rule) in &rules.0 {
+            let Some(given) =
+                rule.value.as_ref().map(|v| v.of(canonical)).transpose()?.or_else(|| rule.default.clone())
+            else {
                 continue;
             };
+            let Place::To(target) = rules.place_of_rule(name, self.roster.fields()) else { continue };
             let id = self.roster.field_id(target);
-            if values.iter().any(|value| value["id"] == id) {
-                continue;
+            match rule.value {
+                Some(_) => values.retain(|value| value["id"] != id),
+                None if values.iter().any(|value| value["id"] == id) => continue,
+                None => {}
             }
-            let converted = convert(default, None, target, Some(rule))?;
+            let converted = convert(&given, None, target, Some(rule))?;
+            losses.extend(converted.losses.iter().map(|loss| Lost::new("", *loss, name)));
             if !converted.value.is_null() {
                 values.push(self.value_of(target, converted.value));
             }
@@ -224,9 +231,16 @@ impl Translator {
                 continue;
             }
             let rule = rules.rule(&value.key, title);
+            if rule.is_some_and(|rule| rule.value.is_some()) {
+                continue;
+            }
             let given = match rule.and_then(|r| r.jq.as_ref()) {
                 Some(filter) => filter.eval(&value.value, canonical)?,
                 None => value.value.clone(),
+            };
+            let given = match given {
+                Value::String(text) => json!(redacted(&self.mapping.redact.custom, &text, canonical, losses)?),
+                other => other,
             };
             let empty = given.is_null() || given.as_str() == Some("") || given.as_array().is_some_and(Vec::is_empty);
             match rules.place(&value.key, title, self.roster.fields()) {
@@ -242,9 +256,18 @@ impl Translator {
                 Place::Wrong(problem) => return Err(Held::Fail(problem)),
             }
         }
-        self.defaults(&mut values)?;
+        self.given(&mut values, canonical, losses)?;
         Ok(Value::Array(values))
     }
+}
+
+/// A plain text without what the rules take out of it.
+fn redacted(rules: &[Redaction], text: &str, canonical: &Value, losses: &mut Vec<Lost>) -> Result<String, Problem> {
+    let redacted = redact(rules, text, Format::Text, canonical)?;
+    if !redacted.what.is_empty() {
+        losses.push(Lost::new("", Loss::Redacted, redacted.what));
+    }
+    Ok(redacted.text)
 }
 
 /// A target record as the steps see it: its id and outputs.

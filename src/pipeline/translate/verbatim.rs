@@ -4,8 +4,8 @@
 use super::{Held, Lost, Translated, Translator};
 use crate::content;
 use crate::error::{Loss, Problem, Reason};
-use crate::mapping::{Mapped, ValueField};
-use crate::record::{Attachment, Body, Person, Record, Ticket};
+use crate::mapping::{KnownLabels, ValueField};
+use crate::record::{Attachment, Body, Person, Record};
 use serde_json::{Value, json};
 
 /// Longest name of a file and of a folder below `attachments/`, in bytes.
@@ -28,12 +28,14 @@ impl Translator {
                 self.addresses(person, |rule, address| rule.contact_email(address).to_owned());
             }
             Body::Group(group) => {
-                let named = self.label(ValueField::Group, Some(&group.name), &Value::Null)?;
+                let named = self.mapping.label(ValueField::Group, Some(&group.name), &Value::Null, &[])?;
                 let left_out = || Held::Skip(Problem::new(Reason::Mapping, "left out by the mapping"), None);
                 group.name = named.ok_or_else(left_out)?;
             }
             Body::Ticket(ticket) => {
-                **ticket = self.by_rules(ticket)?;
+                let applied = self.mapping.apply(ticket, &KnownLabels::new())?;
+                **ticket = applied.ticket;
+                losses.extend(applied.redacted.iter().map(|(child, what)| Lost::new(child, Loss::Redacted, what)));
                 for comment in &mut ticket.comments {
                     for file in &mut comment.attachments {
                         let fetched = self.blobs.fetch(file).await.map_err(Held::Stop)?;
@@ -63,73 +65,6 @@ impl Translator {
     fn addresses(&self, person: &mut Person, to: impl Fn(&crate::mapping::PeopleRule, &str) -> String) {
         for address in &mut person.emails {
             *address = to(&self.mapping.people, address);
-        }
-    }
-
-    /// What the rules of `[ticket]` make of a ticket.
-    fn by_rules(&self, ticket: &Ticket) -> Result<Ticket, Held> {
-        let rules = &self.mapping.ticket;
-        let mut canonical = serde_json::to_value(ticket).unwrap_or_default();
-        let source = canonical.clone();
-        for (name, filter) in rules.computed() {
-            canonical[name] = filter.eval(&source[name], &source)?;
-        }
-        for (name, field) in [
-            ("status", ValueField::Status(ticket.category)),
-            ("priority", ValueField::Priority),
-            ("type", ValueField::Type),
-            ("channel", ValueField::Channel),
-        ] {
-            canonical[name] = json!(self.label(field, source[name].as_str(), &source)?);
-        }
-        let tags = &rules.tags;
-        if tags.drop || !(tags.add.is_empty() && tags.remove.is_empty() && tags.rename.is_empty()) {
-            canonical["tags"] = json!(tags.apply(&ticket.tags));
-        }
-        let mut custom = Vec::with_capacity(ticket.custom.len());
-        for value in &ticket.custom {
-            let mut value = value.clone();
-            if let Some(rule) = rules.custom.rule(&value.key, value.title.as_deref()) {
-                if rule.drop {
-                    continue;
-                }
-                if let Some(filter) = &rule.jq {
-                    value.value = filter.eval(&value.value, &source)?;
-                }
-                if let Some(to) = value.value.as_str().and_then(|label| rule.values.get(label)) {
-                    value.value = json!(to);
-                }
-                if let (true, Some(default)) = (value.value.is_null(), &rule.default) {
-                    value.value = default.clone();
-                }
-                if let Some(to) = &rule.to {
-                    (value.key, value.title) = (to.clone(), None);
-                }
-            }
-            custom.push(value);
-        }
-        canonical["custom"] = json!(custom);
-        serde_json::from_value(canonical).map_err(|e| {
-            let what = format!("a rule of the mapping makes a ticket that is none: {e}");
-            Held::Fail(Problem::new(Reason::Expression, what))
-        })
-    }
-
-    /// A label by its rule; itself where no rule says anything.
-    fn label(&self, field: ValueField, label: Option<&str>, canonical: &Value) -> Result<Option<String>, Held> {
-        let rule = self.mapping.ticket.value_rule(field);
-        let computed = rule.jq.as_ref().map(|filter| filter.eval(canonical, canonical)).transpose()?;
-        let computed = computed.map(|value| crate::expr::plain(&value)).filter(|label| !label.is_empty());
-        let label = computed.as_deref().or(label);
-        let mapped = match label {
-            Some(label) => rule.apply(field, label, &[]),
-            None => rule.apply_to_none(field, &[]),
-        };
-        match mapped {
-            Mapped::To(to) => Ok(Some(to)),
-            Mapped::Drop => Ok(None),
-            Mapped::Unknown => Ok(label.map(str::to_owned)),
-            Mapped::Fail(problem) => Err(Held::Fail(problem)),
         }
     }
 }

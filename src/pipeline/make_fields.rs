@@ -1,0 +1,90 @@
+//! Fields and options the mapping wants and the target lacks: made before the tickets that need them, by steps of the ledger
+//! like any other record.
+
+use super::Stop;
+use super::carry::Run;
+use super::translate::{Translated, to_be_made};
+use super::write::{Broken, Carried};
+use super::written::done;
+use crate::connector::ChildRows;
+use crate::connector::plan::MARKER;
+use crate::error::{Problem, Reason, Result};
+use crate::ledger::{End, Origin, RecordRow, Remote};
+use crate::mapping::Place;
+use crate::record::{Body, Field, Kind, Record};
+use std::sync::Arc;
+
+/// Platforms have fields of their own whose names nobody else may have, and that they do not list among custom ones.
+fn taken(broken: Broken) -> Broken {
+    match broken {
+        Broken::Record(End::Failed { problem }) if problem.reason == Reason::Conflict => {
+            let hint = "a field of the platform's own may have this name: say another with `to`";
+            Broken::Record(End::Failed { problem: problem.hint(hint) })
+        }
+        other => other,
+    }
+}
+
+impl Run<'_> {
+    /// Makes a field, or adds options to one that is there.
+    pub(super) async fn write_field(&self, record: &Record, translated: &Translated) -> Result<End, Broken> {
+        let (link, id) = (&self.job.link, record.id.as_str());
+        let mapped = &translated.mapped;
+        let marker = format!("{MARKER}{}:{}:{id}", link.id(), Kind::Field);
+        let steps = match self.job.target.plan(Kind::Field, mapped, &marker) {
+            Ok(steps) => steps,
+            Err(problem) => return Ok(End::Failed { problem }),
+        };
+        link.planned(Kind::Field, id).await?;
+        let carried = Carried { kind: Kind::Field, id, steps: &steps, rebuilt_at: None };
+        let progress = self.writer.carry(&carried).await.map_err(taken)?;
+        let there = || Remote { id: crate::expr::plain(&mapped["target"]["id"]), ..Remote::default() };
+        let (remote, origin) = progress.created.unwrap_or_else(|| (there(), Origin::Matched));
+        Ok(done(remote, origin, None))
+    }
+
+    /// Whether an earlier run sent the call that makes this field and did not hear its answer.
+    pub(super) async fn is_making(&self, row: &RecordRow) -> Result<bool, Problem> {
+        let Some(create) = self.job.target.creates(Kind::Field) else { return Ok(false) };
+        let steps = self.job.link.steps(Kind::Field, &row.id).await?;
+        Ok(steps.iter().any(|step| step.key.step == create && step.state.in_doubt()))
+    }
+
+    /// Takes in what the fields of the target are now. What a dry run only would have made is not listed there: it stands in
+    /// under the id its step answered.
+    pub(super) async fn learn_fields(&mut self) -> Result<(), Stop> {
+        let rules = self.translator.mapping.ticket.custom.clone();
+        if !self.job.target.writes(Kind::Field) || !rules.0.values().any(|rule| rule.create) {
+            return Ok(());
+        }
+        let mut roster = (*self.translator.roster).clone();
+        roster.read_fields(self.job.target.as_ref()).await?;
+        let makes = &self.job.target.profile().field_types;
+        for (id, field) in self.fields_of_tickets().await? {
+            let Some(rule) = rules.rule(&field.key, Some(&field.title)).filter(|rule| rule.create) else { continue };
+            let Some(remote) = self.job.link.target_of(Kind::Field, &id).await? else { continue };
+            let Some(made) = to_be_made(&field, rule, makes) else { continue };
+            let key = match rules.place(&field.key, Some(&field.title), roster.fields()) {
+                Place::To(there) => there.key.clone(),
+                Place::Create(_) => remote.id.clone(),
+                Place::Drop | Place::Nowhere | Place::Wrong(_) => continue,
+            };
+            roster.learn(Field { key, ..made }, &remote.id);
+        }
+        self.translator.roster = Arc::new(roster);
+        Ok(())
+    }
+
+    /// The source's definitions of fields of tickets, by their ids.
+    async fn fields_of_tickets(&self) -> Result<Vec<(String, Field)>> {
+        let mut all = Vec::new();
+        for raw in self.job.staging.rows(Kind::Field.code()).await? {
+            let record = self.job.source.assemble(Kind::Field, &raw, &ChildRows::new())?;
+            match record.body {
+                Body::Field(field) if field.scope == Kind::Ticket => all.push((record.id, field)),
+                _ => {}
+            }
+        }
+        Ok(all)
+    }
+}

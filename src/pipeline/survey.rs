@@ -1,0 +1,302 @@
+//! What both accounts hold, counted over the staged tickets: the ground of a mapping. Writes nothing to the target.
+//!
+//! Tickets go through one batch at a time; what is kept of them are counts of labels and of the options of fields, never free
+//! text. Definitions that are not staged yet are read; tickets are not: the counts are of what `stage` or a run has read.
+
+use super::carry::BATCH;
+use super::roster::{Roster, VOCABULARIES};
+use super::{Job, Stop, stage};
+use crate::connector::ChildRows;
+use crate::error::{Reason, Result};
+use crate::expr::plain;
+use crate::ledger::State;
+use crate::mapping::seen::{Observed, SeenAgent, SeenField, SeenLabel, There};
+use crate::record::{Body, Category, Field, FieldType, Kind, Record, State as Shown, Ticket};
+use serde_json::Value;
+use std::collections::{BTreeMap, HashMap};
+
+/// Definitions a mapping is made of.
+const DEFINITIONS: [Kind; 3] = [Kind::Group, Kind::Agent, Kind::Field];
+/// Different labels counted of a vocabulary or an option field.
+const LABELS: usize = 2_000;
+/// More different values than this are free text, where no definition says otherwise.
+const FREE: usize = 50;
+
+/// Both accounts.
+#[derive(Clone, Debug, Default)]
+pub struct Survey {
+    pub observed: Observed,
+    pub there: There,
+}
+
+/// Looks at both accounts.
+pub async fn survey(job: &Job) -> Result<Survey, Stop> {
+    for kind in DEFINITIONS.into_iter().filter(|&kind| job.source.reads(kind)) {
+        if job.staging.listing(kind.code()).await?.complete_since.is_none() {
+            stage::kind(job, kind).await?;
+        }
+    }
+    let there = target(job).await?;
+    Ok(Survey { observed: source(job).await?, there })
+}
+
+async fn target(job: &Job) -> Result<There, Stop> {
+    match job.target.prepare().await {
+        // The field of our markers may be missing yet: that is for `check` to say.
+        Err(problem) if problem.reason != Reason::Refused => return Err(problem.into()),
+        _ => {}
+    }
+    let roster = Roster::read(job.target.as_ref()).await?;
+    let profile = job.target.profile();
+    let mut labels: BTreeMap<&'static str, Vec<String>> = VOCABULARIES.map(|name| (name, roster.labels(name))).into();
+    labels.insert("group", roster.group_labels());
+    let default = |name: &&'static str| job.target.default_label(name).map(|label| (*name, label));
+    Ok(There {
+        takes_any: profile.verbatim,
+        defaults: labels.keys().filter_map(default).collect(),
+        labels,
+        open: profile.open.clone(),
+        fields: roster.fields().to_vec(),
+        makes: if job.target.writes(Kind::Field) { profile.field_types.clone() } else { vec![] },
+        agents: roster.agents(),
+        tags: profile.tags,
+    })
+}
+
+async fn source(job: &Job) -> Result<Observed, Stop> {
+    let mut tally = Tally::default();
+    for kind in DEFINITIONS {
+        for row in job.staging.rows(kind.code()).await? {
+            tally.define(job.source.assemble(kind, &row, &ChildRows::new())?, job.target.marker_field());
+        }
+    }
+    let mut after = None;
+    loop {
+        job.halt.check()?;
+        let rows = job.link.next(Kind::Ticket, State::ALL, after, BATCH).await?;
+        let Some(last) = rows.last() else { return Ok(tally.observed(job)) };
+        after = Some(last.seq);
+        for row in rows {
+            if let Some(record) = ticket(job, &row.id).await?
+                && let Body::Ticket(ticket) = &record.body
+                && record.state != Shown::Merged
+                && matches!(job.left_out(&record, ticket).await, Ok(None))
+            {
+                tally.count(ticket);
+            }
+        }
+    }
+}
+
+/// A staged ticket. Its messages are looked at only where the scope may want them. One that cannot be read is none of ours.
+async fn ticket(job: &Job, id: &str) -> Result<Option<Record>> {
+    let Some(raw) = job.staging.item(Kind::Ticket.code(), id).await? else { return Ok(None) };
+    let children = match job.project.scope.jq {
+        Some(_) => job.staging.children(Kind::Ticket.code(), id).await?,
+        None => ChildRows::new(),
+    };
+    Ok(job.source.assemble(Kind::Ticket, &raw, &children).ok())
+}
+
+type Counts = BTreeMap<String, u64>;
+
+/// Counts by what is counted.
+#[derive(Default)]
+struct Tally {
+    tickets: u64,
+    statuses: BTreeMap<(String, Option<Category>), u64>,
+    labels: BTreeMap<&'static str, Counts>,
+    tags: Counts,
+    groups: HashMap<String, String>,
+    agents: BTreeMap<String, SeenAgent>,
+    fields: BTreeMap<String, SeenField>,
+    /// Fields in the order they are defined, those that are only seen last.
+    order: Vec<String>,
+}
+
+impl Tally {
+    fn define(&mut self, record: Record, marker: Option<&str>) {
+        match record.body {
+            Body::Group(group) => {
+                self.groups.insert(record.id, group.name);
+            }
+            Body::Agent(person) => {
+                if let Some(email) = person.emails.first().cloned() {
+                    let name = person.name.unwrap_or_default();
+                    self.agents.insert(record.id, SeenAgent { name, email, tickets: 0 });
+                }
+            }
+            Body::Field(field) if field.scope == Kind::Ticket && marker != Some(field.title.as_str()) => {
+                self.order.push(field.key.clone());
+                let seen = SeenField { defined: true, tickets: 0, values: Counts::new(), field };
+                self.fields.insert(seen.field.key.clone(), seen);
+            }
+            _ => {}
+        }
+    }
+
+    fn count(&mut self, ticket: &Ticket) {
+        self.tickets += 1;
+        if let Some(status) = &ticket.status {
+            *self.statuses.entry((status.clone(), ticket.category)).or_default() += 1;
+        }
+        let group = ticket.group.as_ref().map(|id| self.groups.get(id).unwrap_or(id));
+        let labels = [
+            ("priority", ticket.priority.as_ref()),
+            ("type", ticket.ticket_type.as_ref()),
+            ("channel", ticket.channel.as_ref()),
+            ("group", group),
+        ];
+        for (name, label) in labels {
+            if let Some(label) = label {
+                add(self.labels.entry(name).or_default(), label, LABELS);
+            }
+        }
+        ticket.tags.iter().for_each(|tag| add(&mut self.tags, tag, LABELS));
+        if let Some(agent) = ticket.assignee.as_ref().and_then(|id| self.agents.get_mut(id)) {
+            agent.tickets += 1;
+        }
+        for value in &ticket.custom {
+            if is_nothing(&value.value) {
+                continue;
+            }
+            let seen = self.fields.entry(value.key.clone()).or_insert_with(|| {
+                self.order.push(value.key.clone());
+                undefined(&value.key, value.title.as_deref())
+            });
+            seen.tickets += 1;
+            let is_list = matches!(
+                seen.field.field_type,
+                FieldType::Select | FieldType::MultiSelect | FieldType::Tree | FieldType::Bool
+            );
+            match (seen.defined, is_list) {
+                (true, false) => {}
+                (true, true) => values(&value.value).for_each(|value| add(&mut seen.values, &value, LABELS)),
+                (false, _) => values(&value.value).for_each(|value| add(&mut seen.values, &value, FREE + 1)),
+            }
+        }
+    }
+
+    fn observed(self, job: &Job) -> Observed {
+        let counted = |counts: Counts| -> Vec<SeenLabel> {
+            let seen = |(label, tickets)| SeenLabel { label, category: None, tickets };
+            most_first(counts.into_iter().map(seen).collect())
+        };
+        let status = |((label, category), tickets)| SeenLabel { label, category, tickets };
+        let statuses = most_first(self.statuses.into_iter().map(status).collect());
+        let mut labels = self.labels;
+        let mut of = |name: &str| counted(labels.remove(name).unwrap_or_default());
+        let mut fields = self.fields;
+        let in_order = self.order.iter().filter_map(|key| fields.remove(key)).map(|mut field| {
+            if !field.defined && field.values.len() > FREE {
+                field.values.clear();
+            }
+            field
+        });
+        let fields = in_order.collect();
+        let (priorities, types, channels, groups) = (of("priority"), of("type"), of("channel"), of("group"));
+        let mut agents: Vec<SeenAgent> = self.agents.into_values().filter(|agent| agent.tickets > 0).collect();
+        agents.sort_by(|a, b| (b.tickets, &a.email).cmp(&(a.tickets, &b.email)));
+        let channels = if job.mapping.ticket.channel.values.is_empty() { vec![] } else { channels };
+        let tags = counted(self.tags);
+        Observed { tickets: self.tickets, statuses, priorities, types, channels, groups, tags, fields, agents }
+    }
+}
+
+fn most_first(mut labels: Vec<SeenLabel>) -> Vec<SeenLabel> {
+    labels.sort_by(|a, b| (b.tickets, &a.label).cmp(&(a.tickets, &b.label)));
+    labels
+}
+
+/// Counts a label; a new one only while there are fewer than `most`.
+fn add(counts: &mut Counts, label: &str, most: usize) {
+    if let Some(count) = counts.get_mut(label) {
+        *count += 1;
+    } else if counts.len() < most {
+        counts.insert(label.to_owned(), 1);
+    }
+}
+
+fn undefined(key: &str, title: Option<&str>) -> SeenField {
+    let title = title.unwrap_or(key).to_owned();
+    let (scope, field_type) = (Kind::Ticket, FieldType::Text);
+    let field = Field { scope, key: key.to_owned(), title, field_type, required: false, options: vec![] };
+    SeenField { field, defined: false, tickets: 0, values: Counts::new() }
+}
+
+fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(list) => list.is_empty(),
+        _ => false,
+    }
+}
+
+fn values(value: &Value) -> impl Iterator<Item = String> {
+    let list = match value {
+        Value::Array(list) => list.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    list.iter().map(plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::CustomValue;
+    use serde_json::json;
+
+    fn tally() -> Tally {
+        let mut tally = Tally::default();
+        let field = |key: &str, field_type| {
+            Body::Field(Field {
+                scope: Kind::Ticket,
+                key: key.into(),
+                title: key.to_uppercase(),
+                field_type,
+                required: false,
+                options: vec![],
+            })
+        };
+        for (key, body) in [("a", field("a", FieldType::Text)), ("b", field("b", FieldType::Select))] {
+            let id = key.to_owned();
+            let (number, url, created_at, updated_at) = (None, None, None, None);
+            tally.define(Record { id, number, url, created_at, updated_at, state: Shown::Live, body }, Some("MARKER"));
+        }
+        tally
+    }
+
+    fn with(custom: &[(&str, Value)]) -> Ticket {
+        let value =
+            |(key, value): &(&str, Value)| CustomValue { key: (*key).into(), title: None, value: value.clone() };
+        Ticket { custom: custom.iter().map(value).collect(), ..Ticket::default() }
+    }
+
+    #[test]
+    fn free_text_is_counted_and_never_kept() {
+        let mut tally = tally();
+        for n in 0..200 {
+            tally.count(&with(&[
+                ("a", json!(format!("secret {n}"))),
+                ("b", json!("x")),
+                ("c", json!(n)),
+                ("d", json!("")),
+            ]));
+        }
+        assert_eq!((tally.fields["a"].tickets, tally.fields["a"].values.len()), (200, 0));
+        assert_eq!(tally.fields["b"].values["x"], 200);
+        assert!(tally.fields["c"].values.len() <= FREE + 1);
+        assert!(!tally.fields.contains_key("d"));
+    }
+
+    #[test]
+    fn what_is_kept_does_not_grow_with_the_account() {
+        let mut tally = tally();
+        for n in 0..3 * LABELS {
+            tally.count(&Ticket { tags: vec![n.to_string()], ..with(&[("b", json!(n.to_string()))]) });
+        }
+        assert_eq!((tally.tags.len(), tally.fields["b"].values.len()), (LABELS, LABELS));
+        assert_eq!(tally.tickets, 3 * LABELS as u64);
+    }
+}

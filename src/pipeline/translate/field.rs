@@ -1,0 +1,137 @@
+//! A custom field: matched with one of the target, or made there where a rule says `create = true`.
+
+use super::{Held, Matched, Translated, Translator};
+use crate::error::{Problem, Reason};
+use crate::ledger::Remote;
+use crate::mapping::{CustomRule, Otherwise, Place, convert, labels, makeable};
+use crate::record::{Field, FieldOption, FieldType, Kind};
+use serde_json::{Value, json};
+
+impl Translator {
+    /// A custom field: matched by title, key or the mapping; made, or given the options it lacks, where a rule says
+    /// `create = true`. One whose `making` was begun by an earlier run is settled, not matched away.
+    pub fn field(&self, field: &Field, making: bool) -> Result<Matched, Held> {
+        if self.target.marker_field() == Some(field.title.as_str()) {
+            return Err(Held::Skip(Problem::new(Reason::Mapping, "marks the records of an earlier move"), None));
+        }
+        let rules = &self.mapping.ticket.custom;
+        let rule = rules.rule(&field.key, Some(&field.title));
+        let rule = rule.filter(|rule| rule.create && self.target.writes(Kind::Field) && field.scope == Kind::Ticket);
+        match (rules.place(&field.key, Some(&field.title), self.roster.fields()), rule) {
+            (Place::To(_), Some(rule)) if making => self.new_field(field, rule),
+            (Place::To(target), rule) => {
+                let lacks = rule.map(|rule| options(field, rule, Some(target))).unwrap_or_default();
+                let can_be_added = self.target.profile().field_types.contains(&target.field_type);
+                match has_options(target.field_type) && can_be_added && !lacks.is_empty() {
+                    true => Ok(Matched::Write(self.more_options(target, &lacks))),
+                    false => Ok(Matched::There(Remote { id: self.roster.field_id(target), ..Remote::default() })),
+                }
+            }
+            (Place::Drop, _) => Err(Held::Skip(Problem::new(Reason::Mapping, "left out by the mapping"), None)),
+            (Place::Create(_), Some(rule)) => self.new_field(field, rule),
+            (Place::Nowhere | Place::Create(_), _) => Err(Held::Skip(
+                Problem::new(Reason::Unresolved, format!("the target has no custom field `{}`", field.title))
+                    .hint("make it in the target and run again, or name another in `[ticket.custom]`"),
+                None,
+            )),
+            (Place::Wrong(problem), _) => Err(Held::Fail(problem)),
+        }
+    }
+
+    /// `.field` of a field that is not there: `{title, type, options: [label], target: null}`.
+    fn new_field(&self, field: &Field, rule: &CustomRule) -> Result<Matched, Held> {
+        let Some(made) = to_be_made(field, rule, &self.target.profile().field_types) else {
+            let what = format!("the target has no type of field that holds `{}`", field.title);
+            return Err(Held::Skip(Problem::new(Reason::Unsupported, what), None));
+        };
+        let labels: Vec<&str> = made.options.iter().map(|option| option.label.as_str()).collect();
+        let mapped = json!({ "title": made.title, "type": made.field_type, "options": labels, "target": null });
+        Ok(Matched::Write(Translated { mapped, losses: vec![] }))
+    }
+
+    /// `.field` of one that is there: `options` are those it lacks, `target` its row.
+    fn more_options(&self, target: &Field, lacks: &[String]) -> Translated {
+        let mut row = self.roster.field_row(target).cloned().unwrap_or_default();
+        row.insert("id".into(), self.roster.field_id(target).into());
+        let mapped = json!({
+            "title": target.title, "type": target.field_type, "options": lacks, "target": Value::Object(row),
+        });
+        Translated { mapped, losses: vec![] }
+    }
+}
+
+fn has_options(of: FieldType) -> bool {
+    matches!(of, FieldType::Select | FieldType::MultiSelect | FieldType::Tree)
+}
+
+/// The field a rule makes in a target that has these types; none where no type holds the values.
+pub fn to_be_made(field: &Field, rule: &CustomRule, makes: &[FieldType]) -> Option<Field> {
+    let labels = options(field, rule, None);
+    // A list without options takes nothing.
+    let from = if has_options(field.field_type) && labels.is_empty() { FieldType::Text } else { field.field_type };
+    let field_type = makeable(from, makes)?;
+    let option = |label: String| FieldOption { value: label.clone(), label, parent: None };
+    let options = if has_options(field_type) { labels.into_iter().map(option).collect() } else { vec![] };
+    let title = rule.to.clone().unwrap_or_else(|| field.title.clone());
+    Some(Field { scope: Kind::Ticket, key: title.clone(), title, field_type, required: false, options })
+}
+
+/// The labels the values of a field become by its rule, each once; of a field that is there, those it lacks.
+fn options(field: &Field, rule: &CustomRule, target: Option<&Field>) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    let of_options = field.options.iter().flat_map(|option| labels(&json!(option.value), Some(field), Some(rule)));
+    let named = match &rule.otherwise {
+        Some(Otherwise::Label(label)) => Some(label.clone()),
+        _ => None,
+    };
+    let default = rule.default.as_ref().and_then(Value::as_str).map(str::to_owned);
+    for label in of_options.chain(named).chain(default) {
+        let is_there = target.is_some_and(|target| {
+            convert(&json!(label), None, target, None).is_ok_and(|converted| converted.losses.is_empty())
+        });
+        if !is_there && !all.iter().any(|have| crate::mapping::label::same(have, &label)) {
+            all.push(label);
+        }
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn field(field_type: FieldType, options: &[&str]) -> Field {
+        let option = |label: &&str| FieldOption { label: (*label).into(), value: label.to_lowercase(), parent: None };
+        let options = options.iter().map(option).collect();
+        Field { scope: Kind::Ticket, key: "1".into(), title: "Region".into(), field_type, required: false, options }
+    }
+
+    fn rule(toml: &str) -> CustomRule {
+        toml::from_str(toml).unwrap()
+    }
+
+    const MAKES: [FieldType; 3] = [FieldType::Text, FieldType::LongText, FieldType::Select];
+
+    #[test]
+    fn a_field_is_made_with_the_options_its_values_become() {
+        let rule = rule("create = true\nto = 'Area'\nvalues = { EMEA = 'Europe', UK = 'Europe' }\nelse = 'Other'");
+        let made = to_be_made(&field(FieldType::Select, &["EMEA", "UK", "Asia"]), &rule, &MAKES).unwrap();
+        let labels: Vec<_> = made.options.iter().map(|o| o.label.as_str()).collect();
+        assert_eq!((made.title.as_str(), made.field_type), ("Area", FieldType::Select));
+        assert_eq!(labels, ["Europe", "Asia", "Other"]);
+    }
+
+    #[test]
+    fn several_choices_become_a_text_where_there_is_no_list_of_several() {
+        let made = to_be_made(&field(FieldType::MultiSelect, &["A"]), &rule("create = true"), &MAKES).unwrap();
+        assert_eq!((made.field_type, made.options.len()), (FieldType::LongText, 0));
+        assert!(to_be_made(&field(FieldType::File, &[]), &rule("create = true"), &MAKES).is_none());
+    }
+
+    #[test]
+    fn only_the_options_a_field_lacks_are_added() {
+        let there = field(FieldType::Select, &["Asia", "Europe"]);
+        let lacks = options(&field(FieldType::Select, &["asia", "Africa"]), &rule("create = true"), Some(&there));
+        assert_eq!(lacks, ["Africa"]);
+    }
+}
