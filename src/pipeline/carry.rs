@@ -12,8 +12,7 @@ use crate::ledger::{End, Origin, RecordRow, State};
 use crate::record::{Body, Format, Kind, Record};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use std::collections::HashSet;
-use std::pin::pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::{Notify, OnceCell};
@@ -154,10 +153,18 @@ impl<'a> Run<'a> {
         });
         let rows = ready.map_ok(|rows| stream::iter(rows).map(Ok)).try_flatten();
         let rows = rows.take_while(|_| std::future::ready(stopped.get().is_none()));
+        let wrote = AtomicU64::new(0);
         let carried = rows.map(|row| async {
             let ended = match row {
                 Ok(row) => self.one(row).await,
                 Err(stop) => Err(stop),
+            };
+            // Told from here: whoever waits for these futures must do nothing else, since they wait for one another.
+            let ended = match ended {
+                Ok(()) if (wrote.fetch_add(1, Ordering::Relaxed) + 1).is_multiple_of(BATCH as u64) => {
+                    self.tell_progress(kind).await
+                }
+                ended => ended,
             };
             if let Err(stop) = ended {
                 // What others have under way is booked before the run ends; they begin nothing new.
@@ -165,19 +172,12 @@ impl<'a> Run<'a> {
                 self.halt().interrupt();
             }
         });
-        let mut side_by_side = pin!(carried.buffer_unordered(writers));
-        let mut wrote = 0;
-        while let Some(()) = side_by_side.next().await {
-            wrote += 1;
-            if wrote % BATCH as u64 == 0 {
-                self.tell_progress(kind).await?;
-            }
-        }
+        carried.buffer_unordered(writers).collect::<()>().await;
         match stopped.get() {
             Some(stop) => Err(stop.clone()),
             None => {
                 self.tell_progress(kind).await?;
-                Ok(wrote)
+                Ok(wrote.into_inner())
             }
         }
     }
