@@ -7,7 +7,9 @@
 mod read;
 mod write;
 
-pub use read::{Blob, Bulk, Decode, Denied, Detail, Join, Listing, Lookup, Paging, ReadStream, Sideload, Since, Size};
+pub use read::{
+    Blob, Bulk, Decode, Denied, Detail, Join, Listing, Lookup, Paging, ReadStream, Sideload, Since, Size, Under,
+};
 pub use write::{
     Batch, Body, Children, Each, Expect, Fallback, FindRule, Nested, On, Part, Poll, Then, Verb, Verify, WriteStep,
 };
