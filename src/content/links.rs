@@ -27,6 +27,16 @@ pub fn redirect(html: &str, to: &mut dyn FnMut(&str) -> Option<String>) -> Strin
     rewrite_str(html, settings).unwrap_or_else(|_| html.to_owned())
 }
 
+/// The body with every attribute that is one address holding another.
+pub fn readdress(html: &str, from: &str, to: &str) -> String {
+    let escaped = |address: &str| address.replace('&', "&amp;");
+    let whole = html.replace(&format!("\"{from}\""), &format!("\"{}\"", escaped(to)));
+    match from.contains('&') {
+        true => whole.replace(&format!("\"{}\"", escaped(from)), &format!("\"{}\"", escaped(to))),
+        false => whole,
+    }
+}
+
 /// The article an address names, as help centers write them: the number behind `/articles/`.
 pub fn article(href: &str) -> Option<&str> {
     let path = href.split(['?', '#']).next()?;
@@ -46,6 +56,12 @@ mod tests {
         assert_eq!(hrefs(html), ["/hc/en-us/articles/12-How-to?a=1&b=2#top", "https://x.y/z"]);
         let there = redirect(html, &mut |href| article(href).map(|id| format!("https://new/{id}?c&d")));
         assert_eq!(there, r#"<p><a href="https://new/12?c&amp;d">x</a> <a href="https://x.y/z">y</a></p>"#);
+    }
+
+    #[test]
+    fn an_address_is_found_however_it_is_written() {
+        let html = r#"<img src="/a?b=1&amp;c=2"><img src="/a?b=1&c=2"><img src="/a?b=1">"#;
+        assert_eq!(readdress(html, "/a?b=1&c=2", "x"), r#"<img src="x"><img src="x"><img src="/a?b=1">"#);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::Rest;
 use super::assemble::{canonical, own_image};
 use super::fresh::fresh_id;
 use crate::connector::ChildRows;
-use crate::content::{self, ImageRef};
+use crate::content::{self, ImageRef, links};
 use crate::error::Result;
 use crate::record::library::Article;
 use crate::record::{Attachment, Format};
@@ -41,22 +41,16 @@ impl Rest {
             let Ok(url) = home.join(&address) else { continue };
             // One file has several addresses: with its name or without, in a language or in none.
             if let Some(file) = files.iter().find(|file| same_file(&file.source, &url)) {
-                *body = led_to(body, &address, &file.source);
+                *body = links::readdress(body, &address, &file.source);
                 continue;
             }
             if url.origin() != home.origin() && number(url.path()).is_none() {
                 continue;
             }
-            *body = led_to(body, &address, url.as_str());
+            *body = links::readdress(body, &address, url.as_str());
             files.push(own_image("article", &url, url.to_string()));
         }
     }
-}
-
-fn led_to(body: &str, from: &str, to: &str) -> String {
-    let escape = |address: &str| address.replace('&', "&amp;");
-    body.replace(&format!("\"{from}\""), &format!("\"{to}\""))
-        .replace(&format!("\"{}\"", escape(from)), &format!("\"{}\"", escape(to)))
 }
 
 /// What stands before the number of a file in an address of either vendor's help center.

@@ -16,6 +16,8 @@ use crate::record::{Comment, Format, Kind, Record, Visibility};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 
+/// Every help center keeps its articles so.
+const FORMAT: Format = Format::Html;
 /// The folder of an article's files below `.deskferry/kept/ARTICLE/`.
 const FILES: &str = "article";
 
@@ -167,17 +169,16 @@ impl<'a> Pages<'a> {
         let gallery =
             self.translator.gallery(self.record, &of_version, &images, &mut self.files, &mut self.shelf, losses)?;
         let shows = self.translator.target.profile().article_images;
-        let format = self.translator.format;
         let place = |image: &ImageRef| match gallery.place(image, shows) {
             ImagePlace::Inline { name } => self.hosted(&name),
             place => place,
         };
-        let converted = content::convert(&text, self.article.format, format, &place);
+        let converted = content::convert(&text, self.article.format, FORMAT, &place);
         losses.extend(converted.losses.iter().map(|loss| Lost::new(&version.text.locale, *loss, "")));
         let mut body = self.relinked(converted.text, version, link, losses).await?;
         let kept: Vec<_> = self.files.kept.iter().map(super::files::Kept::note).collect();
         if let Some(line) = notes::kept(&kept) {
-            body = notes::append(&body, format, &line);
+            body = notes::append(&body, FORMAT, &line);
         }
         Ok((scrub(&version.text.title), body))
     }
@@ -218,9 +219,6 @@ impl<'a> Pages<'a> {
         link: &Link,
         losses: &mut Vec<Lost>,
     ) -> Result<String, Held> {
-        if self.translator.format != Format::Html {
-            return Ok(body);
-        }
         let home = link.source();
         let mut there: HashMap<String, Option<String>> = HashMap::new();
         for href in links::hrefs(&body) {
@@ -238,7 +236,8 @@ impl<'a> Pages<'a> {
             Some(url) => Some(url.clone()),
             None => {
                 lost += 1;
-                href.starts_with('/').then(|| format!("{}{href}", home.trim_end_matches('/')))
+                let whole = href.starts_with('/') && home.starts_with("http");
+                whole.then(|| format!("{}{href}", home.trim_end_matches('/')))
             }
         });
         if lost > 0 {

@@ -2,7 +2,7 @@
 //! references, dates, bodies and labels stay; the bytes of files are fetched.
 
 use super::{Held, Lost, Translated, Translator};
-use crate::content;
+use crate::content::{self, links};
 use crate::error::{Loss, Problem, Reason};
 use crate::mapping::{KnownLabels, ValueField};
 use crate::record::{Attachment, Body, Person, Record};
@@ -41,7 +41,15 @@ impl Translator {
                 }
             }
             Body::Article(article) => {
+                let before: Vec<String> = article.attachments.iter().map(|file| file.source.clone()).collect();
                 self.fetched(&record.id, "", &mut article.attachments, &mut files, &mut losses).await?;
+                // Its pictures are shown by address: that of the account means nothing once it is closed.
+                for (old, file) in before.iter().zip(&article.attachments) {
+                    article.body = links::readdress(&article.body, old, &file.source);
+                    for translation in &mut article.translations {
+                        translation.body = links::readdress(&translation.body, old, &file.source);
+                    }
+                }
             }
             Body::Company(_) | Body::Field(_) | Body::Category(_) | Body::Section(_) => {}
         }

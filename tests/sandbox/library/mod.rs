@@ -156,6 +156,24 @@ fn freshdesk_solutions_become_a_zendesk_help_center() {
     plain_and_again(Way::ToZendesk);
 }
 
+/// A folder between them: what is written there is read again without loss.
+#[test]
+fn a_help_center_kept_in_a_folder_becomes_freshdesk_solutions() {
+    for format in ["jsonl", "csv"] {
+        let all = Move::new(Way::ToFreshdesk, "", "");
+        let file = all.project.path().join("migration.toml");
+        let direct = std::fs::read_to_string(&file).unwrap();
+        let (source, rest) = direct.split_once("[target]").unwrap();
+        let (target, rest) = rest.split_once("[scope]").unwrap();
+        let folder = format!("connector = \"files\"\npath = \"folder\"\nformat = \"{format}\"\n");
+        std::fs::write(&file, format!("{source}[target]\n{folder}[scope]{rest}")).unwrap();
+        all.succeeds();
+        std::fs::write(&file, format!("[source]\n{folder}[target]{target}[scope]{rest}")).unwrap();
+        all.succeeds();
+        all.is_whole();
+    }
+}
+
 /// xorshift64*
 struct Draw(u64);
 

@@ -18,8 +18,10 @@ pub fn each_is_noticed(whole: &Found) {
         ("a category is there twice", &|f| f.target.categories.push(f.target.categories[0].clone())),
         ("an empty section is gone", &|f| f.target.sections.retain(|s| !s.name.starts_with("Nothing"))),
         ("an article is in another section", &|f| {
-            let (a, b) = (f.target.articles[0].section, f.target.articles[1].section);
-            (f.target.articles[0].section, f.target.articles[1].section) = (b, a);
+            let section = f.target.articles[0].section;
+            let other = f.target.articles.iter().position(|a| a.section != section).unwrap();
+            (f.target.articles[0].section, f.target.articles[other].section) =
+                (f.target.articles[other].section, section);
         }),
         ("a section is in another", &|f| {
             let parent = f.target.sections.iter().find(|s| s.parent.is_some()).map(|s| s.id);
