@@ -118,6 +118,19 @@ closed_list! {
         Solved = "solved_date_dropped": "the time it was solved, which the target sets itself",
         Requester = "requester_replaced": "the requester is not in the target: another person stands for them",
         Redacted = "redacted": "taken out of the text, as the mapping says",
+        // the knowledge base
+        ArticleDate = "article_date_dropped": "when an article was written, which the target sets itself",
+        ArticleAuthor = "article_author_replaced": "the author of an article is no agent of the target: the API user stands for them",
+        ArticleLink = "article_link_kept": "a link to an article that is not in the target: it still leads to the source",
+        Audience = "audience_narrowed": "an audience the target does not know: shown to fewer people",
+        AudienceFolder = "audience_folder": "the target knows no audience of single articles: placed in a section of its own",
+        Language = "language_dropped": "a translation into a language that is switched off in the target",
+        MainLanguage = "language_replaced": "written in a language that is switched off in the target, and stored as its main one",
+        Position = "position_dropped": "the place in its list, which the target does not take",
+        Promoted = "promoted_dropped": "an article that is promoted, which the target does not know",
+        Renamed = "renamed": "a name that another record of the target has: numbered",
+        TitleCut = "title_cut": "a title longer than the target takes: cut",
+        Flattened = "section_flattened": "a section within a section that the target does not nest: placed beside it",
     }
 }
 

@@ -11,10 +11,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 macro_rules! labels {
-    ($(#[$meta:meta])* $name:ident { $($variant:ident = $code:literal),+ $(,)? }) => {
+    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $code:literal),+ $(,)? }) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
-        pub enum $name { $(#[serde(rename = $code)] $variant),+ }
+        pub enum $name { $($(#[$doc])* #[serde(rename = $code)] $variant),+ }
         impl $name {
             pub const ALL: &'static [$name] = &[$($name::$variant),+];
             pub const fn code(self) -> &'static str { match self { $($name::$variant => $code),+ } }
@@ -26,12 +26,21 @@ macro_rules! labels {
     };
 }
 
+pub mod library;
+
 labels! {
     /// What a record is. The order is the order of dependency in which kinds are carried.
     Kind {
         Group = "group", Agent = "agent", Company = "company", Contact = "contact", Field = "field", Tag = "tag",
         Ticket = "ticket", Comment = "comment", Attachment = "attachment",
         Category = "category", Section = "section", Article = "article", Link = "link",
+    }
+}
+
+impl Kind {
+    /// Whether it is part of a knowledge base.
+    pub const fn is_library(self) -> bool {
+        matches!(self, Kind::Category | Kind::Section | Kind::Article)
     }
 }
 
@@ -103,6 +112,9 @@ pub enum Body {
     Contact(Person),
     Field(Field),
     Ticket(Box<Ticket>),
+    Category(library::Category),
+    Section(library::Section),
+    Article(Box<library::Article>),
 }
 
 impl Record {
@@ -114,6 +126,9 @@ impl Record {
             Body::Contact(_) => Kind::Contact,
             Body::Field(_) => Kind::Field,
             Body::Ticket(_) => Kind::Ticket,
+            Body::Category(_) => Kind::Category,
+            Body::Section(_) => Kind::Section,
+            Body::Article(_) => Kind::Article,
         }
     }
 }

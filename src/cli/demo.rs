@@ -60,11 +60,11 @@ fn told(table: &str) -> String {
 }
 
 fn shown(proof: &Proof, mails: usize) -> String {
-    let Proof { tickets, messages, private, files, kept, differences } = proof;
+    let Proof { tickets, messages, private, files, kept, articles, texts, article_files, differences } = proof;
     let mut text = format!(
         "Looked at in both desks, without the engine: {tickets} tickets, each once; {messages} messages in their order, \
          {private} of them private and hidden; {files} files with the same SHA-256, {kept} more kept in the project; \
-         {mails} mails; {} differences",
+         {articles} articles, each once, with {texts} texts in all languages and {article_files} files; {mails} mails; {} differences",
         differences.len()
     );
     for difference in differences.iter().take(10) {

@@ -1,16 +1,23 @@
 //! What a manifest must hold beyond its grammar: filters that compile, names that lead somewhere, steps that can be found again.
 
 use super::manifest::{Body, Manifest, Nested, Verb};
+use super::rest::PARTS;
 use crate::error::{Problem, Reason, Result};
 use crate::expr::{Expr, Predicate, Wrong};
 use crate::project::TomlText;
 use crate::record::Kind;
 use std::collections::HashSet;
 
-/// Streams that are not kinds: the vocabularies of a ticket.
-const VOCABULARIES: [&str; 3] = ["status", "priority", "type"];
+/// Streams that are not kinds: the vocabularies of a ticket and of a knowledge base, and the files of an article.
+const VOCABULARIES: [&str; 7] = ["status", "priority", "type", "language", "segment", "editors", "article_file"];
 /// Sections of `write` that are not kinds.
 const SECTIONS: [&str; 2] = ["finish", "repair"];
+
+/// Whether a section of `write` is a part of a category, a section or an article.
+fn is_part(section: &str) -> bool {
+    let part = section.split_once('_').and_then(|(kind, part)| Some((Kind::from_code(kind)?, part)));
+    part.is_some_and(|(kind, part)| kind.is_library() && PARTS.contains(&part))
+}
 
 /// Checks a manifest that was read from `text`. The first fault is told with file, line and caret where it has a place.
 pub fn check(manifest: &Manifest, origin: &str, text: &str) -> Result<()> {
@@ -27,7 +34,8 @@ pub fn check(manifest: &Manifest, origin: &str, text: &str) -> Result<()> {
         {
             return say(&["read", name], "a stream has exactly one of `path`, `from`, `rows_of`".into());
         }
-        let others = [stream.parent.as_ref(), stream.rows_of.as_ref(), stream.of.as_ref().map(|of| &of.stream)];
+        let under = stream.under.as_ref().map(|under| &under.stream);
+        let others = [stream.parent.as_ref(), stream.rows_of.as_ref(), stream.of.as_ref().map(|of| &of.stream), under];
         // A target that is no source still shows the messages of a ticket.
         let known = |other: &str| manifest.read.contains_key(other) || other == Kind::Ticket.code();
         if let Some(other) = others.into_iter().flatten().find(|other| !known(other)) {
@@ -54,7 +62,7 @@ pub fn check(manifest: &Manifest, origin: &str, text: &str) -> Result<()> {
         }
     }
     for (section, steps) in &manifest.write {
-        if Kind::from_code(section).is_none() && !SECTIONS.contains(&section.as_str()) {
+        if Kind::from_code(section).is_none() && !SECTIONS.contains(&section.as_str()) && !is_part(section) {
             return say(&["write", section], format!("`{section}` is not a kind"));
         }
         let mut names = HashSet::new();

@@ -1,5 +1,6 @@
 //! What a platform can hold: the abilities by which the pipeline decides what is carried how.
 
+use crate::record::library::Audience;
 use crate::record::{FieldOption, FieldType, Format, LinkType};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -60,6 +61,20 @@ pub struct Profile {
     pub file_name_bytes: usize,
     /// Longest body, in characters; longer ones are cut into several messages. 0 = no limit known.
     pub body_chars: usize,
+    /// Who may read an article or a section, of those the platform can tell apart. One it does not know is shown to fewer people.
+    pub audiences: Vec<Audience>,
+    /// Whether each article has an audience; otherwise its section has.
+    pub article_audiences: bool,
+    /// Whether everything is first written in the account's main language.
+    pub main_language: bool,
+    /// Whether the name of a category, and of a section in its category, is no other one's.
+    pub unique_names: bool,
+    /// Whether an article keeps the time it was written.
+    pub article_dates: bool,
+    /// Whether an article can show its own files in place.
+    pub article_images: bool,
+    /// Largest file of an article, in bytes; 0 = not known.
+    pub article_file_bytes: u64,
     /// Seconds a request of a client that is gone may still be at work in the server.
     pub settle_seconds: Option<u64>,
     /// Tickets written side by side.

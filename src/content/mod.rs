@@ -15,6 +15,7 @@ mod document;
 pub mod file_name;
 pub mod header;
 pub mod image;
+pub mod links;
 pub mod mentions;
 pub mod mime;
 pub mod normalise;

@@ -3,6 +3,7 @@
 
 use super::write;
 use crate::record::Format;
+use crate::record::library::Audience;
 
 /// A file that stays on this machine.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,6 +37,22 @@ fn listed(title: &str, entries: impl Iterator<Item = String>) -> Option<String> 
         .filter(|entry| !entry.is_empty())
         .collect();
     (!entries.is_empty()).then(|| format!("{title}: {}", entries.join(", ")))
+}
+
+/// The folder beside `name` whose articles fewer people may read.
+pub fn folder_for(name: &str, audience: Audience) -> String {
+    let readers = match audience {
+        Audience::Everyone => "everyone",
+        Audience::SignedIn => "signed in",
+        Audience::Segment => "some customers",
+        Audience::Agents => "agents only",
+    };
+    format!("{name} ({readers})")
+}
+
+/// A name that others have too.
+pub fn numbered(name: &str, number: usize) -> String {
+    format!("{name} ({number})")
 }
 
 /// The body with a plain line below it.

@@ -1,5 +1,6 @@
 //! stage → map → plan → write → verify, kind by kind.
 
+use super::library::Library;
 use super::people::People;
 use super::roster::Roster;
 use super::translate::{Blobs, Held, Matched, SourceFields, Translator};
@@ -19,6 +20,9 @@ use tokio::sync::{Notify, OnceCell};
 
 /// Records taken from the ledger at a time.
 pub(super) const BATCH: usize = 64;
+
+/// Records of a knowledge base written side by side.
+const ARTICLES: usize = 4;
 
 /// Carries all kinds in order.
 pub async fn all(job: &Job) -> Result<Ending, Stop> {
@@ -61,6 +65,7 @@ pub(super) struct Run<'a> {
     pub(super) translator: Translator,
     pub(super) writer: Writer,
     fields: OnceCell<SourceFields>,
+    pub(super) library: OnceCell<Library>,
 }
 
 impl<'a> Run<'a> {
@@ -87,7 +92,7 @@ impl<'a> Run<'a> {
             settle: settle.unwrap_or(crate::project::Run::SETTLE),
             halt: job.halt.clone(),
         };
-        Ok(Run { job, translator, writer, fields: OnceCell::new() })
+        Ok(Run { job, translator, writer, fields: OnceCell::new(), library: OnceCell::new() })
     }
 
     pub(super) fn halt(&self) -> &Halt {
@@ -98,6 +103,9 @@ impl<'a> Run<'a> {
     async fn kind(&self, kind: Kind) -> Result<(), Stop> {
         if kind == Kind::Link {
             return self.links().await;
+        }
+        if kind.is_library() {
+            return self.library_kind(kind).await;
         }
         if !self.job.source.reads(kind) {
             return Ok(());
@@ -121,7 +129,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    async fn write_kind(&self, kind: Kind, staged: &AtomicBool, more: &Notify) -> Result<(), Stop> {
+    pub(super) async fn write_kind(&self, kind: Kind, staged: &AtomicBool, more: &Notify) -> Result<(), Stop> {
         let mut had = HashSet::new();
         loop {
             let last_look = staged.load(Ordering::Acquire);
@@ -142,8 +150,16 @@ impl<'a> Run<'a> {
     /// One walk over the records of a kind in these states that this run has not had. Gives their number. Until the kind
     /// is `staged` to its end, those whose rows are not there yet are passed over. As many go side by side as the target bears:
     /// each holds its own mapped record.
-    async fn pass(&self, kind: Kind, states: &[State], staged: bool, had: &mut HashSet<String>) -> Result<u64, Stop> {
-        let writers = self.job.target.profile().writers.max(1);
+    pub(super) async fn pass(
+        &self,
+        kind: Kind,
+        states: &[State],
+        staged: bool,
+        had: &mut HashSet<String>,
+    ) -> Result<u64, Stop> {
+        // What a target bears of tickets says nothing of articles, whose neighbours are listed when one is in doubt.
+        let most = if kind.is_library() { ARTICLES } else { usize::MAX };
+        let writers = self.job.target.profile().writers.clamp(1, most);
         let stopped = OnceLock::new();
         let ready = stream::try_unfold((None, had), |(after, had)| async move {
             match self.ready(kind, states, after, staged, had).await? {
@@ -212,7 +228,7 @@ impl<'a> Run<'a> {
 
     async fn is_whole(&self, kind: Kind, id: &str) -> Result<bool, Stop> {
         Ok(match kind {
-            Kind::Ticket => self.job.staging.whole(kind.code(), id).await?,
+            Kind::Ticket | Kind::Article => self.job.staging.whole(kind.code(), id).await?,
             _ => self.job.staging.holds(kind.code(), id).await?,
         })
     }
@@ -248,8 +264,12 @@ impl<'a> Run<'a> {
                 .hint("it was seen by an earlier run whose stage is gone");
             return Ok(End::Failed { problem });
         };
+        if kind.is_library() && !self.job.target.writes(kind) {
+            let problem = Problem::new(Reason::Unsupported, format!("the target has no place for a {kind}"));
+            return Ok(End::Skipped { problem, stands_for: None });
+        }
         let children: ChildRows = match kind {
-            Kind::Ticket => self.job.staging.children(kind.code(), id).await?,
+            Kind::Ticket | Kind::Article => self.job.staging.children(kind.code(), id).await?,
             _ => ChildRows::new(),
         };
         let record = match self.job.source.assemble(kind, &raw, &children) {
@@ -260,6 +280,10 @@ impl<'a> Run<'a> {
         if kind == Kind::Contact && !verbatim && self.job.staging.item(Kind::Agent.code(), id).await?.is_some() {
             let problem = Problem::new(Reason::Duplicate, "is an agent too, and stands there as one");
             return Ok(End::Skipped { problem, stands_for: Some((Kind::Agent, id.to_owned())) });
+        }
+        if kind.is_library() && record.state != crate::record::State::Live && !self.job.project.scope.deleted {
+            let problem = Problem::new(Reason::Deleted, "deleted in the source");
+            return Ok(End::Skipped { problem, stands_for: None });
         }
         if let Some(problem) = self.job.unnamed(kind, id).await? {
             return Ok(End::Skipped { problem, stands_for: None });
@@ -284,7 +308,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    async fn translated(&self, record: &Record, row: &RecordRow) -> Result<Matched, Held> {
+    pub(super) async fn translated(&self, record: &Record, row: &RecordRow) -> Result<Matched, Held> {
         if self.job.target.profile().verbatim {
             return Ok(Matched::Write(self.translator.verbatim(record).await?));
         }
@@ -298,6 +322,17 @@ impl<'a> Run<'a> {
                 Ok(Matched::Write(self.translator.ticket(record, ticket, &self.job.link, fields).await?))
             }
             Body::Company(company) => self.translator.company(&row.id, company, begun(row)),
+            Body::Category(category) => {
+                Ok(Matched::Write(self.translator.category(record, category, self.library().await?)?))
+            }
+            Body::Section(section) => {
+                let library = self.library().await?;
+                Ok(Matched::Write(self.translator.section(record, section, library, &self.job.link).await?))
+            }
+            Body::Article(article) => {
+                let library = self.library().await?;
+                Ok(Matched::Write(self.translator.article(record, article, library, &self.job.link).await?))
+            }
         }
     }
 

@@ -22,7 +22,8 @@ const UNLIMITED: f64 = 10.0;
 
 /// Reads the children of every root row whose children are not those of its present content.
 pub async fn missing(job: &Job, kind: Kind) -> Result<(), Stop> {
-    if kind != Kind::Ticket {
+    // What a target has no place for is counted and not read.
+    if kind != Kind::Ticket && !(kind == Kind::Article && job.target.writes(kind)) {
         return Ok(());
     }
     if let Some(way) = job.source.bulk(kind) {

@@ -13,6 +13,7 @@ mod closure;
 mod events;
 mod halt;
 pub mod inventory;
+mod library;
 mod links;
 mod make_fields;
 mod people;
@@ -45,8 +46,18 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 /// Kinds in the order in which they are carried.
-pub const ORDER: &[Kind] =
-    &[Kind::Group, Kind::Agent, Kind::Company, Kind::Field, Kind::Contact, Kind::Ticket, Kind::Link];
+pub const ORDER: &[Kind] = &[
+    Kind::Group,
+    Kind::Agent,
+    Kind::Company,
+    Kind::Field,
+    Kind::Contact,
+    Kind::Ticket,
+    Kind::Category,
+    Kind::Section,
+    Kind::Article,
+    Kind::Link,
+];
 
 /// What one invocation works with.
 pub struct Job {
@@ -89,7 +100,10 @@ pub struct Choice {
 impl Choice {
     /// Whether records of this kind are carried: those asked for, and what tickets that are asked for need.
     pub fn wants(&self, kind: Kind) -> bool {
-        let for_tickets = !matches!(kind, Kind::Category | Kind::Section | Kind::Article);
+        let for_tickets = !kind.is_library();
+        if self.sample.is_some() && !for_tickets && !self.ids.contains_key(&kind) {
+            return false;
+        }
         let named = self.ids.contains_key(&kind) || (for_tickets && self.ids.contains_key(&Kind::Ticket));
         (self.only.is_empty() || self.only.contains(&kind)) && (self.ids.is_empty() || named)
     }

@@ -39,6 +39,8 @@ pub struct Roster {
 
 /// The vocabularies a ticket's labels are looked up in.
 pub const VOCABULARIES: [&str; 3] = ["status", "priority", "type"];
+/// Those of a knowledge base: its languages, the named parts of its readers, and who may edit an article.
+const LIBRARY: [&str; 3] = ["language", "segment", "editors"];
 
 impl Roster {
     pub async fn read(target: &dyn Target) -> Result<Roster> {
@@ -61,7 +63,8 @@ impl Roster {
                 roster.companies.insert(label::key(&entry.label), entry);
             }
         }
-        for name in VOCABULARIES {
+        let library: &[&str] = if target.writes(Kind::Article) { &LIBRARY } else { &[] };
+        for name in VOCABULARIES.iter().chain(library).copied() {
             let rows = target.roster(name).await?.into_iter().map(|row| entry(row, "label")).collect();
             roster.vocabularies.insert(name, rows);
         }
@@ -129,6 +132,11 @@ impl Roster {
 
     pub fn word(&self, vocabulary: &str, label: &str) -> Option<&Entry> {
         find(self.vocabularies.get(vocabulary)?, label)
+    }
+
+    /// All rows of a vocabulary.
+    pub fn words(&self, vocabulary: &str) -> &[Entry] {
+        self.vocabularies.get(vocabulary).map_or(&[], Vec::as_slice)
     }
 
     /// The custom fields of the target's tickets.

@@ -8,10 +8,14 @@ use crate::mapping::label;
 use crate::record::{Body, Kind, Record, State, Ticket};
 
 impl Job {
-    /// Whether records of this kind are carried. Definitions of fields only serve tickets.
+    /// Whether records of this kind are carried. Definitions of fields only serve tickets, and categories and sections articles.
     pub(super) fn in_scope(&self, kind: Kind) -> bool {
         let kinds = &self.project.scope.kinds;
-        kinds.is_empty() || matches!(kind, Kind::Link | Kind::Field) || kinds.contains(&kind)
+        if matches!(kind, Kind::Category | Kind::Section) && kinds.contains(&Kind::Article) {
+            return true;
+        }
+        let for_tickets = matches!(kind, Kind::Link | Kind::Field) && kinds.contains(&Kind::Ticket);
+        kinds.is_empty() || for_tickets || kinds.contains(&kind)
     }
 
     /// Whether the scope leaves out every ticket of this state.

@@ -11,7 +11,7 @@ use crate::connector::ReadBack;
 use crate::connector::manifest::Verb;
 use crate::connector::plan::{MARKER, Step};
 use crate::error::{Problem, Reason};
-use crate::ledger::{End, Origin, Remote};
+use crate::ledger::{End, Origin, Remote, State};
 use crate::record::Record;
 use jiff::Timestamp;
 
@@ -54,6 +54,13 @@ impl Run<'_> {
         };
         for (step, loss) in progress.lost_alone(&steps) {
             link.lose(kind, id, &step.child, loss, "").await?;
+        }
+        // A second look at an article that had no effect needs no proof.
+        if kind.is_library() && !progress.wrote {
+            let known = link.record(kind, id).await?;
+            if known.is_some_and(|known| known.state == State::Done) {
+                return Ok(done(remote, origin, None));
+            }
         }
         let repair = self.job.target.repair(kind, &translated.mapped, &marker)?;
         let repair = Carried { kind, id, steps: &repair, rebuilt_at: None };

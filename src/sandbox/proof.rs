@@ -16,6 +16,11 @@ pub struct Proof {
     pub files: usize,
     /// Files of the source that stayed outside the target.
     pub kept: usize,
+    /// Of the knowledge base.
+    pub articles: usize,
+    /// Their texts in all languages the target has.
+    pub texts: usize,
+    pub article_files: usize,
     pub differences: Vec<String>,
 }
 
@@ -49,7 +54,53 @@ pub fn prove(source: &Value, target: &Value, kept: &HashSet<String>) -> Proof {
         }
     }
     proof.differences.extend(arrived.into_keys().map(|id| format!("ticket {id} is there and was not in the source")));
+    articles(&source["library"], &target["solutions"], kept, &mut proof);
     proof
+}
+
+/// Articles are known by the heading of their text; each language by the word of its title.
+fn articles(source: &Value, target: &Value, kept: &HashSet<String>, proof: &mut Proof) {
+    let languages = |article: &Value| -> Vec<(String, String)> {
+        let texts = article["texts"].as_object().into_iter().flatten();
+        texts.map(|(_, t)| (text(&t["name"]).to_owned(), text(&t["description"]).to_owned())).collect()
+    };
+    for article in list(&source["articles"]) {
+        let own = list(&article["translations"]).map(|t| text(&t["body"]));
+        let Some(mark) = own.filter_map(heading).next() else { continue };
+        let there: Vec<&Value> = list(&target["articles"])
+            .filter(|there| languages(there).iter().any(|(_, body)| heading(body) == Some(mark)))
+            .collect();
+        let [one] = there[..] else {
+            proof.differences.push(format!("article {mark} is there {} times", there.len()));
+            continue;
+        };
+        proof.articles += 1;
+        let arrived = languages(one);
+        proof.texts += arrived.len();
+        if arrived.iter().any(|(_, body)| body.contains("deskferry:") || body.contains("article_attachments")) {
+            proof.differences.push(format!("article {mark} holds a marker, or a picture of the source"));
+        }
+        let files = files(one);
+        for file in list(&source["files"]).filter(|file| file["article_id"] == article["id"]) {
+            let sha256 = text(&file["sha256"]);
+            if files.contains(sha256) {
+                proof.article_files += 1;
+            } else if kept.contains(sha256) {
+                proof.kept += 1;
+            } else {
+                proof.differences.push(format!("article {mark} lacks the file {}", file["file_name"]));
+            }
+        }
+    }
+    let (was, is) = (list(&source["articles"]).count(), list(&target["articles"]).count());
+    if was != is {
+        proof.differences.push(format!("{was} articles became {is}"));
+    }
+}
+
+/// The first heading of a text.
+fn heading(html: &str) -> Option<&str> {
+    html.split_once("<h2>")?.1.split('<').next()
 }
 
 fn conversation(ticket: &Value, arrived: &Value, kept: &HashSet<String>, proof: &mut Proof) {
@@ -141,6 +192,25 @@ mod tests {
     fn equal_desks_have_no_difference() {
         let proof = prove(&source(), &target(), &HashSet::new());
         assert_eq!(proof, Proof { tickets: 1, messages: 2, private: 1, files: 1, ..Proof::default() });
+    }
+
+    #[test]
+    fn an_article_that_is_lost_twice_there_or_without_its_file_is_noticed() {
+        let source = json!({ "tickets": [], "library": {
+            "articles": [{ "id": 3, "translations": [{ "body": "<h2>a1</h2><p>x</p>" }] }],
+            "files": [{ "article_id": 3, "sha256": "aa" }],
+        } });
+        let article =
+            json!({ "texts": { "en": { "name": "t", "description": "<h2>a1</h2>" } }, "files": [{ "sha256": "aa" }] });
+        let proof =
+            |articles: Value| prove(&source, &json!({ "solutions": { "articles": articles } }), &HashSet::new());
+        let whole = proof(json!([article]));
+        assert_eq!((whole.articles, whole.article_files, whole.differences.len()), (1, 1, 0));
+        assert!(!proof(json!([])).differences.is_empty());
+        assert!(!proof(json!([article, article])).differences.is_empty());
+        let mut bare = article.clone();
+        bare["files"] = json!([]);
+        assert!(!proof(json!([bare])).differences.is_empty());
     }
 
     #[test]

@@ -20,7 +20,17 @@ const SECTIONS: [&str; 17] = [
     "account", "auth", "limit", "error", "check", "marker", "left", "lookup", "read", "write", "find", "scan",
     "verify", "values", "labels", "loss", "profile",
 ];
-const KINDS: [Kind; 6] = [Kind::Group, Kind::Agent, Kind::Company, Kind::Contact, Kind::Field, Kind::Ticket];
+const KINDS: [Kind; 9] = [
+    Kind::Group,
+    Kind::Agent,
+    Kind::Company,
+    Kind::Contact,
+    Kind::Field,
+    Kind::Ticket,
+    Kind::Category,
+    Kind::Section,
+    Kind::Article,
+];
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/connectors")
@@ -85,7 +95,7 @@ async fn records(source: &Rest) -> Vec<Value> {
             let page = source.read(kind, cursor.as_deref(), None).await.unwrap();
             for row in page.rows {
                 let children = match kind {
-                    Kind::Ticket => source.read_children(kind, &row.raw).await.unwrap(),
+                    Kind::Ticket | Kind::Article => source.read_children(kind, &row.raw).await.unwrap(),
                     _ => ChildRows::new(),
                 };
                 all.push(serde_json::to_value(source.assemble(kind, &row.raw, &children).unwrap()).unwrap());

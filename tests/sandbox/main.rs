@@ -8,6 +8,7 @@ mod desks;
 mod faults;
 mod held;
 mod kills;
+mod library;
 mod map;
 mod moving;
 mod pairs;

@@ -39,6 +39,9 @@ pub struct Columns {
     field: Table,
     contact: Table,
     ticket: Table,
+    category: Table,
+    section: Table,
+    article: Table,
     comment: Table,
     attachment: Table,
 }
@@ -73,6 +76,9 @@ pub enum Cell {
 /// The tables that are no kind of their own: rows of a ticket.
 pub const COMMENT: &str = "comment";
 pub const ATTACHMENT: &str = "attachment";
+/// All tables of a folder.
+pub const TABLES: [&str; 11] =
+    ["group", "agent", "company", "field", "contact", "ticket", "category", "section", "article", COMMENT, ATTACHMENT];
 /// Column of a ticket that holds its first message.
 pub const DESCRIPTION: &str = "description";
 /// Column of a message that says whether customers may not see it.
@@ -134,6 +140,40 @@ const TICKET: &[(&str, Cell)] = &[
     ("closed_at", Cell::Time),
     ("satisfaction", Cell::Json),
 ];
+const CATEGORY: &[(&str, Cell)] = &[
+    ("name", Cell::Text),
+    ("description", Cell::Text),
+    ("locale", Cell::Text),
+    ("position", Cell::Whole),
+    ("translations", Cell::Json),
+];
+const SECTION: &[(&str, Cell)] = &[
+    ("name", Cell::Text),
+    ("description", Cell::Text),
+    ("locale", Cell::Text),
+    ("category", Cell::Text),
+    ("parent", Cell::Text),
+    ("position", Cell::Whole),
+    ("audience", Cell::Text),
+    ("segment", Cell::Text),
+    ("translations", Cell::Json),
+];
+const ARTICLE: &[(&str, Cell)] = &[
+    ("title", Cell::Text),
+    ("format", Cell::Text),
+    ("body", Cell::Text),
+    ("locale", Cell::Text),
+    ("section", Cell::Text),
+    ("author", Cell::Text),
+    ("draft", Cell::Flag),
+    ("audience", Cell::Text),
+    ("segment", Cell::Text),
+    ("position", Cell::Whole),
+    ("promoted", Cell::Flag),
+    ("tags", Cell::List),
+    ("translations", Cell::Json),
+    ("attachments", Cell::Json),
+];
 const MESSAGE: &[(&str, Cell)] = &[
     ("ticket", Cell::Text),
     ("id", Cell::Text),
@@ -170,6 +210,9 @@ pub fn fields(table: &str) -> Vec<(&'static str, Cell)> {
         "agent" | "contact" => PERSON,
         "company" => COMPANY,
         "field" => FIELD,
+        "category" => CATEGORY,
+        "section" => SECTION,
+        "article" => ARTICLE,
         _ => TICKET,
     };
     [HEAD, own].concat()
@@ -226,7 +269,7 @@ impl Columns {
         if columns.delimiter.as_deref().is_some_and(|d| delimiter(d).is_none()) {
             return Err(text.error_at_value(&["delimiter"], "a delimiter is one character, or `tab`"));
         }
-        for name in ["group", "agent", "company", "field", "contact", "ticket", COMMENT, ATTACHMENT] {
+        for name in TABLES {
             let known: Vec<&str> = fields(name).iter().chain(by_hand(name)).map(|(field, _)| *field).collect();
             for field in columns.table(name).columns.keys() {
                 if !known.contains(&field.as_str()) {
@@ -246,6 +289,9 @@ impl Columns {
             "company" => &self.company,
             "field" => &self.field,
             "contact" => &self.contact,
+            "category" => &self.category,
+            "section" => &self.section,
+            "article" => &self.article,
             COMMENT => &self.comment,
             ATTACHMENT => &self.attachment,
             _ => &self.ticket,

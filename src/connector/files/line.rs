@@ -89,10 +89,13 @@ pub fn record(kind: Kind, row: &Value) -> Result<Record> {
     if let Some(key) = unknown(&row, &whole, "") {
         return Err(wrong(format!("{kind} {id}: unknown key `{key}`")).hint("docs/files.md lists the keys"));
     }
-    if let Body::Ticket(ticket) = &record.body {
-        for file in ticket.comments.iter().flat_map(|comment| &comment.attachments) {
-            folder::stays_inside(&file.source).map_err(|p| p.at(format!("{kind} {id}")))?;
-        }
+    let files: Vec<_> = match &record.body {
+        Body::Ticket(ticket) => ticket.comments.iter().flat_map(|comment| &comment.attachments).collect(),
+        Body::Article(article) => article.attachments.iter().collect(),
+        _ => vec![],
+    };
+    for file in files {
+        folder::stays_inside(&file.source).map_err(|p| p.at(format!("{kind} {id}")))?;
     }
     Ok(record)
 }

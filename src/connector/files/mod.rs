@@ -36,7 +36,17 @@ pub const PAGE: &str = include_str!("../../../docs/files.md");
 /// The tests read and write real folders with the real binary.
 pub const EVIDENCE: Evidence = Evidence::Live;
 /// The kinds a folder holds, each in a file of its own. Messages and files stand in their ticket.
-pub const KINDS: [Kind; 6] = [Kind::Group, Kind::Agent, Kind::Company, Kind::Field, Kind::Contact, Kind::Ticket];
+pub const KINDS: [Kind; 9] = [
+    Kind::Group,
+    Kind::Agent,
+    Kind::Company,
+    Kind::Field,
+    Kind::Contact,
+    Kind::Ticket,
+    Kind::Category,
+    Kind::Section,
+    Kind::Article,
+];
 /// Where the bytes of attachments are, below the folder.
 const ATTACHMENTS: &str = "attachments";
 

@@ -6,7 +6,7 @@
 //! `updated_at` says nothing about when it came.
 
 use super::children::Children;
-use super::columns::{self, ATTACHMENT, COMMENT, Columns};
+use super::columns::{self, ATTACHMENT, COMMENT, Columns, TABLES};
 use super::table::{Found, Spot, Table, csv_file};
 use super::workbook::{self, Sheets};
 use super::{Form, KINDS, NAME, Place, folder, line};
@@ -29,7 +29,6 @@ const BYTES: usize = 2 << 20;
 const CHUNK: usize = 64 << 10;
 /// By which a file's time may lag behind the clock.
 const CLOCKS_APART: std::time::Duration = std::time::Duration::from_secs(2);
-const TABLES: [&str; 8] = ["group", "agent", "company", "field", "contact", "ticket", COMMENT, ATTACHMENT];
 
 #[derive(Clone)]
 pub struct FilesSource(Arc<Inner>);

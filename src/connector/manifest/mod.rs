@@ -8,7 +8,7 @@ mod read;
 mod write;
 
 pub use read::{
-    Blob, Bulk, Decode, Denied, Detail, Join, Left, Listing, Lookup, Paging, ReadStream, Sideload, Since, Size,
+    Blob, Bulk, Decode, Denied, Detail, Join, Left, Listing, Lookup, Paging, ReadStream, Sideload, Since, Size, Under,
 };
 pub use write::{
     Batch, Body, Children, Each, Expect, Fallback, FindRule, Nested, On, Part, Poll, Then, Verb, Verify, WriteStep,

@@ -22,6 +22,9 @@ pub struct ReadStream {
     /// The rows are those of this sibling stream, seen with this stream's filter: no call is made.
     #[serde(default)]
     pub rows_of: Option<String>,
+    /// Of a stream without parent: it is listed for each row of another such stream, seen as `$parent`.
+    #[serde(default)]
+    pub under: Option<Under>,
     /// Only below rows for which it holds.
     #[serde(default)]
     pub when: Option<Predicate>,
@@ -279,6 +282,19 @@ pub struct Listing {
     pub unread: Option<String>,
 }
 
+/// A listing for each row of another stream.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Under {
+    pub stream: String,
+    /// Over a row: where the rows within it are listed, to any depth.
+    #[serde(default)]
+    pub nested: Option<Template>,
+    /// Only within rows for which it holds.
+    #[serde(default)]
+    pub when: Option<Predicate>,
+}
+
 /// A list beside the rows of a page, such as the addresses of the users in it.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -382,6 +398,10 @@ pub struct Join {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Detail {
+    /// A call for each row of this stream, seen as `$parent`; `into` holds the answers, each with the id of that row as `_of`.
+    /// `when` is over the row of that stream, and a 404 means that there is nothing.
+    #[serde(default)]
+    pub each: Option<String>,
     pub path: Template,
     #[serde(default)]
     pub query: BTreeMap<String, Template>,

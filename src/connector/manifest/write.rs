@@ -3,7 +3,7 @@
 //! Expressions see `.ticket` (or `.contact`, `.company` …: the record after mapping), `.comment` and
 //! `.attachment` inside `each`, `.target` (the id of the record's target), `.account` and `.marker`.
 
-use super::Evidence;
+use super::{Evidence, Paging};
 use crate::error::Loss;
 use crate::expr::{Expr, Predicate, Template};
 use schemars::JsonSchema;
@@ -92,7 +92,8 @@ pub enum Verb {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Each {
-    /// The files of the ticket's first message, or of the comment. Where a ticket is written with its messages, those of all.
+    /// The files of the ticket's first message, of the comment, or of the article. Where a ticket is written with its messages, those
+    /// of all.
     Attachment,
     /// The further e-mail addresses of a contact: `.email`.
     Email,
@@ -203,6 +204,9 @@ pub struct FindRule {
     /// Where the rows stand in the answer.
     #[serde(default)]
     pub items: Option<String>,
+    /// How a listing of several pages is walked.
+    #[serde(default)]
+    pub page: Paging,
     #[serde(default)]
     pub id: Option<Expr>,
     /// The call sees a new record late: what is in doubt is settled by `[scan.KIND]`, and this finds only what a refusal says is there.

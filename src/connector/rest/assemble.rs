@@ -35,6 +35,9 @@ impl Rest {
             }
             ticket.links.extend(self.links(row, children)?);
         }
+        if let crate::record::Body::Article(article) = &mut record.body {
+            self.fold_article(article, row, children)?;
+        }
         self.native.fold(&mut record, row, children)?;
         if let crate::record::Body::Ticket(ticket) = &mut record.body {
             // Rows of merged tickets come in the order of their ids, not of time.
@@ -120,19 +123,31 @@ impl Rest {
     ) -> Result<(String, Attachment)> {
         let mut fields = self.fields("attachment", row, parent, root)?;
         let comment = fields.remove("comment").map(|v| plain(&v)).unwrap_or_default();
-        let scope = Scope { root, parent, ..self.scope(row) };
-        let source = match &stream.blob {
-            None => String::new(),
-            Some(Blob { withheld: Some(withheld), .. }) if withheld.holds(&scope)? => {
-                format!("{WITHHELD}{}", fields.get("id").map(plain).unwrap_or_default())
-            }
-            Some(Blob { expires: Some(_), .. }) => {
-                self.fresh_source(stream, &fields.get("id").map(plain).unwrap_or_default(), parent, root)?
-            }
-            Some(blob) => blob.path.render_path(&scope)?,
-        };
+        let source = self.source_of(stream, row, parent, root, &fields)?;
         fields.insert("source".into(), source.into());
         Ok((comment, canonical("attachment", fields)?))
+    }
+
+    /// Where the bytes of a file are.
+    pub(super) fn source_of(
+        &self,
+        stream: &ReadStream,
+        row: &Value,
+        parent: &Value,
+        root: &Value,
+        fields: &Map<String, Value>,
+    ) -> Result<String> {
+        let scope = Scope { root, parent, ..self.scope(row) };
+        match &stream.blob {
+            None => Ok(String::new()),
+            Some(Blob { withheld: Some(withheld), .. }) if withheld.holds(&scope)? => {
+                Ok(format!("{WITHHELD}{}", fields.get("id").map(plain).unwrap_or_default()))
+            }
+            Some(Blob { expires: Some(_), .. }) => {
+                self.fresh_source(stream, &fields.get("id").map(plain).unwrap_or_default(), parent, root)
+            }
+            Some(blob) => blob.path.render_path(&scope),
+        }
     }
 
     /// Pictures of bodies at the account's own address that no file covers become files.
@@ -213,7 +228,7 @@ impl Rest {
     }
 }
 
-fn canonical<T: serde::de::DeserializeOwned>(what: &str, fields: Map<String, Value>) -> Result<T> {
+pub(super) fn canonical<T: serde::de::DeserializeOwned>(what: &str, fields: Map<String, Value>) -> Result<T> {
     // serde's message may quote the value: only the place of the mismatch is passed on.
     serde_json::from_value(Value::Object(fields)).map_err(|e| {
         let field = e
@@ -246,7 +261,7 @@ fn only_files(author: Option<Ref>, created_at: Option<Timestamp>, attachments: V
 }
 
 /// A picture that stands in no list: named by its address.
-fn own_image(comment: &str, url: &Url, source: String) -> Attachment {
+pub(super) fn own_image(comment: &str, url: &Url, source: String) -> Attachment {
     let named = url.query_pairs().find(|(key, _)| key == "name").map(|(_, name)| name.into_owned());
     let last = || url.path_segments().and_then(|mut s| s.next_back()).map(str::to_owned);
     let name = named.or_else(last).filter(|n| !n.is_empty()).unwrap_or_else(|| "image".into());

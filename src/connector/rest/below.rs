@@ -3,7 +3,7 @@
 use super::Rest;
 use super::read::Above;
 use crate::connector::ChildRows;
-use crate::connector::manifest::{Denied, ReadStream};
+use crate::connector::manifest::{Denied, Detail, ReadStream};
 use crate::error::{Problem, Reason, Result};
 use crate::expr::{self, Path, Predicate, Scope, plain};
 use serde_json::Value;
@@ -82,6 +82,11 @@ impl Rest {
     /// Overlays a row with its own detail call, where the stream has one.
     pub(super) async fn detail(&self, stream: &ReadStream, row: &mut Value, root: &Value) -> Result<()> {
         let Some(detail) = &stream.detail else { return Ok(()) };
+        if let Some(each) = &detail.each {
+            let answers = self.details_of_each(detail, each, row).await?;
+            row[detail.into.as_deref().unwrap_or(each)] = answers.into();
+            return Ok(());
+        }
         let scope = Scope { root, ..self.scope(row) };
         if !detail.when.as_ref().map_or(Ok(true), |when: &Predicate| when.holds(&scope))? {
             return Ok(());
@@ -106,6 +111,28 @@ impl Rest {
             }
         }
         Ok(())
+    }
+}
+
+impl Rest {
+    /// The answers of a detail call for each row of another stream.
+    async fn details_of_each(&self, detail: &Detail, each: &str, row: &Value) -> Result<Vec<Value>> {
+        let mut answers = Vec::new();
+        for of in self.rows_above(each).await?.iter() {
+            if !detail.when.as_ref().map_or(Ok(true), |when| when.holds(&self.scope(of)))? {
+                continue;
+            }
+            let scope = Scope { parent: of, ..self.scope(row) };
+            let answer = match self.get(&detail.path.render_path(&scope)?, &[]).await {
+                Ok(answer) => answer,
+                Err(problem) if problem.reason == Reason::NotFound => continue,
+                Err(problem) => return Err(problem),
+            };
+            let mut answer = detail.item.as_deref().map_or(&answer, |path| expr::path(&answer, path)).clone();
+            answer["_of"] = of["id"].clone();
+            answers.push(answer);
+        }
+        Ok(answers)
     }
 }
 

@@ -1,13 +1,15 @@
 //! Finds what a step in doubt may have written: by its marker, or among the parent's children by order and text.
 
 use super::apply::Named;
-use super::{Rest, asking};
+use super::paging::{self, Answered};
+use super::{Rest, asking, asking_address};
 use crate::connector::manifest::{FindRule, Verb};
 use crate::connector::plan::{LateValues, Node, Step, Text};
 use crate::connector::{ChildRows, Found};
 use crate::content;
 use crate::error::{Problem, Reason, Result};
 use crate::expr::{self, Scope, plain};
+use crate::http::Response;
 use crate::ledger::Remote;
 use crate::record::{Body, Comment, Kind};
 use jiff::Timestamp;
@@ -96,20 +98,45 @@ impl Rest {
         if let Some(stream) = &rule.stream {
             return self.read_all(stream, Some(&json!({ "id": scope["target"] }))).await;
         }
-        let answer = self.find_call(rule, &self.scope(&scope), late).await?;
-        Ok(expr::path(&answer, rule.items.as_deref().unwrap_or(".")).as_array().cloned().unwrap_or_default())
+        let (mut rows, mut cursor) = (Vec::new(), None::<String>);
+        loop {
+            let response = self.find_page(rule, &self.scope(&scope), late, cursor.as_deref()).await?;
+            let page = response.json()?;
+            let found = expr::path(&page, rule.items.as_deref().unwrap_or("."));
+            let found = found.as_array().cloned().unwrap_or_default();
+            let link = response.header("link");
+            let answered = Answered { page: &page, rows: &found, link, asked: &response.url, from: None };
+            cursor = paging::next(&rule.page, cursor.as_deref(), &answered)?;
+            rows.extend(found);
+            if cursor.is_none() {
+                return Ok(rows);
+            }
+        }
     }
 
     /// Makes the call of a find rule.
     pub(super) async fn find_call(&self, rule: &FindRule, sees: &Scope<'_>, late: &LateValues) -> Result<Value> {
+        self.find_page(rule, sees, late, None).await?.json()
+    }
+
+    async fn find_page(
+        &self,
+        rule: &FindRule,
+        sees: &Scope<'_>,
+        late: &LateValues,
+        cursor: Option<&str>,
+    ) -> Result<Response> {
         let wrong = || Problem::new(Reason::Manifest, "`call` of a find rule is `GET /path`");
+        let mut ask = paging::ask(&rule.page, cursor, None);
+        if let Some(address) = ask.address {
+            return self.ask(asking_address(&address)?).await;
+        }
         let call = rule.call.as_ref().ok_or_else(wrong)?.render_path(sees)?;
         let path = call.strip_prefix("GET ").ok_or_else(wrong)?;
-        let mut query = Vec::new();
         for (name, expr) in &rule.query {
-            query.push((name.clone(), plain(&expr.eval(sees)?)));
+            ask.query.push((name.clone(), plain(&expr.eval(sees)?)));
         }
-        self.ask(asking(&Text::parse(path).fill(late)?, query)).await?.json()
+        self.ask(asking(&Text::parse(path).fill(late)?, ask.query)).await
     }
 
     /// A row counts only if it carries our marker itself: some servers ignore a filter and return everything.

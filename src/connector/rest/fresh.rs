@@ -4,6 +4,7 @@
 //! one reading serve while they are good, so that all files of a ticket cost one call more.
 
 use super::Rest;
+use super::assemble_library::FILES;
 use super::read::{Above, Listed};
 use crate::connector::manifest::{Blob, ReadStream};
 use crate::error::{Problem, Reason, Result};
@@ -42,17 +43,37 @@ fn good_for(seconds: u64) -> Duration {
     Duration::from_secs(seconds) * 2 / 3
 }
 
+/// The id of a file whose source is the listing that names it.
+pub(super) fn fresh_id(source: &str) -> Option<&str> {
+    source.strip_prefix(FRESH)?.rsplit_once('#').map(|(_, id)| id)
+}
+
 /// Whether the source of a file is the listing that names it.
 pub(super) fn is_fresh(source: &str) -> bool {
     source.starts_with(FRESH)
 }
 
 impl Rest {
+    /// The stream that says how a file is fetched.
+    pub(super) fn stream_of_file(&self, source: &str) -> Result<&ReadStream> {
+        let of_article = source.strip_prefix(FRESH).is_some_and(|s| s.split(':').next() == Some(FILES));
+        match self.manifest.read.get(Kind::Attachment.code()).filter(|_| !of_article) {
+            Some(stream) => Ok(stream),
+            // A platform may have files of articles alone.
+            None => self.stream(FILES),
+        }
+    }
+
     /// The source of a file that stands in a row below `parent`.
     pub(super) fn fresh_source(&self, stream: &ReadStream, id: &str, parent: &Value, root: &Value) -> Result<String> {
         let in_message = stream.in_messages().is_some() && !std::ptr::eq(parent, root);
-        let name = if in_message { Kind::Comment } else { Kind::Attachment };
-        let lists = self.stream(name.code())?;
+        let of_article = self.manifest.read.get(FILES).is_some_and(|files| std::ptr::eq(files, stream));
+        let name = match (of_article, in_message) {
+            (true, _) => FILES,
+            (false, true) => Kind::Comment.code(),
+            (false, false) => Kind::Attachment.code(),
+        };
+        let lists = self.stream(name)?;
         let wrong = || Problem::new(Reason::Manifest, format!("`expires` needs a `path` of `[read.{name}]`"));
         let path = lists.path.as_ref().ok_or_else(wrong)?;
         let path = path.render_path(&Scope { parent: root, root, ..self.scope(root) })?;
@@ -80,7 +101,7 @@ impl Rest {
         let wrong = || Problem::new(Reason::Manifest, "a file that expires has no listing");
         let (name, path) = listing.split_once(':').ok_or_else(wrong)?;
         let path = Template::parse(path).map_err(|_| wrong())?;
-        let files = self.stream(Kind::Attachment.code())?;
+        let files = self.stream(if name == FILES { FILES } else { Kind::Attachment.code() })?;
         let listed = Listed::of(self.stream(name)?).ok_or_else(wrong)?.at(&path);
         let inside = files.in_messages().filter(|_| name == Kind::Comment.code());
         let (mut addresses, mut cursor) = (HashMap::new(), None);

@@ -3,6 +3,7 @@
 
 mod apply;
 mod assemble;
+mod assemble_library;
 mod batch;
 mod below;
 mod bulk;
@@ -15,6 +16,7 @@ mod lookup;
 mod marker;
 mod paging;
 mod planner;
+mod planner_library;
 mod read;
 mod read_back;
 #[cfg(test)]
@@ -23,9 +25,12 @@ mod scan;
 mod shifting;
 mod source;
 mod target;
+mod under;
 mod whole;
 #[cfg(test)]
 mod zendesk_import;
+
+pub use planner_library::PARTS;
 
 use super::manifest::{ErrorWord, Manifest, Marker};
 use super::native::{self, Native};
@@ -85,6 +90,8 @@ pub struct Rest {
     seen: Mutex<BTreeMap<String, gaps::Numbers>>,
     /// Addresses of files that are good for a while.
     fresh: tokio::sync::Mutex<fresh::Addresses>,
+    /// Rows of streams that others are listed under.
+    above: tokio::sync::Mutex<BTreeMap<String, Arc<Vec<Value>>>>,
     /// What a person should know, not told yet; and all that ever was.
     notes: Mutex<(Vec<String>, BTreeSet<String>)>,
 }
@@ -113,6 +120,7 @@ impl Rest {
             scans: scan::Scans::default(),
             seen: Mutex::default(),
             fresh: tokio::sync::Mutex::default(),
+            above: tokio::sync::Mutex::default(),
             notes: Mutex::default(),
         })
     }

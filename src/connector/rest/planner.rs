@@ -23,6 +23,9 @@ const OWN: &str = "own";
 
 impl Rest {
     pub(super) fn plan_record(&self, kind: Kind, mapped: &Value, marker: &str) -> Result<Vec<Step>> {
+        if kind.is_library() {
+            return self.plan_library(kind, mapped, marker);
+        }
         let mut steps = Vec::new();
         let whole = self.whole(kind);
         let mut mapped = Cow::Borrowed(mapped);
@@ -151,7 +154,7 @@ impl Rest {
         Ok(())
     }
 
-    fn plan_step(
+    pub(super) fn plan_step(
         &self,
         rule: &WriteStep,
         place: &(String, usize),

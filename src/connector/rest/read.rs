@@ -133,7 +133,8 @@ impl<'a> From<&'a Lookup> for Listed<'a> {
             page: &table.page,
             denied: table.denied,
             instead: &[],
-            gone: Denied::Fail,
+            // What a plan lacks is a 403, what an account has not switched on a 404.
+            gone: table.denied,
             since: None,
             rows: table.rows.as_ref(),
             stream: None,
@@ -159,7 +160,10 @@ impl Rest {
     /// One page of a stream without parent.
     pub(super) async fn read_page(&self, name: &str, cursor: Option<&str>, since: Option<Timestamp>) -> Result<Page> {
         let stream = self.stream(name)?;
-        let leaf = self.part_page(name, stream, Above::NONE, cursor, since).await?;
+        let leaf = match &stream.under {
+            Some(under) => self.page_under(name, stream, under, cursor).await?,
+            None => self.part_page(name, stream, Above::NONE, cursor, since).await?,
+        };
         let rows = self.detailed(name, leaf.rows).await?;
         let mut rows = self.kept(stream, rows, Above::NONE, &Value::Null)?;
         self.saw(name, stream, &rows);
@@ -210,7 +214,7 @@ impl Rest {
     }
 
     /// One page of a stream whose listing may have several parts: the cursor in a later one is `NUMBER|CURSOR`.
-    async fn part_page(
+    pub(super) async fn part_page(
         &self,
         name: &str,
         stream: &ReadStream,

@@ -71,7 +71,7 @@ impl Source for Rest {
         if is_withheld(attachment) {
             return Err(at(Problem::new(Reason::FileUnreadable, "the source does not hand this file out")));
         }
-        let blob = self.stream("attachment")?.blob.as_ref();
+        let blob = self.stream_of_file(source)?.blob.as_ref();
         let Some(blob) = blob.filter(|_| is_fresh(source)) else { return self.download(source, dir).await.map_err(at) };
         let address = self.fresh_address(source, blob, false).await.map_err(at)?;
         match self.download(&address, dir).await {
@@ -97,7 +97,7 @@ impl Source for Rest {
 
 impl Rest {
     async fn download(&self, source: &str, dir: &Path) -> Result<Blob> {
-        let stream = self.stream("attachment")?;
+        let stream = self.stream_of_file(source)?;
         let decode = stream.blob.as_ref().and_then(|b| b.decode.as_ref());
         let decode = decode.map_or(Decode::Raw, |d| Decode::Base64Field(d.base64.clone()));
         let call = if source.starts_with("http") { asking_address(source)? } else { asking(source, vec![]) };

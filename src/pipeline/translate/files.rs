@@ -69,6 +69,11 @@ impl Shelf {
         }
     }
 
+    /// Of an article.
+    pub fn of_article(profile: &Profile) -> Self {
+        Self::new(&Profile { file_bytes: profile.article_file_bytes, ticket_file_bytes: 0, ..profile.clone() })
+    }
+
     fn fits(&self, bytes: u64) -> bool {
         bytes <= self.most && bytes <= self.left
     }

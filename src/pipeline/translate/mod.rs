@@ -2,12 +2,15 @@
 //!
 //! The result is a JSON document; its shape is what `docs/connectors.md` calls *the mapped record*. Nothing is sent.
 
+mod article;
 mod contact;
 mod field;
 mod files;
+mod languages;
 mod message;
 mod pack;
 mod persons;
+mod shelves;
 mod ticket;
 mod verbatim;
 

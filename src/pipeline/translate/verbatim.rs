@@ -2,7 +2,7 @@
 //! references, dates, bodies and labels stay; the bytes of files are fetched.
 
 use super::{Held, Lost, Translated, Translator};
-use crate::content;
+use crate::content::{self, links};
 use crate::error::{Loss, Problem, Reason};
 use crate::mapping::{KnownLabels, ValueField};
 use crate::record::{Attachment, Body, Person, Record};
@@ -37,29 +37,53 @@ impl Translator {
                 **ticket = applied.ticket;
                 losses.extend(applied.redacted.iter().map(|(child, what)| Lost::new(child, Loss::Redacted, what)));
                 for comment in &mut ticket.comments {
-                    for file in &mut comment.attachments {
-                        let fetched = self.blobs.fetch(file).await.map_err(Held::Stop)?;
-                        let Ok(blob) = fetched else {
-                            losses.push(Lost::new(&file.id, Loss::FileGone, &file.name));
-                            file.source = lies_at(&record.id, &comment.id, file, "");
-                            continue;
-                        };
-                        file.source = lies_at(&record.id, &comment.id, file, &blob.hash);
-                        files.push(json!({
-                            "name": file.source, "mime": file.mime, "bytes": blob.bytes, "hash": blob.hash,
-                            "path": self.blobs.staging.blob_path(&blob.hash),
-                        }));
-                        file.mime = file.mime.take().or(blob.mime);
-                        file.size = Some(blob.bytes);
-                        file.hash = Some(blob.hash);
+                    self.fetched(&record.id, &comment.id, &mut comment.attachments, &mut files, &mut losses).await?;
+                }
+            }
+            Body::Article(article) => {
+                let before: Vec<String> = article.attachments.iter().map(|file| file.source.clone()).collect();
+                self.fetched(&record.id, "", &mut article.attachments, &mut files, &mut losses).await?;
+                // Its pictures are shown by address: that of the account means nothing once it is closed.
+                for (old, file) in before.iter().zip(&article.attachments) {
+                    article.body = links::readdress(&article.body, old, &file.source);
+                    for translation in &mut article.translations {
+                        translation.body = links::readdress(&translation.body, old, &file.source);
                     }
                 }
             }
-            Body::Company(_) | Body::Field(_) => {}
+            Body::Company(_) | Body::Field(_) | Body::Category(_) | Body::Section(_) => {}
         }
         let record = serde_json::to_value(&record)
             .map_err(|e| Held::Fail(Problem::new(Reason::Internal, format!("the record cannot be written: {e}"))))?;
         Ok(Translated { mapped: json!({ "record": record, "files": files }), losses })
+    }
+
+    /// Has the bytes of a record's files, and names where they come to lie.
+    async fn fetched(
+        &self,
+        record: &str,
+        child: &str,
+        attachments: &mut [Attachment],
+        files: &mut Vec<Value>,
+        losses: &mut Vec<Lost>,
+    ) -> Result<(), Held> {
+        for file in attachments {
+            let fetched = self.blobs.fetch(file).await.map_err(Held::Stop)?;
+            let Ok(blob) = fetched else {
+                losses.push(Lost::new(&file.id, Loss::FileGone, &file.name));
+                file.source = lies_at(record, child, file, "");
+                continue;
+            };
+            file.source = lies_at(record, child, file, &blob.hash);
+            files.push(json!({
+                "name": file.source, "mime": file.mime, "bytes": blob.bytes, "hash": blob.hash,
+                "path": self.blobs.staging.blob_path(&blob.hash),
+            }));
+            file.mime = file.mime.take().or(blob.mime);
+            file.size = Some(blob.bytes);
+            file.hash = Some(blob.hash);
+        }
+        Ok(())
     }
 
     fn addresses(&self, person: &mut Person, to: impl Fn(&crate::mapping::PeopleRule, &str) -> String) {

@@ -95,6 +95,7 @@ impl Account {
             None if self.ticket_of.contains_key(&id) => {
                 self.archive.values().flat_map(Ticket::all_files).find(|f| f.id == id)
             }
+            None if self.solutions.file(id).is_some() => self.solutions.file(id),
             None => self.contacts.values().filter_map(|c| c.avatar.as_ref()).find(|f| f.id == id),
         }
     }

@@ -27,7 +27,7 @@ mod custom;
 mod drafts;
 mod fields;
 mod files;
-mod form;
+pub(in crate::sandbox) mod form;
 mod html;
 mod limits;
 mod listing;
@@ -40,6 +40,7 @@ mod refusal;
 mod routes;
 mod search;
 mod seed;
+mod solutions;
 mod state;
 mod store;
 mod story;
@@ -122,6 +123,7 @@ struct Ask<'a> {
 impl Freshdesk {
     pub fn new(options: Options) -> Self {
         let mut account = seed::account(&options);
+        account.seed_solutions(options.seed, options.tickets, options.now);
         account.outbox.notifications = options.notifications;
         let signer = Signer { seed: options.seed, life: SignedDuration::from_secs(options.link_seconds.into()) };
         Self { signer, account, base: String::new(), options }
@@ -144,6 +146,12 @@ impl Freshdesk {
         self.base.clone_from(&call.base);
         if call.path == "/inline/attachment" {
             return self.signer.inline_image(&self.account, call, now).ok_or(Refusal::NotFound);
+        }
+        if let Some(id) = call.path.strip_prefix("/helpdesk/attachments/") {
+            let file = id.parse().ok().and_then(|id| self.account.solutions.file(id)).ok_or(Refusal::NotFound)?;
+            let shown = self.signer.json(file, &call.files, now);
+            let found = Answer { status: 302, ..Answer::default() };
+            return Ok(found.header("location", shown["attachment_url"].as_str().unwrap_or_default()));
         }
         if !call.path.starts_with("/api/v2/") {
             return Err(Refusal::NotFound);

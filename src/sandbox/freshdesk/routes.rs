@@ -7,6 +7,7 @@ use super::pages::{Page, only};
 use super::past;
 use super::people;
 use super::refusal::Refusal;
+use super::solutions;
 use super::store::{Account, Named, stamp};
 use crate::sandbox::desk::Answer;
 use serde_json::{Value, json};
@@ -30,6 +31,8 @@ pub fn answer(account: &mut Account, ask: &Ask<'_>) -> Answered {
         ["contacts", rest @ ..] => contacts(account, ask, verb, rest),
         ["companies", rest @ ..] => companies(account, ask, verb, rest),
         ["agents", "me"] if verb == "GET" => Ok(Answer::json(200, &account.agent(ask.caller)?)),
+        ["solutions", rest @ ..] => solutions::answer(account, ask, rest),
+        ["settings", "helpdesk"] if verb == "GET" => Ok(solutions::settings()),
         ["admin", "ticket_fields", rest @ ..] => ticket_fields(account, ask, verb, rest),
         ["ticket_fields"] if verb == "GET" => {
             only(ask.call, &["type"])?;

@@ -28,6 +28,7 @@ pub fn of(account: &Account) -> Value {
         "groups": groups.collect::<Vec<_>>(),
         "ticket_fields": fields.collect::<Vec<_>>(),
         "statuses": statuses.collect::<Vec<_>>(),
+        "solutions": account.solutions.state(),
         "types": account.types,
         "products": account.products.iter().map(|p| json!({"id": p.id, "name": p.name})).collect::<Vec<_>>(),
     })

@@ -1,6 +1,7 @@
 //! What the account holds. No rule lives here but how ids are given and people are found.
 
 use super::mail::Outbox;
+use super::solutions::Solutions;
 use crate::sandbox::words;
 use axum::body::Bytes;
 use jiff::Timestamp;
@@ -266,6 +267,7 @@ pub struct Account {
     pub created_at: Timestamp,
     pub kept_bytes: usize,
     pub outbox: Outbox,
+    pub solutions: Solutions,
     last_ticket: u64,
     last_id: u64,
 }
@@ -296,6 +298,7 @@ impl Account {
             created_at,
             kept_bytes: 0,
             outbox: Outbox::default(),
+            solutions: Solutions::default(),
             last_ticket: 0,
             last_id: 80_000_000_000,
         }

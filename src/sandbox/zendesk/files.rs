@@ -3,6 +3,7 @@
 //! Recorded: `/attachments/token/TOKEN/?name=NAME` answers 302 to `p18.zdusercontent.com/attachment/ACCOUNT/TOKEN?token=…`. How
 //! long that address lives is unverified: a minute here, so that a client that keeps addresses is found out.
 
+use super::kb::Library;
 use super::refusal;
 use super::store::{Account, ELSEWHERE, HERE, StoredFile};
 use crate::sandbox::desk::{Answer, Call};
@@ -85,14 +86,38 @@ pub fn redirect(account: &Account, signer: Signer, token: &str, call: &Call, now
     }
 }
 
+/// `/hc/article_attachments/ID`, with a language before and a name behind it or without.
+pub fn article_file(library: &Library, signer: Signer, path: &[&str], call: &Call, now: Timestamp) -> Answer {
+    let at = path.iter().position(|part| *part == "article_attachments");
+    let id = at.and_then(|at| path.get(at + 1)?.parse::<u64>().ok());
+    match id.and_then(|id| library.files.iter().find(|file| file.id == id)) {
+        Some(file) => {
+            let address = signer.address(&format!("/article/{}", file.id), now.as_second() + LIFE_SECONDS);
+            Answer { status: 302, ..Answer::default() }.header("location", format!("{}{address}", call.files))
+        }
+        None => Answer { status: 404, ..Answer::default() },
+    }
+}
+
 /// Below the host of files: 403 without a good signature.
-pub fn download(account: &Account, signer: Signer, path_and_query: &str, now: Timestamp) -> Option<Answer> {
+pub fn download(
+    account: &Account,
+    library: &Library,
+    signer: Signer,
+    path_and_query: &str,
+    now: Timestamp,
+) -> Option<Answer> {
     let Some(path) = signer.check(path_and_query, now) else {
         return Some(Answer { status: 403, ..Answer::default() });
     };
     if let Some(comment) = path.strip_prefix("/recording/") {
         let body = format!("RIFF recording {comment}").into_bytes();
         return Some(Answer { status: 200, body, ..Answer::default() }.header("content-type", "audio/wav"));
+    }
+    if let Some(id) = path.strip_prefix("/article/") {
+        let file = library.files.iter().find(|file| file.id.to_string() == id)?;
+        let answer = Answer { status: 200, body: file.bytes.clone(), ..Answer::default() };
+        return Some(answer.header("content-type", file.content_type.clone()));
     }
     let file = account.file(path.strip_prefix("/attachment/4711/")?)?;
     let Some(body) = file.bytes() else {

@@ -11,6 +11,7 @@ mod fields;
 mod files;
 mod imports;
 mod jobs;
+mod kb;
 mod mail;
 mod organizations;
 mod pages;
@@ -82,6 +83,7 @@ pub struct Zendesk {
     export_lag: SignedDuration,
     /// Of the job the next call starts.
     fate: Option<Fate>,
+    library: kb::Library,
 }
 
 impl Zendesk {
@@ -100,7 +102,9 @@ impl Zendesk {
         }
         let token = format!("sandbox-{seed:08x}");
         let plan = plan.unwrap_or_else(|| plan::USUAL.to_owned());
-        Self { account, plan, signer, token, seed, export_lag, fate: None }
+        let nests = !matches!(plan.as_str(), "team" | "growth");
+        let library = kb::Library::seeded(seed, tickets, (0..5).map(people::agent).collect(), nests);
+        Self { library, account, plan, signer, token, seed, export_lag, fate: None }
     }
 
     fn knows(&self, call: &Call) -> bool {
@@ -161,6 +165,11 @@ impl Desk for Zendesk {
         let segments: Vec<&str> = path.split('/').filter(|s| !s.is_empty()).collect();
         let answer = match segments.as_slice() {
             ["attachments", "token", token] => return files::redirect(&self.account, self.signer, token, call, now),
+            ["hc", rest @ ..] => return files::article_file(&self.library, self.signer, rest, call, now),
+            ["api", "v2", "help_center", rest @ ..] if self.knows(call) => self.library.answer(call, rest, now),
+            ["api", "v2", "guide", "permission_groups"] if self.knows(call) => {
+                Answer::json(200, &json!({ "permission_groups": kb::Library::editors() }))
+            }
             ["api", "v2", rest @ ..] => self.api(call, rest, now),
             _ => return refusal::invalid_endpoint(),
         };
@@ -185,7 +194,7 @@ impl Desk for Zendesk {
     }
 
     fn download(&mut self, path_and_query: &str, now: Timestamp) -> Option<Answer> {
-        files::download(&self.account, self.signer, path_and_query, now)
+        files::download(&self.account, &self.library, self.signer, path_and_query, now)
     }
 
     fn credentials(&self) -> Vec<(String, String)> {
@@ -213,12 +222,12 @@ impl Desk for Zendesk {
             "platform": "zendesk", "seed": self.seed, "plan": self.plan, "tickets": tickets.collect::<Value>(),
             "users": rows(&self.account.users), "organizations": rows(&self.account.organizations),
             "identities": self.account.identities, "tables": self.account.tables, "jobs": self.account.jobs.told(),
-            "uploads": self.account.uploads.len(),
+            "uploads": self.account.uploads.len(), "library": self.library.state(),
         })
     }
 
     fn mails(&self) -> Vec<Mail> {
-        self.account.outbox.sent.clone()
+        self.account.outbox.sent.iter().chain(&self.library.outbox).cloned().collect()
     }
 }
 

@@ -1,0 +1,257 @@
+//! An article: its bodies with re-hosted pictures and links, its files, its author, and who may read it.
+//!
+//! Nothing is shown to more people than in the source: where the target cannot say who may read, fewer may.
+
+use super::files::{Carried, Shelf};
+use super::languages::{Version, Versions};
+use super::ticket::remote_json;
+use super::{Held, Lost, Translated, Translator};
+use crate::connector::plan::scrub;
+use crate::content::{self, ImagePlace, ImageRef, links, notes};
+use crate::error::{Loss, Problem, Reason};
+use crate::ledger::Link;
+use crate::pipeline::library::{Library, Readers};
+use crate::record::library::{Article, Audience, Translation};
+use crate::record::{Comment, Format, Kind, Record, Visibility};
+use serde_json::{Value, json};
+use std::collections::HashMap;
+
+/// Every help center keeps its articles so.
+const FORMAT: Format = Format::Html;
+/// The folder of an article's files below `.deskferry/kept/ARTICLE/`.
+const FILES: &str = "article";
+
+impl Translator {
+    pub async fn article(
+        &self,
+        record: &Record,
+        article: &Article,
+        library: &Library,
+        link: &Link,
+    ) -> Result<Translated, Held> {
+        let mut losses = Vec::new();
+        let own = Translation {
+            locale: article.locale.clone().unwrap_or_default(),
+            title: article.title.clone(),
+            body: article.body.clone(),
+            draft: article.draft,
+        };
+        let Versions { main, others } = self.versions(own, &article.translations, &mut losses)?;
+        let mut mapped = json!({ "id": record.id, "number": record.number, "url": record.url, "locale": main.locale });
+        let mut pages = Pages::new(self, record, article, &mut losses).await?;
+        let (title, body) = pages.page(&main, link, &mut losses).await?;
+        mapped["title"] = json!(title);
+        mapped["body"] = json!(body);
+        mapped["draft"] = json!(main.text.draft);
+        let mut translations = Vec::new();
+        for version in &others {
+            let (title, body) = pages.page(version, link, &mut losses).await?;
+            let Version { locale, text } = version;
+            translations
+                .push(json!({ "id": locale, "locale": locale, "title": title, "body": body, "draft": text.draft }));
+        }
+        mapped["translations"] = json!(translations);
+        mapped["attachments"] = pages.attachments(&mapped);
+        mapped["position"] = json!(article.position);
+        mapped["promoted"] = json!(article.promoted);
+        mapped["tags"] = json!(article.tags);
+        mapped["author"] = self.writer_of(article, &mut losses).await?;
+        mapped["editors"] = self.roster.words("editors").first().map_or(Value::Null, |entry| json!(entry.id));
+        self.put_in_place(article, library, link, &mut mapped, &mut losses).await?;
+        if record.created_at.is_some() && !self.target.profile().article_dates {
+            losses.push(Lost::new("", Loss::ArticleDate, ""));
+        }
+        Ok(Translated { mapped, losses })
+    }
+
+    /// Where the article goes, and who may read it there.
+    async fn put_in_place(
+        &self,
+        article: &Article,
+        library: &Library,
+        link: &Link,
+        mapped: &mut Value,
+        losses: &mut Vec<Lost>,
+    ) -> Result<(), Held> {
+        let Some(section) = &article.section else {
+            return Err(Held::Fail(Problem::new(Reason::Unresolved, "the article names no section")));
+        };
+        let wanted = library.readers_of_article(article);
+        let (readers, narrowed) = self.readers(&wanted);
+        if narrowed {
+            losses.push(Lost::new("", Loss::Audience, wanted.label()));
+        }
+        let there = self.shelf(Kind::Section, section, link).await?;
+        mapped["section"] = json!(there);
+        mapped["audience"] = json!(readers.audience);
+        mapped["segment"] = json!(readers.segment);
+        let profile = self.target.profile();
+        if profile.article_audiences {
+            // Without a segment it would be everyone's.
+            if readers.audience != Audience::Everyone && readers.segment.is_none() {
+                mapped["draft"] = json!(true);
+                for translation in mapped["translations"].as_array_mut().into_iter().flatten() {
+                    translation["draft"] = json!(true);
+                }
+                losses.push(Lost::new("", Loss::Audience, "nobody: a draft"));
+            }
+            return Ok(());
+        }
+        if self.folder_of(section, link).await?.as_ref() == Some(&readers) {
+            return Ok(());
+        }
+        let rows = link.steps(Kind::Section, section).await?;
+        let variant = rows.into_iter().filter(|row| row.key.child == readers.key()).find_map(|row| row.remote);
+        let Some(variant) = variant.filter(|remote| !remote.id.is_empty()) else {
+            let what = "the section has no folder in the target that only its readers see";
+            return Err(Held::Park(Problem::new(Reason::Unresolved, what)));
+        };
+        mapped["section"] = json!(variant.id);
+        losses.push(Lost::new("", Loss::AudienceFolder, readers.audience.code()));
+        Ok(())
+    }
+
+    /// The author, where they are an agent of the target.
+    async fn writer_of(&self, article: &Article, losses: &mut Vec<Lost>) -> Result<Value, Held> {
+        let Some(id) = &article.author else { return Ok(Value::Null) };
+        let person = self.person(id).await?;
+        let listed = || person.email.as_deref().and_then(|email| self.roster.person(email)).map(|entry| entry.remote());
+        let there = person.remote.clone().filter(|_| person.kind == Kind::Agent).or_else(listed);
+        if there.is_none() {
+            losses.push(Lost::new("", Loss::ArticleAuthor, person.label()));
+        }
+        Ok(there.as_ref().map_or(Value::Null, remote_json))
+    }
+}
+
+/// All versions of one article share its files.
+struct Pages<'a> {
+    translator: &'a Translator,
+    record: &'a Record,
+    article: &'a Article,
+    /// The article as a message with files.
+    comment: Comment,
+    files: Carried,
+    shelf: Shelf,
+}
+
+impl<'a> Pages<'a> {
+    async fn new(
+        translator: &'a Translator,
+        record: &'a Record,
+        article: &'a Article,
+        losses: &mut Vec<Lost>,
+    ) -> Result<Pages<'a>, Held> {
+        let comment = Comment {
+            id: FILES.into(),
+            author: None,
+            visibility: Visibility::Public,
+            direction: None,
+            format: article.format,
+            body: String::new(),
+            channel: None,
+            created_at: None,
+            message_id: None,
+            to: vec![],
+            cc: vec![],
+            attachments: article.attachments.clone(),
+        };
+        let mut shelf = Shelf::of_article(translator.target.profile());
+        let files = translator.files(record, &comment, false, &mut shelf, losses).await?;
+        Ok(Pages { translator, record, article, comment, files, shelf })
+    }
+
+    /// Title and body of one version.
+    async fn page(&mut self, version: &Version, link: &Link, losses: &mut Vec<Lost>) -> Result<(String, String), Held> {
+        let text = scrub(&version.text.body);
+        let images = content::images(&text, self.article.format);
+        let of_version = Comment { id: format!("{FILES}-{}", version.text.locale), ..self.comment.clone() };
+        let gallery =
+            self.translator.gallery(self.record, &of_version, &images, &mut self.files, &mut self.shelf, losses)?;
+        let shows = self.translator.target.profile().article_images;
+        let place = |image: &ImageRef| match gallery.place(image, shows) {
+            ImagePlace::Inline { name } => self.hosted(&name),
+            place => place,
+        };
+        let converted = content::convert(&text, self.article.format, FORMAT, &place);
+        losses.extend(converted.losses.iter().map(|loss| Lost::new(&version.text.locale, *loss, "")));
+        let mut body = self.relinked(converted.text, version, link, losses).await?;
+        let kept: Vec<_> = self.files.kept.iter().map(super::files::Kept::note).collect();
+        if let Some(line) = notes::kept(&kept) {
+            body = notes::append(&body, FORMAT, &line);
+        }
+        Ok((scrub(&version.text.title), body))
+    }
+
+    /// A picture at the address its file will have in the target, and marked as shown by a body.
+    fn hosted(&self, name: &str) -> ImagePlace {
+        match self.files.sent.iter().find(|file| file["name"] == name) {
+            Some(file) => ImagePlace::Url(self.token(&file["id"])),
+            None => ImagePlace::Attached { name: name.to_owned() },
+        }
+    }
+
+    /// What stands in bodies for the address a file will have in the target.
+    fn token(&self, file: &Value) -> String {
+        let whose = [self.record.id.as_str(), file.as_str().unwrap_or_default()].join("\0");
+        format!("https://deskferry.invalid/{}", &blake3::hash(whose.as_bytes()).to_hex()[..32])
+    }
+
+    /// The files as the steps see them: with the token that stands for their address, and whether a body shows them.
+    fn attachments(&self, mapped: &Value) -> Value {
+        let translations = mapped["translations"].as_array().into_iter().flatten().map(|t| &t["body"]);
+        let bodies: Vec<&str> = translations.chain([&mapped["body"]]).filter_map(Value::as_str).collect();
+        let file = |file: &Value| {
+            let mut file = file.clone();
+            let token = self.token(&file["id"]);
+            file["inline"] = json!(bodies.iter().any(|body| body.contains(&token)));
+            file["token"] = json!(token);
+            file
+        };
+        self.files.sent.iter().map(file).collect()
+    }
+
+    /// The body with links to articles of the source leading to those of the target, as far as they are there.
+    async fn relinked(
+        &self,
+        body: String,
+        version: &Version,
+        link: &Link,
+        losses: &mut Vec<Lost>,
+    ) -> Result<String, Held> {
+        let home = link.source();
+        let mut there: HashMap<String, Option<String>> = HashMap::new();
+        for href in links::hrefs(&body) {
+            let Some(id) = links::article(&href) else { continue };
+            let known = link.record(Kind::Article, id).await?;
+            let ours = href.starts_with('/') || (!home.is_empty() && href.starts_with(home));
+            if known.is_none() && !ours {
+                continue;
+            }
+            let remote = link.target_of(Kind::Article, id).await?;
+            there.insert(href.clone(), remote.and_then(|remote| remote.url));
+        }
+        let mut lost = 0;
+        let body = links::redirect(&body, &mut |href| match there.get(href)? {
+            Some(url) => Some(url.clone()),
+            None => {
+                lost += 1;
+                let whole = href.starts_with('/') && home.starts_with("http");
+                whole.then(|| format!("{}{href}", home.trim_end_matches('/')))
+            }
+        });
+        if lost > 0 {
+            losses.push(Lost::new(&version.text.locale, Loss::ArticleLink, format!("{lost} links")));
+        }
+        Ok(body)
+    }
+}
+
+impl Readers {
+    fn label(&self) -> String {
+        match (&self.audience, &self.segment) {
+            (Audience::Segment, Some(name)) => name.clone(),
+            (audience, _) => audience.code().to_owned(),
+        }
+    }
+}
