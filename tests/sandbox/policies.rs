@@ -39,6 +39,22 @@ fn a_sample_is_carried_first_and_the_rest_later() {
     all.is_whole();
 }
 
+/// No API used takes one that was given elsewhere: the report says whose is lost.
+#[test]
+fn a_rating_that_is_not_written_is_told() {
+    let all = Move::new(40, Trouble::default());
+    all.succeeds();
+    let found = all.found();
+    let mut rated = 0;
+    for ticket in found.source["tickets"].as_array().unwrap().iter().filter(|ticket| ticket["deleted"] != true) {
+        let is_rated = ticket["satisfaction_rating"]["score"] != "unoffered";
+        let losses = &found.losses[&ticket["id"].as_u64().unwrap()];
+        assert_eq!(losses.contains("rating_dropped=1"), is_rated, "ticket {}: {losses}", ticket["id"]);
+        rated += u32::from(is_rated);
+    }
+    assert!(rated > 3, "only {rated} are rated");
+}
+
 #[test]
 fn a_file_too_large_for_the_target_is_packed_where_that_helps() {
     let big = vec![b'a'; 21_000_000];

@@ -48,6 +48,7 @@ impl Translator {
         if !self.target.profile().tags && mapped["tags"].as_array().is_some_and(|t| !t.is_empty()) {
             losses.extend(ticket.tags.iter().map(|tag| Lost::new("", Loss::Tag, tag)));
         }
+        losses.extend(ticket.satisfaction.as_ref().map(|_| Lost::new("", Loss::Rating, "")));
         let people = self.people_of(ticket).await?;
         people.put(&mut mapped);
         mapped["company"] = self.company_of(ticket, people.requester.as_deref(), link, &mut losses).await?;
