@@ -37,7 +37,7 @@ fn altered(from: &str, to: &str) -> Entry {
 }
 
 fn source(desk: &Running, archived: &'static str) -> Rest {
-    open_with(&entry(), &desk.address, Opened { answers: &[("archived", archived)] })
+    open_with(&entry(), &desk.address, Opened { answers: &[("archived", archived)], ..Opened::default() })
 }
 
 /// Every row of a kind by its id. `between` runs after each page.
@@ -94,7 +94,7 @@ async fn a_walk_by_page_number_alone_ends_at_the_wall() {
         altered(window, r#"page     = { kind = "number", param = "page", size = { param = "per_page", rows = 100 } }"#);
     let entry = Entry { text: entry.text.replace("${$key}", "1970-01-01T00:00:00Z"), ..entry };
     let entry = Entry { manifest: Manifest::parse("freshdesk.toml", &entry.text).unwrap(), ..entry };
-    let source = open_with(&entry, &desk.address, Opened { answers: &[] });
+    let source = open_with(&entry, &desk.address, Opened::default());
     let refused = walked(&source, Kind::Ticket, |_| {}).await.unwrap_err();
     assert!(refused.contains("beyond the 3th page"), "{refused}");
 }

@@ -3,6 +3,7 @@
 
 mod answers;
 mod freshdesk;
+mod freshservice;
 mod zendesk;
 
 use answers::Server;
@@ -62,12 +63,14 @@ fn sections_stand_in_the_standard_order() {
 }
 
 /// How an account is opened beside its defaults.
+#[derive(Default)]
 struct Opened<'a> {
     answers: &'a [(&'a str, &'a str)],
+    target: bool,
 }
 
 fn open(entry: &Entry, address: &str) -> Rest {
-    open_with(entry, address, Opened { answers: &[] })
+    open_with(entry, address, Opened::default())
 }
 
 /// The account as the command line would open it, without the vendor's limits.
@@ -84,7 +87,8 @@ fn open_with(entry: &Entry, address: &str, opened: Opened<'_>) -> Rest {
     }
     account.insert("url".into(), address.into());
     account.extend(opened.answers.iter().map(|(key, value)| ((*key).to_owned(), Value::from(*value))));
-    Rest::new(entry, Role::Source, address.to_owned(), account, client.unwrap()).unwrap()
+    let role = if opened.target { Role::Target } else { Role::Source };
+    Rest::new(entry, role, address.to_owned(), account, client.unwrap()).unwrap()
 }
 
 async fn records(source: &Rest) -> Vec<Value> {

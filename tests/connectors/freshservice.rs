@@ -1,0 +1,73 @@
+//! Freshservice as a target: its answers are wrapped, and so are the ids in them.
+
+use crate::answers::Server;
+use crate::{Opened, open_with};
+use deskferry::connector::plan::LateValues;
+use deskferry::connector::registry;
+use deskferry::connector::rest::Rest;
+use deskferry::connector::{Outcome, Target};
+use deskferry::ledger::Remote;
+use deskferry::record::Kind;
+use serde_json::{Value, json};
+
+const MARKER: &str = "deskferry:L:ticket:7";
+
+fn answers() -> String {
+    let ticket = json!({"id": 70, "status": 2, "priority": 3, "group_id": 31, "responder_id": null, "requester_id": 900,
+        "tags": ["vip"], "attachments": [], "custom_fields": {"deskferry": MARKER}});
+    let note = |id: u64, private: bool, body: &str| json!({"id": id, "private": private, "body": format!("<div>{body}</div>"), "attachments": []});
+    let field = json!({"id": 1, "name": "deskferry", "label": "Deskferry", "field_type": "custom_text", "default_field": false});
+    json!([
+        {"call": "GET /api/v2/ticket_form_fields", "body": {"ticket_fields": [field]}},
+        {"call": "POST /api/v2/requesters", "status": 201, "body": {"requester": {"id": 900}}},
+        {"call": "POST /api/v2/tickets", "status": 201, "body": {"ticket": {"id": 70}}},
+        {"call": "POST /api/v2/tickets/70/notes", "status": 201, "body": {"conversation": {"id": 71}}},
+        {"call": "GET /api/v2/tickets/70", "query": {"include": "tags"}, "body": {"ticket": ticket}},
+        {"call": "GET /api/v2/tickets/70/conversations", "body": {"conversations": [note(71, true, "inside")]}},
+    ])
+    .to_string()
+}
+
+/// The records the steps wrote, in order.
+async fn applied(target: &Rest, kind: Kind, mapped: &Value) -> (Vec<Remote>, LateValues) {
+    let (mut made, mut late) = (Vec::new(), LateValues::default());
+    for step in target.plan(kind, mapped, MARKER).unwrap() {
+        match target.apply(&step, &late).await {
+            Outcome::Applied { remote, .. } => {
+                let mut outputs = remote.outputs.clone();
+                outputs.insert("id".into(), remote.id.clone().into());
+                late.put(step.key.clone(), outputs);
+                made.push(remote);
+            }
+            other => panic!("{}: {other:?}", step.key),
+        }
+    }
+    (made, late)
+}
+
+#[tokio::test]
+async fn what_is_made_is_known_by_the_id_inside_the_answer_and_read_back_whole() {
+    let server = Server::start(&answers());
+    let entry = registry::find("freshservice", None).unwrap();
+    let target = open_with(&entry, &server.address, Opened { target: true, ..Opened::default() });
+    target.prepare().await.unwrap();
+
+    let contact = json!({"id": "5", "name": "Cara", "address": "cara@mail.example", "emails": ["cara@mail.example"], "phones": [], "companies": ["41"]});
+    let (made, _) = applied(&target, Kind::Contact, &contact).await;
+    assert_eq!(made[0].id, "900");
+
+    let said = |id: &str, body: &str, private: bool| json!({"id": id, "body": body, "private": private, "author": {"id": "900", "kind": "contact"}, "attachments": []});
+    let ticket = json!({"id": "7", "subject": "Printer", "status": {"id": "2", "label": "Open"}, "priority": {"id": "3", "label": "High"},
+        "type": null, "group": {"id": "31"}, "assignee": null, "requester": {"id": "900"}, "company": {"id": "41"}, "watchers": [],
+        "channel": "chat", "tags": ["vip"], "custom": [], "file_sizes": [],
+        "comments": [said("1", "<p>It smokes</p>", false), said("2", "<p>inside</p>", true)]});
+    let (made, late) = applied(&target, Kind::Ticket, &ticket).await;
+    assert_eq!(made.iter().map(|remote| remote.id.as_str()).collect::<Vec<_>>(), ["70", "71"]);
+    assert_eq!(made[0].url.as_deref(), Some(format!("{}/a/tickets/70", server.address).as_str()));
+
+    let steps = target.plan(Kind::Ticket, &ticket, MARKER).unwrap();
+    let back = target.read_back(Kind::Ticket, &ticket, &steps, &late).await.unwrap().unwrap();
+    assert_eq!(back.differs, []);
+    let children: Vec<_> = back.children.iter().flatten().map(|child| (child.id.as_str(), child.private)).collect();
+    assert_eq!(children, [("71", true)]);
+}
