@@ -172,6 +172,11 @@ impl Writer {
         let before = &record.steps[..at];
         let is_used = step.verb == Verb::Upload && named_by_an_applied_step(record, step, progress);
         if is_used || progress.covered.contains(&step.key) {
+            // What it answered may stand in a step that is sent again, such as the text of an article.
+            let answered = progress.rows.get(&step.key).filter(|row| is_used && row.state == StepState::Applied);
+            if let Some(remote) = answered.and_then(|row| row.remote.clone()) {
+                progress.late.put(step.key.clone(), outputs(&remote));
+            }
             return Ok(());
         }
         if let Some(row) = progress.rows.get(&step.key).cloned() {

@@ -40,8 +40,12 @@ impl Rest {
             let ImageRef::Url(address) = image else { continue };
             let Ok(url) = home.join(&address) else { continue };
             // One file has several addresses: with its name or without, in a language or in none.
-            if let Some(file) = files.iter().find(|file| same_file(&file.source, &url)) {
-                *body = links::readdress(body, &address, &file.source);
+            if let Some(file) = files.iter_mut().find(|file| same_file(&file.source, &url)) {
+                // What has no lasting address is shown as a part of its message is.
+                let part = fresh_id(&file.source).map(|id| format!("file-{id}"));
+                file.content_id = file.content_id.take().or(part);
+                let shown = file.content_id.as_ref().map(|id| format!("cid:{id}"));
+                *body = links::readdress(body, &address, shown.as_deref().unwrap_or(&file.source));
                 continue;
             }
             if url.origin() != home.origin() && number(url.path()).is_none() {

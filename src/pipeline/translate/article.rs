@@ -185,7 +185,9 @@ impl<'a> Pages<'a> {
 
     /// A picture at the address its file will have in the target, and marked as shown by a body.
     fn hosted(&self, name: &str) -> ImagePlace {
-        match self.files.sent.iter().find(|file| file["name"] == name) {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let is_it = |file: &&Value| self.translator.shown(&text(&file["name"]), &text(&file["id"])) == name;
+        match self.files.sent.iter().find(is_it) {
             Some(file) => ImagePlace::Url(self.token(&file["id"])),
             None => ImagePlace::Attached { name: name.to_owned() },
         }

@@ -332,7 +332,8 @@ impl Translator {
         Ok(Named { name, shown, sent: true })
     }
 
-    fn shown(&self, name: &str, file: &str) -> String {
+    /// By what a body shows a file.
+    pub(super) fn shown(&self, name: &str, file: &str) -> String {
         match self.target.profile().images_by {
             ImagesBy::Name => name.to_owned(),
             ImagesBy::Upload => picture(file),

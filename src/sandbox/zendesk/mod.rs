@@ -103,7 +103,9 @@ impl Zendesk {
         let token = format!("sandbox-{seed:08x}");
         let plan = plan.unwrap_or_else(|| plan::USUAL.to_owned());
         let nests = !matches!(plan.as_str(), "team" | "growth");
-        let library = kb::Library::seeded(seed, tickets, (0..5).map(people::agent).collect(), nests);
+        let staff = account.users.iter().filter(|u| u.row["role"] != "end-user" && u.row["active"] == true);
+        let staff = staff.filter_map(|u| u.row["id"].as_u64()).collect();
+        let library = kb::Library::seeded(seed, tickets, staff, nests);
         Self { library, account, plan, signer, token, seed, export_lag, fate: None }
     }
 

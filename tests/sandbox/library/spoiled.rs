@@ -6,6 +6,7 @@ use serde_json::json;
 
 type Damage = &'static dyn Fn(&mut Found);
 
+#[track_caller]
 fn first(found: &mut Found, which: impl Fn(&Article) -> bool) -> &mut Article {
     found.target.articles.iter_mut().find(|a| which(a)).expect("the seed has such an article")
 }
