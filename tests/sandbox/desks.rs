@@ -21,13 +21,15 @@ pub struct Options<'a> {
     pub tickets: usize,
     /// What goes wrong on purpose, if anything.
     pub faults: Option<&'a Path>,
+    /// Beside the usual ones.
+    pub flags: &'a [&'a str],
 }
 
 impl Desk {
     pub fn start(options: &Options<'_>) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_deskferry"));
         command.args(["sandbox", options.platform, "--json", "--port", "0", "--seed", "1", "--rate", RATE]);
-        command.args(["--tickets", &options.tickets.to_string(), "--silenced"]);
+        command.args(["--tickets", &options.tickets.to_string()]).args(options.flags);
         if let Some(file) = options.faults {
             command.arg("--faults").arg(file);
         }
