@@ -140,7 +140,7 @@ fn killed<M>(made: impl Fn() -> Result<M>, endured: impl Fn(&M, &mut Random) -> 
 fn look_alike(project: &Path, platform: &str, tickets: usize, faults: &str) -> Result<Desk> {
     let file = project.join("faults.toml");
     save(&file, faults)?;
-    Ok(Desk::start(&Options { platform, tickets, faults: Some(&file) }))
+    Ok(Desk::start(&Options { platform, tickets, faults: Some(&file), flags: &["--silenced"] }))
 }
 
 fn save(path: &Path, text: &str) -> Result<()> {

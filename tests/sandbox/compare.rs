@@ -1,7 +1,7 @@
 //! Whether a target holds what a source held, by what both sandboxes say is stored in them. Nothing here comes from
 //! the engine: neither its reading, nor its conversion, nor its ledger. Of its report only the reasons are taken.
 
-use crate::held::{File, Held, Message, Person, Ticket};
+use crate::held::{Copied, File, Held, Message, Person, Ticket};
 use crate::pairs::{Pair, Telling};
 use crate::text::{holds_in_order, squeezed_line, without_tags};
 use jiff::Timestamp;
@@ -165,7 +165,7 @@ impl<'a> Comparison<'a> {
         let outcome = self.found.outcomes.get(&source.id).cloned().unwrap_or_default();
         let skipped = source.gone.is_some_and(|gone| outcome == ("skipped".into(), gone.reason().into()));
         match held {
-            [] if skipped => {}
+            [] if skipped || self.is_refused(source, &outcome) => {}
             [] => self.say(What::Missing, &at, format!("the report says {outcome:?}")),
             [one] => {
                 if source.gone.is_some() || outcome.0 != "carried" {
@@ -177,6 +177,13 @@ impl<'a> Comparison<'a> {
             }
             many => self.say(What::Twice, &at, format!("{} tickets have its marker", many.len())),
         }
+    }
+
+    /// Freshdesk takes no ticket of somebody it has blocked or deleted: it failed, and says so.
+    fn is_refused(&self, source: &Ticket, outcome: &(String, String)) -> bool {
+        let there = self.target.people.iter().find(|(id, _)| self.is_same(source.requester, **id));
+        let refuses = self.found.pair.target == "freshdesk" && there.is_some_and(|(_, person)| !person.is_usable);
+        refuses && *outcome == ("failed".into(), "invalid".into())
     }
 
     fn is<T: PartialEq + std::fmt::Debug>(&mut self, at: &str, name: &str, is: T, wanted: T) {
@@ -194,7 +201,9 @@ impl<'a> Comparison<'a> {
         }
         self.is(at, "priority", target.priority.as_str(), &pair.priority(source));
         self.is(at, "type", target.kind.clone(), pair.kind(source));
-        self.is(at, "tags", pair.tags(&target.tags), pair.tags(&source.tags));
+        let (tags, brought) = (pair.tags(&source.tags), self.brought());
+        let is_own = |tag: &String| tags.contains(tag) || !brought.contains(tag.as_str());
+        self.is(at, "tags", pair.tags(&target.tags).into_iter().filter(is_own).collect(), tags.clone());
         let (subject, there) = (squeezed_line(&source.subject), squeezed_line(&target.subject));
         let is_cut = target.subject.len() >= 250 && subject.starts_with(&there);
         if subject != there && !is_cut && !(subject.is_empty() && there.contains("nosubject")) {
@@ -226,13 +235,15 @@ impl<'a> Comparison<'a> {
             self.is(at, "agent", target.assignee, agent);
             self.is(at, "group", target.group.clone(), group);
         }
-        let copied: BTreeSet<&String> = target.copied.iter().flat_map(|person| &person.addresses).collect();
         let first = target.messages.first().map(|message| without_tags(&message.body)).unwrap_or_default();
-        let requester = self.source.people.get(&source.requester).cloned().unwrap_or_default();
-        for person in &source.copied {
-            let there = person.addresses.iter().any(|address| copied.contains(address));
-            if !there && *person != requester && !named(person, &first) {
-                self.say(What::Person, at, format!("{:?} is not in copy, nor named", person.addresses));
+        let requester = self.source.people.get(&source.requester);
+        for Copied { id, person } in &source.copied {
+            let is_there = |there: &Copied| {
+                let same = id.zip(there.id).is_some_and(|(own, there)| self.is_same(own, there));
+                same || person.addresses.iter().any(|address| there.person.addresses.contains(address))
+            };
+            if !target.copied.iter().any(is_there) && Some(person) != requester && !named(person, &first) {
+                self.say(What::Person, at, format!("{} {:?} is not in copy, nor named", person.name, person.addresses));
             }
         }
     }
@@ -250,6 +261,16 @@ impl<'a> Comparison<'a> {
         if group.is_some() || target.assignee.is_none() {
             self.is(at, "group", target.group.clone(), group);
         }
+    }
+
+    /// Tags that come with the values of fields, whoever asks for them: so it is in Zendesk.
+    fn brought(&self) -> BTreeSet<&'a str> {
+        let fields = self.found.target["tables"]["ticket_fields"].as_array().into_iter().flatten();
+        let options = |field: &'a Value| field["custom_field_options"].as_array().into_iter().flatten();
+        fields
+            .flat_map(|f| options(f).map(|option| &option["value"]).chain([&f["tag"]]))
+            .filter_map(Value::as_str)
+            .collect()
     }
 
     fn groups(&self) -> BTreeSet<&'a str> {
@@ -278,7 +299,8 @@ impl<'a> Comparison<'a> {
     fn messages(&mut self, at: &str, source: &Ticket, target: &Ticket) {
         let wanted = &source.messages;
         let mut there: &[Message] = &target.messages;
-        if self.found.pair.first_is_public() && wanted.first().is_none_or(|first| !first.is_public) {
+        // What everybody sees first says nothing that was private.
+        if wanted.first().is_none_or(|first| !first.is_public) && there.first().is_some_and(|first| first.is_public) {
             let (stub, rest) = there.split_first().map_or((None, there), |(stub, rest)| (Some(stub), rest));
             there = rest;
             let marks = || wanted.iter().filter_map(|message| message.mark.as_ref());
@@ -306,7 +328,12 @@ impl<'a> Comparison<'a> {
             self.say(What::Visibility, at, format!("public is {}", message.is_public));
         }
         let header = plain.lines().next().unwrap_or_default();
-        let is_named = self.source.people.get(&own.author).is_some_and(|person| named(person, header));
+        // An agent who left is in no list of Freshdesk: all it tells of them is their id.
+        let is_unlisted =
+            |person: &Person| self.found.pair.source == "freshdesk" && person.is_agent && !person.is_usable;
+        let is_named = self.source.people.get(&own.author).is_some_and(|person| {
+            named(person, header) || (is_unlisted(person) && header.contains(&own.author.to_string()))
+        });
         let is_theirs = self.is_same(own.author, message.author);
         let is_told = match self.found.pair.telling() {
             // Whoever can write there, does.

@@ -21,6 +21,8 @@ pub struct Options<'a> {
     pub tickets: usize,
     /// What goes wrong on purpose, if anything.
     pub faults: Option<&'a Path>,
+    /// Beside the usual ones.
+    pub flags: &'a [&'a str],
 }
 
 impl Desk {
@@ -32,7 +34,7 @@ impl Desk {
     pub fn start_with(options: &Options<'_>, more: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_deskferry"));
         command.args(["sandbox", options.platform, "--json", "--port", "0", "--seed", "1", "--rate", RATE]);
-        command.args(["--tickets", &options.tickets.to_string(), "--silenced"]).args(more);
+        command.args(["--tickets", &options.tickets.to_string()]).args(options.flags).args(more);
         if let Some(file) = options.faults {
             command.arg("--faults").arg(file);
         }

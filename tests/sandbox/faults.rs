@@ -11,7 +11,7 @@ use crate::desks::Desk;
 use crate::moving::{Move, Trouble};
 use serde_json::Value;
 
-const EVERYTHING_AT_THE_SOURCE: &str = r#"
+pub const EVERYTHING_AT_THE_SOURCE: &str = r#"
 fault = [
   { path = "/api/**", at = 3, calls = 3, does = "too_many", retry_after = 1 },
   { path = "/api/**", at = 8, does = "reset_before" },
@@ -28,7 +28,7 @@ fault = [
 ]
 "#;
 
-const EVERYTHING_AT_THE_TARGET: &str = r#"
+pub const EVERYTHING_AT_THE_TARGET: &str = r#"
 fault = [
   { method = "POST", at = 60, calls = 5, does = "too_many", retry_after = 1 },
   { method = "POST", every = 41, does = "reset_after" },

@@ -4,9 +4,6 @@
 use crate::moving::{Move, Trouble};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-const KILLS: u32 = 25;
-/// So many must fall before the move is over.
-const IN_THE_MOVE: u32 = 15;
 const DEADLINE: Duration = Duration::from_secs(300);
 
 /// xorshift64*
@@ -24,17 +21,27 @@ impl Draw {
 
 #[test]
 fn a_move_killed_twenty_five_times_ends_the_same() {
+    killed(Move::new(120, Trouble::default()), 25, 15);
+}
+
+/// Kills the move so many times, `in_the_move` of them at least before it is over.
+pub fn killed(all: Move, kills_wanted: u32, least: u32) {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     let seed: u64 = std::env::var("DESKFERRY_KILL_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(now);
     println!("DESKFERRY_KILL_SEED={seed} repeats these moments");
     let mut draw = Draw(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
-    let all = Move::new(120, Trouble::default());
-    let whole: usize = all.source.state()["tickets"]
-        .as_array()
-        .map_or(0, |tickets| tickets.iter().map(|t| t["comments"].as_array().map_or(0, Vec::len)).sum());
+    let held = |state: &serde_json::Value| -> usize {
+        let tickets = state["tickets"].as_array().into_iter().flatten();
+        tickets
+            .map(|t| {
+                1 + ["comments", "conversations"].iter().filter_map(|n| t[*n].as_array()).map(Vec::len).sum::<usize>()
+            })
+            .sum()
+    };
+    let whole = held(&all.source.state());
     let (began, mut span) = (Instant::now(), Duration::from_millis(2500));
     let (mut kills, mut in_the_move, mut over) = (0, 0, 0);
-    while kills < KILLS && over <= KILLS {
+    while kills < kills_wanted && over <= kills_wanted {
         assert!(began.elapsed() < DEADLINE, "too slow: {kills} kills");
         let moment = Instant::now() + span.mul_f64(draw.fraction());
         let mut child = all.spawn(&["run"]);
@@ -50,17 +57,17 @@ fn a_move_killed_twenty_five_times_ends_the_same() {
                 kills += 1;
                 in_the_move += u32::from(over == 0);
             }
-            Some(status) if status.success() => over += 1,
+            Some(status) if all.is_done(status.code().unwrap_or(-1)) => over += 1,
             Some(status) => panic!("after {kills} kills a run ended with {status}: {}", all.said("stderr.txt")),
         }
         // Spread over the whole move: sooner when it is ahead of them, later when it is behind.
-        let written = all.target.writes_after(0).iter().filter(|w| w.contains("/tickets")).count();
-        let ahead = written as f64 / whole as f64 > f64::from(kills) / f64::from(KILLS);
+        let written = held(&all.target.state());
+        let ahead = written as f64 / whole as f64 > f64::from(kills) / f64::from(kills_wanted);
         span = span.mul_f64(if ahead { 0.75 } else { 1.3 }).min(Duration::from_secs(10));
         span = span.max(Duration::from_millis(if over == 0 { 300 } else { 20 }));
     }
     println!("{kills} kills, {in_the_move} of them before the move was over, in {:?}", began.elapsed());
     all.succeeds();
     all.is_whole();
-    assert!(in_the_move >= IN_THE_MOVE, "only {in_the_move} kills fell before the move was over");
+    assert!(in_the_move >= least, "only {in_the_move} kills fell before the move was over");
 }

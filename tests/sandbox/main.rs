@@ -5,6 +5,7 @@
 mod calls;
 mod compare;
 mod desks;
+mod directions;
 mod faults;
 mod held;
 mod kills;

@@ -151,7 +151,7 @@ impl Folder {
         if let Some((name, bytes)) = file {
             put(&format!("in/attachments/{name}"), bytes);
         }
-        let target = Desk::start(&Options { platform: "freshdesk", tickets: 0, faults: None });
+        let target = Desk::start(&Options { platform: "freshdesk", tickets: 0, faults: None, flags: &["--silenced"] });
         let migration = format!(
             "[source]\nconnector = \"files\"\npath = \"in\"\n[target]\n{}silenced = true\n\
              [run]\nsettle = \"1s\"\ncreate_marker = true\n[mapping]\nfile = \"mapping.toml\"\n",

@@ -7,11 +7,16 @@ type Spoiling<'a> = &'a dyn Fn(&mut Found);
 
 /// Fails unless each spoiling of the good `found` is noticed as what it is.
 pub fn each_is_noticed(found: &Found) {
-    let cases: [(What, Spoiling<'_>); 17] = [
+    let everywhere: [(What, Spoiling<'_>); 18] = [
         (What::Missing, &|f| drop(tickets(f).remove(3))),
         (What::Twice, &|f| {
             let copy = tickets(f)[3].clone();
             tickets(f).push(copy);
+        }),
+        (What::Twice, &|f| {
+            let copy = people(f)[0].clone();
+            people(f).push(copy);
+            people(f).last_mut().unwrap()["id"] = json!(7);
         }),
         (What::Count, &|f| drop(noted(f).remove(0))),
         (What::Twice, &|f| {
@@ -19,18 +24,33 @@ pub fn each_is_noticed(found: &Found) {
             noted(f).push(copy);
         }),
         (What::Text, &|f| noted(f).swap(0, 1)),
-        (What::Text, &|f| replace(&mut noted(f)[0], "zd", "dz")),
+        (What::Text, &|f| {
+            let (own, other) = if f.pair.source == "zendesk" { ("zd", "dz") } else { ("fd", "df") };
+            replace(f, |_, body| body.contains(own), own, other);
+        }),
         (What::Visibility, &|f| flip(f, true)),
         (What::Visibility, &|f| flip(f, false)),
-        (What::Author, &|f| unnamed(f)["user_id"] = json!(1)),
-        (What::Date, &|f| replace(&mut noted(f)[0], "Originally", "Formerly")),
-        (What::Value, &|f| tickets(f)[3]["status"] = json!(7)),
-        (What::Value, &|f| tickets(f)[3]["custom_fields"]["cf_order_number"] = json!("another")),
+        (What::Author, &|f| {
+            let author = if is_zendesk(f) { "author_id" } else { "user_id" };
+            message(f, |_, body| !body.contains("Originally by"))[author] = json!(1);
+        }),
+        (What::Value, &|f| {
+            let (name, other) = if is_zendesk(f) { ("custom_status_id", json!(1)) } else { ("status", json!(7)) };
+            unsettled(f)[name] = other;
+        }),
+        (What::Value, &|f| tickets(f)[3]["subject"] = json!("another")),
+        (What::Value, &|f| {
+            let (ticket, zendesk) = (3, is_zendesk(f));
+            match zendesk {
+                true => tickets(f)[ticket]["custom_fields"][0]["value"] = json!("another"),
+                false => tickets(f)[ticket]["custom_fields"]["cf_order_number"] = json!("another"),
+            }
+        }),
         (What::Person, &|f| tickets(f)[3]["requester_id"] = json!(1)),
-        (What::File, &|f| filed(f)["files"][0]["sha256"] = json!("0")),
+        (What::File, &|f| message(f, |own, _| own["files"][0].is_object())["files"][0]["sha256"] = json!("0")),
         (What::Address, &|f| {
             let host = f.hosts[0].clone();
-            replace(&mut noted(f)[0], "Originally", &format!("{host}/attachments/token/x"));
+            replace(f, |_, _| true, "<", &format!("{host}/attachments/token/x<"));
         }),
         (What::Credential, &|f| {
             let file = f.calls.iter_mut().find(|call| call["at"] == "files" && call["method"] == "GET");
@@ -38,7 +58,17 @@ pub fn each_is_noticed(found: &Found) {
         }),
         (What::Mail, &|f| f.mails.push(json!({ "to": "ann@example.com" }))),
     ];
-    for (n, (what, spoil)) in cases.iter().enumerate() {
+    let in_a_line: [(What, Spoiling<'_>); 1] =
+        [(What::Date, &|f| replace(f, |_, body| body.contains("Originally"), "Originally", "Formerly"))];
+    let natively: [(What, Spoiling<'_>); 3] = [
+        (What::Date, &|f| message(f, |_, _| true)["created_at"] = json!("2001-01-01T00:00:00Z")),
+        (What::Date, &|f| tickets(f)[3]["created_at"] = json!("2001-01-01T00:00:00Z")),
+        (What::Image, &|f| {
+            replace(f, |_, body| body.contains("<img src=\"zendesk:"), "<img src=\"zendesk:", "<a href=\"")
+        }),
+    ];
+    let own: &[(What, Spoiling<'_>)] = if is_zendesk(found) { &natively } else { &in_a_line };
+    for (n, (what, spoil)) in everywhere.iter().chain(own).enumerate() {
         let mut spoiled = found.clone();
         spoil(&mut spoiled);
         let said = differences(&spoiled);
@@ -46,33 +76,50 @@ pub fn each_is_noticed(found: &Found) {
     }
 }
 
+fn is_zendesk(found: &Found) -> bool {
+    found.pair.target == "zendesk"
+}
+
 fn tickets(found: &mut Found) -> &mut Vec<Value> {
     found.target["tickets"].as_array_mut().unwrap()
 }
 
-/// The notes of the first ticket with several, whose first differs from the second.
+/// Agents of the target; the first has an address.
+fn people(found: &mut Found) -> &mut Vec<Value> {
+    let table = if is_zendesk(found) { "users" } else { "agents" };
+    found.target[table].as_array_mut().unwrap()
+}
+
+fn unsettled(found: &mut Found) -> &mut Value {
+    let is_open = |ticket: &&mut Value| ticket["status"] != "closed" && ticket["status"] != 5;
+    tickets(found).iter_mut().find(is_open).unwrap()
+}
+
+fn names(found: &Found) -> (&'static str, &'static str) {
+    if is_zendesk(found) { ("comments", "html_body") } else { ("conversations", "body") }
+}
+
+/// The messages of the first ticket with several, whose first differs from the second.
 fn noted(found: &mut Found) -> &mut Vec<Value> {
-    let mut all = tickets(found).iter_mut().filter_map(|t| t["conversations"].as_array_mut());
+    let (messages, _) = names(found);
+    let mut all = tickets(found).iter_mut().filter_map(|t| t[messages].as_array_mut());
     all.find(|notes| notes.len() > 2).unwrap()
 }
 
-/// The first note with a file.
-fn filed(found: &mut Found) -> &mut Value {
-    let mut notes = tickets(found).iter_mut().filter_map(|t| t["conversations"].as_array_mut()).flatten();
-    notes.find(|note| note["files"][0].is_object()).unwrap()
-}
-
-/// The first note whose author is told by its account alone.
-fn unnamed(found: &mut Found) -> &mut Value {
-    let mut notes = tickets(found).iter_mut().filter_map(|t| t["conversations"].as_array_mut()).flatten();
-    notes.find(|note| note["body"].as_str().unwrap().contains("Originally on ")).unwrap()
+/// The first message, beside a description, that is `wanted` by itself or by its body.
+fn message(found: &mut Found, wanted: impl Fn(&Value, &str) -> bool) -> &mut Value {
+    let (messages, body) = names(found);
+    let mut all = tickets(found).iter_mut().filter_map(|t| t[messages].as_array_mut()).flatten();
+    all.find(|own| wanted(own, own[body].as_str().unwrap_or_default())).unwrap()
 }
 
 fn flip(found: &mut Found, private: bool) {
-    let mut notes = tickets(found).iter_mut().filter_map(|t| t["conversations"].as_array_mut()).flatten();
-    notes.find(|note| note["private"] == private).unwrap()["private"] = json!(!private);
+    let (name, value) = if is_zendesk(found) { ("public", !private) } else { ("private", private) };
+    message(found, |own, _| own[name] == value)[name] = json!(!value);
 }
 
-fn replace(note: &mut Value, from: &str, to: &str) {
-    note["body"] = json!(note["body"].as_str().unwrap().replace(from, to));
+fn replace(found: &mut Found, wanted: impl Fn(&Value, &str) -> bool, from: &str, to: &str) {
+    let (_, body) = names(found);
+    let own = message(found, wanted);
+    own[body] = json!(own[body].as_str().unwrap().replace(from, to));
 }

@@ -1,6 +1,6 @@
 //! Of a Freshdesk.
 
-use super::{File, Gone, Held, Message, Person, Ticket, file, id, marked, rows, squeezed, text};
+use super::{Copied, File, Gone, Held, Message, Person, Ticket, file, id, marked, rows, squeezed, text};
 use crate::text::without_tags;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -59,11 +59,14 @@ fn ticket(state: &Value, row: &Value) -> Ticket {
         3 | 6 => "pending",
         4 => "solved",
         5 => "closed",
-        _ => "hold",
+        7 => "hold",
+        // Of the account's own, of which the vendor tells no more.
+        _ => "open",
     };
-    let copied = rows(&row["cc_emails"])
-        .iter()
-        .map(|address| Person { addresses: BTreeSet::from([text(address).to_lowercase()]), ..Person::default() });
+    let copied = rows(&row["cc_emails"]).iter().map(|address| Copied {
+        id: None,
+        person: Person { addresses: BTreeSet::from([text(address).to_lowercase()]), ..Person::default() },
+    });
     let custom = row["custom_fields"].as_object().into_iter().flatten();
     Ticket {
         id: id(&row["id"]),

@@ -28,6 +28,13 @@ pub struct Person {
     pub groups: BTreeSet<String>,
 }
 
+/// Somebody in copy: by their id, or by an address alone.
+#[derive(Clone, Debug)]
+pub struct Copied {
+    pub id: Option<u64>,
+    pub person: Person,
+}
+
 /// Why a ticket is expected nowhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gone {
@@ -62,7 +69,7 @@ pub struct Ticket {
     pub group: Option<String>,
     pub assignee: Option<u64>,
     pub requester: u64,
-    pub copied: Vec<Person>,
+    pub copied: Vec<Copied>,
     /// By title (Zendesk) or name (Freshdesk).
     pub custom: BTreeMap<String, Value>,
     pub created_at: String,

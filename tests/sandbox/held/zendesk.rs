@@ -1,6 +1,6 @@
 //! Of a Zendesk.
 
-use super::{Gone, Held, Message, Person, Ticket, file, id, marked, rows, squeezed, text};
+use super::{Copied, Gone, Held, Message, Person, Ticket, file, id, marked, rows, squeezed, text};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -70,11 +70,16 @@ fn ticket(state: &Value, row: &Value, people: &BTreeMap<u64, Person>) -> Ticket 
         group: group(state, &row["group_id"]),
         assignee: row["assignee_id"].as_u64(),
         requester: id(&row["requester_id"]),
-        copied: rows(&row["email_cc_ids"]).iter().filter_map(|own| people.get(&id(own)).cloned()).collect(),
+        copied: rows(&row["email_cc_ids"]).iter().filter_map(|own| copied(own, people)).collect(),
         custom: fields.map(custom).collect(),
         created_at: text(&row["created_at"]).to_owned(),
         messages: rows(&row["comments"]).iter().map(message).collect(),
     }
+}
+
+fn copied(user: &Value, people: &BTreeMap<u64, Person>) -> Option<Copied> {
+    let person = people.get(&id(user))?.clone();
+    Some(Copied { id: user.as_u64(), person })
 }
 
 fn message(row: &Value) -> Message {
