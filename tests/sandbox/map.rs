@@ -1,7 +1,7 @@
 //! `map` between the two sandboxes: what it proposes, that it writes nothing, and that what it makes is made once.
 
 use crate::moving::{Move, Trouble};
-use crate::pairs::Pair;
+use crate::pairs::{self, Pair};
 use serde_json::Value;
 
 fn write(all: &Move, mapping: &str) {
@@ -150,17 +150,9 @@ fn what_the_mapping_redacts_reaches_nobody() {
     assert!(report.contains("redacted="), "{report}");
 }
 
-const ZENDESK_ZENDESK: Pair = Pair {
-    source: "zendesk",
-    target: "zendesk",
-    mapping: include_str!("../../mappings/zendesk-zendesk.toml"),
-    custom: &[],
-    of_source: "",
-};
-
 #[test]
 fn a_zendesk_is_given_fields_and_options_whose_tags_are_their_own() {
-    let all = Move::new(30, Trouble::none(ZENDESK_ZENDESK));
+    let all = Move::new(30, Trouble::none(Pair { custom: &[], ..pairs::ZENDESK_ZENDESK }));
     write(
         &all,
         "[ticket.custom.\"Heard of us by\"]\nto = \"Found us by\"\ncreate = true\n\

@@ -39,8 +39,18 @@ impl Move {
             Way::ToFreshdesk => ("zendesk", "freshdesk"),
             Way::ToZendesk => ("freshdesk", "zendesk"),
         };
-        let source = Desk::start(&Options { platform: from, tickets: ARTICLES, faults: Some(&at("source.toml")) });
-        let target = Desk::start(&Options { platform: to, tickets: 0, faults: Some(&at("target.toml")) });
+        let source = Desk::start(&Options {
+            platform: from,
+            tickets: ARTICLES,
+            faults: Some(&at("source.toml")),
+            flags: &["--silenced"],
+        });
+        let target = Desk::start(&Options {
+            platform: to,
+            tickets: 0,
+            faults: Some(&at("target.toml")),
+            flags: &["--silenced"],
+        });
         let account = |desk: &Desk, platform: &str| match platform {
             "zendesk" => format!(
                 "connector = \"zendesk\"\nurl = \"{}\"\nemail = \"{}\"\ntoken = {{ env = \"ZENDESK_TOKEN\" }}\n",
