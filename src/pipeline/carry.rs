@@ -349,6 +349,9 @@ impl<'a> Run<'a> {
         for count in self.job.link.counts().await?.into_iter().filter(|c| c.kind == kind) {
             *counts.entry(count.state).or_insert(0) += count.records;
         }
+        if counts.is_empty() {
+            return Ok(());
+        }
         let of = |state: State| counts.get(&state).copied().unwrap_or(0);
         (self.job.tell)(Event::Progress {
             kind,

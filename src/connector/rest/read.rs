@@ -323,10 +323,14 @@ impl Rest {
                 self.note(format!("the source does not let us read its {name}s: {}", problem.what));
                 return Ok(Leaf { rows: listed.instead.to_vec(), ..Leaf::default() });
             }
-            Err(problem)
-                if problem.reason == Reason::NotFound && listed.gone == Denied::Note && !above.root.is_null() =>
-            {
-                tracing::info!(target: "deskferry::read", stream = name, "gone since it was listed");
+            Err(problem) if problem.reason == Reason::NotFound && listed.gone == Denied::Note => {
+                match (above.root.is_null(), cursor) {
+                    (false, _) => tracing::info!(target: "deskferry::read", stream = name, "gone since it was listed"),
+                    (true, None) => {
+                        self.note(format!("the source has no list of its {name} records: {}", problem.what))
+                    }
+                    (true, Some(_)) => return Err(problem.at(format!("reading {name}"))),
+                }
                 return Ok(Leaf::default());
             }
             Err(problem) => return Err(problem.at(format!("reading {name}"))),
