@@ -5,6 +5,7 @@
 //! same record would answer stand in it by name: `<contact 55.id>`, and `<#contact 55.id>` in place of a number.
 //! Memory grows by the name of each record that would be made.
 
+use super::manifest::Verb;
 use super::plan::{LateValues, Step};
 use super::profile::Profile;
 use super::{CheckLine, Found, Marked, Outcome, ReadBack, Target};
@@ -40,7 +41,7 @@ pub struct Told {
     pub id: String,
     #[serde(flatten)]
     pub key: StepKey,
-    pub verb: super::manifest::Verb,
+    pub verb: Verb,
     /// The call that takes it with others, and how many it takes.
     #[serde(skip)]
     pub with: Option<(String, u64)>,
@@ -80,14 +81,16 @@ impl DryRun {
     fn answer_of(&self, step: &Step, kind: Kind, id: &str) -> Remote {
         let child =
             if step.key.child.is_empty() { String::new() } else { format!(" {} {}", step.key.step, step.key.child) };
+        let name = |output: &str| format!("{kind} {id}{child}.{output}");
         let outputs = self.inner.answers(step).into_iter();
         let outputs: Outputs = outputs
-            .map(|output| {
-                let value = self.provisional(format!("{kind} {id}{child}.{output}"));
-                (output, value.into())
+            .map(|(output, known)| {
+                let value = if known.is_null() { self.provisional(name(&output)).into() } else { known };
+                (output, value)
             })
             .collect();
-        Remote { id: self.provisional(format!("{kind} {id}{child}.id")), outputs, ..Remote::default() }
+        let url = (step.verb == Verb::Create).then(|| self.provisional(name("url")));
+        Remote { id: self.provisional(name("id")), url, outputs, ..Remote::default() }
     }
 
     /// A request with names for provisional ids.
@@ -264,7 +267,7 @@ impl Target for DryRun {
         self.inner.creates(kind)
     }
 
-    fn answers(&self, step: &Step) -> Vec<String> {
+    fn answers(&self, step: &Step) -> Outputs {
         self.inner.answers(step)
     }
 

@@ -15,7 +15,7 @@ pub mod rest;
 
 use crate::error::{Loss, Problem, Result};
 use crate::ledger::{Origin, Remote};
-use crate::record::{Attachment, Kind, Record, Visibility};
+use crate::record::{Attachment, Kind, Outputs, Record, Visibility};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use plan::{LateValues, Step};
@@ -300,9 +300,10 @@ pub trait Target: Send + Sync {
         None
     }
 
-    /// What the answer of a step tells beside the id, by the names under which others refer to it.
-    fn answers(&self, _step: &Step) -> Vec<String> {
-        vec![]
+    /// What the answer of a step tells beside the id, by the names under which others refer to it; null for what only the
+    /// answer itself can tell.
+    fn answers(&self, _step: &Step) -> Outputs {
+        Outputs::new()
     }
 
     /// The call that takes this step's record with others, as `METHOD /path`, and how many it takes; none: it goes alone.

@@ -74,9 +74,12 @@ impl Template {
             .collect()
     }
 
-    /// Whether it is one value and nothing else.
-    pub fn is_alone(&self) -> bool {
-        matches!(self.0.as_slice(), [Piece::Value(_)])
+    /// Whether it is one value alone, and there is none: null, or a text of ours (`$since`, `$key`) that says nothing.
+    pub fn is_missing(&self, scope: &Scope<'_>) -> bool {
+        let [Piece::Value(path)] = self.0.as_slice() else { return false };
+        let ours = scope.vars.iter().any(|(name, _)| Path::parse(&format!("${name}")).is_ok_and(|var| var == *path));
+        let value = path.of(scope);
+        value.is_null() || (ours && plain(&value).is_empty())
     }
 
     /// Whether the value at `path` is in it.

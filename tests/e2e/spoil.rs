@@ -62,7 +62,8 @@ fn one_flipped_private_flag_is_noticed() -> Result<(), Failed> {
 fn one_private_file_made_public_is_noticed() -> Result<(), Failed> {
     notices("one_private_file_made_public_is_noticed", What::Leak, |copy, client| {
         let private = copy.expected.messages().filter(|(_, m)| m.kind == Kind::Private);
-        let wanted = private.flat_map(|(_, m)| &m.files).map(|f| f.sha256.clone()).next();
+        // many files are empty, or one letter: those are in the target anyway
+        let wanted = private.flat_map(|(_, m)| &m.files).find(|f| f.size > 1).map(|f| f.sha256.clone());
         let path = below(&copy.project.join(".deskferry/kept"), |bytes| Some(sha256(bytes)) == wanted)?;
         let bytes = std::fs::read(&path).map_err(|e| e.to_string())?;
         let upload =
@@ -114,14 +115,15 @@ fn one_mail_is_noticed() -> Result<(), Failed> {
         let before = crate::seed::rt::mails(sink)?;
         send_a_mail(copy.redmine.var("REDMINE_BASE_URL")?, "agent1@rt.test")?;
         let start = Instant::now();
-        while crate::seed::rt::mails(sink)? == before {
+        // its file is there before its words are
+        let is_there = || below(sink, |bytes| bytes.windows(14).any(|w| w == b"agent1@rt.test")).is_ok();
+        while crate::seed::rt::mails(sink)? == before || !is_there() {
             if start.elapsed() > Duration::from_secs(30) {
                 return Err("the mail never came".into());
             }
             std::thread::sleep(Duration::from_millis(50));
         }
-        let sent = below(sink, |bytes| bytes.windows(14).any(|w| w == b"agent1@rt.test"));
-        sent.map(|_| ())
+        Ok(())
     })
 }
 

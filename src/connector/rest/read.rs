@@ -296,9 +296,8 @@ impl Rest {
             None => {
                 let mut query = ask.query;
                 for (key, value) in listed.query {
-                    let value = (value.is_alone(), value.render(&scope)?);
-                    if value != (true, String::new()) {
-                        query.push((key.clone(), value.1));
+                    if !value.is_missing(&scope) {
+                        query.push((key.clone(), value.render(&scope)?));
                     }
                 }
                 // The pages of one list are all asked for alike.

@@ -1,13 +1,13 @@
 //! A manifest as a [`Target`].
 
 use super::Rest;
-use crate::connector::plan::{LateValues, Step};
+use crate::connector::plan::{Content, LateValues, Step};
 use crate::connector::profile::{Authors, Profile};
 use crate::connector::{CheckLine, Found, Marked, Outcome, ReadBack, Target};
 use crate::error::{Loss, Problem, Reason, Result};
-use crate::expr::Template;
+use crate::expr::{Scope, Template};
 use crate::ledger::Remote;
-use crate::record::{Kind, Visibility};
+use crate::record::{Kind, Outputs, Visibility};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -116,8 +116,15 @@ impl Target for Rest {
         self.create_step(kind)
     }
 
-    fn answers(&self, step: &Step) -> Vec<String> {
-        self.rule(step).map_or(vec![], |rule| rule.outputs.keys().cloned().collect())
+    fn answers(&self, step: &Step) -> Outputs {
+        let Ok(rule) = self.rule(step) else { return Outputs::new() };
+        // An answer shows at least what was sent.
+        let sent = match &step.request.body {
+            Some(Content::Json(node)) => serde_json::to_value(node).unwrap_or_default(),
+            _ => Value::Null,
+        };
+        let sees = Scope { parent: &step.scope, ..self.scope(&sent) };
+        rule.outputs.iter().map(|(name, expr)| (name.clone(), expr.eval(&sees).unwrap_or_default())).collect()
     }
 
     fn goes_with(&self, step: &Step) -> Option<(String, u64)> {

@@ -15,11 +15,12 @@ use super::{Choice, Ending, Job, Stop, carry, children, stage};
 use crate::connector::CheckLine;
 use crate::connector::dry_run::DryRun;
 use crate::error::Problem;
-use crate::ledger::{Link, private_folder};
+use crate::ledger::{Link, State, private_folder};
 use crate::record::{Kind, Ticket};
 use log::Log;
 use sample::Look;
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -113,6 +114,12 @@ impl Job {
             Extent::First(_) => (Some(first.into_iter().collect()), of_first),
             Extent::Chosen => (None, totals),
         };
+        if tickets.is_some() && self.choice.ids.is_empty() {
+            // A knowledge base is small beside its tickets: all of it is shown.
+            for kind in [Kind::Category, Kind::Section, Kind::Article] {
+                choice.ids.insert(kind, self.known_ids(kind).await?);
+            }
+        }
         choice.ids.extend(tickets.map(|ids| (Kind::Ticket, ids)));
         let dry = Job {
             project: self.project.clone(),
@@ -145,6 +152,18 @@ impl Job {
             checks,
             ending,
         })
+    }
+}
+
+impl Job {
+    async fn known_ids(&self, kind: Kind) -> Result<BTreeSet<String>, Problem> {
+        let (mut ids, mut after) = (BTreeSet::new(), None);
+        loop {
+            let rows = self.link.next(kind, State::ALL, after, carry::BATCH).await?;
+            let Some(last) = rows.last() else { return Ok(ids) };
+            after = Some(last.seq);
+            ids.extend(rows.into_iter().map(|row| row.id));
+        }
     }
 }
 
