@@ -234,6 +234,7 @@ async fn answer(State(shared): State<Shared>, request: Request<Body>) -> Respons
             json(200, &json!({"organizations": [], "count": 0, "end_time": 5, "end_of_stream": true}))
         }
         "/user_fields.json" | "/custom_statuses.json" => json(403, &json!({"error": {"message": "not in your plan"}})),
+        "/slas/policies.json" => list("sla_policies", vec![]),
         // An account without a help center.
         other if other.starts_with("/help_center/") => json(404, &json!({"error": "RecordNotFound"})),
         other => match other.strip_prefix("/tickets/").and_then(|rest| rest.strip_suffix("/comments.json")) {

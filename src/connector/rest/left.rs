@@ -15,6 +15,11 @@ impl Rest {
             let (many, whole) = match self.count_left(left).await {
                 Ok(counted) => counted,
                 Err(problem) if matches!(problem.reason, Reason::Forbidden | Reason::NotFound) => continue,
+                // What is only counted stops nobody.
+                Err(problem) if problem.reason == Reason::BadAnswer => {
+                    self.note(format!("the {} of the source could not be counted: {}", left.what, problem.what));
+                    continue;
+                }
                 Err(problem) => return Err(problem),
             };
             if many > 0 {
