@@ -287,6 +287,26 @@ fn public() -> Visibility {
     Visibility::Public
 }
 
+impl Comment {
+    /// A message that nobody wrote, for files that stand in none.
+    pub fn of_files(id: impl Into<String>, format: Format, attachments: Vec<Attachment>) -> Comment {
+        Comment {
+            id: id.into(),
+            author: None,
+            visibility: Visibility::Public,
+            direction: None,
+            format,
+            body: String::new(),
+            channel: None,
+            created_at: None,
+            message_id: None,
+            to: vec![],
+            cc: vec![],
+            attachments,
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Attachment {
     pub id: String,
@@ -306,6 +326,13 @@ pub struct Attachment {
     pub inline: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content_id: Option<String>,
+}
+
+impl Attachment {
+    /// A picture that a body shows and no list of files names.
+    pub fn picture(id: String, name: String, source: String) -> Attachment {
+        Attachment { id, name, mime: None, size: None, source, hash: None, inline: true, content_id: None }
+    }
 }
 
 /// E-mail addresses are compared without regard to case or surrounding space.

@@ -4,10 +4,10 @@ use super::args::{AssessArgs, Global};
 use super::draw::Screen;
 use super::open::{Wanted, open};
 use super::preview::{noted, output_files, put};
-use super::run::{ended, stopping};
+use super::run::{ended, started, stopping};
 use crate::error::Result;
+use crate::pipeline::Ending;
 use crate::pipeline::preview::Extent;
-use crate::pipeline::{Ending, Event};
 use crate::report::assess::Assessment;
 use crate::report::page::{bytes, duration, thousands};
 use crate::report::preview::Report;
@@ -19,12 +19,7 @@ const NAME: &str = "assess";
 pub async fn command(global: &Global, args: &AssessArgs, screen: &Arc<Screen>) -> Result<u8> {
     let opened = open(&global.directory, Wanted { dry: true, ..Wanted::default() }, screen).await?;
     let job = &opened.job;
-    (job.tell)(Event::Started {
-        command: NAME,
-        source: job.source.address().to_owned(),
-        target: job.target.address().to_owned(),
-        link: job.link.id().to_owned(),
-    });
+    started(NAME, job);
     let looked = noted(NAME, &opened, async {
         let inventory = job.inventory().await.map_err(Ending::from)?;
         Ok((inventory, job.preview(Extent::Ugly).await.map_err(Ending::from)?))

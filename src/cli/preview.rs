@@ -4,10 +4,10 @@ use super::args::{Global, PreviewArgs, at_file};
 use super::draw::Screen;
 use super::open::{Opened, Wanted, open};
 use super::report::table;
-use super::run::{ended, stopping};
+use super::run::{ended, started, stopping};
 use crate::error::{Problem, Reason, Result};
 use crate::pipeline::preview::{BEFORE, Extent, Previewed};
-use crate::pipeline::{Approval, Ending, Event};
+use crate::pipeline::{Approval, Ending};
 use crate::record::Kind;
 use crate::report::page::{duration, thousands};
 use crate::report::preview::{Report, changes, page, shown};
@@ -29,12 +29,7 @@ pub async fn command(global: &Global, args: &PreviewArgs, screen: &Arc<Screen>) 
     let wanted = Wanted { choice: args.choice.choice(), dry: true, ..Wanted::default() };
     let opened = open(&global.directory, wanted, screen).await?;
     let job = &opened.job;
-    (job.tell)(Event::Started {
-        command: NAME,
-        source: job.source.address().to_owned(),
-        target: job.target.address().to_owned(),
-        link: job.link.id().to_owned(),
-    });
+    started(NAME, job);
     let work = async { job.preview(extent(args)).await.map_err(Ending::from) };
     let previewed = match stopping(job, noted(NAME, &opened, work)).await {
         Ok(previewed) => previewed,

@@ -48,14 +48,19 @@ where
     W: Future<Output = Ending>,
 {
     let job = &opened.job;
+    started(command, job);
+    let ending = stopping(job, work_booked(command, opened, work)).await?;
+    Ok(ended(command, job, &ending, screen))
+}
+
+/// Tells that a command begins to work on a project.
+pub fn started(command: &'static str, job: &Job) {
     (job.tell)(Event::Started {
         command,
         source: job.source.address().to_owned(),
         target: job.target.address().to_owned(),
         link: job.link.id().to_owned(),
     });
-    let ending = stopping(job, work_booked(command, opened, work)).await?;
-    Ok(ended(command, job, &ending, screen))
 }
 
 /// Does the work, and asks it to end when a signal comes.

@@ -61,6 +61,16 @@ pub fn check(manifest: &Manifest, origin: &str, text: &str) -> Result<()> {
             return say(&["read", name], "a stream cites the vendor's page that describes it".into());
         }
     }
+    // The sections of a ticket make one plan: a step is known in the ledger by its name alone.
+    let mut of_ticket = HashSet::new();
+    for section in [Kind::Ticket.code()].iter().chain(&SECTIONS) {
+        for step in manifest.write.get(*section).into_iter().flatten().filter(|step| step.each.is_none()) {
+            if !of_ticket.insert(&step.step) {
+                let message = format!("another section that writes tickets has a step `{}`", step.step);
+                return say(&["write", section], message);
+            }
+        }
+    }
     for (section, steps) in &manifest.write {
         if Kind::from_code(section).is_none() && !SECTIONS.contains(&section.as_str()) && !is_part(section) {
             return say(&["write", section], format!("`{section}` is not a kind"));

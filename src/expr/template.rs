@@ -74,12 +74,9 @@ impl Template {
             .collect()
     }
 
-    /// Whether it is one value alone, and there is none: null, or a text of ours (`$since`, `$key`) that says nothing.
+    /// Whether it is one value alone, and there is none.
     pub fn is_missing(&self, scope: &Scope<'_>) -> bool {
-        let [Piece::Value(path)] = self.0.as_slice() else { return false };
-        let ours = scope.vars.iter().any(|(name, _)| Path::parse(&format!("${name}")).is_ok_and(|var| var == *path));
-        let value = path.of(scope);
-        value.is_null() || (ours && plain(&value).is_empty())
+        matches!(self.0.as_slice(), [Piece::Value(path)] if path.of(scope).is_null())
     }
 
     /// Whether the value at `path` is in it.

@@ -41,14 +41,14 @@ pub async fn all(job: &Job) -> Result<Ending, Stop> {
             _ => Ending::Refused(problem),
         });
     }
-    carry(job).await
+    carry(job, None).await
 }
 
-/// What follows the checks.
-pub async fn carry(job: &Job) -> Result<Ending, Stop> {
+/// What follows the checks. `roster` is that of the target, where it was read before.
+pub async fn carry(job: &Job, roster: Option<Roster>) -> Result<Ending, Stop> {
     again::take_up(job).await?;
     closure::note(job).await?;
-    let mut run = Run::begin(job).await?;
+    let mut run = Run::begin(job, roster).await?;
     for &kind in ORDER.iter().filter(|&&kind| job.in_scope(kind) && job.choice.wants(kind)) {
         run.kind(kind).await?;
         if kind == Kind::Field {
@@ -69,9 +69,13 @@ pub(super) struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    async fn begin(job: &'a Job) -> Result<Run<'a>, Stop> {
+    async fn begin(job: &'a Job, roster: Option<Roster>) -> Result<Run<'a>, Stop> {
         job.target.prepare().await?;
-        let roster = Arc::new(Roster::read(job.target.as_ref()).await?);
+        let roster = match roster {
+            Some(roster) => roster,
+            None => Roster::read(job.target.as_ref()).await?,
+        };
+        let roster = Arc::new(roster);
         let people = People::new(job.source.clone(), job.staging.clone(), job.link.clone(), roster.clone());
         let profile = job.target.profile();
         let format =

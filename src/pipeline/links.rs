@@ -77,6 +77,7 @@ impl Run<'_> {
             return Ok(End::Skipped { problem, stands_for: None });
         }
         if one.link_type != LinkType::Related && !self.job.target.profile().link_types.contains(&one.link_type) {
+            self.job.agreed(Loss::LinkType).map_err(|problem| Broken::Run(Stop::Refused(problem)))?;
             link.lose(Kind::Link, id, "", Loss::LinkType, one.link_type.code()).await?;
         }
         let progress = self.writer.carry(&Carried { kind: Kind::Link, id, steps: &steps, rebuilt_at: None }).await?;

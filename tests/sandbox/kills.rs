@@ -7,11 +7,19 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 const DEADLINE: Duration = Duration::from_secs(300);
 
 /// xorshift64*
-struct Draw(u64);
+pub struct Draw(u64);
 
 impl Draw {
+    /// From `DESKFERRY_KILL_SEED`, or from the time; printed, so that it can be repeated.
+    pub fn seeded() -> Draw {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        let seed: u64 = std::env::var("DESKFERRY_KILL_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(now);
+        println!("DESKFERRY_KILL_SEED={seed} repeats these moments");
+        Draw(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
+    }
+
     /// From 0 to 1.
-    fn fraction(&mut self) -> f64 {
+    pub fn fraction(&mut self) -> f64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
@@ -26,10 +34,7 @@ fn a_move_killed_twenty_five_times_ends_the_same() {
 
 /// Kills the move so many times, `in_the_move` of them at least before it is over.
 pub fn killed(all: Move, kills_wanted: u32, least: u32) {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-    let seed: u64 = std::env::var("DESKFERRY_KILL_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(now);
-    println!("DESKFERRY_KILL_SEED={seed} repeats these moments");
-    let mut draw = Draw(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+    let mut draw = Draw::seeded();
     let held = |state: &serde_json::Value| -> usize {
         let tickets = state["tickets"].as_array().into_iter().flatten();
         tickets

@@ -147,18 +147,7 @@ impl Move {
 
     /// Its exit code.
     pub fn run(&self, args: &[&str]) -> i32 {
-        let mut child = self.spawn(args);
-        let began = Instant::now();
-        loop {
-            if let Some(status) = child.try_wait().unwrap() {
-                return status.code().unwrap_or(-1);
-            }
-            if began.elapsed() > DEADLINE {
-                child.kill().unwrap();
-                panic!("{args:?} does not end: {}", self.said("stderr.txt"));
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        exit_code(self.spawn(args), DEADLINE, &|| self.said("stderr.txt"))
     }
 
     /// What the last run wrote to `stdout.txt` or `stderr.txt`.
@@ -242,4 +231,19 @@ fn kept(folder: &Path) -> BTreeSet<String> {
         }
     }
     all
+}
+
+/// Waits for the end of a command.
+pub fn exit_code(mut child: Child, deadline: Duration, said: &dyn Fn() -> String) -> i32 {
+    let began = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status.code().unwrap_or(-1);
+        }
+        if began.elapsed() > deadline {
+            child.kill().unwrap();
+            panic!("it does not end: {}", said());
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }

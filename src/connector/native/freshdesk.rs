@@ -81,16 +81,7 @@ fn hosted(source: &str) -> Option<String> {
 
 fn picture(comment: &str, listed: Option<&str>, source: String) -> Attachment {
     let number = listed.map_or_else(|| blake3::hash(source.as_bytes()).to_hex()[..12].to_owned(), str::to_owned);
-    Attachment {
-        id: format!("{comment}-{number}"),
-        name: format!("image-{number}"),
-        mime: None,
-        size: None,
-        source,
-        hash: None,
-        inline: true,
-        content_id: None,
-    }
+    Attachment::picture(format!("{comment}-{number}"), format!("image-{number}"), source)
 }
 
 /// Takes the description out where the first message of the chat is the same; its files stay.

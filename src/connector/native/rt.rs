@@ -164,7 +164,7 @@ fn fold_parts(comment: &mut Comment, parts: &[Part<'_>]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{Attachment, State, Ticket, Visibility};
+    use crate::record::{Attachment, State, Ticket};
     use serde_json::json;
 
     fn folded(rows: Vec<Value>) -> Comment {
@@ -181,20 +181,7 @@ mod tests {
                 content_id: None,
             })
             .collect();
-        let comment = Comment {
-            id: "7".into(),
-            author: None,
-            visibility: Visibility::Public,
-            direction: None,
-            format: Format::Text,
-            body: String::new(),
-            channel: None,
-            created_at: None,
-            message_id: None,
-            to: vec![],
-            cc: vec![],
-            attachments,
-        };
+        let comment = Comment::of_files("7", Format::Text, attachments);
         let ticket = Ticket { comments: vec![comment], ..Ticket::default() };
         let mut record = Record {
             id: "1".into(),

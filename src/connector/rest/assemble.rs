@@ -266,16 +266,7 @@ pub(super) fn own_image(comment: &str, url: &Url, source: String) -> Attachment 
     let last = || url.path_segments().and_then(|mut s| s.next_back()).map(str::to_owned);
     let name = named.or_else(last).filter(|n| !n.is_empty()).unwrap_or_else(|| "image".into());
     let hash = blake3::hash(url[url::Position::BeforePath..].as_bytes()).to_hex();
-    Attachment {
-        id: format!("{comment}-{}", &hash[..12]),
-        name,
-        mime: None,
-        size: None,
-        source,
-        hash: None,
-        inline: true,
-        content_id: None,
-    }
+    Attachment::picture(format!("{comment}-{}", &hash[..12]), name, source)
 }
 
 /// A file is inline when the body names its content id.

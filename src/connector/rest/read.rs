@@ -284,11 +284,8 @@ impl Rest {
         };
         let from = since_text.as_deref().filter(|_| listed.begins_since());
         let ask = paging::ask(listed.page, cursor, from);
-        let vars = [
-            ("key", ask.key.as_deref().unwrap_or_default()),
-            ("since", since_text.as_deref().unwrap_or_default()),
-            ("mark", above.mark),
-        ];
+        let vars = [("key", ask.key.as_deref()), ("since", since_text.as_deref()), ("mark", Some(above.mark))];
+        let vars: Vec<(&str, &str)> = vars.into_iter().filter_map(|(name, text)| Some((name, text?))).collect();
         let scope = Scope { vars: &vars, parent: above.parent, root: above.root, ..self.scope(above.parent) };
         let mut elsewhere = None;
         let call = match &ask.address {

@@ -140,7 +140,7 @@ impl Job {
             retry: self.retry.clone(),
             listed: Mutex::new(Kind::ALL.iter().copied().collect()),
         };
-        let ending = carry::carry(&dry).await?;
+        let ending = carry::carry(&dry, Some(roster)).await?;
         Ok(Previewed {
             link: dry.link.clone(),
             folder,

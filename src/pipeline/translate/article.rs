@@ -12,7 +12,7 @@ use crate::error::{Loss, Problem, Reason};
 use crate::ledger::Link;
 use crate::pipeline::library::{Library, Readers};
 use crate::record::library::{Article, Audience, Translation};
-use crate::record::{Comment, Format, Kind, Record, Visibility};
+use crate::record::{Comment, Format, Kind, Record};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 
@@ -142,20 +142,7 @@ impl<'a> Pages<'a> {
         article: &'a Article,
         losses: &mut Vec<Lost>,
     ) -> Result<Pages<'a>, Held> {
-        let comment = Comment {
-            id: FILES.into(),
-            author: None,
-            visibility: Visibility::Public,
-            direction: None,
-            format: article.format,
-            body: String::new(),
-            channel: None,
-            created_at: None,
-            message_id: None,
-            to: vec![],
-            cc: vec![],
-            attachments: article.attachments.clone(),
-        };
+        let comment = Comment::of_files(FILES, article.format, article.attachments.clone());
         let mut shelf = Shelf::of_article(translator.target.profile());
         let files = translator.files(record, &comment, false, &mut shelf, losses).await?;
         Ok(Pages { translator, record, article, comment, files, shelf })

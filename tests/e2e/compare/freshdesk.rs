@@ -2,6 +2,7 @@
 //!
 //! Bodies are given without their tags, a line for each block: what is compared are words and first lines.
 
+use super::json::{id, rows, text};
 use super::target::{File, Issue, Message, Target};
 use super::text::without_tags;
 use serde_json::Value;
@@ -81,16 +82,4 @@ fn custom(fields: &Value, values: &Value, known: &Known) -> BTreeMap<String, Vec
         (title, all.into_iter().filter(|v| !v.is_empty()).map(str::to_owned).collect())
     })
     .collect()
-}
-
-fn rows(list: &Value) -> &[Value] {
-    list.as_array().map_or(&[], Vec::as_slice)
-}
-
-fn id(value: &Value) -> u64 {
-    value.as_u64().unwrap_or_default()
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().map_or_else(|| if value.is_null() { String::new() } else { value.to_string() }, String::from)
 }

@@ -10,6 +10,7 @@
 
 pub mod files;
 pub mod freshdesk;
+mod json;
 mod messages;
 pub mod redmine;
 pub mod rt;

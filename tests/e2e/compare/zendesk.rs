@@ -4,6 +4,7 @@
 //! Its subjects repeat: a ticket is known by its number, which stands before its subject here and, by the marker, in what
 //! was found in the target ([`numbered`]).
 
+use super::json::{id, rows, text};
 use super::target::Target;
 use super::text::squeezed_line;
 use crate::seed::expected::{Absent, Alike, Body, Custom, Expected, File, Kind, Message, Person, Ticket};
@@ -196,16 +197,4 @@ fn custom(values: &Value, defined: &Value, fields: &[Field]) -> BTreeMap<String,
 
 fn instant(at: &Value) -> Result<jiff::Timestamp, String> {
     text(at).parse().map_err(|e| format!("{at}: {e}"))
-}
-
-fn rows(list: &Value) -> &[Value] {
-    list.as_array().map_or(&[], Vec::as_slice)
-}
-
-fn id(value: &Value) -> u64 {
-    value.as_u64().unwrap_or_default()
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().map_or_else(|| if value.is_null() { String::new() } else { value.to_string() }, String::from)
 }

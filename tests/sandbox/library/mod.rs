@@ -5,10 +5,12 @@ mod plain;
 mod spoiled;
 
 use crate::desks::{Desk, Options};
+use crate::kills::Draw;
+use crate::moving;
 use compare::Found;
 use std::fs::File;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 const DEADLINE: Duration = Duration::from_secs(240);
@@ -84,18 +86,7 @@ impl Move {
     }
 
     fn run(&self, args: &[&str]) -> i32 {
-        let mut child = self.spawn(args);
-        let began = Instant::now();
-        loop {
-            if let Some(status) = child.try_wait().unwrap() {
-                return status.code().unwrap_or(-1);
-            }
-            if began.elapsed() > DEADLINE {
-                child.kill().unwrap();
-                panic!("{args:?} does not end: {}", self.said("stderr.txt"));
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        moving::exit_code(self.spawn(args), DEADLINE, &|| self.said("stderr.txt"))
     }
 
     fn said(&self, name: &str) -> String {
@@ -184,23 +175,8 @@ fn a_help_center_kept_in_a_folder_becomes_freshdesk_solutions() {
     }
 }
 
-/// xorshift64*
-struct Draw(u64);
-
-impl Draw {
-    fn fraction(&mut self) -> f64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 11) as f64 / (1u64 << 53) as f64
-    }
-}
-
 fn killed(way: Way) {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-    let seed: u64 = std::env::var("DESKFERRY_KILL_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(now);
-    println!("DESKFERRY_KILL_SEED={seed} repeats these moments");
-    let mut draw = Draw(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+    let mut draw = Draw::seeded();
     let all = Move::new(way, "", "");
     let (began, mut kills, mut in_the_move, mut over) = (Instant::now(), 0, 0, false);
     while kills < KILLS {
