@@ -263,7 +263,7 @@ impl<'a> Run<'a> {
 
     async fn carried(&self, row: &RecordRow) -> Result<End, Broken> {
         let (kind, id) = (row.kind, row.id.as_str());
-        let Some(raw) = self.job.staging.item(kind.code(), id).await? else {
+        let Some(staged) = self.job.staged(kind, id).await? else {
             let problem = Problem::new(Reason::NotFound, "the source no longer lists it")
                 .hint("it was seen by an earlier run whose stage is gone");
             return Ok(End::Failed { problem });
@@ -272,11 +272,7 @@ impl<'a> Run<'a> {
             let problem = Problem::new(Reason::Unsupported, format!("the target has no place for a {kind}"));
             return Ok(End::Skipped { problem, stands_for: None });
         }
-        let children: ChildRows = match kind {
-            Kind::Ticket | Kind::Article => self.job.staging.children(kind.code(), id).await?,
-            _ => ChildRows::new(),
-        };
-        let record = match self.job.source.assemble(kind, &raw, &children) {
+        let record = match staged {
             Ok(record) => record,
             Err(problem) => return Ok(End::Failed { problem }),
         };

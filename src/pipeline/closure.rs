@@ -6,7 +6,6 @@
 use super::addresses::Addresses;
 use super::carry::BATCH;
 use super::{Job, Stop, stage};
-use crate::connector::ChildRows;
 use crate::error::{Problem, Reason, Result};
 use crate::ledger::State;
 use crate::record::{Body, Kind, Ref, Ticket};
@@ -87,9 +86,8 @@ async fn note_one(
     id: &str,
     references: &mut Vec<(&'static str, String)>,
 ) -> Result<bool> {
-    let Some(raw) = job.staging.item(Kind::Ticket.code(), id).await? else { return Ok(false) };
-    let children = job.staging.children(Kind::Ticket.code(), id).await?;
-    let Ok(record) = job.source.assemble(Kind::Ticket, &raw, &children) else { return Ok(true) };
+    let Some(staged) = job.staged(Kind::Ticket, id).await? else { return Ok(false) };
+    let Ok(record) = staged else { return Ok(true) };
     let Body::Ticket(ticket) = &record.body else { return Ok(false) };
     if !matches!(job.left_out(&record, ticket).await, Ok(None)) {
         return Ok(false);
@@ -116,8 +114,8 @@ fn people(ticket: &Ticket) -> impl Iterator<Item = &Ref> {
 }
 
 async fn companies(job: &Job, person: &str) -> Result<Vec<Ref>> {
-    let Some(row) = job.staging.item(Kind::Contact.code(), person).await? else { return Ok(vec![]) };
-    Ok(match job.source.assemble(Kind::Contact, &row, &ChildRows::new())?.body {
+    let Some(staged) = job.staged(Kind::Contact, person).await? else { return Ok(vec![]) };
+    Ok(match staged?.body {
         Body::Contact(person) => person.companies,
         _ => vec![],
     })

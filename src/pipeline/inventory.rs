@@ -4,7 +4,6 @@
 
 use super::carry::BATCH;
 use super::{Job, ORDER, Stop, preview};
-use crate::connector::ChildRows;
 use crate::expr::plain;
 use crate::ledger::State as Step;
 use crate::record::{Body, Kind, Person, Record, State, Ticket};
@@ -91,13 +90,9 @@ impl Job {
             let Some(last) = rows.last() else { return Ok(count) };
             after = Some(last.seq);
             for row in rows {
-                let Some(raw) = self.staging.item(kind.code(), &row.id).await? else { continue };
-                let children = match kind {
-                    Kind::Ticket => self.staging.children(kind.code(), &row.id).await?,
-                    _ => ChildRows::new(),
-                };
+                let Some(staged) = self.staged(kind, &row.id).await? else { continue };
                 count.records += 1;
-                let Ok(record) = self.source.assemble(kind, &raw, &children) else { continue };
+                let Ok(record) = staged else { continue };
                 *count.states.entry(record.state).or_default() += 1;
                 match &record.body {
                     Body::Ticket(ticket) => {

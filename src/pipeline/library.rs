@@ -219,7 +219,7 @@ impl Run<'_> {
 
     async fn one_again(&self, row: &RecordRow, concerned: &impl Fn(&Record) -> bool) -> Result<(), Stop> {
         self.halt().check()?;
-        let Some(record) = self.staged(row).await? else { return Ok(()) };
+        let Some(Ok(record)) = self.job.staged(row.kind, &row.id).await? else { return Ok(()) };
         if !concerned(&record) {
             return Ok(());
         }
@@ -234,14 +234,6 @@ impl Run<'_> {
         };
         self.tell_end(row.kind, &row.id, &end);
         Ok(self.job.link.close(row.kind, &row.id, end).await?)
-    }
-
-    /// A record as the stage has it.
-    async fn staged(&self, row: &RecordRow) -> Result<Option<Record>> {
-        let (stream, id) = (row.kind.code(), row.id.as_str());
-        let Some(raw) = self.job.staging.item(stream, id).await? else { return Ok(None) };
-        let children = self.job.staging.children(stream, id).await?;
-        Ok(self.job.source.assemble(row.kind, &raw, &children).ok())
     }
 }
 

@@ -27,9 +27,7 @@ impl Run<'_> {
     }
 
     async fn links_of(&self, row: &RecordRow) -> Result<(), Stop> {
-        let Some(raw) = self.job.staging.item("ticket", &row.id).await? else { return Ok(()) };
-        let children = self.job.staging.children("ticket", &row.id).await?;
-        let Ok(record) = self.job.source.assemble(Kind::Ticket, &raw, &children) else { return Ok(()) };
+        let Some(Ok(record)) = self.job.staged(Kind::Ticket, &row.id).await? else { return Ok(()) };
         let Body::Ticket(ticket) = record.body else { return Ok(()) };
         // A merged ticket that was carried on its own keeps its relation.
         let merged = record.state == crate::record::State::Merged;

@@ -1,7 +1,6 @@
 //! Which tickets are carried: `[scope]` of `migration.toml`. What is left out gets a row that says why.
 
 use super::Job;
-use crate::connector::ChildRows;
 use crate::error::{Problem, Reason, Result};
 use crate::expr::{Jq, Scope as Sight, truthy};
 use crate::mapping::label;
@@ -82,8 +81,8 @@ impl Job {
 
     /// What a group of the source is called.
     pub(super) async fn group_name(&self, id: &str) -> Result<Option<String>> {
-        let Some(row) = self.staging.item(Kind::Group.code(), id).await? else { return Ok(None) };
-        Ok(match self.source.assemble(Kind::Group, &row, &ChildRows::new())?.body {
+        let Some(staged) = self.staged(Kind::Group, id).await? else { return Ok(None) };
+        Ok(match staged?.body {
             Body::Group(group) => Some(group.name),
             _ => None,
         })

@@ -1,10 +1,10 @@
 //! read → stage: lists a kind. Can be killed at any point and goes on there. What stands below its rows is `children`'s.
 
 use super::{Event, Job, Stop, children};
-use crate::connector::{Page, Row};
+use crate::connector::{ChildRows, Page, Row};
 use crate::error::Result;
 use crate::ledger::{Seen, State};
-use crate::record::Kind;
+use crate::record::{Kind, Record};
 use crate::staging::{ItemKey, NewPage};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -12,6 +12,19 @@ use std::sync::PoisonError;
 
 /// Ids told to a source at a time.
 const RECALLED: u32 = 1000;
+
+impl Job {
+    /// A staged record with all below it; none where the stage has no row of it. The inner error is that record's alone: it
+    /// cannot be read.
+    pub async fn staged(&self, kind: Kind, id: &str) -> Result<Option<Result<Record>>> {
+        let Some(row) = self.staging.item(kind.code(), id).await? else { return Ok(None) };
+        let children = match kind {
+            Kind::Ticket | Kind::Article => self.staging.children(kind.code(), id).await?,
+            _ => ChildRows::new(),
+        };
+        Ok(Some(self.source.assemble(kind, &row, &children)))
+    }
+}
 
 /// Stages one kind: all of it, what changed since, or the rest of what a stopped run began.
 pub async fn kind(job: &Job, kind: Kind) -> Result<(), Stop> {

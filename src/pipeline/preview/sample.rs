@@ -5,7 +5,7 @@
 //! as few are chosen as together have them all. Memory grows with the traits, not with the tickets.
 
 use super::Totals;
-use crate::connector::{ChildRows, is_withheld};
+use crate::connector::is_withheld;
 use crate::error::Result;
 use crate::ledger::State as Step;
 use crate::pipeline::carry::BATCH;
@@ -63,9 +63,8 @@ pub async fn look(job: &Job, roster: &Roster, most: Option<u64>) -> Result<Look,
         let Some(last) = rows.last() else { break };
         after = Some(last.seq);
         for row in rows.iter().filter(|row| job.choice.wants_id(Kind::Ticket, &row.id)) {
-            let Some(raw) = job.staging.item(Kind::Ticket.code(), &row.id).await? else { continue };
-            let children = job.staging.children(Kind::Ticket.code(), &row.id).await?;
-            let Ok(record) = job.source.assemble(Kind::Ticket, &raw, &children) else {
+            let Some(staged) = job.staged(Kind::Ticket, &row.id).await? else { continue };
+            let Ok(record) = staged else {
                 seen.had(&row.id, BTreeSet::from(["cannot be read".to_owned()]));
                 continue;
             };
@@ -135,13 +134,13 @@ impl People<'_> {
     }
 
     async fn look_up(&self, id: &str) -> Result<Option<String>> {
-        let (staging, mapping) = (&self.job.staging, &self.job.mapping);
-        let (kind, raw) = match staging.item(Kind::Agent.code(), id).await? {
-            Some(raw) => (Kind::Agent, Some(raw)),
-            None => (Kind::Contact, staging.item(Kind::Contact.code(), id).await?),
+        let mapping = &self.job.mapping;
+        let (kind, staged) = match self.job.staged(Kind::Agent, id).await? {
+            Some(staged) => (Kind::Agent, Some(staged)),
+            None => (Kind::Contact, self.job.staged(Kind::Contact, id).await?),
         };
-        let Some(raw) = raw else { return Ok(Some("the source does not list".into())) };
-        let Ok(record) = self.job.source.assemble(kind, &raw, &ChildRows::new()) else { return Ok(None) };
+        let Some(staged) = staged else { return Ok(Some("the source does not list".into())) };
+        let Ok(record) = staged else { return Ok(None) };
         let (Body::Agent(person) | Body::Contact(person)) = &record.body else { return Ok(None) };
         Ok(match person.emails.first() {
             None => Some("without an e-mail address".into()),

@@ -1,7 +1,6 @@
 //! The shown tickets: as people see them in the source, as they would see them in the target, and what would be sent.
 
 use super::mask;
-use crate::connector::ChildRows;
 use crate::content::{self, ImagePlace, ImageRef};
 use crate::error::Result;
 use crate::expr::plain;
@@ -133,9 +132,7 @@ fn masked(text: &str, redacted: bool) -> String {
 }
 
 async fn source_view(job: &Job, id: &str, redacted: bool) -> Result<View> {
-    let Some(raw) = job.staging.item(Kind::Ticket.code(), id).await? else { return Ok(View::default()) };
-    let children = job.staging.children(Kind::Ticket.code(), id).await?;
-    let Ok(record) = job.source.assemble(Kind::Ticket, &raw, &children) else { return Ok(View::default()) };
+    let Some(Ok(record)) = job.staged(Kind::Ticket, id).await? else { return Ok(View::default()) };
     let Body::Ticket(ticket) = record.body else { return Ok(View::default()) };
     let mut names = Names { job, redacted, known: HashMap::new() };
     let mut facts = facts_of(&mut names, &ticket).await?;
@@ -342,8 +339,7 @@ impl Names<'_> {
         if let Some(known) = self.known.get(&key) {
             return Ok(Some(known.clone()));
         }
-        let Some(raw) = self.job.staging.item(kind.code(), id).await? else { return Ok(None) };
-        let Ok(record) = self.job.source.assemble(kind, &raw, &ChildRows::new()) else { return Ok(None) };
+        let Some(Ok(record)) = self.job.staged(kind, id).await? else { return Ok(None) };
         let name = match record.body {
             Body::Agent(person) | Body::Contact(person) => match (person.name, person.emails.into_iter().next()) {
                 (Some(name), Some(email)) => format!("{name} <{email}>"),
