@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::{Request, Response};
 use deskferry::staging::Staging;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Arc, Mutex};
@@ -324,15 +324,39 @@ fn every_path_stands_in_the_vendors_specification() {
     let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
     let texts: Vec<String> =
         files.filter(|path| path.is_file()).map(|path| std::fs::read_to_string(path).unwrap()).collect();
-    let known: Vec<&str> = texts.iter().flat_map(|t| t.lines()).map(|l| l.trim().trim_matches(['\'', ':'])).collect();
-    let manifest = include_str!("../../connectors/zendesk.toml");
-    let paths = manifest.lines().filter_map(|l| l.trim_start().strip_prefix("path")?.split('"').nth(1));
-    let paths: Vec<&str> = paths.filter(|path| path.starts_with('/')).collect();
-    assert!(paths.len() > 12, "{paths:?}");
-    for path in paths {
-        let path = format!("/api/v2{}", path.trim_end_matches(".json").replace("${.id}", "{ticket_id}"));
-        assert!(known.contains(&path.as_str()), "{path}");
+    let known: BTreeSet<String> =
+        texts.iter().flat_map(|t| t.lines()).map(|line| without_ids(line.trim().trim_matches(['\'', ':']))).collect();
+    let manifest: toml::Value = toml::from_str(include_str!("../../connectors/zendesk.toml")).unwrap();
+    let mut paths = Vec::new();
+    claimed(&manifest, &mut paths);
+    assert!(paths.len() > 30, "{paths:?}");
+    let unknown: Vec<&String> = paths.iter().filter(|path| !known.contains(*path)).collect();
+    assert!(unknown.is_empty(), "not in the specification: {unknown:?}");
+}
+
+/// The paths of all tables whose evidence is `spec`, with those within them.
+fn claimed(table: &toml::Value, paths: &mut Vec<String>) {
+    match table {
+        toml::Value::Array(tables) => tables.iter().for_each(|table| claimed(table, paths)),
+        toml::Value::Table(table) => {
+            let is_spec = table.get("evidence").and_then(toml::Value::as_str) == Some("spec");
+            let then = table.get("then").and_then(toml::Value::as_array).into_iter().flatten();
+            for one in then.filter_map(toml::Value::as_table).chain([table]).filter(|_| is_spec) {
+                let path = one.get("path").and_then(toml::Value::as_str);
+                let call = one.get("call").and_then(toml::Value::as_str).and_then(|call| call.split_once(' '));
+                let path = path.or(call.map(|(_, path)| path)).filter(|path| path.starts_with('/'));
+                paths.extend(path.map(|path| without_ids(&format!("/api/v2{}", path.replace(".json", "")))));
+            }
+            table.values().for_each(|below| claimed(below, paths));
+        }
+        _ => {}
     }
+}
+
+/// `/tickets/${.id}` and `/tickets/{ticket_id}` are one path.
+fn without_ids(path: &str) -> String {
+    let is_id = |part: &&str| part.contains('{');
+    path.split('/').map(|part| if is_id(&part) { "{}" } else { part }).collect::<Vec<_>>().join("/")
 }
 
 /// The numbers of `docs/performance.md`.
