@@ -161,6 +161,7 @@ impl Mapping {
         let Some(path) = path else { return Ok(Self::default()) };
         let text = std::fs::read_to_string(path).map_err(|e| {
             Problem::new(Reason::Config, format!("the mapping `{}` cannot be read: {}", path.display(), e.kind()))
+                .hint("`deskferry map --write` makes one; without `file` under [mapping] the built-in rules hold alone")
         })?;
         Self::parse(&path.file_name().unwrap_or(path.as_os_str()).to_string_lossy(), &text)
     }

@@ -1,9 +1,10 @@
 //! What an account holds, what moving it would take, and what could go wrong: for an offer, a plan, a decision.
 
-use super::page;
 use super::preview::Report;
+use super::{KindSummary, LossSummary, Outcome, page};
 use crate::error::{Problem, Reason, Result};
 use crate::pipeline::inventory::Inventory;
+use crate::record::Kind;
 use minijinja::value::Serde;
 use minijinja::{Value, context};
 use serde::Serialize;
@@ -11,6 +12,8 @@ use serde::Serialize;
 const TEMPLATE: &str = include_str!("assess.html");
 /// Share of records a loss concerns from which it is named as a risk.
 const MANY: f64 = 0.05;
+/// Kinds of loss named as a risk.
+const SHOWN: usize = 10;
 /// Messages from which a thread is long for people and APIs.
 const LONG: u64 = 100;
 
@@ -39,6 +42,24 @@ impl Assessment {
     }
 }
 
+/// The losses that concern many of the records that were looked at, the most frequent first.
+fn frequent(losses: &[LossSummary], kinds: &[KindSummary]) -> Vec<String> {
+    let looked_at = |kind: Kind| {
+        let of_kind = kinds.iter().find(|summary| summary.kind == kind);
+        of_kind.map_or(0, |k| k.records - k.outcomes.get(&Outcome::Waiting).copied().unwrap_or_default())
+    };
+    let shares = losses.iter().map(|loss| (loss, looked_at(loss.kind)));
+    let mut many: Vec<_> = shares.filter(|(loss, all)| loss.records as f64 >= MANY * *all as f64).collect();
+    many.sort_by_key(|(loss, _)| std::cmp::Reverse(loss.records));
+    let shown = many.iter().take(SHOWN);
+    let mut lines: Vec<String> =
+        shown.map(|(loss, all)| format!("{} of {all} {} records: {}", loss.records, loss.kind, loss.says)).collect();
+    if many.len() > SHOWN {
+        lines.push(format!("{} more kinds of loss: `deskferry preview` lists them all", many.len() - SHOWN));
+    }
+    lines
+}
+
 /// What somebody should look at before they promise a date.
 fn risks(inventory: &Inventory, preview: &Report) -> Vec<String> {
     let mut risks: Vec<String> = preview.blockers.iter().map(|problem| problem.what.clone()).collect();
@@ -46,9 +67,7 @@ fn risks(inventory: &Inventory, preview: &Report) -> Vec<String> {
         risks
             .push(format!("{} of the previewed {}s would not be carried: {}", row.records, row.kind, row.problem.what));
     }
-    for loss in preview.losses.iter().filter(|l| l.records as f64 >= MANY * preview.previewed.tickets as f64) {
-        risks.push(format!("{} of {} previewed tickets: {}", loss.records, preview.previewed.tickets, loss.says));
-    }
+    risks.extend(frequent(&preview.losses, &preview.kinds));
     if let Some(thread) = inventory.longest_threads.first().filter(|thread| thread.size > LONG) {
         risks.push(format!("ticket {} has {} messages", thread.ticket, thread.size));
     }
@@ -64,4 +83,29 @@ fn risks(inventory: &Inventory, preview: &Report) -> Vec<String> {
         risks.push(format!("writing takes at least {}: more than a night", page::duration(seconds)));
     }
     risks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Loss;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn a_loss_is_counted_among_the_records_of_its_kind_that_were_looked_at() {
+        let kind = |kind, records, waiting| KindSummary {
+            kind,
+            records,
+            outcomes: BTreeMap::from([(Outcome::Waiting, waiting)]),
+            origins: BTreeMap::new(),
+            reasons: vec![],
+        };
+        let lost = |kind, loss: Loss, records| LossSummary { kind, loss, says: loss.says(), records, times: records };
+        let kinds = [kind(Kind::Ticket, 100, 80), kind(Kind::Article, 40, 0)];
+        let losses =
+            [lost(Kind::Ticket, Loss::Cc, 3), lost(Kind::Article, Loss::Markup, 40), lost(Kind::Article, Loss::Tag, 1)];
+        let said = frequent(&losses, &kinds);
+        assert_eq!(said.len(), 2, "one of forty is not many: {said:?}");
+        assert!(said[0].starts_with("40 of 40 article") && said[1].starts_with("3 of 20 ticket"), "{said:?}");
+    }
 }
