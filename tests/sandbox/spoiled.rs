@@ -20,12 +20,16 @@ pub fn each_is_noticed(found: &Found) {
         }),
         (What::Count, &|f| drop(noted(f).remove(0))),
         (What::Twice, &|f| {
-            let copy = noted(f)[0].clone();
-            noted(f).push(copy);
+            // A stub before a private message has no words of its own.
+            let (own, (messages, body)) = (marked(f).0, names(f));
+            let mut all = tickets(f).iter_mut().filter_map(|t| t[messages].as_array_mut());
+            let is_marked = |note: &&Value| note[body].as_str().is_some_and(|body| body.contains(own));
+            let (copy, notes) = all.find_map(|notes| Some((notes.iter().find(is_marked)?.clone(), notes))).unwrap();
+            notes.push(copy);
         }),
         (What::Text, &|f| noted(f).swap(0, 1)),
         (What::Text, &|f| {
-            let (own, other) = if f.pair.source == "zendesk" { ("zd", "dz") } else { ("fd", "df") };
+            let (own, other) = marked(f);
             replace(f, |_, body| body.contains(own), own, other);
         }),
         (What::Visibility, &|f| flip(f, true)),
@@ -88,6 +92,11 @@ fn tickets(found: &mut Found) -> &mut Vec<Value> {
 fn people(found: &mut Found) -> &mut Vec<Value> {
     let table = if is_zendesk(found) { "users" } else { "agents" };
     found.target[table].as_array_mut().unwrap()
+}
+
+/// What the word begins with that each message of the source has, and something else.
+fn marked(found: &Found) -> (&'static str, &'static str) {
+    if found.pair.source == "zendesk" { ("zd", "dz") } else { ("fd", "df") }
 }
 
 fn unsettled(found: &mut Found) -> &mut Value {
