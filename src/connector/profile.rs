@@ -53,6 +53,8 @@ pub struct Profile {
     pub images_by: ImagesBy,
     /// How a ticket gets its messages.
     pub messages: MessagesGo,
+    /// What stands for a message without words where the target takes none such, in its format.
+    pub no_text: String,
     /// Largest file, in bytes; 0 = not known.
     pub file_bytes: u64,
     /// Most bytes of all files of a ticket together; 0 = not known.

@@ -25,6 +25,7 @@ pub fn rules(api_user: String) -> Rules {
         images: Images::Shown,
         empty_files: true,
         ticket_bytes: u64::MAX,
+        body_chars: usize::MAX,
         first_by_requester: false,
         links: true,
         hosts: vec![],

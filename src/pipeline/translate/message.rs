@@ -60,6 +60,7 @@ impl Messages<'_> {
             Some(line) => header::put(&body, self.translator.format, &line),
             None => body,
         };
+        let body = self.worded(body);
         json!({ "id": "", "body": body, "body_by_api": body, "body_with_date": body, "private": false, "author": null, "attachments": [] })
     }
 
@@ -118,7 +119,7 @@ impl Messages<'_> {
             most => content::split(&body, most.saturating_sub(HEADER_CHARS), *format),
         };
         let part = |(at, body): (usize, &String)| {
-            let head = |line: &Option<String>| with(body, *format, line.clone().filter(|_| at == 0));
+            let head = |line: &Option<String>| self.worded(with(body, *format, line.clone().filter(|_| at == 0)));
             let by_api = head(&by_api);
             json!({
                 "id": comment.id,
@@ -168,6 +169,11 @@ impl Messages<'_> {
             content::convert(&text, comment.format, self.translator.format, &|image| gallery.place(image, inline));
         losses.extend(converted.losses.iter().map(|loss| Lost::new(&comment.id, *loss, "")));
         Ok(converted.text)
+    }
+
+    /// The body, or what stands for one where the target takes none without words.
+    fn worded(&self, body: String) -> String {
+        if body.is_empty() { self.translator.target.profile().no_text.clone() } else { body }
     }
 
     fn with_lines(&self, body: String, lines: &[String]) -> String {

@@ -109,7 +109,7 @@ fn message(comment: &Value, folder: &Path, author: String) -> Result<Message> {
         // no block ends without an end tag
         body = without_tags(&body.replace("</", "\n</").replace("<br", "\n<br"));
     }
-    Ok(Message { author, private: comment["visibility"] == "private", body, files })
+    Ok(Message { author, private: comment["visibility"] == "private", body, created: None, files })
 }
 
 fn custom(values: &Value, titles: &HashMap<String, String>) -> BTreeMap<String, Vec<String>> {

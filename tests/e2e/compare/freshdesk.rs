@@ -3,27 +3,13 @@
 //! Bodies are given without their tags, a line for each block: what is compared are words and first lines.
 
 use super::json::{id, rows, text};
-use super::target::{File, Issue, Message, Target};
+use super::target::{File, Issue, Known, Message, Target};
 use super::text::without_tags;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
 
-/// What the admin decided that the state cannot tell.
-pub struct Known<'a> {
-    /// Addresses of agents there, and of whom they are in the source.
-    pub agents: &'a [(String, &'a str)],
-    /// Names of custom fields, and what the source calls them.
-    pub fields: &'a [(&'a str, &'a str)],
-    /// Of these fields, those that hold several values as one text.
-    pub lists: &'a [&'a str],
-}
-
 pub fn read(state: &Value, known: &Known) -> Target {
-    let own = |address: &Value| {
-        let address = text(address).to_lowercase();
-        let own = known.agents.iter().find(|(there, _)| *there == address).map(|(_, own)| (*own).to_owned());
-        own.unwrap_or(address)
-    };
+    let own = |address: &Value| known.own(&text(address).to_lowercase());
     let mut people: HashMap<u64, String> =
         rows(&state["agents"]).iter().map(|agent| (id(&agent["id"]), own(&agent["email"]))).collect();
     for contact in rows(&state["contacts"]) {
@@ -66,7 +52,7 @@ fn message(body: &Value, author: String, private: bool, files: &Value) -> Messag
     let files = files.map(|f| File { name: text(&f["name"]), sha256: text(&f["sha256"]), size: id(&f["size"]) });
     // no block ends without an end tag
     let body = without_tags(&text(body).replace("</", "\n</").replace("<br", "\n<br"));
-    Message { author, private, body, files: files.collect() }
+    Message { author, private, body, created: None, files: files.collect() }
 }
 
 /// Every field of the desk's own, those without value too.
@@ -74,12 +60,10 @@ fn custom(fields: &Value, values: &Value, known: &Known) -> BTreeMap<String, Vec
     let own = rows(fields).iter().filter(|field| !text(&field["type"]).starts_with("default_"));
     own.map(|field| {
         let name = text(&field["name"]);
-        let title = known.fields.iter().find(|(there, _)| *there == name).map(|(_, own)| (*own).to_owned());
-        let title = title.unwrap_or_else(|| text(&field["label"]));
-        let value = text(&values[&name]);
-        let several = known.lists.contains(&title.as_str());
-        let all: Vec<&str> = if several { value.split(", ").collect() } else { vec![&value] };
-        (title, all.into_iter().filter(|v| !v.is_empty()).map(str::to_owned).collect())
+        let is_renamed = known.fields.iter().any(|(there, _)| *there == name);
+        let value = Some(text(&values[&name])).filter(|value| !value.is_empty());
+        let there = if is_renamed { &name } else { &text(&field["label"]) };
+        known.titled(there, value.into_iter().collect())
     })
     .collect()
 }

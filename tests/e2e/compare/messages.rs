@@ -19,14 +19,14 @@ pub fn compare(
     for name in &issue.stray {
         findings.add(What::File, format!("{name:?} hangs on no message"));
     }
-    let messages = after_stub(ticket, issue, findings);
+    let messages = whole(&ticket.messages, after_stub(ticket, issue, findings), rules);
     if messages.len() != ticket.messages.len() {
         let (got, want) = (messages.len(), ticket.messages.len());
         findings.add(What::MessageCount, format!("{got} messages, expected {want}"));
         return;
     }
     let mut room = rules.ticket_bytes;
-    for (n, (want, got)) in ticket.messages.iter().zip(messages).enumerate() {
+    for (n, (want, got)) in ticket.messages.iter().zip(&messages).enumerate() {
         let at = format!("message {n}");
         for host in &rules.hosts {
             // the recording of a call lies with whoever carried it: the look-alike lends it its host of files
@@ -72,28 +72,55 @@ fn after_stub<'i>(ticket: &Ticket, issue: &'i Issue, findings: &mut Findings) ->
     others
 }
 
+/// The messages, those that had to be cut into several as one again.
+fn whole(wanted: &[Message], there: &[Got], rules: &Rules) -> Vec<Got> {
+    let mut left = there.iter().cloned();
+    let mut all: Vec<Got> = vec![];
+    for want in wanted {
+        let Some(mut got) = left.next() else { break };
+        let chars: usize = want.text.iter().map(|line| line.chars().count()).sum();
+        while chars > rules.body_chars && holds_in_order(&got.body, &want.text).is_err() {
+            let Some(part) = left.next() else { break };
+            got.body.push_str(&part.body);
+            got.files.extend(part.files);
+        }
+        all.push(got);
+    }
+    all.extend(left);
+    all
+}
+
 /// The words messages are known by.
-fn words_of_ours(body: &str) -> impl Iterator<Item = &str> {
-    tokens(body).chain(super::zendesk::marks(body))
+fn words_of_ours(body: &str) -> impl Iterator<Item = String> {
+    tokens(body).map(str::to_owned).chain(super::promised::marks(body))
 }
 
 /// Who wrote it and when: the account that wrote it, and the first line of the body. `by_requester`: whoever wrote it, it stands
 /// under the requester.
 fn header(want: &Message, got: &Got, rules: &Rules, by_requester: bool, at: &str, findings: &mut Findings) {
     let email = want.author.email.as_deref();
-    let native = email.is_some_and(|e| e.eq_ignore_ascii_case(&got.author));
+    let native = match email {
+        Some(email) => email.eq_ignore_ascii_case(&got.author),
+        None => rules.dates == Dates::Native && want.author.names().contains(&got.author.as_str()),
+    };
     if !native && !by_requester && !got.author.eq_ignore_ascii_case(&rules.api_user) {
         findings.add(What::Message, format!("{at} is by {}, expected {email:?} or the API user", got.author));
     }
-    if rules.dates == Dates::Own {
+    if let Some(other) = got.created.filter(|created| *created != want.created) {
+        findings.add(What::Message, format!("{at} was written at {other}, expected {}", want.created));
+    }
+    if rules.dates == Dates::Own || rules.dates == Dates::Native && native {
         return;
     }
-    let date = want.created.strftime("%Y-%m-%d %H:%M:%S UTC");
+    let date = match rules.dates {
+        Dates::Native => String::new(),
+        _ => want.created.strftime(" on %Y-%m-%d %H:%M:%S UTC").to_string(),
+    };
     let mut good = vec![];
     for name in want.author.names() {
-        good.push(format!("Originally by {name} on {date}"));
+        good.push(format!("Originally by {name}{date}"));
         if let Some(email) = email {
-            good.push(format!("Originally by {name} <{email}> on {date}"));
+            good.push(format!("Originally by {name} <{email}>{date}"));
         }
     }
     // an address stands alone only where there is no name
@@ -101,7 +128,7 @@ fn header(want: &Message, got: &Got, rules: &Rules, by_requester: bool, at: &str
         good.remove(0);
     }
     if native {
-        good.push(format!("Originally on {date}"));
+        good.push(format!("Originally{date}"));
     }
     let line = got.body.lines().find(|l| !l.trim().is_empty()).unwrap_or_default();
     if !good.iter().any(|g| squeezed_line(g) == squeezed_line(line)) {
@@ -176,7 +203,8 @@ fn stem(name: &str) -> &str {
 /// `!name!` in Textile, `![…](name)` in Markdown, the name as it is or quoted.
 fn shows(body: &str, name: &str) -> bool {
     let spaced = name.replace(' ', "%20");
-    [name, &spaced, &quoted(name), &quoted(name).replace("%2E", ".")].iter().any(|name| {
+    let readable = quoted(name).replace("%2E", ".").replace("%2D", "-");
+    [name, &spaced, &quoted(name), &readable].iter().any(|name| {
         let found = |before: &str, after: &str| body.contains(&format!("{before}{name}{after}"));
         (body.contains('!') && (found("!", "!") || found(">", "!") || found("!", "(")))
             || found("](", ")")
@@ -186,14 +214,14 @@ fn shows(body: &str, name: &str) -> bool {
 
 /// Every message's own word is in that message and nowhere else; words of deleted tickets are nowhere.
 pub fn leaks(expected: &Expected, target: &Target, findings: &mut Findings) {
-    let mut places: HashMap<&str, Vec<(&Issue, &Got)>> = HashMap::new();
+    let mut places: HashMap<String, Vec<(&Issue, &Got)>> = HashMap::new();
     for (issue, message) in target.issues.iter().flat_map(|i| i.messages.iter().map(move |m| (i, m))) {
         for token in words_of_ours(&message.body) {
             places.entry(token).or_default().push((issue, message));
         }
     }
     for (ticket, message) in expected.messages() {
-        let found = message.token.as_ref().and_then(|token| places.remove(token.as_str())).unwrap_or_default();
+        let found = message.token.as_ref().and_then(|token| places.remove(token)).unwrap_or_default();
         for (issue, got) in &found {
             if message.kind == Kind::Private && !got.private {
                 let said = format!("private words of {:?} are public in issue {}", ticket.subject, issue.id);
@@ -208,7 +236,7 @@ pub fn leaks(expected: &Expected, target: &Target, findings: &mut Findings) {
         }
     }
     for absent in &expected.absent {
-        if absent.tokens.iter().any(|token| places.contains_key(token.as_str())) {
+        if absent.tokens.iter().any(|token| places.contains_key(token)) {
             findings.add(What::Leak, format!("words of {:?}, which was {}, are there", absent.subject, absent.why));
         }
     }

@@ -1,8 +1,8 @@
 //! Whether a move was faithful: two desks, read through their own APIs, held against what the seed promised.
 //!
 //! Imports nothing of the engine and shares none of its opinions. [`target`] is what the target was found to hold,
-//! [`redmine`], [`rt`] and [`freshdesk`] read it there, [`zendesk`] is what a look-alike promises, [`differences`] is pure; so the comparison itself can be tried on desks that were spoiled
-//! on purpose, in memory ([`spoiled`]) and for real.
+//! [`redmine`], [`rt`], [`freshdesk`] and [`zendesk`] read it there, [`promised`] is what a look-alike promises,
+//! [`differences`] is pure; so the comparison itself can be tried on desks that were spoiled on purpose, in memory ([`spoiled`]) and for real.
 //!
 //! Declared behaviour it holds the engine to: where the target cannot hold the date, the first line of a body says
 //! `Originally on DATE`, or `Originally by NAME <EMAIL> on DATE` where it cannot hold the author either; a file of a
@@ -12,6 +12,7 @@ pub mod files;
 pub mod freshdesk;
 mod json;
 mod messages;
+pub mod promised;
 pub mod redmine;
 pub mod rt;
 #[cfg(test)]
@@ -48,6 +49,8 @@ pub struct Rules {
     pub empty_files: bool,
     /// Bytes all files of a ticket may have; what comes when they are used up is kept on this machine and named.
     pub ticket_bytes: u64,
+    /// Characters a message may have; a longer one is cut into several.
+    pub body_chars: usize,
     /// Whether a ticket's first message always stands under its requester.
     pub first_by_requester: bool,
     /// Whether tickets can be related.
@@ -63,6 +66,8 @@ pub enum Dates {
     Header,
     /// On the message, under its own author: a desk as it was seeded.
     Own,
+    /// On the message; who cannot be its author there is named in the first line of its body.
+    Native,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

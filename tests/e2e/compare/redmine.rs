@@ -105,6 +105,7 @@ fn issue(issue: &Value, served: &[(i64, File)], people: &People, projects: &Hash
             author: people.of(&journal["user"]),
             private: journal["private_notes"] == true,
             body,
+            created: None,
             files,
         });
     }
@@ -112,6 +113,7 @@ fn issue(issue: &Value, served: &[(i64, File)], people: &People, projects: &Hash
         author: people.of(&issue["author"]),
         private: issue["is_private"] == true,
         body: text(&issue["description"]),
+        created: None,
         files: served.iter().filter(|(id, _)| !later.contains(id)).map(|(_, f)| f.clone()).collect(),
     };
     messages.insert(0, first);

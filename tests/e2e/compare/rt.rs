@@ -93,7 +93,7 @@ fn issue(
         hashes.extend(files.iter().map(|f| f.sha256.clone()));
         if ["Create", "Correspond", "Comment"].contains(&kind.as_str()) {
             let author = people.of(&row["Creator"]);
-            messages.push(Message { author, private: kind == "Comment", body, files });
+            messages.push(Message { author, private: kind == "Comment", body, created: None, files });
         } else {
             stray.extend(files.into_iter().map(|f| f.name));
         }

@@ -93,7 +93,7 @@ fn message(message: &crate::seed::expected::Message, kept: &mut HashSet<String>)
             files.push(File { name, sha256: file.sha256.clone(), size: file.size });
         }
     }
-    Message { author: account.into(), private, body, files }
+    Message { author: account.into(), private, body, created: None, files }
 }
 
 /// The differences after `spoil` was done to a faithful desk.

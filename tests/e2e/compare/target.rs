@@ -38,6 +38,8 @@ pub struct Message {
     pub author: String,
     pub private: bool,
     pub body: String,
+    /// Where the target keeps the date the message was written on, that.
+    pub created: Option<Timestamp>,
     pub files: Vec<File>,
 }
 
@@ -46,4 +48,30 @@ pub struct File {
     pub name: String,
     pub sha256: String,
     pub size: u64,
+}
+
+/// What the admin decided that a desk cannot tell.
+pub struct Known<'a> {
+    /// Addresses of agents there, and of whom they are in the source.
+    pub agents: &'a [(String, &'a str)],
+    /// What custom fields are called there, and in the source.
+    pub fields: &'a [(&'a str, &'a str)],
+    /// Of these fields, those that hold several values as one text.
+    pub lists: &'a [&'a str],
+}
+
+impl Known<'_> {
+    /// The address in the source of whoever has this one.
+    pub fn own(&self, address: &str) -> String {
+        let own = self.agents.iter().find(|(there, _)| there == address).map(|(_, own)| *own);
+        own.unwrap_or(address).to_owned()
+    }
+
+    /// What the source calls a field, and its values one by one.
+    pub fn titled(&self, there: &str, values: Vec<String>) -> (String, Vec<String>) {
+        let title = self.fields.iter().find(|(own, _)| *own == there).map_or(there, |(_, own)| *own);
+        let apart = |value: &String| value.split(", ").map(str::to_owned).collect::<Vec<_>>();
+        let several = self.lists.contains(&title);
+        (title.to_owned(), if several { values.iter().flat_map(apart).collect() } else { values })
+    }
 }

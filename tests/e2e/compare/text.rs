@@ -27,7 +27,8 @@ pub fn without_tags(html: &str) -> String {
     out
 }
 
-fn entities(text: &str) -> String {
+/// With every entity read.
+pub fn entities(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find('&') {

@@ -1,0 +1,125 @@
+//! Of a Zendesk.
+
+use super::{Field, custom, file, gone, id, instant, phrases, rows, subject, text};
+use crate::seed::expected::{Absent, Body, Expected, Kind, Message, Person, Ticket};
+use serde_json::Value;
+use std::collections::HashMap;
+
+/// `agents`: addresses of those who can be assigned in the target.
+pub fn expected(state: &Value, fields: &[Field], agents: &[&str]) -> Result<Expected, String> {
+    let desk = Desk::of(state);
+    let mut expected = Expected { seed: 0, tickets: vec![], absent: vec![] };
+    for row in rows(&state["tickets"]) {
+        let (id, subject) = (id(&row["id"]) as i64, subject(id(&row["id"]), &text(&row["subject"])));
+        if let Some(why) = gone(row) {
+            let tokens = rows(&row["comments"]).iter().filter_map(token).collect();
+            expected.absent.push(Absent { id, subject, why: why.into(), tokens });
+            continue;
+        }
+        let owner = desk.people.get(&self::id(&row["assignee_id"])).cloned();
+        let copies = rows(&row["email_cc_ids"]).iter().chain(rows(&row["follower_ids"]));
+        expected.tickets.push(Ticket {
+            id,
+            subject,
+            queue: desk.groups.get(&self::id(&row["group_id"])).cloned().unwrap_or_default(),
+            status: desk.status(row),
+            requesters: vec![desk.person(&row["requester_id"])],
+            ccs: copies.map(|person| desk.person(person)).collect(),
+            owner: owner.filter(|o| o.email.as_deref().is_some_and(|email| agents.contains(&email))),
+            created: instant(&row["created_at"])?,
+            custom: custom(fields, |title| shown(row, &state["tables"]["ticket_fields"], title)),
+            messages: rows(&row["comments"]).iter().map(|c| desk.message(c)).collect::<Result<_, _>>()?,
+            refers_to: desk.links(row),
+            chatter: 0,
+        });
+    }
+    Ok(expected)
+}
+
+/// Tickets with a file that the source lists and does not give.
+pub fn withholding(state: &Value) -> Vec<u64> {
+    let withheld = |c: &Value| rows(&c["files"]).iter().any(|file| file["downloadable"] != true);
+    let all = rows(&state["tickets"]).iter().filter(|row| gone(row).is_none());
+    all.filter(|row| rows(&row["comments"]).iter().any(withheld)).map(|row| id(&row["id"])).collect()
+}
+
+struct Desk<'a> {
+    people: HashMap<u64, Person>,
+    groups: HashMap<u64, String>,
+    statuses: HashMap<u64, String>,
+    tickets: HashMap<u64, &'a Value>,
+}
+
+impl<'a> Desk<'a> {
+    fn of(state: &'a Value) -> Self {
+        let person = |user: &Value| {
+            let email = user["email"].as_str().map(str::to_owned);
+            Person { name: user["name"].as_str().map(str::to_owned), email, login: String::new() }
+        };
+        let named = |list: &Value, name: &str| -> HashMap<u64, String> {
+            rows(list).iter().map(|row| (id(&row["id"]), text(&row[name]))).collect()
+        };
+        Self {
+            people: rows(&state["users"]).iter().map(|user| (id(&user["id"]), person(user))).collect(),
+            groups: named(&state["tables"]["groups"], "name"),
+            statuses: named(&state["tables"]["custom_statuses"], "agent_label"),
+            tickets: rows(&state["tickets"]).iter().map(|row| (id(&row["id"]), row)).collect(),
+        }
+    }
+
+    fn person(&self, user: &Value) -> Person {
+        let nobody = || Person { name: None, email: None, login: id(user).to_string() };
+        self.people.get(&id(user)).cloned().unwrap_or_else(nobody)
+    }
+
+    /// A closed ticket still names the status it was solved with.
+    fn status(&self, row: &Value) -> String {
+        match row["status"] == "closed" {
+            true => "Closed".into(),
+            false => self.statuses.get(&id(&row["custom_status_id"])).cloned().unwrap_or_default(),
+        }
+    }
+
+    /// The problem it is an incident of, the ticket it follows.
+    fn links(&self, row: &Value) -> Vec<String> {
+        let source = &row["via"]["source"];
+        let follows = if source["rel"] == "follow_up" { &source["from"]["ticket_id"] } else { &Value::Null };
+        let there = [&row["problem_id"], follows].into_iter().filter_map(|to| self.tickets.get(&id(to)));
+        let there = there.filter(|row| gone(row).is_none());
+        there.map(|row| subject(id(&row["id"]), &text(&row["subject"]))).collect()
+    }
+
+    fn message(&self, comment: &Value) -> Result<Message, String> {
+        let voice = text(&comment["type"]).contains("Voice");
+        let body = text(&comment[if voice { "body" } else { "html_body" }]);
+        let files = rows(&comment["files"]).iter().filter(|file| file["downloadable"] == true);
+        Ok(Message {
+            kind: if comment["public"] == true { Kind::Public } else { Kind::Private },
+            author: self.person(&comment["author_id"]),
+            created: instant(&comment["created_at"])?,
+            token: token(comment),
+            text: if voice { body.lines().map(str::to_owned).collect() } else { phrases(&body) },
+            files: files.map(file).collect(),
+            body: Body::Empty,
+        })
+    }
+}
+
+fn token(comment: &Value) -> Option<String> {
+    Some(text(&comment["mark"])).filter(|mark| !mark.is_empty())
+}
+
+/// What people read of a value: of lists the labels.
+fn shown(row: &Value, defined: &Value, title: &str) -> Vec<String> {
+    let Some(field) = rows(defined).iter().find(|field| text(&field["title"]) == title) else { return vec![] };
+    let label = |value: &Value| {
+        let option = rows(&field["custom_field_options"]).iter().find(|option| option["value"] == *value);
+        option.map_or_else(|| text(value), |option| text(&option["name"]))
+    };
+    let value = rows(&row["custom_fields"]).iter().find(|own| own["id"] == field["id"]);
+    match value.map_or(&Value::Null, |own| &own["value"]) {
+        Value::Null => vec![],
+        Value::Array(several) => several.iter().map(label).collect(),
+        one => vec![label(one)],
+    }
+}
