@@ -11,6 +11,7 @@ use crate::seed::expected::{Alike, Expected};
 use crate::seed::rt;
 use crate::servers::{self, Server};
 use crate::{MINUTES, kill, later, project};
+use csv::StringRecord;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -181,7 +182,8 @@ impl ToRedmine {
 
     /// What Redmine has no place for, and the report does not tell.
     fn untold(&self) -> Result<Vec<Difference>> {
-        let told = self.losses()?;
+        let report = self.report()?;
+        let told = losses(&report)?;
         let counted = |id: u64, loss: &str| -> Option<usize> {
             told.get(&id)?.split(';').find_map(|told| told.strip_prefix(loss)?.strip_prefix('=')?.parse().ok())
         };
@@ -203,18 +205,25 @@ impl ToRedmine {
             at: format!("ticket {id}"),
             said: format!("the report does not tell of {loss} ({times:?}): {:?}", told.get(&id)),
         };
-        Ok(untold.map(said).collect())
+        let articles =
+            self.state[if self.from == Platform::Zendesk { "library" } else { "solutions" }]["articles"].as_array();
+        let skipped =
+            report.iter().filter(|row| &row[0] == "article" && &row[3] == "skipped" && &row[4] == "unsupported");
+        let (skipped, articles) = (skipped.count(), articles.map_or(0, Vec::len));
+        let said_of_articles = (skipped != articles || articles == 0).then(|| Difference {
+            what: What::Value,
+            at: "the knowledge base".into(),
+            said: format!("{skipped} articles are said to stay, of {articles}"),
+        });
+        Ok(untold.map(said).chain(said_of_articles).collect())
     }
 
-    /// Losses of each ticket, by the report.
-    fn losses(&self) -> Result<BTreeMap<u64, String>> {
+    fn report(&self) -> Result<Vec<StringRecord>> {
         let said = self.binary.succeed(&["report", "--format", "csv"], MINUTES)?.stdout;
-        let mut rows = csv::Reader::from_reader(said.as_bytes());
-        let tickets = rows.records().flatten().filter(|row| &row[0] == "ticket");
-        let losses = |row: csv::StringRecord| -> Result<(u64, String)> {
-            Ok((row[1].parse().map_err(|_| format!("ticket {}?", &row[1]))?, row[10].to_owned()))
-        };
-        tickets.map(losses).collect()
+        csv::Reader::from_reader(said.as_bytes())
+            .records()
+            .collect::<Result<_, _>>()
+            .map_err(|e| format!("the report: {e}"))
     }
 
     pub fn allow_relations_between_projects(&self) -> Result<()> {
@@ -227,4 +236,13 @@ impl ToRedmine {
     pub fn written(&self) -> Result<i64> {
         kill::written_to_redmine(&self.redmine)
     }
+}
+
+/// Losses of each ticket.
+fn losses(report: &[StringRecord]) -> Result<BTreeMap<u64, String>> {
+    let tickets = report.iter().filter(|row| &row[0] == "ticket");
+    let losses = |row: &StringRecord| -> Result<(u64, String)> {
+        Ok((row[1].parse().map_err(|_| format!("ticket {}?", &row[1]))?, row[10].to_owned()))
+    };
+    tickets.map(losses).collect()
 }
