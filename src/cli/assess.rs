@@ -17,7 +17,7 @@ use std::sync::Arc;
 const NAME: &str = "assess";
 
 pub async fn command(global: &Global, args: &AssessArgs, screen: &Arc<Screen>) -> Result<u8> {
-    let opened = open(&global.directory, Wanted { dry: true, ..Wanted::default() }, screen).await?;
+    let opened = open(&global.directory, Wanted { dry: true, ..Wanted::source_alone() }, screen).await?;
     let job = &opened.job;
     started(NAME, job);
     let looked = noted(NAME, &opened, async {

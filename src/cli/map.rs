@@ -27,7 +27,7 @@ pub async fn command(global: &Global, args: &MapArgs, screen: &Arc<Screen>) -> R
     if args.test {
         return test(global);
     }
-    let wanted = Wanted { dry: true, to_be_mapped: true, ..Wanted::default() };
+    let wanted = Wanted { dry: true, ..Wanted::source_alone() };
     let opened = open(&global.directory, wanted, screen).await?;
     let job = &opened.job;
     (job.tell)(Event::Started {

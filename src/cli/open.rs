@@ -4,7 +4,7 @@ use super::draw::Screen;
 use crate::connector::files::{self, FilesSource, FilesTarget, Form, Place};
 use crate::connector::manifest::Manifest;
 use crate::connector::registry::{self, Entry};
-use crate::connector::rest::{MarkerField, Rest, Role};
+use crate::connector::rest::{MarkerField, OnPaper, Rest, Role};
 use crate::connector::{Source, Target};
 use crate::error::{Problem, Reason, Result};
 use crate::http::{self, Client, ClientConfig, Credentials};
@@ -46,13 +46,22 @@ pub struct Wanted {
     pub dry: bool,
     /// The mapping may not be written yet.
     pub to_be_mapped: bool,
+    /// The target may be a platform without an account.
+    pub on_paper: bool,
+}
+
+impl Wanted {
+    /// For what needs no more than a source: neither the target's account nor the mapping must be there.
+    pub fn source_alone() -> Wanted {
+        Wanted { to_be_mapped: true, on_paper: true, ..Wanted::default() }
+    }
 }
 
 pub async fn open(directory: &Path, wanted: Wanted, screen: &Arc<Screen>) -> Result<Opened> {
     let project = Project::load(directory)?;
     let mapping = Mapping::load(mapping_of(&project, wanted.to_be_mapped).as_deref())?;
     let (source, source_version) = connect_source(&project)?;
-    let (target, target_version) = connect_target(&project, wanted.dry)?;
+    let (target, target_version) = connect_target(&project, &wanted)?;
     let lock = ProjectLock::take(directory)?;
     let ledger = Ledger::open(directory)?;
     let staging = Staging::open(directory)?;
@@ -112,8 +121,14 @@ pub fn address(project: &Project, role: Role) -> Result<String> {
     let account = account(project, role);
     match account.connector == files::NAME {
         true => Ok(Place::of(project.folder(), account)?.address()),
+        false if role == Role::Target && is_on_paper(project) => Ok(format!("{} (no account)", account.connector)),
         false => url_of(account),
     }
+}
+
+/// Whether the target is a platform of which no account is named.
+fn is_on_paper(project: &Project) -> bool {
+    project.target.connector != files::NAME && project.target.is_bare()
 }
 
 fn account(project: &Project, role: Role) -> &Account {
@@ -132,12 +147,16 @@ fn connect_source(project: &Project) -> Result<(Arc<dyn Source>, String)> {
     connect(project, Role::Source).map(|(rest, version)| (Arc::new(rest) as Arc<dyn Source>, version))
 }
 
-fn connect_target(project: &Project, dry: bool) -> Result<(Arc<dyn Target>, String)> {
+fn connect_target(project: &Project, wanted: &Wanted) -> Result<(Arc<dyn Target>, String)> {
     let account = &project.target;
+    if wanted.on_paper && is_on_paper(project) {
+        return on_paper(project);
+    }
     if account.connector != files::NAME {
         let (rest, version) = connect(project, Role::Target)?;
-        let marker_field = match (project.run.create_marker, dry) {
-            (false, _) => MarkerField::Needed,
+        let marker_field = match (project.run.create_marker, wanted.dry) {
+            (false, false) => MarkerField::Needed,
+            (false, true) => MarkerField::Noted,
             (true, false) => MarkerField::Made,
             (true, true) => MarkerField::Imagined,
         };
@@ -162,22 +181,49 @@ fn url_of(account: &Account) -> Result<String> {
 
 fn connect(project: &Project, role: Role) -> Result<(Rest, String)> {
     let account = account(project, role);
-    let entry =
-        registry::find(&account.connector, Some(&registry::overrides(project.folder()))).map_err(|p| {
-            match p.reason {
-                Reason::Config => at_connector(project, role, p),
-                _ => p,
-            }
-        })?;
+    let entry = entry_of(project, role)?;
     let answers = account.answers(&questions(&entry.manifest, role))?;
     let url = url_of(account)?;
-    let plain = plain_answers(&entry, &answers, &url);
+    let credentials = credentials(&entry.manifest, &answers)?;
+    Ok((rest(project, role, &entry, &answers, (&url, &url), credentials)?, entry.version()))
+}
+
+/// The target's platform without an account. Its address leads nowhere, and nothing is ever sent there.
+fn on_paper(project: &Project) -> Result<(Arc<dyn Target>, String)> {
+    let entry = entry_of(project, Role::Target)?;
+    let asked = questions(&entry.manifest, Role::Target).into_iter();
+    let asked: Vec<Question> = asked.map(|question| Question { required: false, ..question }).collect();
+    let answers = project.target.answers(&asked)?;
+    let (address, url) = (address(project, Role::Target)?, format!("https://{}.invalid", entry.manifest.name));
+    let rest = rest(project, Role::Target, &entry, &answers, (&address, &url), Credentials::default())?;
+    Ok((Arc::new(OnPaper::of(rest)), entry.version()))
+}
+
+fn entry_of(project: &Project, role: Role) -> Result<Entry> {
+    let connector = &account(project, role).connector;
+    registry::find(connector, Some(&registry::overrides(project.folder()))).map_err(|p| match p.reason {
+        Reason::Config => at_connector(project, role, p),
+        _ => p,
+    })
+}
+
+/// `address` is the link's, `url` where calls go.
+fn rest(
+    project: &Project,
+    role: Role,
+    entry: &Entry,
+    answers: &Answers,
+    (address, url): (&str, &str),
+    credentials: Credentials,
+) -> Result<Rest> {
+    let account = account(project, role);
+    let plain = plain_answers(entry, answers, url);
     let base = entry.manifest.base.replace("${url}", url.trim_end_matches('/'));
     let base = Url::parse(&base).map_err(|_| {
         Problem::new(Reason::Config, format!("`{base}` is not an address"))
             .hint("`url` looks like https://desk.example.com")
     })?;
-    let mut config = ClientConfig::new(base, credentials(&entry.manifest, &answers)?);
+    let mut config = ClientConfig::new(base, credentials);
     config.headers = entry.manifest.headers.clone().into_iter().collect();
     config.timeout = account.timeout.unwrap_or(TIMEOUT);
     config.ca_file = account.ca_file.clone();
@@ -187,9 +233,7 @@ fn connect(project: &Project, role: Role) -> Result<(Rest, String)> {
         config.proxy = Some(Url::parse(proxy).map_err(|_| wrong())?);
     }
     let pacer = Pacer::new(entry.manifest.limit.clone(), project.run.reserve, Clock::system());
-    let client = Client::new(config, pacer)?;
-    let version = entry.version();
-    Ok((Rest::new(&entry, role, url, plain, client)?, version))
+    Rest::new(entry, role, address.to_owned(), plain, Client::new(config, pacer)?)
 }
 
 /// The header that authenticates calls, from the account's answers.

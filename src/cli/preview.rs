@@ -26,7 +26,7 @@ const NAMED: usize = 20;
 const NAME: &str = "preview";
 
 pub async fn command(global: &Global, args: &PreviewArgs, screen: &Arc<Screen>) -> Result<u8> {
-    let wanted = Wanted { choice: args.choice.choice(), dry: true, ..Wanted::default() };
+    let wanted = Wanted { choice: args.choice.choice(), dry: true, on_paper: true, ..Wanted::default() };
     let opened = open(&global.directory, wanted, screen).await?;
     let job = &opened.job;
     started(NAME, job);
@@ -158,6 +158,10 @@ fn told(report: &Report, files: &[PathBuf], out: &mut String) {
     let time =
         forecast.seconds.map(|s| format!(", at least {} at the target's limits", duration(s))).unwrap_or_default();
     line(format!("A run takes {about}{} calls to the target{time}.", thousands(forecast.total)));
+    if report.on_paper {
+        line("Made against the platform's profile: [target] names no account. To be made or checked in it:".to_owned());
+        report.to_check.iter().for_each(|row| line(format!("{:>6} {}", row.names.len(), row.what)));
+    }
     for problem in &report.blockers {
         line(format!("In the way: {}", problem.what));
         problem.hint.iter().for_each(|hint| line(format!("            {hint}")));
@@ -195,6 +199,12 @@ fn approve(opened: &Opened, report: &Report) -> Result<()> {
             Reason::Refused,
             format!("nothing is approved while this is in the way: {}", problem.what),
         ));
+    }
+    if report.on_paper {
+        let what = "nothing is approved without an account: what it holds decides what is lost";
+        return Err(
+            Problem::new(Reason::Refused, what).hint("give [target] its `url` and credentials, and preview again")
+        );
     }
     let losses = report.losses.iter().map(|loss| loss.loss).collect();
     let approval = Approval { rules: opened.job.rules.clone(), losses, approved_at: Timestamp::now() };

@@ -24,7 +24,7 @@ fn wanted(args: &RunArgs) -> Wanted {
 }
 
 pub async fn stage(global: &Global, args: &ChoiceArgs, screen: &Arc<Screen>) -> Result<u8> {
-    let opened = open(&global.directory, Wanted { choice: args.choice(), ..Wanted::default() }, screen).await?;
+    let opened = open(&global.directory, Wanted { choice: args.choice(), ..Wanted::source_alone() }, screen).await?;
     work("stage", &opened, screen, |job| async move { job.stage().await }).await
 }
 

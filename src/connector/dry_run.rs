@@ -28,6 +28,11 @@ const DIGITS: usize = 16;
 /// Tickets translated side by side: nothing waits for a network.
 const WRITERS: usize = 16;
 
+/// The provisional id of the value that is known as the n-th, from 0.
+pub fn provisional(nth: usize) -> String {
+    (FIRST + nth as u64).to_string()
+}
+
 /// Whether an id stands for a record that is not there yet.
 pub fn is_provisional(id: &str) -> bool {
     id.len() == DIGITS && id.parse().is_ok_and(|n: u64| (FIRST..=LAST).contains(&n))
@@ -70,11 +75,17 @@ impl DryRun {
         DryRun { inner, profile, listener, names: Mutex::default() }
     }
 
+    /// Knows these values by the ids [`provisional`] gives them, in this order.
+    pub fn knowing(self, names: Vec<String>) -> DryRun {
+        let names = names.into_iter().map(String::into_boxed_str).collect();
+        DryRun { names: Mutex::new(names), ..self }
+    }
+
     /// A number of its own for a value that nobody knows yet.
     fn provisional(&self, name: String) -> String {
         let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
         names.push(name.into());
-        (FIRST + names.len() as u64 - 1).to_string()
+        provisional(names.len() - 1)
     }
 
     /// What a step would answer.
@@ -176,6 +187,10 @@ impl Target for DryRun {
 
     fn profile(&self) -> &Profile {
         &self.profile
+    }
+
+    fn is_on_paper(&self) -> bool {
+        self.inner.is_on_paper()
     }
 
     fn writes(&self, kind: Kind) -> bool {

@@ -238,6 +238,11 @@ pub trait Target: Send + Sync {
 
     fn profile(&self) -> &Profile;
 
+    /// Whether there is no account behind it: only what the platform ships with is known, and nothing can be written.
+    fn is_on_paper(&self) -> bool {
+        false
+    }
+
     /// Whether records of this kind are written. Kinds that are only referred to (agents, groups) are not.
     fn writes(&self, kind: Kind) -> bool;
 

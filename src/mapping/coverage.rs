@@ -45,6 +45,8 @@ pub enum Goes {
     Meaning,
     /// The same label or title.
     Same,
+    /// By an account that is not there yet: to be made or checked in it.
+    Check,
     /// The field or option is made first.
     Made,
     /// Left out by a rule.
@@ -60,6 +62,7 @@ impl Goes {
             Goes::Rule => "rule",
             Goes::Meaning => "same meaning",
             Goes::Same => "same name",
+            Goes::Check => "to be checked",
             Goes::Made => "is made",
             Goes::Dropped => "left out",
         }
@@ -93,6 +96,12 @@ pub fn coverage(mapping: &Mapping, seen: &Observed, there: &There) -> Vec<Covera
     }));
     rows.extend(seen.tags.iter().map(|tag| of_tag(mapping, tag, there)));
     rows.extend(demanded(mapping, seen, there));
+    if there.on_paper {
+        let of_platform = [ValueField::Status(None), ValueField::Priority, ValueField::Type, ValueField::Channel];
+        let is_known = |row: &Coverage| row.field == "tag" || of_platform.iter().any(|of| of.key() == row.field);
+        let assumed = rows.iter_mut().filter(|row| row.goes == Goes::Same && !is_known(row));
+        assumed.for_each(|row| row.goes = Goes::Check);
+    }
     let mut weights: BTreeMap<String, u64> = BTreeMap::new();
     for row in rows.iter().filter(|row| row.goes.is_open()) {
         let weight = weights.entry(row.field.clone()).or_default();

@@ -51,6 +51,8 @@ pub struct SeenAgent {
 pub struct There {
     /// Whether it takes any record as it is: nothing has to be mapped.
     pub takes_any: bool,
+    /// Whether it has no account: groups, agents and fields are only taken for there.
+    pub on_paper: bool,
     /// Labels by vocabulary: `status priority type group`.
     pub labels: BTreeMap<&'static str, Vec<String>>,
     /// Vocabularies whose labels are taken as they are.

@@ -7,6 +7,7 @@
 mod addresses;
 mod again;
 mod approval;
+pub mod assumed;
 mod carry;
 mod children;
 mod closure;

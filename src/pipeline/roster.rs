@@ -105,6 +105,28 @@ impl Roster {
         }
     }
 
+    /// Takes in a group.
+    pub fn learn_group(&mut self, group: Entry) {
+        self.groups.push(group);
+    }
+
+    /// Takes in somebody who can answer for tickets.
+    pub fn learn_agent(&mut self, email: &str, agent: Entry) {
+        self.agents.insert(address_key(email), agent);
+    }
+
+    /// Takes in a row of a vocabulary.
+    pub fn learn_word(&mut self, vocabulary: &'static str, word: Entry) {
+        self.vocabularies.entry(vocabulary).or_default().push(word);
+    }
+
+    /// All rows of all vocabularies.
+    pub fn each_word(&mut self, mut with: impl FnMut(&str, &mut Entry)) {
+        for (name, rows) in &mut self.vocabularies {
+            rows.iter_mut().for_each(|row| with(name, row));
+        }
+    }
+
     /// A person of the target's own by e-mail address.
     pub fn person(&self, email: &str) -> Option<&Entry> {
         self.agents.get(&address_key(email))

@@ -5,7 +5,7 @@
 
 use super::carry::BATCH;
 use super::roster::{Roster, VOCABULARIES};
-use super::{Job, Stop, stage};
+use super::{Job, Stop, assumed, stage};
 use crate::connector::ChildRows;
 use crate::error::{Reason, Result};
 use crate::expr::plain;
@@ -46,13 +46,15 @@ async fn target(job: &Job) -> Result<There, Stop> {
         Err(problem) if problem.reason != Reason::Refused => return Err(problem.into()),
         _ => {}
     }
-    let roster = Roster::read(job.target.as_ref()).await?;
+    let mut roster = Roster::read(job.target.as_ref()).await?;
+    assumed::complete(job, &mut roster).await?;
     let profile = job.target.profile();
     let mut labels: BTreeMap<&'static str, Vec<String>> = VOCABULARIES.map(|name| (name, roster.labels(name))).into();
     labels.insert("group", roster.group_labels());
     let default = |name: &&'static str| job.target.default_label(name).map(|label| (*name, label));
     Ok(There {
         takes_any: profile.verbatim,
+        on_paper: job.target.is_on_paper(),
         defaults: labels.keys().filter_map(default).collect(),
         labels,
         open: profile.open.clone(),
@@ -224,7 +226,7 @@ fn undefined(key: &str, title: Option<&str>) -> SeenField {
     SeenField { field, defined: false, tickets: 0, values: Counts::new() }
 }
 
-fn is_nothing(value: &Value) -> bool {
+pub(super) fn is_nothing(value: &Value) -> bool {
     match value {
         Value::Null => true,
         Value::String(text) => text.is_empty(),

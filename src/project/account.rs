@@ -222,6 +222,11 @@ impl Account {
         Ok(url)
     }
 
+    /// Whether it names neither an address nor a secret: a platform of which there is no account yet.
+    pub fn is_bare(&self) -> bool {
+        self.url.is_none() && !self.answers.values().any(|answer| matches!(answer, Answer::Secret(_)))
+    }
+
     /// The address as text, without a slash at its end.
     pub fn address(&self) -> Option<String> {
         self.url.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned())

@@ -13,6 +13,7 @@ mod library;
 mod map;
 mod moving;
 mod pairs;
+mod paper;
 mod policies;
 mod preview;
 mod spoiled;

@@ -10,7 +10,7 @@ use std::path::Path;
 /// Kind, source id, step, child, part.
 type Key = (String, String, String, String, u64);
 
-fn requests(project: &Path) -> Vec<Value> {
+pub fn requests(project: &Path) -> Vec<Value> {
     let file = std::fs::File::open(project.join(".deskferry/preview/requests.jsonl.zst")).unwrap();
     let lines = BufReader::new(zstd::stream::read::Decoder::new(file).unwrap()).lines();
     lines.map(|line| serde_json::from_str(&line.unwrap()).unwrap()).collect()

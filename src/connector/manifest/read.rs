@@ -75,6 +75,9 @@ pub struct ReadStream {
     /// The rows where the listing is denied and noted.
     #[serde(default)]
     pub instead: Vec<serde_json::Value>,
+    /// The rows as the platform comes: what a preview without an account stands on. Those of `instead` unless said.
+    #[serde(default)]
+    pub shipped: Vec<serde_json::Value>,
     /// What a 404 of a listing below a row means: an error, or a note that the row was deleted meanwhile.
     #[serde(default)]
     pub gone: Denied,

@@ -54,6 +54,9 @@ impl Rest {
 
     async fn probe_marker(&self) -> Result<String> {
         self.prepare().await?;
+        if let Some(problem) = self.refused.get() {
+            return Err(problem.clone());
+        }
         let Some(rule) = self.manifest.find.get("ticket") else {
             // Nothing is searched: the listing that is scanned shows each ticket with its marker.
             let since = Some(Timestamp::now());

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 /// The fact that holds the field's id; the native half may have found it itself.
 pub(super) const FIELD: &str = "marker_field";
 /// Stands in requests for the id of a field that is not made yet.
-const IMAGINED: &str = "<marker field>";
+pub(super) const IMAGINED: &str = "<marker field>";
 
 impl Rest {
     /// Errors: `refused` where there is no such field and none may be made.
@@ -34,7 +34,7 @@ impl Rest {
                 account.insert(FIELD.into(), IMAGINED.into());
                 return Ok(());
             }
-            MarkerField::Needed => {
+            MarkerField::Needed | MarkerField::Noted => {
                 let hint = format!("say `create_marker = true` under [run], or {by_hand}");
                 return Err(Problem::new(Reason::Refused, missing).hint(hint));
             }

@@ -14,6 +14,7 @@ mod gaps;
 mod left;
 mod lookup;
 mod marker;
+mod on_paper;
 mod paging;
 mod planner;
 mod planner_library;
@@ -30,6 +31,7 @@ mod whole;
 #[cfg(test)]
 mod zendesk_import;
 
+pub use on_paper::OnPaper;
 pub use planner_library::PARTS;
 
 use super::manifest::{ErrorWord, Manifest, Marker};
@@ -64,6 +66,8 @@ pub enum MarkerField {
     Made,
     /// It is taken for made: nothing is written anyway.
     Imagined,
+    /// `check` says that it is missing, and plans are made as if it were there: nothing is written anyway.
+    Noted,
 }
 
 /// Characters of a vendor's own words in a message.
@@ -82,6 +86,8 @@ pub struct Rest {
     native: Arc<dyn Native>,
     /// The account with the facts that only it can tell, asked once.
     prepared: OnceLock<Value>,
+    /// What forbids to write there, where it is only to be noted.
+    refused: OnceLock<Problem>,
     preparing: tokio::sync::Mutex<()>,
     lookups: tokio::sync::Mutex<BTreeMap<String, Arc<lookup::Table>>>,
     batcher: batch::Batcher,
@@ -114,6 +120,7 @@ impl Rest {
             client,
             account: Value::Object(account),
             prepared: OnceLock::new(),
+            refused: OnceLock::new(),
             preparing: tokio::sync::Mutex::new(()),
             lookups: tokio::sync::Mutex::default(),
             batcher: batch::Batcher::default(),
@@ -138,12 +145,20 @@ impl Rest {
         let mut account = self.account.as_object().cloned().unwrap_or_default();
         match self.role {
             Role::Source => self.native.prepare_source(self, &mut account).await?,
-            Role::Target => {
-                self.native.prepare_target(self, &mut account).await?;
-                self.prepare_marker(&mut account).await?;
-            }
+            Role::Target => match self.prepare_target(&mut account).await {
+                Err(problem) if problem.reason == Reason::Refused && self.marker_field == MarkerField::Noted => {
+                    account.entry(marker::FIELD).or_insert(marker::IMAGINED.into());
+                    let _ = self.refused.set(problem);
+                }
+                prepared => prepared?,
+            },
         }
         Ok(self.prepared.get_or_init(|| Value::Object(account)))
+    }
+
+    async fn prepare_target(&self, account: &mut Account) -> Result<()> {
+        self.native.prepare_target(self, account).await?;
+        self.prepare_marker(account).await
     }
 
     /// Tells a person something, once a run.

@@ -10,8 +10,9 @@ mod sample;
 pub use log::{CallCounts, Grows, REQUESTS, mapped, requests};
 pub use sample::Sample;
 
+use super::assumed::ToCheck;
 use super::roster::Roster;
-use super::{Choice, Ending, Job, Stop, carry, children, stage};
+use super::{Choice, Ending, Job, Stop, assumed, carry, children, stage};
 use crate::connector::CheckLine;
 use crate::connector::dry_run::DryRun;
 use crate::error::Problem;
@@ -79,6 +80,10 @@ pub struct Previewed {
     pub calls: CallCounts,
     /// What `check` says of the target.
     pub checks: Vec<CheckLine>,
+    /// Whether the target has no account.
+    pub on_paper: bool,
+    /// What was assumed of it then.
+    pub to_check: Vec<ToCheck>,
     /// How the run would end, as far as can be told.
     pub ending: Ending,
 }
@@ -98,7 +103,8 @@ impl Job {
         }
         let checks = super::ready::of_target(self).await;
         self.target.prepare().await?;
-        let roster = Roster::read(self.target.as_ref()).await?;
+        let mut roster = Roster::read(self.target.as_ref()).await?;
+        let assumed = assumed::complete(self, &mut roster).await?;
         let most = match extent {
             Extent::First(most) => Some(most),
             Extent::Ugly | Extent::Chosen => None,
@@ -125,7 +131,7 @@ impl Job {
             project: self.project.clone(),
             mapping: self.mapping.clone(),
             source: self.source.clone(),
-            target: Arc::new(DryRun::of(self.target.clone(), log.clone())),
+            target: Arc::new(DryRun::of(self.target.clone(), log.clone()).knowing(assumed.names)),
             link: ledger.link(self.link.source(), self.link.target()).await?,
             ledger,
             staging: self.staging.clone(),
@@ -150,6 +156,8 @@ impl Job {
             previewed,
             calls: log.close()?,
             checks,
+            on_paper: self.target.is_on_paper(),
+            to_check: assumed.to_check,
             ending,
         })
     }

@@ -17,6 +17,7 @@ pub use ticket::{Message, Request, Shown, View, shown};
 use super::{KindSummary, LinkSummary, LossSummary, Outcome, summary};
 use crate::error::{Loss, Problem, Reason, Result};
 use crate::ledger::State;
+use crate::pipeline::assumed::ToCheck;
 use crate::pipeline::preview::{Extent, Previewed, RESULT, Totals};
 use crate::pipeline::{Ending, Job};
 use crate::record::Kind;
@@ -46,6 +47,10 @@ pub struct Report {
     pub previewed: Totals,
     pub kinds: Vec<KindSummary>,
     pub losses: Vec<LossSummary>,
+    /// Whether it was made against the platform's profile, without an account.
+    pub on_paper: bool,
+    /// What is to be made or checked in the account then.
+    pub to_check: Vec<ToCheck>,
     /// Why `run` would be refused.
     pub blockers: Vec<Problem>,
     /// Records that would not be carried, by what they fail of.
@@ -107,6 +112,8 @@ impl Report {
             },
             totals: previewed.totals,
             previewed: previewed.previewed,
+            on_paper: previewed.on_paper,
+            to_check: previewed.to_check.clone(),
             blockers,
             failing: counts(&[State::Failed, State::Parked, State::InDoubt]).await?,
             skipped: counts(&[State::Skipped]).await?,
@@ -139,6 +146,9 @@ impl Report {
         }
         for row in self.failing.iter_mut().chain(&mut self.skipped) {
             row.problem.what = mask::quoted(&row.problem.what);
+        }
+        for row in &mut self.to_check {
+            row.names.iter_mut().for_each(|name| *name = mask::text(name));
         }
         self.link.source = mask::host(&self.link.source);
         self.link.target = mask::host(&self.link.target);

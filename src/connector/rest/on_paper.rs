@@ -1,0 +1,150 @@
+//! A platform as its manifest describes it, without an account: what a preview can say before anything is bought.
+//!
+//! It plans, and knows what the platform ships with and its limits. It makes no call: what only an account can tell
+//! (its people, groups and fields) is for whoever asks to assume. Every step is refused.
+
+use super::Rest;
+use super::marker::{FIELD, IMAGINED};
+use crate::connector::plan::{LateValues, Step};
+use crate::connector::profile::Profile;
+use crate::connector::{CheckLine, Found, Outcome, ReadBack, Target};
+use crate::error::{Loss, Problem, Reason, Result};
+use crate::ledger::Remote;
+use crate::record::{Kind, Outputs, Visibility};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// A [`Target`] without an account.
+pub struct OnPaper(Rest);
+
+impl OnPaper {
+    pub fn of(rest: Rest) -> OnPaper {
+        OnPaper(rest)
+    }
+}
+
+fn no_account() -> Problem {
+    Problem::new(Reason::Refused, "[target] names a platform and no account: nothing can be written")
+        .hint("give it `url` and its credentials; `deskferry connectors show NAME` lists them")
+}
+
+#[async_trait]
+impl Target for OnPaper {
+    fn address(&self) -> &str {
+        self.0.address()
+    }
+
+    fn profile(&self) -> &Profile {
+        Target::profile(&self.0)
+    }
+
+    fn is_on_paper(&self) -> bool {
+        true
+    }
+
+    fn writes(&self, kind: Kind) -> bool {
+        self.0.writes(kind)
+    }
+
+    fn answer(&self, key: &str) -> Option<&str> {
+        self.0.answer(key)
+    }
+
+    fn default_label(&self, vocabulary: &str) -> Option<String> {
+        self.0.default_label(vocabulary)
+    }
+
+    fn marker_field(&self) -> Option<&str> {
+        self.0.marker_field()
+    }
+
+    fn how_to_silence(&self) -> &str {
+        self.0.how_to_silence()
+    }
+
+    async fn may_be_assigned(&self, _person: &Remote, _group: Option<&Remote>) -> Result<bool> {
+        Ok(true)
+    }
+
+    async fn prepare(&self) -> Result<()> {
+        let mut account = self.0.account.as_object().cloned().unwrap_or_default();
+        account.insert(FIELD.into(), IMAGINED.into());
+        self.0.prepared.get_or_init(|| Value::Object(account));
+        Ok(())
+    }
+
+    async fn check(&self) -> Vec<CheckLine> {
+        vec![CheckLine { proves: "the target has an account".into(), found: Err(no_account()) }]
+    }
+
+    /// What the platform comes with. Nothing of people, groups and fields.
+    async fn roster(&self, stream: &str) -> Result<Vec<Map<String, Value>>> {
+        if self.0.manifest.labels.contains_key(stream) {
+            return self.0.roster(stream).await;
+        }
+        let Some(rule) = self.0.manifest.read.get(stream) else { return Ok(vec![]) };
+        let rows = if rule.shipped.is_empty() { &rule.instead } else { &rule.shipped };
+        rows.iter().map(|row| self.0.fields(stream, row, &Value::Null, row)).collect()
+    }
+
+    async fn may_write_as(&self, _person: &Remote, _group: Option<&Remote>, _visibility: Visibility) -> Result<bool> {
+        Ok(self.0.manifest.profile.authors != crate::connector::profile::Authors::ApiUser)
+    }
+
+    fn plan(&self, kind: Kind, mapped: &Value, marker: &str) -> Result<Vec<Step>> {
+        self.0.plan(kind, mapped, marker)
+    }
+
+    fn losses(&self, kind: Kind, mapped: &Value) -> Result<Vec<Loss>> {
+        self.0.losses(kind, mapped)
+    }
+
+    fn repair(&self, kind: Kind, mapped: &Value, marker: &str) -> Result<Vec<Step>> {
+        self.0.repair(kind, mapped, marker)
+    }
+
+    async fn apply(&self, _step: &Step, _late: &LateValues) -> Outcome {
+        Outcome::NotSent(no_account())
+    }
+
+    async fn find(&self, _step: &Step, _late: &LateValues, _earlier: &[&Step], _since: Timestamp) -> Result<Found> {
+        Ok(Found::CannotTell)
+    }
+
+    fn creates(&self, kind: Kind) -> Option<&str> {
+        self.0.creates(kind)
+    }
+
+    fn answers(&self, step: &Step) -> Outputs {
+        self.0.answers(step)
+    }
+
+    fn goes_with(&self, step: &Step) -> Option<(String, u64)> {
+        self.0.goes_with(step)
+    }
+
+    fn reads_back_by(&self, kind: Kind) -> Vec<String> {
+        self.0.reads_back_by(kind)
+    }
+
+    fn time_for(&self, calls: &BTreeMap<String, u64>) -> Option<Duration> {
+        self.0.time_for(calls)
+    }
+
+    async fn read_back(
+        &self,
+        _kind: Kind,
+        _mapped: &Value,
+        _steps: &[Step],
+        _late: &LateValues,
+    ) -> Result<Option<ReadBack>> {
+        Ok(None)
+    }
+
+    fn calls(&self) -> BTreeMap<String, u64> {
+        BTreeMap::new()
+    }
+}
