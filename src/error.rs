@@ -67,6 +67,7 @@ closed_list! {
         Scope = "scope": "left out by the scope",
         Mapping = "mapping": "left out by the mapping",
         UnmappedValue = "unmapped_value": "the mapping has no target value for it",
+        Demanded = "demanded": "the target demands a value that the record does not have",
         Expression = "expression": "an expression failed on this record",
         Duplicate = "duplicate": "another record of the source stands for it",
         // states in the source

@@ -10,7 +10,7 @@ use crate::pipeline::preview::{BEFORE, Extent, Previewed};
 use crate::pipeline::{Approval, Ending};
 use crate::record::Kind;
 use crate::report::page::{duration, thousands};
-use crate::report::preview::{Report, changes, page, shown};
+use crate::report::preview::{Blocker, Report, changes, page, shown};
 use crate::report::{summary, write_report};
 use jiff::Timestamp;
 use serde_json::json;
@@ -104,7 +104,7 @@ pub fn output_files<const N: usize>(
 /// How the run that was previewed would end.
 fn ending(previewed: &Previewed, report: &Report) -> Ending {
     match report.blockers.first() {
-        Some(problem) => Ending::Refused(problem.clone()),
+        Some(blocker) => Ending::Refused(blocker.problem.clone()),
         None if report.failing.is_empty() => Ending::Complete,
         None => match &previewed.ending {
             Ending::Complete => Ending::Partial,
@@ -162,8 +162,11 @@ fn told(report: &Report, files: &[PathBuf], out: &mut String) {
         line("Made against the platform's profile: [target] names no account. To be made or checked in it:".to_owned());
         report.to_check.iter().for_each(|row| line(format!("{:>6} {}", row.names.len(), row.what)));
     }
-    for problem in &report.blockers {
+    for Blocker { problem, records, examples } in &report.blockers {
         line(format!("In the way: {}", problem.what));
+        if *records > 0 {
+            line(format!("            {} records, such as {}", thousands(*records), examples.join(", ")));
+        }
         problem.hint.iter().for_each(|hint| line(format!("            {hint}")));
     }
     let names: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
@@ -194,11 +197,9 @@ fn compared(before: &Path, after: &Path, out: &mut String) -> Result<()> {
 
 /// Errors: `refused` while a run would be refused for another reason.
 fn approve(opened: &Opened, report: &Report) -> Result<()> {
-    if let Some(problem) = report.blockers.first() {
-        return Err(Problem::new(
-            Reason::Refused,
-            format!("nothing is approved while this is in the way: {}", problem.what),
-        ));
+    if let Some(blocker) = report.blockers.first() {
+        let what = format!("nothing is approved while this is in the way: {}", blocker.problem.what);
+        return Err(Problem { reason: Reason::Refused, what, hint: blocker.problem.hint.clone() });
     }
     if report.on_paper {
         let what = "nothing is approved without an account: what it holds decides what is lost";

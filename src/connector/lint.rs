@@ -8,8 +8,9 @@ use crate::project::TomlText;
 use crate::record::Kind;
 use std::collections::HashSet;
 
-/// Streams that are not kinds: the vocabularies of a ticket and of a knowledge base, and the files of an article.
-const VOCABULARIES: [&str; 7] = ["status", "priority", "type", "language", "segment", "editors", "article_file"];
+/// Streams that are not kinds: the vocabularies of a ticket, what is demanded of it, those of a knowledge base, and the files of an article.
+const VOCABULARIES: [&str; 8] =
+    ["status", "priority", "type", "demanded", "language", "segment", "editors", "article_file"];
 /// Sections of `write` that are not kinds.
 const SECTIONS: [&str; 2] = ["finish", "repair"];
 

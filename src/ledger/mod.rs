@@ -28,7 +28,7 @@ pub use folder::ProjectLock;
 pub(crate) use folder::private_folder;
 pub use link::{link_id, normal_address};
 pub use losses::{LossCount, LossRow};
-pub use records::Count;
+pub use records::{Count, ProblemDetail};
 pub use rows::{End, OpenStep, Origin, RecordRow, Remote, Seen, SeenCounts, State, StepKey, StepRow, StepState};
 pub use runs::{Run, RunId};
 

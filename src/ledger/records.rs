@@ -190,33 +190,61 @@ impl Link {
         Ok(counts)
     }
 
-    /// The most frequent problems of records in these states, as they are worded: kind, state, problem and number.
-    pub async fn problem_details(&self, states: &[State], most: u32) -> Result<Vec<(Kind, State, Problem, u64)>> {
+    /// The most frequent problems of records in these states, as they are worded, each with the ids of its first records.
+    pub async fn problem_details(&self, states: &[State], most: u32) -> Result<Vec<ProblemDetail>> {
         let link = self.id.clone();
         let codes: Vec<&str> = states.iter().map(|state| state.code()).collect();
         let sql = format!(
-            "SELECT kind, state, reason, detail, hint, COUNT(*) AS records FROM record \
-             WHERE link = ?1 AND reason IS NOT NULL AND state IN ('{}') \
-             GROUP BY kind, state, reason, detail, hint ORDER BY records DESC, kind, reason, detail LIMIT ?2",
+            "SELECT kind, state, reason, detail, hint, id, records, nth FROM ( \
+               SELECT kind, state, reason, detail, hint, id, COUNT(*) OVER same AS records, \
+                      ROW_NUMBER() OVER (PARTITION BY kind, state, reason, detail, hint ORDER BY seq) AS nth \
+               FROM record WHERE link = ?1 AND reason IS NOT NULL AND state IN ('{}') \
+               WINDOW same AS (PARTITION BY kind, state, reason, detail, hint)) AS numbered \
+             WHERE nth <= {EXAMPLES} ORDER BY records DESC, kind, reason, detail, hint, state, nth LIMIT ?2",
             codes.join("', '")
         );
         let row = |row: &rusqlite::Row<'_>| {
             let reason = rows::code(Reason::from_code, &row.get::<_, String>("reason")?)?;
             let what: Option<String> = row.get("detail")?;
-            let problem = Problem { reason, what: what.unwrap_or_default(), hint: row.get("hint")? };
-            Ok((
-                rows::code(Kind::from_code, &row.get::<_, String>("kind")?)?,
-                rows::code(State::from_code, &row.get::<_, String>("state")?)?,
-                problem,
-                row.get::<_, i64>("records")?.unsigned_abs(),
-            ))
+            let detail = ProblemDetail {
+                kind: rows::code(Kind::from_code, &row.get::<_, String>("kind")?)?,
+                state: rows::code(State::from_code, &row.get::<_, String>("state")?)?,
+                problem: Problem { reason, what: what.unwrap_or_default(), hint: row.get("hint")? },
+                records: row.get::<_, i64>("records")?.unsigned_abs(),
+                examples: vec![row.get("id")?],
+            };
+            Ok((row.get::<_, i64>("nth")?, detail))
         };
-        self.ledger.store.read(move |db| query::all(db, &sql, params![link, most], row)).await
+        let limit = i64::from(most) * EXAMPLES;
+        let all = self.ledger.store.read(move |db| query::all(db, &sql, params![link, limit], row)).await?;
+        let mut details: Vec<ProblemDetail> = Vec::new();
+        for (nth, detail) in all {
+            match details.last_mut().filter(|_| nth > 1) {
+                Some(last) => last.examples.extend(detail.examples),
+                None => details.push(detail),
+            }
+        }
+        details.truncate(most as usize);
+        Ok(details)
     }
 
     pub(super) fn stamp(&self) -> (Arc<str>, i64) {
         (self.id.clone(), self.ledger.now().as_millisecond())
     }
+}
+
+/// Ids named of records that have the same problem.
+const EXAMPLES: i64 = 3;
+
+/// A problem as it is worded, and the records that have it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProblemDetail {
+    pub kind: Kind,
+    pub state: State,
+    pub problem: Problem,
+    pub records: u64,
+    /// Source ids of the first of them.
+    pub examples: Vec<String>,
 }
 
 enum Sight {

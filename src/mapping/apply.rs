@@ -80,8 +80,7 @@ impl Mapping {
         known: &[String],
     ) -> Result<Option<String>> {
         let rule = self.ticket.value_rule(field);
-        let computed = rule.jq.as_ref().map(|filter| filter.eval(ticket, ticket)).transpose()?;
-        let computed = computed.map(|value| crate::expr::plain(&value)).filter(|label| !label.is_empty());
+        let computed = rule.label(ticket)?;
         let label = computed.as_deref().or(label);
         let mapped = match label {
             Some(label) => rule.apply(field, label, known),

@@ -7,7 +7,7 @@ use super::people::Missing;
 use super::seen::{Observed, SeenField, SeenLabel, There};
 use super::value::{Mapped, Otherwise, ValueField, explicit};
 use super::{CustomRule, Mapping, convert};
-use crate::record::Field;
+use crate::record::{Category, Field};
 use serde::Serialize;
 use serde_json::json;
 use std::cmp::Reverse;
@@ -148,7 +148,9 @@ pub(super) fn of_label(mapping: &Mapping, field: ValueField, seen: &SeenLabel, t
         Mapped::Drop => (Goes::Dropped, None),
         Mapped::Unknown if there.takes_any || field == ValueField::Channel => (Goes::Same, Some(seen.label.clone())),
         Mapped::Unknown if there.open.iter().any(|open| open == field.key()) => (Goes::Same, Some(seen.label.clone())),
-        Mapped::Fail(_) if matches!(field, ValueField::Status(_)) => (Goes::Fails, None),
+        Mapped::Fail(_) if matches!(field, ValueField::Status(_)) || rule.otherwise == Some(Otherwise::Fail) => {
+            (Goes::Fails, None)
+        }
         Mapped::Fail(_) if explicit(&rule.values, &seen.label).is_some() && field == ValueField::Group => {
             (Goes::Fails, None)
         }
@@ -305,9 +307,15 @@ fn demanded(mapping: &Mapping, seen: &Observed, there: &There) -> Vec<Coverage> 
         if has_default || (filled >= seen.tickets && filled > 0) {
             continue;
         }
+        let closing = there.settled_only.contains(&target.key);
+        let of = if closing { " of settled tickets" } else { "" };
         let note =
-            format!("the target demands a value: give [ticket.custom.\"{}\"] a `value` or a `default`", target.key);
-        let of = row(&target.title, None, seen.tickets - filled.min(seen.tickets), None, Goes::Fails);
+            format!("the target demands a value{of}: give [ticket.custom.\"{}\"] a `value` or a `default`", target.key);
+        let settled = seen.statuses.iter().filter(|status| {
+            matches!(status.category.or(label::category(&status.label)), Some(Category::Solved | Category::Closed))
+        });
+        let asked = if closing { settled.map(|status| status.tickets).sum() } else { seen.tickets };
+        let of = row(&target.title, None, (seen.tickets - filled.min(seen.tickets)).min(asked), None, Goes::Fails);
         rows.push(Coverage { note: Some(note), ..of });
     }
     rows

@@ -1,7 +1,7 @@
 //! What was seen of both accounts: the ground on which a mapping is proposed and its coverage told.
 
 use crate::record::{Category, Field, FieldType};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What the source holds, counted over its staged tickets.
 #[derive(Clone, Debug, Default)]
@@ -59,7 +59,10 @@ pub struct There {
     pub open: Vec<String>,
     /// The label of tickets no rule gives one, by vocabulary.
     pub defaults: BTreeMap<&'static str, String>,
+    /// `required` are those it demands.
     pub fields: Vec<Field>,
+    /// Keys of those it demands of settled tickets alone.
+    pub settled_only: BTreeSet<String>,
     /// Types of fields that can be made there.
     pub makes: Vec<FieldType>,
     /// Name and address of those who can answer for tickets.

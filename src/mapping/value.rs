@@ -122,6 +122,14 @@ impl ValueRule {
         }
     }
 
+    /// The source label its jq gives for a ticket, given as canonical JSON; none where it has none, or gives nothing.
+    ///
+    /// Errors: `expression`.
+    pub fn label(&self, ticket: &serde_json::Value) -> crate::error::Result<Option<String>> {
+        let computed = self.jq.as_ref().map(|filter| filter.eval(ticket, ticket)).transpose()?;
+        Ok(computed.map(|value| crate::expr::plain(&value)).filter(|label| !label.is_empty()))
+    }
+
     fn explicit(&self, label: &str) -> Option<&str> {
         explicit(&self.values, label)
     }

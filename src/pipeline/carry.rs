@@ -83,6 +83,7 @@ impl<'a> Run<'a> {
         let translator = Translator {
             mapping: job.mapping.clone(),
             target: job.target.clone(),
+            demands: roster.demands(),
             roster,
             people,
             blobs: Blobs { source: job.source.clone(), staging: job.staging.clone() },

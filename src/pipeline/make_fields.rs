@@ -72,6 +72,7 @@ impl Run<'_> {
             };
             roster.learn(Field { key, ..made }, &remote.id);
         }
+        self.translator.demands = roster.demands();
         self.translator.roster = Arc::new(roster);
         Ok(())
     }

@@ -11,6 +11,7 @@ pub mod assumed;
 mod carry;
 mod children;
 mod closure;
+mod demands;
 mod events;
 mod halt;
 pub mod inventory;

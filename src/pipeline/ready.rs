@@ -1,6 +1,6 @@
 //! `check`: proves that both accounts can be used and that writing will mail nobody.
 
-use super::{Event, Job, Side};
+use super::{Event, Job, Side, demands};
 use crate::connector::CheckLine;
 use crate::connector::profile::Silence;
 use crate::error::{Problem, Reason};
@@ -21,10 +21,9 @@ impl Checked {
 /// Asks both accounts, and tells each line as it is known.
 pub async fn check(job: &Job) -> Checked {
     let mut checked = Checked::default();
-    let (source, target) = tokio::join!(job.source.check(), job.target.check());
-    let silence = silence(job);
+    let (source, target) = tokio::join!(job.source.check(), of_target(job));
     let lines = source.into_iter().map(|line| (Side::Source, line));
-    for (side, line) in lines.chain(target.into_iter().chain(silence).map(|line| (Side::Target, line))) {
+    for (side, line) in lines.chain(target.into_iter().map(|line| (Side::Target, line))) {
         let (ok, found, problem) = match &line.found {
             Ok(found) => (true, Some(found.clone()).filter(|f| !f.is_empty()), None),
             Err(problem) => (false, None, Some(problem.clone())),
@@ -41,7 +40,13 @@ pub async fn of_target(job: &Job) -> Vec<CheckLine> {
         // What an account must be like is told as what is to be checked.
         return vec![];
     }
-    job.target.check().await.into_iter().chain(silence(job)).collect()
+    let mut lines = job.target.check().await;
+    if lines.iter().all(|line| line.found.is_ok()) && !job.target.profile().verbatim {
+        let proves = "what the target demands of a ticket is known".to_owned();
+        lines.extend(demands::check(job).await.unwrap_or_else(|e| Some(CheckLine { proves, found: Err(e) })));
+    }
+    lines.extend(silence(job));
+    lines
 }
 
 /// Nobody is mailed: by the calls used, or by the admin's word that mail is off.

@@ -39,6 +39,8 @@ pub struct Roster {
 
 /// The vocabularies a ticket's labels are looked up in.
 pub const VOCABULARIES: [&str; 3] = ["status", "priority", "type"];
+/// The platform's own fields of a ticket that must be filled.
+const DEMANDED: &str = "demanded";
 /// Those of a knowledge base: its languages, the named parts of its readers, and who may edit an article.
 const LIBRARY: [&str; 3] = ["language", "segment", "editors"];
 
@@ -64,9 +66,8 @@ impl Roster {
             }
         }
         let library: &[&str] = if target.writes(Kind::Article) { &LIBRARY } else { &[] };
-        for name in VOCABULARIES.iter().chain(library).copied() {
-            let rows = target.roster(name).await?.into_iter().map(|row| entry(row, "label")).collect();
-            roster.vocabularies.insert(name, rows);
+        for name in VOCABULARIES.iter().chain(library).copied().chain([DEMANDED]) {
+            roster.read_words(target, name).await?;
         }
         roster.read_fields(target).await?;
         Ok(roster)
@@ -74,18 +75,36 @@ impl Roster {
 
     /// Reads the custom fields anew.
     pub async fn read_fields(&mut self, target: &dyn Target) -> Result<()> {
+        let rows = target.roster("field").await?;
+        self.take_fields(rows, target.marker_field());
+        Ok(())
+    }
+
+    /// Reads what is demanded of tickets, and nothing else.
+    pub async fn read_demands(&mut self, target: &dyn Target) -> Result<()> {
+        self.read_words(target, DEMANDED).await?;
+        self.read_fields(target).await
+    }
+
+    async fn read_words(&mut self, target: &dyn Target, name: &'static str) -> Result<()> {
+        let rows = target.roster(name).await?.into_iter().map(|row| entry(row, "label")).collect();
+        self.vocabularies.insert(name, rows);
+        Ok(())
+    }
+
+    /// Takes in custom fields, in the place of those it had.
+    pub(super) fn take_fields(&mut self, rows: Vec<Map<String, Value>>, marker: Option<&str>) {
         (self.fields, self.field_rows) = Default::default();
-        for row in target.roster("field").await? {
+        for row in rows {
             // A field of a type we do not know cannot be written to: it is as good as absent.
             if let Ok(field) = serde_json::from_value::<Field>(Value::Object(row.clone()))
                 && field.scope == Kind::Ticket
-                && target.marker_field() != Some(&field.title)
+                && marker != Some(&field.title)
             {
                 self.field_rows.insert(field.key.clone(), row);
                 self.fields.push(field);
             }
         }
-        Ok(())
     }
 
     /// Takes in a field, or more of its options, that the target does not list yet.
@@ -142,6 +161,10 @@ impl Roster {
         find(&self.groups, label).or_else(|| {
             self.groups.iter().find(|g| g.id == label || g.fields.get("key").and_then(Value::as_str) == Some(label))
         })
+    }
+
+    pub fn groups(&self) -> &[Entry] {
+        &self.groups
     }
 
     pub fn group_labels(&self) -> Vec<String> {

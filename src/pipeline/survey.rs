@@ -5,7 +5,7 @@
 
 use super::carry::BATCH;
 use super::roster::{Roster, VOCABULARIES};
-use super::{Job, Stop, assumed, stage};
+use super::{Job, Stop, assumed, demands, stage};
 use crate::connector::ChildRows;
 use crate::error::{Reason, Result};
 use crate::expr::plain;
@@ -51,6 +51,9 @@ async fn target(job: &Job) -> Result<There, Stop> {
     let profile = job.target.profile();
     let mut labels: BTreeMap<&'static str, Vec<String>> = VOCABULARIES.map(|name| (name, roster.labels(name))).into();
     labels.insert("group", roster.group_labels());
+    let demands = roster.demands();
+    let is_demanded = |field: &Field| demands.iter().any(|demand| demand.key == field.key);
+    let fields = roster.fields().iter().map(|field| Field { required: is_demanded(field), ..field.clone() });
     let default = |name: &&'static str| job.target.default_label(name).map(|label| (*name, label));
     Ok(There {
         takes_any: profile.verbatim,
@@ -58,7 +61,8 @@ async fn target(job: &Job) -> Result<There, Stop> {
         defaults: labels.keys().filter_map(default).collect(),
         labels,
         open: profile.open.clone(),
-        fields: roster.fields().to_vec(),
+        settled_only: demands.iter().filter(|d| d.of == demands::Of::Settled).map(|d| d.key.clone()).collect(),
+        fields: fields.collect(),
         makes: if job.target.writes(Kind::Field) { profile.field_types.clone() } else { vec![] },
         agents: roster.agents(),
         tags: profile.tags,

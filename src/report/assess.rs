@@ -62,7 +62,7 @@ fn frequent(losses: &[LossSummary], kinds: &[KindSummary]) -> Vec<String> {
 
 /// What somebody should look at before they promise a date.
 fn risks(inventory: &Inventory, preview: &Report) -> Vec<String> {
-    let mut risks: Vec<String> = preview.blockers.iter().map(|problem| problem.what.clone()).collect();
+    let mut risks: Vec<String> = preview.blockers.iter().map(|blocker| blocker.problem.what.clone()).collect();
     for row in &preview.failing {
         risks
             .push(format!("{} of the previewed {}s would not be carried: {}", row.records, row.kind, row.problem.what));

@@ -4,6 +4,7 @@
 
 mod calls;
 mod compare;
+mod demands;
 mod desks;
 mod directions;
 mod faults;

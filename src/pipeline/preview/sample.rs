@@ -9,6 +9,7 @@ use crate::connector::is_withheld;
 use crate::error::Result;
 use crate::ledger::State as Step;
 use crate::pipeline::carry::BATCH;
+use crate::pipeline::demands::Fills;
 use crate::pipeline::roster::Roster;
 use crate::pipeline::translate::SourceFields;
 use crate::pipeline::{Job, Stop};
@@ -55,6 +56,7 @@ pub async fn look(job: &Job, roster: &Roster, most: Option<u64>) -> Result<Look,
     let (mut seen, mut totals) = (Seen::default(), Totals::default());
     let (mut first, mut of_first) = (Vec::new(), Totals::default());
     let fields = job.source_fields().await?;
+    let fills = Fills::of(&job.mapping, roster, &fields);
     let mut people = People { job, roster, known: HashMap::new() };
     let mut after = None;
     loop {
@@ -82,6 +84,7 @@ pub async fn look(job: &Job, roster: &Roster, most: Option<u64>) -> Result<Look,
                 of_first.add(this);
             }
             let mut traits = seen.traits_of(&record, ticket, &fields);
+            traits.extend(fills.left_empty(ticket).map(|title| format!("without {title}, which the target demands")));
             people.describe(ticket, &mut traits).await?;
             seen.measure(&record.id, ticket);
             seen.had(&record.id, traits);

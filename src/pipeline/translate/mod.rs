@@ -19,6 +19,7 @@ pub use field::to_be_made;
 pub use files::Blobs;
 pub use ticket::SourceFields;
 
+use super::demands::Demand;
 use super::people::{Known, People};
 use super::roster::Roster;
 use crate::connector::Target;
@@ -34,6 +35,8 @@ pub struct Translator {
     pub mapping: Mapping,
     pub target: Arc<dyn Target>,
     pub roster: Arc<Roster>,
+    /// What the roster says must be filled.
+    pub demands: Vec<Demand>,
     pub people: People,
     pub blobs: Blobs,
     /// Where files the target does not take are kept.

@@ -4,7 +4,7 @@ use super::message::Messages;
 use super::{Held, Lost, Translated, Translator};
 use crate::error::{Loss, Problem, Reason, Result};
 use crate::ledger::{Link, Remote};
-use crate::mapping::{Mapped, Place, Redaction, ValueField, canonical, convert, redact};
+use crate::mapping::{Mapped, Otherwise, Place, Redaction, ValueField, canonical, convert, redact};
 use crate::pipeline::people::Known;
 use crate::record::{Field, Format, Kind, Record, State, Ticket};
 use serde_json::{Value, json};
@@ -39,11 +39,12 @@ impl Translator {
         mapped["priority"] =
             self.word(ValueField::Priority, "priority", ticket.priority.as_deref(), &canonical, &mut losses)?;
         mapped["type"] = self.word(ValueField::Type, "type", ticket.ticket_type.as_deref(), &canonical, &mut losses)?;
-        mapped["channel"] = self.channel(ticket)?;
-        let group = self.ticket_group(ticket, link, &mut losses).await?;
+        mapped["channel"] = self.channel(ticket, &canonical)?;
+        let group = self.ticket_group(ticket, &canonical, link, &mut losses).await?;
         mapped["group"] = group.as_ref().map_or(Value::Null, remote_json);
         mapped["assignee"] = self.assignee(ticket, group.as_ref(), &mut losses).await?;
         mapped["custom"] = self.custom(ticket, &canonical, fields, &mut losses)?;
+        self.roster.demand(&self.demands, &mapped)?;
         mapped["tags"] = json!(self.mapping.ticket.tags.apply(&ticket.tags));
         if !self.target.profile().tags && mapped["tags"].as_array().is_some_and(|t| !t.is_empty()) {
             losses.extend(ticket.tags.iter().map(|tag| Lost::new("", Loss::Tag, tag)));
@@ -90,15 +91,16 @@ impl Translator {
     }
 
     /// How the ticket came in. The target's own word for it is the connector's to find.
-    fn channel(&self, ticket: &Ticket) -> Result<Value, Held> {
+    fn channel(&self, ticket: &Ticket, canonical: &Value) -> Result<Value, Held> {
         let rule = &self.mapping.ticket.channel;
-        let mapped = match &ticket.channel {
+        let channel = rule.label(canonical)?.or_else(|| ticket.channel.clone());
+        let mapped = match &channel {
             Some(channel) => rule.apply(ValueField::Channel, channel, &[]),
             None => rule.apply_to_none(ValueField::Channel, &[]),
         };
         match mapped {
             Mapped::To(to) => Ok(json!(to)),
-            Mapped::Unknown => Ok(json!(ticket.channel)),
+            Mapped::Unknown => Ok(json!(channel)),
             Mapped::Drop => Ok(Value::Null),
             Mapped::Fail(problem) => Err(Held::Fail(problem)),
         }
@@ -115,8 +117,7 @@ impl Translator {
     ) -> Result<Value, Held> {
         let rule = self.mapping.ticket.value_rule(field);
         let known = self.roster.labels(vocabulary);
-        let computed = rule.jq.as_ref().map(|filter| filter.eval(canonical, canonical)).transpose()?;
-        let computed = computed.map(|v| crate::expr::plain(&v)).filter(|label| !label.is_empty());
+        let computed = rule.label(canonical)?;
         let label = computed.as_deref().or(label);
         let mapped = match label {
             Some(label) => rule.apply(field, label, &known),
@@ -137,8 +138,10 @@ impl Translator {
                     return Ok(Value::Null);
                 }
             },
-            // Only a wrong status changes what a ticket means; an unknown priority or type is a loss.
-            Mapped::Fail(problem) if vocabulary == "status" => return Err(Held::Fail(problem)),
+            // Only a wrong status changes what a ticket means; an unknown priority or type is a loss, unless a rule says it is not.
+            Mapped::Fail(problem) if vocabulary == "status" || rule.otherwise == Some(Otherwise::Fail) => {
+                return Err(Held::Fail(problem));
+            }
             Mapped::Fail(_) => {
                 losses.push(Lost::new("", Loss::Value, format!("{vocabulary} `{}`", label.unwrap_or_default())));
                 match self.target.default_label(vocabulary) {
@@ -153,16 +156,34 @@ impl Translator {
         })
     }
 
-    async fn ticket_group(&self, ticket: &Ticket, link: &Link, losses: &mut Vec<Lost>) -> Result<Option<Remote>, Held> {
-        let found = match &ticket.group {
-            Some(id) => link.target_of(Kind::Group, id).await?,
-            None => None,
+    /// The group by its own record, by what a jq gives for it, or by the rule for tickets that have none; else the account's default.
+    async fn ticket_group(
+        &self,
+        ticket: &Ticket,
+        canonical: &Value,
+        link: &Link,
+        losses: &mut Vec<Lost>,
+    ) -> Result<Option<Remote>, Held> {
+        let rule = &self.mapping.ticket.group;
+        let known = self.roster.group_labels();
+        let named = |mapped: Mapped| match mapped {
+            Mapped::To(label) => Ok(self.roster.group(&label).map(|group| group.remote())),
+            Mapped::Fail(problem) => Err(Held::Fail(problem)),
+            Mapped::Drop | Mapped::Unknown => Ok(None),
         };
-        if found.is_none()
-            && let Some(id) = &ticket.group
-        {
-            losses.push(Lost::new("", Loss::Group, format!("group {id}")));
-        }
+        let found = match (rule.label(canonical)?, &ticket.group) {
+            (Some(label), _) => named(rule.apply(ValueField::Group, &label, &known))?,
+            (None, Some(id)) => {
+                let there = link.target_of(Kind::Group, id).await?;
+                if there.is_none() && rule.otherwise == Some(Otherwise::Fail) {
+                    let what = format!("the mapping has no group for group {id}");
+                    return Err(Held::Fail(Problem::new(Reason::UnmappedValue, what)));
+                }
+                losses.extend(there.is_none().then(|| Lost::new("", Loss::Group, format!("group {id}"))));
+                there
+            }
+            (None, None) => named(rule.apply_to_none(ValueField::Group, &known))?,
+        };
         let default = || self.target.default_label("group").and_then(|label| Some(self.roster.group(&label)?.remote()));
         Ok(found.or_else(default))
     }

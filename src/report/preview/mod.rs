@@ -16,7 +16,7 @@ pub use ticket::{Message, Request, Shown, View, shown};
 
 use super::{KindSummary, LinkSummary, LossSummary, Outcome, summary};
 use crate::error::{Loss, Problem, Reason, Result};
-use crate::ledger::State;
+use crate::ledger::{ProblemDetail, State};
 use crate::pipeline::assumed::ToCheck;
 use crate::pipeline::preview::{Extent, Previewed, RESULT, Totals};
 use crate::pipeline::{Ending, Job};
@@ -51,8 +51,8 @@ pub struct Report {
     pub on_paper: bool,
     /// What is to be made or checked in the account then.
     pub to_check: Vec<ToCheck>,
-    /// Why `run` would be refused.
-    pub blockers: Vec<Problem>,
+    /// Why `run` would be refused, and what the target demands of records that lack it.
+    pub blockers: Vec<Blocker>,
     /// Records that would not be carried, by what they fail of.
     pub failing: Vec<Count>,
     /// What is left out on purpose.
@@ -73,6 +73,18 @@ pub struct Count {
     #[serde(flatten)]
     pub problem: Problem,
     pub records: u64,
+    /// Source ids of the first of them.
+    pub examples: Vec<String>,
+}
+
+/// What is in the way: of a run as a whole, or of some records the target would refuse.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Blocker {
+    #[serde(flatten)]
+    pub problem: Problem,
+    /// How many records; 0 where all are concerned.
+    pub records: u64,
+    pub examples: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -89,7 +101,13 @@ impl Report {
         let summary = summary(link).await?;
         let counts = |states: &'static [State]| async move {
             let rows = link.problem_details(states, ROWS).await?;
-            let count = |(kind, state, problem, records)| Count { kind, outcome: Outcome::of(state), problem, records };
+            let count = |of: ProblemDetail| Count {
+                kind: of.kind,
+                outcome: Outcome::of(of.state),
+                problem: of.problem,
+                records: of.records,
+                examples: of.examples,
+            };
             Ok::<_, Problem>(rows.into_iter().map(count).collect::<Vec<_>>())
         };
         let lost = |losses: &'static [Loss]| async move {
@@ -97,11 +115,18 @@ impl Report {
             let lost = |(kind, loss, detail, records)| LostDetail { kind, loss, detail, records };
             Ok::<_, Problem>(rows.into_iter().map(lost).collect::<Vec<_>>())
         };
-        let mut blockers: Vec<Problem> =
-            previewed.checks.iter().filter_map(|line| line.found.as_ref().err()).cloned().collect();
+        let failing = counts(&[State::Failed, State::Parked, State::InDoubt]).await?;
+        let whole = |problem: Problem| Blocker { problem, records: 0, examples: vec![] };
+        let mut blockers: Vec<Blocker> =
+            previewed.checks.iter().filter_map(|line| line.found.clone().err()).map(whole).collect();
         if let Ending::Refused(problem) = &previewed.ending {
-            blockers.push(problem.clone());
+            blockers.push(whole(problem.clone()));
         }
+        blockers.extend(failing.iter().filter(|row| row.problem.reason == Reason::Demanded).map(|row| Blocker {
+            problem: row.problem.clone(),
+            records: row.records,
+            examples: row.examples.clone(),
+        }));
         Ok(Report {
             made_at: Timestamp::from_second(Timestamp::now().as_second()).unwrap_or_default(),
             version: env!("CARGO_PKG_VERSION"),
@@ -115,7 +140,7 @@ impl Report {
             on_paper: previewed.on_paper,
             to_check: previewed.to_check.clone(),
             blockers,
-            failing: counts(&[State::Failed, State::Parked, State::InDoubt]).await?,
+            failing,
             skipped: counts(&[State::Skipped]).await?,
             unmapped: lost(&UNMAPPED).await?,
             missing_people: lost(&MISSING).await?,
