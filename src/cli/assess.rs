@@ -5,6 +5,7 @@ use super::draw::Screen;
 use super::open::{Wanted, open};
 use super::preview::{noted, output_files, put};
 use super::run::{ended, started, stopping};
+use crate::connector::LeftBehind;
 use crate::error::Result;
 use crate::pipeline::Ending;
 use crate::pipeline::preview::Extent;
@@ -15,6 +16,8 @@ use std::io::Write;
 use std::sync::Arc;
 
 const NAME: &str = "assess";
+/// Names shown in the terminal of things of one kind; the files have them all.
+const NAMED: usize = 5;
 
 pub async fn command(global: &Global, args: &AssessArgs, screen: &Arc<Screen>) -> Result<u8> {
     let opened = open(&global.directory, Wanted { dry: true, ..Wanted::source_alone() }, screen).await?;
@@ -38,6 +41,18 @@ pub async fn command(global: &Global, args: &AssessArgs, screen: &Arc<Screen>) -
         std::io::stdout().write_all(out.as_bytes())?;
     }
     Ok(ended(NAME, job, &Ending::Complete, screen))
+}
+
+/// How many, and what the first are called.
+fn left_behind(left: &LeftBehind) -> String {
+    let more = left.names.len().saturating_sub(NAMED);
+    let mut names = left.names.iter().take(NAMED).cloned().collect::<Vec<_>>();
+    if more > 0 {
+        names.push(format!("{more} more"));
+    }
+    let at_least = if left.whole { "" } else { "more than " };
+    let names = if names.is_empty() { String::new() } else { format!(": {}", names.join(", ")) };
+    format!("  {at_least}{} {}{names}", thousands(left.many), left.what)
 }
 
 fn told(assessment: &Assessment) -> String {
@@ -66,9 +81,9 @@ fn told(assessment: &Assessment) -> String {
         lines.push("\nRisks:".to_owned());
         lines.extend(risks.iter().map(|risk| format!("  {risk}")));
     }
-    if !inventory.notes.is_empty() {
-        lines.push("\nTo be rebuilt by hand:".to_owned());
-        lines.extend(inventory.notes.iter().map(|note| format!("  {note}")));
+    if !inventory.left.is_empty() {
+        lines.push("\nNot carried, to be rebuilt by hand:".to_owned());
+        lines.extend(inventory.left.iter().map(left_behind));
     }
     lines.join("\n") + "\n"
 }

@@ -169,7 +169,10 @@ fn expressions(manifest: &Manifest) -> Vec<(String, Checked<'_>)> {
         all.extend(table.rows.iter().map(|e| (format!("lookup.{name}.rows"), Checked::Expr(e))));
     }
     for (name, left) in &manifest.left {
-        all.extend(left.count.iter().map(|e| (format!("left.{name}.count"), Checked::Expr(e))));
+        let both = [("count", &left.count), ("name", &left.name)];
+        all.extend(
+            both.into_iter().filter_map(|(key, e)| Some((format!("left.{name}.{key}"), Checked::Expr(e.as_ref()?)))),
+        );
     }
     for (name, stream) in &manifest.read {
         let place = |what: &str| format!("read.{name}.{what}");

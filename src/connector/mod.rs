@@ -20,6 +20,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use plan::{LateValues, Step};
 use profile::Profile;
+use serde::Serialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -147,6 +148,13 @@ pub trait Source: Send + Sync {
         Ok(None)
     }
 
+    /// What the account has and no record carries. Asked once.
+    ///
+    /// Errors: those of `read`.
+    async fn left(&self) -> Result<Vec<LeftBehind>> {
+        Ok(vec![])
+    }
+
     /// What a person should know of what was read since the last time, each said once a run.
     fn take_notes(&self) -> Vec<String> {
         vec![]
@@ -164,6 +172,18 @@ pub trait Source: Send + Sync {
 
     /// Calls made so far, by method and shape of the path.
     fn calls(&self) -> BTreeMap<String, u64>;
+}
+
+/// Things of one kind that stay in the source: macros, automations. A list to rebuild.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct LeftBehind {
+    /// What they are called, in the plural.
+    pub what: String,
+    pub many: u64,
+    /// Whether these are all.
+    pub whole: bool,
+    /// Of those that have one.
+    pub names: Vec<String>,
 }
 
 /// The output of a step that the target could not take, and that is no failure.

@@ -4,6 +4,7 @@
 
 use super::carry::BATCH;
 use super::{Job, ORDER, Stop, preview};
+use crate::connector::LeftBehind;
 use crate::expr::plain;
 use crate::ledger::State as Step;
 use crate::record::{Body, Kind, Person, Record, State, Ticket};
@@ -33,8 +34,8 @@ pub struct Inventory {
     pub longest_threads: Vec<Largest>,
     pub largest_files: Vec<Largest>,
     pub people: People,
-    /// What the source said of things that are not carried.
-    pub notes: Vec<String>,
+    /// What the source has and no record carries.
+    pub left: Vec<LeftBehind>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -71,7 +72,7 @@ impl Job {
             let count = self.count(kind, &mut inventory).await?;
             inventory.kinds.push(count);
         }
-        inventory.notes = self.source.take_notes();
+        inventory.left = self.source.left().await?;
         if let Some(groups) = inventory.labels.get_mut("group") {
             for (id, n) in std::mem::take(groups) {
                 let name = self.group_name(&id).await?.unwrap_or(id);

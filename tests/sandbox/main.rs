@@ -2,6 +2,7 @@
 //!
 //! `DESKFERRY_KILL_SEED` repeats the moments of the kills.
 
+mod assess;
 mod calls;
 mod compare;
 mod demands;

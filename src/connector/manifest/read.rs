@@ -359,6 +359,9 @@ pub struct Left {
     /// Over a row: how many it stands for.
     #[serde(default)]
     pub count: Option<Expr>,
+    /// Over a row: what it is called, and whether it is switched off.
+    #[serde(default)]
+    pub name: Option<Expr>,
 }
 
 /// One listing with the child rows of all roots. Read into the stage page by page; then each root takes its own.

@@ -1,51 +1,66 @@
-//! What a platform holds and no record carries: counted once, and told.
+//! What a platform holds and no record carries: listed once, told, and a list to rebuild.
 
 use super::Rest;
 use super::read::{Above, Listed};
+use crate::connector::LeftBehind;
 use crate::connector::manifest::Left;
 use crate::error::{Reason, Result};
+use crate::expr::plain;
 
-/// Pages that are counted; of more it is told that there are more.
+/// Pages that are listed; of more it is told that there are more.
 const MOST_PAGES: usize = 20;
 
 impl Rest {
-    /// Tells how many things of each kind stay where they are. What the account does not have, or does not show, is nothing to tell.
+    /// Tells how many things of each kind stay where they are.
     pub(super) async fn tell_left(&self) -> Result<()> {
-        for left in self.manifest.left.values() {
-            let (many, whole) = match self.count_left(left).await {
-                Ok(counted) => counted,
-                Err(problem) if matches!(problem.reason, Reason::Forbidden | Reason::NotFound) => continue,
-                // What is only counted stops nobody.
-                Err(problem) if problem.reason == Reason::BadAnswer => {
-                    self.note(format!("the {} of the source could not be counted: {}", left.what, problem.what));
-                    continue;
-                }
-                Err(problem) => return Err(problem),
-            };
-            if many > 0 {
-                let at_least = if whole { "" } else { "more than " };
-                self.note(format!("the source has {at_least}{many} {}: they are not carried", left.what));
-            }
+        for left in self.list_left().await? {
+            let at_least = if left.whole { "" } else { "more than " };
+            self.note(format!("the source has {at_least}{} {}: they are not carried", left.many, left.what));
         }
         Ok(())
     }
 
-    /// How many there are, and whether that is all.
-    async fn count_left(&self, left: &Left) -> Result<(u64, bool)> {
-        let (mut many, mut cursor) = (0, None);
+    /// Everything of each kind that has some. What the account does not have, or does not show, is nothing to tell.
+    pub(super) async fn list_left(&self) -> Result<Vec<LeftBehind>> {
+        let listed = self.left.get_or_try_init(|| async {
+            let mut all = Vec::new();
+            for left in self.manifest.left.values() {
+                match self.listed(left).await {
+                    Ok(listed) if listed.many > 0 => all.push(listed),
+                    Ok(_) => {}
+                    Err(problem) if matches!(problem.reason, Reason::Forbidden | Reason::NotFound) => {}
+                    // What is only listed stops nobody.
+                    Err(problem) if problem.reason == Reason::BadAnswer => {
+                        self.note(format!("the {} of the source could not be counted: {}", left.what, problem.what));
+                    }
+                    Err(problem) => return Err(problem),
+                }
+            }
+            Ok(all)
+        });
+        listed.await.cloned()
+    }
+
+    async fn listed(&self, left: &Left) -> Result<LeftBehind> {
+        let mut all = LeftBehind { what: left.what.clone(), many: 0, whole: false, names: Vec::new() };
+        let mut cursor = None;
         for _ in 0..MOST_PAGES {
             let leaf = self.one_page(&left.what, &Listed::from(left), Above::NONE, cursor.as_deref(), None).await?;
             for row in &leaf.rows {
-                many += match &left.count {
-                    Some(count) => count.eval(&self.scope(row))?.as_u64().unwrap_or(0),
+                let sees = self.scope(row);
+                let many = match &left.count {
+                    Some(count) => count.eval(&sees)?.as_u64().unwrap_or(0),
                     None => 1,
                 };
+                let name = left.name.as_ref().map(|name| name.eval(&sees)).transpose()?;
+                all.names.extend(name.map(|name| plain(&name)).filter(|name| many > 0 && !name.is_empty()));
+                all.many += many;
             }
             match leaf.next {
                 Some(next) => cursor = Some(next),
-                None => return Ok((many, true)),
+                None => return Ok(LeftBehind { whole: true, ..all }),
             }
         }
-        Ok((many, false))
+        Ok(all)
     }
 }

@@ -34,6 +34,7 @@ mod zendesk_import;
 pub use on_paper::OnPaper;
 pub use planner_library::PARTS;
 
+use super::LeftBehind;
 use super::manifest::{ErrorWord, Manifest, Marker};
 use super::native::{self, Native};
 use super::registry::Entry;
@@ -98,6 +99,8 @@ pub struct Rest {
     fresh: tokio::sync::Mutex<fresh::Addresses>,
     /// Rows of streams that others are listed under.
     above: tokio::sync::Mutex<BTreeMap<String, Arc<Vec<Value>>>>,
+    /// What no record carries, listed once.
+    left: tokio::sync::OnceCell<Vec<LeftBehind>>,
     /// What a person should know, not told yet; and all that ever was.
     notes: Mutex<(Vec<String>, BTreeSet<String>)>,
 }
@@ -128,6 +131,7 @@ impl Rest {
             seen: Mutex::default(),
             fresh: tokio::sync::Mutex::default(),
             above: tokio::sync::Mutex::default(),
+            left: tokio::sync::OnceCell::new(),
             notes: Mutex::default(),
         })
     }

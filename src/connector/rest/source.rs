@@ -3,7 +3,7 @@
 use super::fresh::is_fresh;
 use super::{Rest, asking, asking_address};
 use crate::connector::manifest::Denied;
-use crate::connector::{Blob, BulkPage, BulkWay, CheckLine, ChildRows, Page, Source, is_withheld};
+use crate::connector::{Blob, BulkPage, BulkWay, CheckLine, ChildRows, LeftBehind, Page, Source, is_withheld};
 use crate::error::{Problem, Reason, Result};
 use crate::http::Decode;
 use crate::record::{Attachment, Kind, Record};
@@ -55,6 +55,11 @@ impl Source for Rest {
 
     async fn join_bulk(&self, kind: Kind, row: &Value, bulk: &[Option<Value>]) -> Result<Option<ChildRows>> {
         self.bulk_children(kind, row, bulk).await
+    }
+
+    async fn left(&self) -> Result<Vec<LeftBehind>> {
+        self.prepare().await?;
+        self.list_left().await
     }
 
     fn take_notes(&self) -> Vec<String> {

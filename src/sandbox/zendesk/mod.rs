@@ -19,6 +19,7 @@ mod people;
 mod plan;
 mod reads;
 mod refusal;
+mod rules;
 mod sent;
 mod store;
 mod tables;

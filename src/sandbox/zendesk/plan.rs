@@ -11,8 +11,11 @@ const PLANS: [(&str, u32); 5] =
     [("team", 200), ("growth", 400), ("professional", 400), ("enterprise", 700), ("enterprise-plus", 2500)];
 
 const LACKED: [(&str, &[&str]); 2] = [
-    ("team", &["ticket_forms", "custom_statuses", "satisfaction_ratings", "user_fields", "organization_fields"]),
-    ("growth", &["custom_statuses"]),
+    (
+        "team",
+        &["ticket_forms", "custom_statuses", "satisfaction_ratings", "user_fields", "organization_fields", "slas"],
+    ),
+    ("growth", &["custom_statuses", "slas"]),
 ];
 
 /// The middle one when none is named.

@@ -2,7 +2,7 @@
 
 use super::export::{self, Row};
 use super::store::{self, Account, Comment, Ticket};
-use super::{Zendesk, files, pages, refusal};
+use super::{Zendesk, files, pages, refusal, rules};
 use crate::sandbox::desk::{Answer, Call};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -54,6 +54,7 @@ impl Zendesk {
                 one("organization", id(own).and_then(|id| self.account.organization(id)).map(|own| own.row.clone()))
             }
             ["job_statuses", rest @ ..] => self.account.show_jobs(rest, call, now),
+            ["slas", "policies"] => Answer::json(200, &rules::policies()),
             ["account", "settings"] => Answer::json(200, &self.settings()),
             ["attachments", file] => files::attachment(&self.account, id(file)),
             // Documented to come whole.
@@ -75,7 +76,10 @@ impl Zendesk {
             },
             [table] => match self.account.tables.get(table) {
                 Some(rows) => pages::answer(table, rows.clone(), call),
-                None => refusal::invalid_endpoint(),
+                None => match rules::listed(table) {
+                    Some(rows) => pages::answer(table, rows, call),
+                    None => refusal::invalid_endpoint(),
+                },
             },
             _ => refusal::invalid_endpoint(),
         }

@@ -60,7 +60,7 @@ pub const STATUSES: [(u64, &str, &str, bool); 7] = [
     (360_000_000_507, "open", "In der Werkstatt", false),
 ];
 
-fn row(resource: &str, id: u64, rest: Value) -> Value {
+pub fn row(resource: &str, id: u64, rest: Value) -> Value {
     let mut row = json!({ "url": format!("{HERE}/api/v2/{resource}/{id}.json"), "id": id });
     merge(&mut row, rest);
     merge(&mut row, json!({ "created_at": BEGAN, "updated_at": BEGAN }));
