@@ -97,6 +97,14 @@ impl Platform {
     }
 }
 
+/// All tickets but one.
+#[derive(Clone, Copy)]
+pub struct Scope {
+    /// As the project says it.
+    pub jq: &'static str,
+    pub leaves_out: i64,
+}
+
 pub struct ToRedmine {
     from: Platform,
     desk: Desk,
@@ -111,8 +119,7 @@ pub struct ToRedmine {
 }
 
 impl ToRedmine {
-    /// `since`: only tickets made then or later are asked for.
-    pub fn new(from: Platform, name: &str, tickets: usize, faults: &str, since: Option<&str>) -> Result<Self> {
+    pub fn new(from: Platform, name: &str, tickets: usize, faults: &str, scope: Option<Scope>) -> Result<Self> {
         let name = format!("{}-{name}", from.name());
         let project = servers::folder(&format!("{name}-project"))?;
         let desk = look_alike(&project, from, tickets, faults, &["--silenced"])?;
@@ -135,14 +142,17 @@ impl ToRedmine {
         let source = desk.account("SOURCE_KEY") + archived;
         let account = journey::account(&redmine, Product::Redmine, "TARGET_KEY")?;
         let target = format!("{account}project = \"support\"\ntracker = \"Support\"\n");
-        let scope = since.map(|since| format!("[scope]\ncreated_after = {since:?}\n")).unwrap_or_default();
-        write_project(&project, &source, &target, &scope, &mapping)?;
+        let part = scope.map(|scope| format!("[scope]\njq = '{}'\n", scope.jq)).unwrap_or_default();
+        write_project(&project, &source, &target, &part, &mapping)?;
         let env = vec![("SOURCE_KEY", desk.key()), ("TARGET_KEY", redmine.var("REDMINE_API_KEY")?.to_owned())];
         let binary = Binary { project: project.clone(), env };
         let assignable: Vec<&str> = agents.iter().map(|(own, _)| own.as_str()).collect();
         let mut expected = from.expected(&state, &assignable)?;
-        let since = since.map(|since| since.parse()).transpose().map_err(|e| format!("since: {e}"))?;
-        expected.tickets.retain(|ticket| since.is_none_or(|since: jiff::Timestamp| ticket.created >= since));
+        if let Some(Scope { leaves_out, .. }) = scope {
+            expected.tickets.retain(|ticket| ticket.id != leaves_out);
+            let number = format!("[{leaves_out}] ");
+            expected.tickets.iter_mut().for_each(|t| t.refers_to.retain(|subject| !subject.starts_with(&number)));
+        }
         let mails = rt::mails(Path::new(redmine.var("REDMINE_MAILS")?))?;
         Ok(Self { from, desk, redmine, binary, project, expected, state, agents, mails })
     }
