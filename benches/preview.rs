@@ -1,7 +1,8 @@
-//! How fast a preview of a whole account is, and what memory it takes: `cargo bench --bench preview [-- TICKETS]`.
+//! How fast a whole account is previewed and looked at, and what memory that takes: `cargo bench --bench preview [-- TICKETS…]`.
 //!
-//! A folder of tickets is staged once, then previewed with `--all` against a Freshdesk of this repository. The pace is that of
-//! the second preview, which neither the source nor the files of the folder slow down.
+//! A folder of tickets is staged once, then previewed with `--all` against a Freshdesk of this repository. The pace that counts is
+//! that of the second preview, `again`, which neither the source nor the files of the folder slow down. Each size has a project of
+//! its own: the memory of the larger one shows what grows with the account.
 
 use serde_json::{Value, json};
 use std::fs::File;
@@ -10,12 +11,18 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-const TICKETS: usize = 20_000;
+const SIZES: [usize; 2] = [2_000, 20_000];
 const MESSAGES: usize = 4;
 const PEOPLE: usize = 500;
 
 fn main() {
-    let tickets = std::env::args().filter_map(|arg| arg.parse().ok()).next().unwrap_or(TICKETS);
+    let said: Vec<usize> = std::env::args().filter_map(|arg| arg.parse().ok()).collect();
+    for tickets in if said.is_empty() { SIZES.to_vec() } else { said } {
+        measure(tickets);
+    }
+}
+
+fn measure(tickets: usize) {
     let project = tempfile::tempdir().unwrap();
     account(&project.path().join("in"), tickets);
     let mut desk = Command::new(env!("CARGO_BIN_EXE_deskferry"))
@@ -34,12 +41,18 @@ fn main() {
     std::fs::write(project.path().join("migration.toml"), migration).unwrap();
     let key = told["api_key"].as_str().unwrap();
     println!("{tickets} tickets of {MESSAGES} messages");
-    for (what, args) in
-        [("stage", &["stage"][..]), ("preview", &["preview", "--all"]), ("again", &["preview", "--all"])]
-    {
-        let (took, peak) = timed(project.path(), key, args);
-        let pace = tickets as f64 / took.as_secs_f64();
-        println!("{what:8} {:7.1} s {pace:8.0} tickets/s {peak:6} MB at most", took.as_secs_f64());
+    let commands = [
+        ("stage", &["stage"][..]),
+        ("preview", &["preview", "--all"]),
+        ("again", &["preview", "--all"]),
+        ("map", &["map", "--coverage"]),
+        ("assess", &["assess"]),
+    ];
+    for (what, args) in commands {
+        let Took { time, cpu, peak } = timed(project.path(), key, args);
+        let pace = tickets as f64 / time.as_secs_f64();
+        let (time, cpu) = (time.as_secs_f64(), cpu.as_secs_f64());
+        println!("{what:8} {time:7.1} s {pace:8.0} tickets/s {cpu:7.1} s of both cores {peak:6} MB at most");
     }
     desk.kill().unwrap();
     desk.wait().unwrap();
@@ -71,21 +84,37 @@ fn account(folder: &Path, tickets: usize) {
     lines("ticket.jsonl", &mut (1..=tickets).map(ticket));
 }
 
-/// How long the command took, and the most memory it held, in MB.
-fn timed(project: &Path, key: &str, args: &[&str]) -> (Duration, u64) {
+struct Took {
+    time: Duration,
+    /// Of all its threads together.
+    cpu: Duration,
+    /// The most memory it held, in MB.
+    peak: u64,
+}
+
+fn timed(project: &Path, key: &str, args: &[&str]) -> Took {
     let began = Instant::now();
     let mut command = Command::new(env!("CARGO_BIN_EXE_deskferry"));
     command.arg("-C").arg(project).arg("-q").args(args).env("KEY", key);
     let mut child = command.stdout(Stdio::null()).spawn().unwrap();
-    let mut peak = 0;
+    let (mut peak, mut cpu) = (0, Duration::ZERO);
     loop {
         peak = peak.max(held(&child));
+        cpu = cpu.max(worked(&child));
         if let Some(status) = child.try_wait().unwrap() {
             assert!(matches!(status.code(), Some(0 | 3)), "{args:?}: {status}");
-            return (began.elapsed(), peak);
+            return Took { time: began.elapsed(), cpu, peak };
         }
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// User and system time, in the kernel's ticks of 10 ms.
+fn worked(child: &Child) -> Duration {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap_or_default();
+    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+    let ticks: u64 = fields.skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
+    Duration::from_millis(10 * ticks)
 }
 
 fn held(child: &Child) -> u64 {

@@ -11,8 +11,11 @@ use crate::ledger::{Fault, private_folder};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::Value;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use zstd::bulk::{Compressor, Decompressor};
+use zstd::zstd_safe::get_frame_content_size;
 
 static DESIGN: Design = Design {
     file: "staging.db",
@@ -68,6 +71,8 @@ CREATE INDEX item_root ON item (stream, root) WHERE root IS NOT NULL;
 
 /// zstd's level for rows: its default, for JSON of a few KiB.
 const LEVEL: i32 = 3;
+/// Bytes of a row that are believed to be as many as it says.
+const WHOLE: u64 = 1 << 30;
 
 /// How far the listing of a stream is.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -109,6 +114,9 @@ pub struct StagedBlob {
     pub bytes: u64,
     pub mime: Option<String>,
 }
+
+/// What stands below a row, by the name of its stream.
+pub type Children = BTreeMap<String, Vec<Value>>;
 
 /// `hash, bytes, mime, problem`
 type BlobRow = (Option<String>, Option<i64>, Option<String>, Option<String>);
@@ -232,6 +240,29 @@ impl Staging {
         body.map(|body| unpack(&body)).transpose()
     }
 
+    /// What `make` makes of a row and all that stands below it, on a thread beside; none where there is no such row.
+    pub async fn made<T: Send + 'static>(
+        &self,
+        stream: &str,
+        id: &str,
+        make: impl FnOnce(Value, Children) -> T + Send + 'static,
+    ) -> Result<Option<T>> {
+        let (stream, id) = (stream.to_owned(), id.to_owned());
+        self.store
+            .read(move |db| {
+                let mut found = db.prepare_cached("SELECT body, children FROM item WHERE stream = ?1 AND id = ?2")?;
+                let mut rows = found.query([&stream, &id])?;
+                let Some(row) = rows.next()? else { return Ok(None) };
+                let body = unpack(row.get_ref(0)?.as_blob().map_err(|_| torn())?)?;
+                let children = match row.get_ref(1)?.as_blob_or_null().map_err(|_| torn())? {
+                    Some(packed) => serde_json::from_value(unpack(packed)?).map_err(|_| torn())?,
+                    None => Children::new(),
+                };
+                Ok(Some(make(body, children)))
+            })
+            .await
+    }
+
     pub async fn holds(&self, stream: &str, id: &str) -> Result<bool> {
         let (stream, id) = (stream.to_owned(), id.to_owned());
         let sql = "SELECT EXISTS (SELECT 1 FROM item WHERE stream = ?1 AND id = ?2)";
@@ -322,13 +353,7 @@ impl Staging {
     }
 
     /// Stores all that stands below a root row whose content has this hash.
-    pub async fn put_children(
-        &self,
-        stream: &str,
-        id: &str,
-        hash: &str,
-        children: &BTreeMap<String, Vec<Value>>,
-    ) -> Result<()> {
+    pub async fn put_children(&self, stream: &str, id: &str, hash: &str, children: &Children) -> Result<()> {
         let body = pack(&serde_json::to_value(children).map_err(|e| Problem::new(Reason::Internal, e.to_string()))?)?;
         let (stream, id, hash) = (stream.to_owned(), id.to_owned(), hash.to_owned());
         self.store
@@ -341,11 +366,11 @@ impl Staging {
     }
 
     /// All that stands below a root row; empty where nothing was read.
-    pub async fn children(&self, stream: &str, id: &str) -> Result<BTreeMap<String, Vec<Value>>> {
+    pub async fn children(&self, stream: &str, id: &str) -> Result<Children> {
         let (stream, id) = (stream.to_owned(), id.to_owned());
         let sql = "SELECT children FROM item WHERE stream = ?1 AND id = ?2 AND children IS NOT NULL";
         let Some(body) = self.store.read(move |db| packed(db, sql, &stream, &id)).await? else {
-            return Ok(BTreeMap::new());
+            return Ok(Children::new());
         };
         serde_json::from_value(unpack(&body)?).map_err(|_| torn())
     }
@@ -449,12 +474,33 @@ fn packed(db: &Connection, sql: &str, stream: &str, id: &str) -> Result<Option<V
 
 fn pack(value: &Value) -> Result<Vec<u8>> {
     let json = serde_json::to_vec(value).map_err(|e| Problem::new(Reason::Internal, e.to_string()))?;
-    Ok(zstd::encode_all(json.as_slice(), LEVEL)?)
+    PACKER.with_borrow_mut(|kept| {
+        let packer = match kept {
+            Some(packer) => packer,
+            none => none.insert(Compressor::new(LEVEL)?),
+        };
+        Ok(packer.compress(&json)?)
+    })
 }
 
 fn unpack(body: &[u8]) -> Result<Value> {
-    let json = zstd::decode_all(body).map_err(|_| torn())?;
-    serde_json::from_slice(&json).map_err(|_| torn())
+    let json = match get_frame_content_size(body) {
+        Ok(Some(bytes)) if bytes <= WHOLE => UNPACKER.with_borrow_mut(|kept| {
+            let unpacker = match kept {
+                Some(unpacker) => unpacker,
+                none => none.insert(Decompressor::new()?),
+            };
+            unpacker.decompress(body, usize::try_from(bytes).unwrap_or_default())
+        }),
+        _ => zstd::decode_all(body),
+    };
+    serde_json::from_slice(&json.map_err(|_| torn())?).map_err(|_| torn())
+}
+
+thread_local! {
+    // To make one takes longer than to pack a row.
+    static PACKER: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
+    static UNPACKER: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
 }
 
 fn torn() -> Problem {
@@ -507,6 +553,29 @@ mod tests {
         staging.put_page(&page(&[&row], "b", None)).await.unwrap();
         assert_eq!(staging.without_children("ticket", None, 10).await.unwrap().len(), 1);
         assert!(!staging.whole("ticket", "7").await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_record_is_made_of_its_row_and_all_below_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let staging = stage(dir.path()).await;
+        let row = json!({"id": "7"});
+        staging.put_page(&page(&[&row], "a", None)).await.unwrap();
+        let made = |id: &'static str| staging.made("ticket", id, |row, children| (row, children));
+        assert_eq!(made("7").await.unwrap(), Some((row.clone(), Children::new())));
+        let children = Children::from([("comment".to_owned(), vec![json!({"id": "1"})])]);
+        staging.put_children("ticket", "7", "a", &children).await.unwrap();
+        assert_eq!(made("7").await.unwrap(), Some((row, children)));
+        assert_eq!(made("8").await.unwrap(), None);
+    }
+
+    #[test]
+    fn rows_are_read_whoever_packed_them() {
+        let row = json!({"id": "7", "text": "x".repeat(100_000)});
+        assert_eq!(unpack(&pack(&row).unwrap()).unwrap(), row);
+        let without_its_size = zstd::encode_all(row.to_string().as_bytes(), LEVEL).unwrap();
+        assert_eq!(unpack(&without_its_size).unwrap(), row);
+        assert_eq!(unpack(b"torn").unwrap_err().reason, Reason::Disk);
     }
 
     #[tokio::test]

@@ -7,6 +7,7 @@ use crate::connector::registry::{self, Entry};
 use crate::connector::rest::{MarkerField, OnPaper, Rest, Role};
 use crate::connector::{Source, Target};
 use crate::error::{Problem, Reason, Result};
+use crate::expr::Jq;
 use crate::http::{self, Client, ClientConfig, Credentials};
 use crate::ledger::{Ledger, Link, ProjectLock};
 use crate::mapping::Mapping;
@@ -90,6 +91,7 @@ pub async fn open(directory: &Path, wanted: Wanted, screen: &Arc<Screen>) -> Res
         link,
         staging,
         choice: wanted.choice,
+        scope_filter: project.scope.jq.clone().map(Jq::new),
         halt: Halt::new(max_failures),
         tell: screen.listener(),
         resuming,

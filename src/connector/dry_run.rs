@@ -3,7 +3,7 @@
 //! What a step would have made is called by a *provisional* id: a number no account has, which passes through the
 //! manifest's expressions as a real one would. Where a request is told, provisional ids and what earlier steps of the
 //! same record would answer stand in it by name: `<contact 55.id>`, and `<#contact 55.id>` in place of a number.
-//! Memory grows by the name of each record that would be made.
+//! Memory grows by the name of each record that would be made. What stands below a ticket has none: no other record asks for it.
 
 use super::manifest::Verb;
 use super::plan::{LateValues, Step};
@@ -66,7 +66,29 @@ pub struct DryRun {
     inner: Arc<dyn Target>,
     profile: Profile,
     listener: Arc<dyn Listener>,
-    names: Mutex<Vec<Box<str>>>,
+    names: Mutex<Names>,
+}
+
+/// Names by number, one behind the other in one text.
+#[derive(Default)]
+struct Names {
+    text: String,
+    ends: Vec<usize>,
+}
+
+impl Names {
+    /// The place of the name.
+    fn push(&mut self, name: &str) -> usize {
+        self.text.push_str(name);
+        self.ends.push(self.text.len());
+        self.ends.len() - 1
+    }
+
+    fn get(&self, number: u64) -> Option<&str> {
+        let at = usize::try_from(number.checked_sub(FIRST)?).ok()?;
+        let from = at.checked_sub(1).map_or(0, |before| self.ends.get(before).copied().unwrap_or_default());
+        self.text.get(from..*self.ends.get(at)?)
+    }
 }
 
 impl DryRun {
@@ -84,12 +106,14 @@ impl DryRun {
     /// A number of its own for a value that nobody knows yet.
     fn provisional(&self, name: String) -> String {
         let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
-        names.push(name.into());
-        provisional(names.len() - 1)
+        provisional(names.push(&name))
     }
 
     /// What a step would answer.
     fn answer_of(&self, step: &Step, kind: Kind, id: &str) -> Remote {
+        if kind == Kind::Ticket && step.verb != Verb::Create {
+            return Remote { id: LAST.to_string(), outputs: self.inner.answers(step), ..Remote::default() };
+        }
         let child =
             if step.key.child.is_empty() { String::new() } else { format!(" {} {}", step.key.step, step.key.child) };
         let name = |output: &str| format!("{kind} {id}{child}.{output}");
@@ -121,9 +145,8 @@ impl DryRun {
     }
 
     fn name(&self, number: u64) -> Option<String> {
-        let at = usize::try_from(number.checked_sub(FIRST)?).ok()?;
         let names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
-        names.get(at).map(|name| name.to_string())
+        names.get(number).map(str::to_owned)
     }
 
     /// The text with names for the provisional ids in it; none where there are none.
@@ -340,6 +363,15 @@ mod tests {
             dry.named(sent),
             json!({"path": "/users/<contact 55.id>/tags", "id": "<#contact 55.id>", "text": format!("<contact 55.id>, 77, {id}0"), "n": 77})
         );
+    }
+
+    #[test]
+    fn names_are_told_apart_by_their_numbers() {
+        let mut names = Names::default();
+        let places: Vec<usize> = ["contact 5.id", "", "ticket ü.url"].iter().map(|name| names.push(name)).collect();
+        let back: Vec<_> = places.iter().map(|at| names.get(provisional(*at).parse().unwrap())).collect();
+        assert_eq!(back, [Some("contact 5.id"), Some(""), Some("ticket ü.url")]);
+        assert_eq!((names.get(FIRST + 3), names.get(LAST), names.get(7)), (None, None, None));
     }
 
     #[test]

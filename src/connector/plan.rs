@@ -260,11 +260,9 @@ pub struct Step {
     /// The section of the manifest's `write` and the place in it.
     pub rule: (String, usize),
     pub marker: Option<String>,
-    /// The texts by which a child without marker is recognised: as its author, and as the fallback.
-    pub texts: Vec<String>,
     /// Whether the message must not be seen by customers.
     pub private: bool,
-    /// What expressions of the manifest see.
+    /// What expressions of the manifest see, without the ticket's messages.
     pub scope: Value,
     /// Steps whose effect this one has too: the messages a ticket is written with.
     pub covers: Vec<StepKey>,

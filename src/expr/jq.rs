@@ -5,8 +5,8 @@ use crate::error::{Problem, Reason, Result};
 use jaq_core::data::JustLut;
 use jaq_core::load::{Arena, File, Loader};
 use jaq_core::{Compiler, Ctx, Filter, Vars, load};
-use jaq_json::Val;
-use serde_json::Value;
+use jaq_json::{Num, Val};
+use serde_json::{Map, Value};
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
@@ -37,7 +37,43 @@ pub struct Wrong {
 #[derive(Clone)]
 pub struct Jq {
     text: Arc<str>,
+    /// Which of the variables it may look at.
+    names: [bool; VARIABLES.len()],
     compiled: Arc<OnceLock<Result<Filter<JustLut<Val>>, Wrong>>>,
+}
+
+/// An object that many expressions see, in both forms: paths read the one, filters the other.
+pub struct Sight {
+    value: Value,
+    form: Val,
+}
+
+impl Sight {
+    pub fn new(object: Map<String, Value>) -> Sight {
+        let value = Value::Object(object);
+        Sight { form: value_in(&value), value }
+    }
+
+    pub fn value(&self) -> &Value {
+        &self.value
+    }
+
+    /// The same with a value by this name.
+    pub fn put(&mut self, name: &str, value: Value) {
+        if let (Value::Object(object), Val::Obj(form)) = (&mut self.value, &mut self.form) {
+            // The values are shared: of a form that filters hold on to, only the outermost object is copied.
+            Arc::make_mut(form).insert(text_in(name), value_in(&value));
+            object.insert(name.to_owned(), value);
+        }
+    }
+
+    /// The same without a value by this name.
+    pub fn take(&mut self, name: &str) {
+        if let (Value::Object(object), Val::Obj(form)) = (&mut self.value, &mut self.form) {
+            Arc::make_mut(form).shift_remove(&text_in(name));
+            object.shift_remove(name);
+        }
+    }
 }
 
 impl std::fmt::Debug for Jq {
@@ -48,7 +84,8 @@ impl std::fmt::Debug for Jq {
 
 impl Jq {
     pub fn new(text: String) -> Jq {
-        Jq { text: text.into(), compiled: Arc::default() }
+        let names = VARIABLES.map(|name| text.contains(name));
+        Jq { text: text.into(), names, compiled: Arc::default() }
     }
 
     pub fn check(&self) -> Result<(), Wrong> {
@@ -65,9 +102,14 @@ impl Jq {
             .filter()
             .as_ref()
             .map_err(|wrong| Problem::new(Reason::Expression, format!("`{}` is not jq: {}", self.text, wrong.why)))?;
-        let vars = [scope.parent, scope.root, scope.page, scope.account].map(value_in);
+        let vars = [scope.parent, scope.root, scope.page, scope.account].into_iter().zip(self.names);
+        let vars = vars.map(|(value, named)| if named { value_in(value) } else { Val::Null });
         let ctx = Ctx::<JustLut<Val>>::new(&filter.lut, Vars::new(vars));
-        let first = filter.id.run((ctx, value_in(scope.item))).next();
+        let item = match scope.sight.filter(|sight| std::ptr::eq(&sight.value, scope.item)) {
+            Some(sight) => sight.form.clone(),
+            None => value_in(scope.item),
+        };
+        let first = filter.id.run((ctx, item)).next();
         match first.map(jaq_core::unwrap_valr) {
             None => Ok(Value::Null),
             Some(Ok(value)) => Ok(value_out(&value)),
@@ -111,7 +153,22 @@ fn compile(text: &str) -> Result<Filter<JustLut<Val>>, Wrong> {
 }
 
 fn value_in(value: &Value) -> Val {
-    serde_json::from_value(value.clone()).unwrap_or_default()
+    match value {
+        Value::Null => Val::Null,
+        Value::Bool(b) => Val::Bool(*b),
+        Value::String(text) => text_in(text),
+        Value::Number(number) => match (number.as_i64(), number.as_u64()) {
+            (Some(n), _) => Val::Num(Num::from_integral(n)),
+            (None, Some(n)) => Val::Num(Num::from_integral(n)),
+            (None, None) => Val::Num(Num::Float(number.as_f64().unwrap_or(f64::NAN))),
+        },
+        Value::Array(items) => items.iter().map(value_in).collect(),
+        Value::Object(map) => Val::obj(map.iter().map(|(key, value)| (text_in(key), value_in(value))).collect()),
+    }
+}
+
+fn text_in(text: &str) -> Val {
+    Val::utf8_str(text.to_owned())
 }
 
 /// jaq writes a superset of JSON; what JSON cannot say (NaN, bytes, odd keys) becomes null or text.
@@ -120,6 +177,7 @@ fn value_out(value: &Val) -> Value {
         Val::Null => Value::Null,
         Val::Bool(b) => Value::Bool(*b),
         Val::TStr(text) | Val::BStr(text) => Value::String(String::from_utf8_lossy(text).into_owned()),
+        Val::Num(Num::Int(number)) => Value::from(*number as i64),
         Val::Num(number) => serde_json::from_str(&number.to_string()).unwrap_or_default(),
         Val::Arr(items) => items.iter().map(value_out).collect(),
         Val::Obj(map) => {

@@ -8,8 +8,7 @@ mod path;
 mod template;
 mod time;
 
-pub use jq::Jq;
-pub use jq::Wrong;
+pub use jq::{Jq, Sight, Wrong};
 pub use path::{Path, path};
 pub use template::{Template, segment};
 pub use time::Format as TimeFormat;
@@ -43,12 +42,14 @@ pub struct Scope<'a> {
     /// Other names for templates, such as `$key`.
     pub vars: &'a [(&'a str, &'a str)],
     pub tables: Option<&'a Tables>,
+    /// The item as filters see it, where many of them look at it.
+    pub sight: Option<&'a Sight>,
 }
 
 impl<'a> Scope<'a> {
     pub fn of(item: &'a Value) -> Self {
         const NULL: &Value = &Value::Null;
-        Scope { item, parent: NULL, root: NULL, page: NULL, account: NULL, vars: &[], tables: None }
+        Scope { item, parent: NULL, root: NULL, page: NULL, account: NULL, vars: &[], tables: None, sight: None }
     }
 
     /// The value a path starts from.

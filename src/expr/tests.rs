@@ -40,6 +40,26 @@ fn an_error_at_run_time_never_shows_the_record() {
 }
 
 #[test]
+fn filters_and_paths_see_the_same_of_an_object_that_changes_between_them() {
+    let object = json!({"ticket": {"n": 9_007_199_254_740_993_u64, "x": 0.5, "t": "ü", "l": [null, true]}, "gone": 1});
+    let mut sight = Sight::new(object.as_object().unwrap().clone());
+    sight.put("comment", json!({"id": 7}));
+    sight.take("gone");
+    let scope = Scope { sight: Some(&sight), ..Scope::of(sight.value()) };
+    for path in [".", ".ticket", ".ticket.n", ".ticket.l[1]", ".comment.id", ".gone"] {
+        let filter = expr(&format!("{{ jq = '{path} | .' }}")).eval(&scope).unwrap();
+        assert_eq!(filter, expr(&format!("'{path}'")).eval(&scope).unwrap(), "{path}");
+    }
+    let other = json!({"ticket": "another"});
+    let scope = Scope { item: &other, ..scope };
+    assert_eq!(
+        expr("{ jq = '.ticket' }").eval(&scope).unwrap(),
+        json!("another"),
+        "it stands for its own object alone"
+    );
+}
+
+#[test]
 fn a_filter_cannot_reach_out_of_the_record() {
     for reach in ["env", "$ENV", "input", "debug", "now", "halt"] {
         assert!(expr(&format!("{{ jq = '{reach}' }}")).check().is_err(), "{reach}");

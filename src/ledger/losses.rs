@@ -1,10 +1,26 @@
 //! Losses: what the pair of platforms cannot carry of the records it carries.
 
 use super::records::seq_of;
-use super::{Link, query, rows};
+use super::{Fault, Link, query, rows};
 use crate::error::{Loss, Result};
 use crate::record::Kind;
-use rusqlite::{Row, params};
+use rusqlite::{Connection, Row, params};
+
+/// One thing that is not carried as it was.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lost {
+    /// Source id of the message or file; empty for the record itself.
+    pub child: String,
+    pub loss: Loss,
+    /// Names what is lost; never message text.
+    pub detail: String,
+}
+
+impl Lost {
+    pub fn new(child: &str, loss: Loss, detail: impl Into<String>) -> Self {
+        Self { child: child.to_owned(), loss, detail: detail.into() }
+    }
+}
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LossRow {
@@ -27,32 +43,16 @@ pub struct LossCount {
 impl Link {
     /// Notes a loss; noting it again changes nothing. `detail` names what is lost and holds no message text.
     pub async fn lose(&self, kind: Kind, id: &str, child: &str, loss: Loss, detail: &str) -> Result<()> {
-        let (link, id) = (self.id.clone(), id.to_owned());
-        let (child, detail) = (child.to_owned(), detail.to_owned());
-        self.ledger
-            .store
-            .write(move |db| {
-                let record = seq_of(db, &link, kind, &id)?;
-                db.prepare_cached(
-                    "INSERT INTO loss (record, child, loss, detail) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
-                )?
-                .execute(params![record, child, loss.code(), detail])?;
-                Ok(())
-            })
-            .await
+        let (link, id, lost) = (self.id.clone(), id.to_owned(), Lost::new(child, loss, detail));
+        let work = move |db: &Connection| lose(db, seq_of(db, &link, kind, &id)?, &lost);
+        self.ledger.store.write(work).await
     }
 
-    /// Forgets the losses of a record that is planned anew.
-    pub async fn clear_losses(&self, kind: Kind, id: &str) -> Result<()> {
+    /// Forgets the losses of a record that is planned anew, and notes those it has now.
+    pub async fn lose_anew(&self, kind: Kind, id: &str, losses: Vec<Lost>) -> Result<()> {
         let (link, id) = (self.id.clone(), id.to_owned());
-        self.ledger
-            .store
-            .write(move |db| {
-                let record = seq_of(db, &link, kind, &id)?;
-                db.prepare_cached("DELETE FROM loss WHERE record = ?1")?.execute(params![record])?;
-                Ok(())
-            })
-            .await
+        let work = move |db: &Connection| lose_anew(db, seq_of(db, &link, kind, &id)?, &losses);
+        self.ledger.store.write(work).await
     }
 
     pub async fn loss_counts(&self) -> Result<Vec<LossCount>> {
@@ -113,4 +113,15 @@ impl Link {
         };
         self.ledger.store.read(move |db| query::all(db, sql, params![link, kind.code(), first, last], shape)).await
     }
+}
+
+fn lose(db: &Connection, record: i64, lost: &Lost) -> Result<(), Fault> {
+    db.prepare_cached("INSERT INTO loss (record, child, loss, detail) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING")?
+        .execute(params![record, lost.child, lost.loss.code(), lost.detail])?;
+    Ok(())
+}
+
+pub(super) fn lose_anew(db: &Connection, record: i64, losses: &[Lost]) -> Result<(), Fault> {
+    db.prepare_cached("DELETE FROM loss WHERE record = ?1")?.execute(params![record])?;
+    losses.iter().try_for_each(|lost| lose(db, record, lost))
 }

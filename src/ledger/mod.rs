@@ -27,10 +27,11 @@ pub(crate) use fault::Fault;
 pub use folder::ProjectLock;
 pub(crate) use folder::private_folder;
 pub use link::{link_id, normal_address};
-pub use losses::{LossCount, LossRow};
+pub use losses::{LossCount, LossRow, Lost};
 pub use records::{Count, ProblemDetail};
 pub use rows::{End, OpenStep, Origin, RecordRow, Remote, Seen, SeenCounts, State, StepKey, StepRow, StepState};
 pub use runs::{Run, RunId};
+pub use steps::Told;
 
 use crate::error::Result;
 use jiff::Timestamp;
@@ -46,6 +47,7 @@ pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 pub struct Ledger {
     store: Store,
     clock: Clock,
+    scratch: bool,
 }
 
 impl Ledger {
@@ -59,7 +61,7 @@ impl Ledger {
     }
 
     pub fn open_with_clock(project: &Path, clock: Clock) -> Result<Ledger> {
-        Ok(Ledger { store: Store::open(project, &schema::DESIGN)?, clock })
+        Ok(Ledger { store: Store::open(project, &schema::DESIGN)?, clock, scratch: false })
     }
 
     /// A copy of this ledger in `folder`, to try things in: what is booked there is booked nowhere else. An older copy is
@@ -68,14 +70,19 @@ impl Ledger {
     /// Errors: as [`Ledger::open`].
     pub async fn copy_to(&self, folder: &Path) -> Result<Ledger> {
         self.store.copy_to(folder, &schema::SCRATCH).await?;
-        Ok(Ledger { store: Store::open(folder, &schema::SCRATCH)?, clock: self.clock.clone() })
+        Ok(Ledger { store: Store::open(folder, &schema::SCRATCH)?, clock: self.clock.clone(), scratch: true })
+    }
+
+    /// Whether this is a copy to try things in.
+    pub fn is_scratch(&self) -> bool {
+        self.scratch
     }
 
     /// Opens an existing ledger for reading only: beside a run, or where nothing can be written.
     ///
     /// Errors: as [`Ledger::open`], and [`Config`](crate::error::Reason::Config) when there is none.
     pub fn view(project: &Path) -> Result<Ledger> {
-        Ok(Ledger { store: Store::view(project, &schema::DESIGN)?, clock: Arc::new(Timestamp::now) })
+        Ok(Ledger { store: Store::view(project, &schema::DESIGN)?, clock: Arc::new(Timestamp::now), scratch: false })
     }
 
     fn now(&self) -> Timestamp {

@@ -1,8 +1,9 @@
 //! Records: seen, taken up, closed, looked up.
 
+use super::losses::lose_anew;
 use super::query;
 use super::rows::{self, RECORD};
-use super::{End, Fault, Link, Origin, RecordRow, Remote, Seen, SeenCounts, State};
+use super::{End, Fault, Link, Lost, Origin, RecordRow, Remote, Seen, SeenCounts, State};
 use crate::error::{Problem, Reason, Result};
 use crate::record::Kind;
 use jiff::Timestamp;
@@ -86,14 +87,15 @@ impl Link {
             .await
     }
 
-    /// The steps of a staged or parked record are known. A record further on keeps its state.
-    pub async fn planned(&self, kind: Kind, id: &str) -> Result<()> {
+    /// The steps of a staged or parked record are known, and all that is lost by them. A record further on keeps its state.
+    pub async fn planned(&self, kind: Kind, id: &str, losses: Vec<Lost>) -> Result<()> {
         let (link, now) = self.stamp();
         let id = id.to_owned();
         self.ledger
             .store
             .write(move |db| {
                 let seq = seq_of(db, &link, kind, &id)?;
+                lose_anew(db, seq, &losses)?;
                 db.prepare_cached(
                     "UPDATE record SET state = 'planned', changed_at = ?2, reason = NULL, detail = NULL, hint = NULL \
                      WHERE seq = ?1 AND state IN ('staged', 'parked')",

@@ -53,14 +53,7 @@ impl Link {
             if let Some(state) = state_of(db, record, key)? {
                 allowed(state).map_err(|why| Problem::new(Reason::Internal, why))?;
             }
-            db.prepare_cached(
-                "INSERT INTO step (record, step, child, part, state, marker, request_hash, intent_at, tries) \
-                 VALUES (?1, ?2, ?3, ?4, 'intent', ?5, ?6, ?7, 1) \
-                 ON CONFLICT (record, step, child, part) DO UPDATE SET state = excluded.state, \
-                   marker = excluded.marker, request_hash = excluded.request_hash, intent_at = excluded.intent_at, \
-                   tries = step.tries + 1, reason = NULL, detail = NULL, hint = NULL",
-            )?
-            .execute(params![record, key.step, key.child, key.part, marker, request_hash, now])?;
+            put_intent(db, record, key, marker.as_deref(), &request_hash, now)?;
             db.prepare_cached(
                 "UPDATE record SET state = 'writing', changed_at = ?2, reason = NULL, detail = NULL, hint = NULL, \
                    look_at = NULL WHERE seq = ?1 AND state <> 'writing'",
@@ -80,36 +73,31 @@ impl Link {
         remote: Option<Remote>,
         origin: Origin,
     ) -> Result<()> {
-        self.step(kind, id, key, move |db, record, key, now| {
-            let (outputs, remote) = (remote.as_ref().and_then(rows::outputs), remote.unwrap_or_default());
-            let target_id = Some(remote.id).filter(|id| !id.is_empty());
-            db.prepare_cached(
-                "INSERT INTO step (record, step, child, part, state, target_id, target_number, target_url, outputs, \
-                   origin, intent_at, tries) \
-                 VALUES (?1, ?2, ?3, ?4, 'applied', ?5, ?6, ?7, ?8, ?9, ?10, 0) \
-                 ON CONFLICT (record, step, child, part) DO UPDATE SET state = excluded.state, \
-                   origin = CASE WHEN step.origin = 'created' AND step.target_id = excluded.target_id \
-                            THEN step.origin ELSE excluded.origin END, \
-                   target_id = COALESCE(excluded.target_id, step.target_id), \
-                   target_number = COALESCE(excluded.target_number, step.target_number), \
-                   target_url = COALESCE(excluded.target_url, step.target_url), \
-                   outputs = COALESCE(excluded.outputs, step.outputs), reason = NULL, detail = NULL, hint = NULL",
-            )?
-            .execute(params![
-                record,
-                key.step,
-                key.child,
-                key.part,
-                target_id,
-                remote.number,
-                remote.url,
-                outputs,
-                origin.code(),
-                now
-            ])?;
-            Ok(())
-        })
-        .await
+        self.step(kind, id, key, move |db, record, key, now| put_applied(db, record, key, remote.as_ref(), origin, now))
+            .await
+    }
+
+    /// Books the steps of a record that were told and not sent, in one go.
+    ///
+    /// Errors: [`Internal`](Reason::Internal) when this is no [copy](super::Ledger::copy_to): a step that is sent is on the disk
+    /// before.
+    pub async fn book(&self, kind: Kind, id: &str, steps: Vec<Told>) -> Result<()> {
+        if !self.ledger.is_scratch() {
+            return Err(Problem::new(Reason::Internal, "steps are booked without their intents"));
+        }
+        let (link, now) = self.stamp();
+        let id = id.to_owned();
+        self.ledger
+            .store
+            .write(move |db| {
+                let record = seq_of(db, &link, kind, &id)?;
+                for Told { key, marker, request_hash, remote, origin } in &steps {
+                    put_intent(db, record, key, marker.as_deref(), request_hash, now)?;
+                    put_applied(db, record, key, remote.as_ref(), *origin, now)?;
+                }
+                Ok(())
+            })
+            .await
     }
 
     /// The target provably refused the step: nothing happened.
@@ -222,6 +210,74 @@ impl Link {
             })
             .await
     }
+}
+
+/// A step of a record that was told and not sent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Told {
+    pub key: StepKey,
+    pub marker: Option<String>,
+    pub request_hash: String,
+    /// What it would have answered; none for a step that another one had the effect of.
+    pub remote: Option<Remote>,
+    pub origin: Origin,
+}
+
+fn put_intent(
+    db: &Connection,
+    record: i64,
+    key: &StepKey,
+    marker: Option<&str>,
+    request_hash: &str,
+    now: i64,
+) -> Result<(), Fault> {
+    db.prepare_cached(
+        "INSERT INTO step (record, step, child, part, state, marker, request_hash, intent_at, tries) \
+         VALUES (?1, ?2, ?3, ?4, 'intent', ?5, ?6, ?7, 1) \
+         ON CONFLICT (record, step, child, part) DO UPDATE SET state = excluded.state, \
+           marker = excluded.marker, request_hash = excluded.request_hash, intent_at = excluded.intent_at, \
+           tries = step.tries + 1, reason = NULL, detail = NULL, hint = NULL",
+    )?
+    .execute(params![record, key.step, key.child, key.part, marker, request_hash, now])?;
+    Ok(())
+}
+
+fn put_applied(
+    db: &Connection,
+    record: i64,
+    key: &StepKey,
+    remote: Option<&Remote>,
+    origin: Origin,
+    now: i64,
+) -> Result<(), Fault> {
+    let outputs = remote.and_then(rows::outputs);
+    let target_id = remote.map(|remote| &remote.id).filter(|id| !id.is_empty());
+    let (number, url) = (remote.and_then(|r| r.number.as_ref()), remote.and_then(|r| r.url.as_ref()));
+    db.prepare_cached(
+        "INSERT INTO step (record, step, child, part, state, target_id, target_number, target_url, outputs, \
+           origin, intent_at, tries) \
+         VALUES (?1, ?2, ?3, ?4, 'applied', ?5, ?6, ?7, ?8, ?9, ?10, 0) \
+         ON CONFLICT (record, step, child, part) DO UPDATE SET state = excluded.state, \
+           origin = CASE WHEN step.origin = 'created' AND step.target_id = excluded.target_id \
+                    THEN step.origin ELSE excluded.origin END, \
+           target_id = COALESCE(excluded.target_id, step.target_id), \
+           target_number = COALESCE(excluded.target_number, step.target_number), \
+           target_url = COALESCE(excluded.target_url, step.target_url), \
+           outputs = COALESCE(excluded.outputs, step.outputs), reason = NULL, detail = NULL, hint = NULL",
+    )?
+    .execute(params![
+        record,
+        key.step,
+        key.child,
+        key.part,
+        target_id,
+        number,
+        url,
+        outputs,
+        origin.code(),
+        now
+    ])?;
+    Ok(())
 }
 
 fn never_twice(state: StepState) -> Result<(), &'static str> {

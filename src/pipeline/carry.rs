@@ -4,6 +4,7 @@ use super::library::Library;
 use super::people::People;
 use super::roster::Roster;
 use super::translate::{Blobs, Held, Matched, SourceFields, Translator};
+use super::turn::{Turn, Turns};
 use super::write::{Broken, Writer};
 use super::written::done;
 use super::{Ending, Event, Halt, Job, ORDER, Stop, again, approval, check, closure, stage};
@@ -14,12 +15,15 @@ use crate::record::{Body, Format, Kind, Record};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 use tokio::sync::{Notify, OnceCell};
 
 /// Records taken from the ledger at a time.
 pub(super) const BATCH: usize = 64;
+
+/// Between two words of progress.
+const BETWEEN_WORDS: Duration = Duration::from_millis(500);
 
 /// Records of a knowledge base written side by side.
 const ARTICLES: usize = 4;
@@ -66,6 +70,8 @@ pub(super) struct Run<'a> {
     pub(super) writer: Writer,
     fields: OnceCell<SourceFields>,
     pub(super) library: OnceCell<Library>,
+    /// When progress was told.
+    told: Mutex<Option<Instant>>,
 }
 
 impl<'a> Run<'a> {
@@ -87,7 +93,7 @@ impl<'a> Run<'a> {
             roster,
             people,
             blobs: Blobs { source: job.source.clone(), staging: job.staging.clone() },
-            kept_dir: job.state_dir.join("kept"),
+            kept_dir: (!job.ledger.is_scratch()).then(|| job.state_dir.join("kept")),
             format,
         };
         let settle = job.project.run.settle.or(profile.settle_seconds.map(Duration::from_secs));
@@ -96,8 +102,9 @@ impl<'a> Run<'a> {
             link: job.link.clone(),
             settle: settle.unwrap_or(crate::project::Run::SETTLE),
             halt: job.halt.clone(),
+            rehearsal: job.ledger.is_scratch(),
         };
-        Ok(Run { job, translator, writer, fields: OnceCell::new(), library: OnceCell::new() })
+        Ok(Run { job, translator, writer, fields: OnceCell::new(), library: OnceCell::new(), told: Mutex::default() })
     }
 
     pub(super) fn halt(&self) -> &Halt {
@@ -174,15 +181,19 @@ impl<'a> Run<'a> {
         });
         let rows = ready.map_ok(|rows| stream::iter(rows).map(Ok)).try_flatten();
         let rows = rows.take_while(|_| std::future::ready(stopped.get().is_none()));
-        let wrote = AtomicU64::new(0);
-        let carried = rows.map(|row| async {
+        let (wrote, stopped) = (&AtomicU64::new(0), &stopped);
+        let mut turns = Turns::new(self.writer.rehearsal);
+        let carried = rows.map(|row| (row, turns.give())).map(|(row, turn)| async move {
             let ended = match row {
-                Ok(row) => self.one(row).await,
+                Ok(row) => self.one(row, turn).await,
                 Err(stop) => Err(stop),
             };
             // Told from here: whoever waits for these futures must do nothing else, since they wait for one another.
             let ended = match ended {
-                Ok(()) if (wrote.fetch_add(1, Ordering::Relaxed) + 1).is_multiple_of(BATCH as u64) => {
+                Ok(())
+                    if (wrote.fetch_add(1, Ordering::Relaxed) + 1).is_multiple_of(BATCH as u64)
+                        && self.told_long_ago() =>
+                {
                     self.tell_progress(kind).await
                 }
                 ended => ended,
@@ -198,7 +209,7 @@ impl<'a> Run<'a> {
             Some(stop) => Err(stop.clone()),
             None => {
                 self.tell_progress(kind).await?;
-                Ok(wrote.into_inner())
+                Ok(wrote.load(Ordering::Relaxed))
             }
         }
     }
@@ -239,15 +250,17 @@ impl<'a> Run<'a> {
     }
 
     /// Carries one record and books how it ended.
-    async fn one(&self, row: RecordRow) -> Result<(), Stop> {
+    async fn one(&self, row: RecordRow, mut turn: Turn) -> Result<(), Stop> {
         self.halt().check()?;
         let (kind, id) = (row.kind, row.id.clone());
-        let end = match self.carried(&row).await {
+        let end = match self.carried(&row, &mut turn).await {
             Ok(end) => end,
             Err(Broken::Record(end)) => end,
             Err(Broken::Run(stop)) => return Err(named(stop, kind, &id)),
         };
+        turn.come().await;
         self.tell_end(kind, &id, &end);
+        turn.end().await;
         self.job.link.close(kind, &id, end).await?;
         Ok(())
     }
@@ -262,7 +275,7 @@ impl<'a> Run<'a> {
         (self.job.tell)(Event::Record { kind, id: id.to_owned(), outcome, problem: problem.clone() });
     }
 
-    async fn carried(&self, row: &RecordRow) -> Result<End, Broken> {
+    async fn carried(&self, row: &RecordRow, turn: &mut Turn) -> Result<End, Broken> {
         let (kind, id) = (row.kind, row.id.as_str());
         let Some(staged) = self.job.staged(kind, id).await? else {
             let problem = Problem::new(Reason::NotFound, "the source no longer lists it")
@@ -299,9 +312,9 @@ impl<'a> Run<'a> {
         match self.translated(&record, row).await {
             Ok(Matched::There(remote)) => Ok(done(remote, Origin::Matched, None)),
             Ok(Matched::Write(translated)) if kind == Kind::Field && !verbatim => {
-                self.write_field(&record, &translated).await
+                self.write_field(&record, &translated, turn).await
             }
-            Ok(Matched::Write(translated)) => self.write(&record, translated, row.rebuilt_at).await,
+            Ok(Matched::Write(translated)) => self.write(&record, translated, row.rebuilt_at, turn).await,
             Err(Held::Skip(problem, stands_for)) => Ok(End::Skipped { problem, stands_for }),
             Err(Held::Fail(problem)) => Ok(End::Failed { problem }),
             Err(Held::Park(problem)) => Ok(End::Parked { problem }),
@@ -343,6 +356,16 @@ impl<'a> Run<'a> {
             self.pass(kind, &[State::Parked], true, &mut HashSet::new()).await?;
         }
         Ok(())
+    }
+
+    /// All records are counted for it: that is not done more often than anybody looks.
+    fn told_long_ago(&self) -> bool {
+        let mut last = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let long_ago = last.is_none_or(|at| at.elapsed() >= BETWEEN_WORDS);
+        if long_ago {
+            *last = Some(Instant::now());
+        }
+        long_ago
     }
 
     async fn tell_progress(&self, kind: Kind) -> Result<(), Stop> {

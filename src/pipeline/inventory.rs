@@ -8,9 +8,11 @@ use crate::connector::LeftBehind;
 use crate::expr::plain;
 use crate::ledger::State as Step;
 use crate::record::{Body, Kind, Person, Record, State, Ticket};
+use futures_util::TryStreamExt;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::pin::pin;
 
 /// How many of the longest threads and largest files are named.
 const NAMED: usize = 10;
@@ -90,8 +92,9 @@ impl Job {
             let rows = self.link.next(kind, Step::ALL, after, BATCH).await?;
             let Some(last) = rows.last() else { return Ok(count) };
             after = Some(last.seq);
-            for row in rows {
-                let Some(staged) = self.staged(kind, &row.id).await? else { continue };
+            let mut records = pin!(self.staged_each(kind, &rows));
+            while let Some((_, staged)) = records.try_next().await? {
+                let Some(staged) = staged else { continue };
                 count.records += 1;
                 let Ok(record) = staged else { continue };
                 *count.states.entry(record.state).or_default() += 1;

@@ -6,6 +6,7 @@
 
 use super::carry::{BATCH, Run};
 use super::translate::{Held, Matched};
+use super::turn::Turn;
 use super::write::Broken;
 use super::{Event, Job, Stop, stage};
 use crate::connector::ChildRows;
@@ -224,7 +225,7 @@ impl Run<'_> {
             return Ok(());
         }
         let end = match self.translated(&record, row).await {
-            Ok(Matched::Write(translated)) => self.write(&record, translated, None).await,
+            Ok(Matched::Write(translated)) => self.write(&record, translated, None, &mut Turn::free()).await,
             Ok(Matched::There(_)) | Err(Held::Skip(..) | Held::Park(_) | Held::Fail(_)) => return Ok(()),
             Err(Held::Stop(problem)) => return Err(Stop::Failed(problem)),
         };

@@ -2,12 +2,15 @@
 
 use super::Stop;
 use super::carry::{BATCH, Run, named};
+use super::turn::Turn;
 use super::write::{Broken, Carried};
 use super::written::done;
 use crate::error::{Loss, Problem, Reason};
 use crate::ledger::{End, Origin, RecordRow, Remote, Seen, State};
-use crate::record::{Body, Kind, Link, LinkType};
+use crate::record::{Body, Kind, Link, LinkType, Record};
+use futures_util::TryStreamExt;
 use serde_json::json;
+use std::pin::pin;
 
 impl Run<'_> {
     /// Relations between tickets that are both there.
@@ -20,14 +23,16 @@ impl Run<'_> {
             let rows = self.job.link.next(Kind::Ticket, &[State::Done], after, BATCH).await?;
             let Some(last) = rows.last() else { return Ok(()) };
             after = Some(last.seq);
-            for row in rows {
-                self.links_of(&row).await?;
+            let mut records = pin!(self.job.staged_each(Kind::Ticket, &rows));
+            while let Some((row, staged)) = records.try_next().await? {
+                if let Some(Ok(record)) = staged {
+                    self.links_of(row, record).await?;
+                }
             }
         }
     }
 
-    async fn links_of(&self, row: &RecordRow) -> Result<(), Stop> {
-        let Some(Ok(record)) = self.job.staged(Kind::Ticket, &row.id).await? else { return Ok(()) };
+    async fn links_of(&self, row: &RecordRow, record: Record) -> Result<(), Stop> {
         let Body::Ticket(ticket) = record.body else { return Ok(()) };
         // A merged ticket that was carried on its own keeps its relation.
         let merged = record.state == crate::record::State::Merged;
@@ -66,7 +71,7 @@ impl Run<'_> {
             let problem = Problem::new(Reason::Merged, "both tickets are one in the target");
             return Ok(End::Skipped { problem, stands_for: None });
         }
-        link.clear_losses(Kind::Link, id).await?;
+        link.lose_anew(Kind::Link, id, vec![]).await?;
         let mapped = json!({ "id": id, "from": from.id, "to": to.id, "type": one.link_type });
         let steps = self.job.target.plan(Kind::Link, &mapped, "")?;
         if steps.is_empty() {
@@ -78,7 +83,8 @@ impl Run<'_> {
             self.job.agreed(Loss::LinkType).map_err(|problem| Broken::Run(Stop::Refused(problem)))?;
             link.lose(Kind::Link, id, "", Loss::LinkType, one.link_type.code()).await?;
         }
-        let progress = self.writer.carry(&Carried { kind: Kind::Link, id, steps: &steps, rebuilt_at: None }).await?;
+        let carried = Carried { kind: Kind::Link, id, steps: &steps, rebuilt_at: None };
+        let progress = self.writer.carry(&carried, &mut Turn::free()).await?;
         if progress.lost {
             link.lose(Kind::Link, id, "", Loss::Link, one.link_type.code()).await?;
         }

@@ -4,6 +4,7 @@
 use super::Stop;
 use super::carry::Run;
 use super::translate::{Translated, to_be_made};
+use super::turn::Turn;
 use super::write::{Broken, Carried};
 use super::written::done;
 use crate::connector::ChildRows;
@@ -27,7 +28,12 @@ fn taken(broken: Broken) -> Broken {
 
 impl Run<'_> {
     /// Makes a field, or adds options to one that is there.
-    pub(super) async fn write_field(&self, record: &Record, translated: &Translated) -> Result<End, Broken> {
+    pub(super) async fn write_field(
+        &self,
+        record: &Record,
+        translated: &Translated,
+        turn: &mut Turn,
+    ) -> Result<End, Broken> {
         let (link, id) = (&self.job.link, record.id.as_str());
         let mut mapped = translated.mapped.clone();
         mapped["id"] = id.into();
@@ -36,9 +42,9 @@ impl Run<'_> {
             Ok(steps) => steps,
             Err(problem) => return Ok(End::Failed { problem }),
         };
-        link.planned(Kind::Field, id).await?;
+        link.planned(Kind::Field, id, vec![]).await?;
         let carried = Carried { kind: Kind::Field, id, steps: &steps, rebuilt_at: None };
-        let progress = self.writer.carry(&carried).await.map_err(taken)?;
+        let progress = self.writer.carry(&carried, turn).await.map_err(taken)?;
         let there = || Remote { id: crate::expr::plain(&mapped["target"]["id"]), ..Remote::default() };
         let (remote, origin) = progress.created.unwrap_or_else(|| (there(), Origin::Matched));
         Ok(done(remote, origin, None))

@@ -27,6 +27,7 @@ mod scope;
 mod stage;
 mod survey;
 mod translate;
+mod turn;
 mod write;
 mod written;
 
@@ -38,6 +39,7 @@ pub use survey::{Survey, survey};
 
 use crate::connector::{Source, Target};
 use crate::error::{Problem, Reason};
+use crate::expr::Jq;
 use crate::ledger::{Ledger, Link};
 use crate::mapping::Mapping;
 use crate::project::Project;
@@ -73,6 +75,8 @@ pub struct Job {
     /// The project's private folder.
     pub state_dir: PathBuf,
     pub choice: Choice,
+    /// `[scope] jq`
+    pub scope_filter: Option<Jq>,
     pub halt: Halt,
     pub tell: Listener,
     /// Whether the run before this one did not come to its end, so that complete listings need not be read again.
@@ -167,6 +171,12 @@ impl Ending {
             Ending::Refused(_) => "refused",
         }
     }
+}
+
+/// Computes beside what waits: on a thread of its own, so that every core has something to do.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|e| Problem::new(Reason::Internal, format!("a computation broke: {e}")))
 }
 
 impl From<Stop> for Ending {

@@ -2,7 +2,7 @@
 
 use super::Job;
 use crate::error::{Problem, Reason, Result};
-use crate::expr::{Jq, Scope as Sight, truthy};
+use crate::expr::{Scope as Sight, truthy};
 use crate::mapping::label;
 use crate::record::{Body, Kind, Record, State, Ticket};
 
@@ -70,9 +70,9 @@ impl Job {
             State::Archived if !scope.archived => return out("archived, and `archived = false`"),
             _ => {}
         }
-        if let Some(filter) = &scope.jq {
+        if let Some(filter) = &self.scope_filter {
             let canonical = serde_json::to_value(record).unwrap_or_default();
-            if !truthy(&Jq::new(filter.clone()).eval(&Sight::of(&canonical))?) {
+            if !truthy(&filter.eval(&Sight::of(&canonical))?) {
                 return out("`jq` of the scope says no");
             }
         }

@@ -1,28 +1,37 @@
 //! read → stage: lists a kind. Can be killed at any point and goes on there. What stands below its rows is `children`'s.
 
 use super::{Event, Job, Stop, children};
-use crate::connector::{ChildRows, Page, Row};
+use crate::connector::{Page, Row};
 use crate::error::Result;
-use crate::ledger::{Seen, State};
+use crate::ledger::{RecordRow, Seen, State};
 use crate::record::{Kind, Record};
 use crate::staging::{ItemKey, NewPage};
+use futures_util::{Stream, StreamExt, stream};
 use jiff::Timestamp;
 use serde_json::Value;
 use std::sync::PoisonError;
 
 /// Ids told to a source at a time.
 const RECALLED: u32 = 1000;
+/// Records read ahead, so that every core has one to assemble.
+const AHEAD: usize = 4;
 
 impl Job {
     /// A staged record with all below it; none where the stage has no row of it. The inner error is that record's alone: it
     /// cannot be read.
     pub async fn staged(&self, kind: Kind, id: &str) -> Result<Option<Result<Record>>> {
-        let Some(row) = self.staging.item(kind.code(), id).await? else { return Ok(None) };
-        let children = match kind {
-            Kind::Ticket | Kind::Article => self.staging.children(kind.code(), id).await?,
-            _ => ChildRows::new(),
-        };
-        Ok(Some(self.source.assemble(kind, &row, &children)))
+        let source = self.source.clone();
+        let made = self.staging.made(kind.code(), id, move |row, children| source.assemble(kind, &row, &children));
+        made.await
+    }
+
+    /// The staged records of these rows, in their order, a few read ahead of the one that is looked at.
+    pub fn staged_each<'a>(
+        &'a self,
+        kind: Kind,
+        rows: &'a [RecordRow],
+    ) -> impl Stream<Item = Result<(&'a RecordRow, Option<Result<Record>>)>> + 'a {
+        stream::iter(rows).map(move |row| async move { Ok((row, self.staged(kind, &row.id).await?)) }).buffered(AHEAD)
     }
 }
 

@@ -7,11 +7,12 @@
 
 use super::Stop;
 use super::halt::Halt;
+use super::turn::Turn;
 use crate::connector::manifest::Verb;
 use crate::connector::plan::{LateValues, Step};
 use crate::connector::{Found, LOST, Outcome, ReadBack, Target};
 use crate::error::{Loss, Problem, Reason, Result};
-use crate::ledger::{End, Link, Origin, Remote, StepKey, StepRow, StepState};
+use crate::ledger::{End, Link, Origin, Remote, StepKey, StepRow, StepState, Told};
 use crate::record::{Kind, Outputs};
 use futures_util::future::try_join_all;
 use jiff::Timestamp;
@@ -34,6 +35,8 @@ pub struct Writer {
     pub link: Link,
     pub settle: Duration,
     pub halt: Halt,
+    /// Nothing is sent: what is done is booked by the record, not step by step.
+    pub rehearsal: bool,
 }
 
 /// One record with its plan.
@@ -66,6 +69,8 @@ pub struct Progress {
     /// Steps this run has sent as part of another one, and those found to have happened so.
     intended: HashSet<StepKey>,
     covered: HashSet<StepKey>,
+    /// Steps of a rehearsal, not booked yet.
+    told: Vec<Told>,
     /// Whether this run has had an effect on the record.
     pub wrote: bool,
     /// Whether the target could not take something of it.
@@ -110,18 +115,30 @@ fn outputs(remote: &Remote) -> Outputs {
 }
 
 impl Writer {
-    /// Carries all steps, in order.
-    pub async fn carry(&self, record: &Carried<'_>) -> Result<Progress, Broken> {
+    /// Carries all steps, in order, when it is the record's turn.
+    pub async fn carry(&self, record: &Carried<'_>, turn: &mut Turn) -> Result<Progress, Broken> {
         let rows = self.link.steps(record.kind, record.id).await?;
         let rows = rows.into_iter().map(|row| (row.key.clone(), row)).collect();
-        let (intended, covered) = (HashSet::new(), HashSet::new());
-        let mut progress =
-            Progress { late: LateValues::default(), rows, intended, covered, wrote: false, lost: false, created: None };
+        let mut progress = Progress {
+            late: LateValues::default(),
+            rows,
+            intended: HashSet::new(),
+            covered: HashSet::new(),
+            told: Vec::new(),
+            wrote: false,
+            lost: false,
+            created: None,
+        };
+        turn.come().await;
         if let Some(at) = record.rebuilt_at {
             self.look_for_all(record, at, &mut progress).await?;
         }
         for at in 0..record.steps.len() {
             self.carry_step(record, at, &mut progress).await?;
+        }
+        turn.end().await;
+        if !progress.told.is_empty() {
+            self.link.book(record.kind, record.id, std::mem::take(&mut progress.told)).await?;
         }
         Ok(progress)
     }
@@ -222,6 +239,9 @@ impl Writer {
         progress: &mut Progress,
     ) -> Result<(), Broken> {
         let Carried { kind, id, .. } = *record;
+        if self.rehearsal {
+            return self.tell(step, progress).await;
+        }
         for _ in 0..TRIES {
             self.halt.check().map_err(Broken::Run)?;
             let (marker, hash) = (step.marker.as_deref(), step.request_hash());
@@ -267,6 +287,32 @@ impl Writer {
             problem,
             look_at: progress.created.as_ref().and_then(|(r, _)| r.url.clone()),
         }))
+    }
+
+    /// What [`Writer::send`] is where nothing is sent: nothing can be in doubt.
+    async fn tell(&self, step: &Step, progress: &mut Progress) -> Result<(), Broken> {
+        self.halt.check().map_err(Broken::Run)?;
+        match self.target.apply(step, &progress.late).await {
+            Outcome::Applied { remote, origin } => {
+                let hash = step.request_hash();
+                let covered = step.covers.iter().map(|key| Told {
+                    key: key.clone(),
+                    marker: None,
+                    request_hash: hash.clone(),
+                    remote: None,
+                    origin: Origin::Created,
+                });
+                progress.told.extend(covered);
+                progress.covered.extend(step.covers.iter().cloned());
+                progress.wrote = true;
+                progress.took(step, &remote, Some(origin));
+                let (key, marker) = (step.key.clone(), step.marker.clone());
+                progress.told.push(Told { key, marker, request_hash: hash, remote: Some(remote), origin });
+                Ok(())
+            }
+            Outcome::Rejected(problem) => Err(Broken::Record(End::Failed { problem: problem.at(&step.key) })),
+            Outcome::NotSent(problem) | Outcome::Unknown(problem) => Err(Broken::Run(Stop::Failed(problem))),
+        }
     }
 
     /// Finds out what a step in doubt did. True: it happened, and is booked. False: it did not, and may be sent.

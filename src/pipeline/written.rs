@@ -3,15 +3,16 @@
 //! What the target dropped in silence is set again once, by the API user. What still differs fails the record, or is
 //! a loss where the manifest calls it one.
 
-use super::Stop;
 use super::carry::Run;
-use super::translate::{Lost, Translated};
+use super::translate::Translated;
+use super::turn::Turn;
 use super::write::{Broken, Carried};
+use super::{Stop, aside};
 use crate::connector::ReadBack;
 use crate::connector::manifest::Verb;
 use crate::connector::plan::{MARKER, Step};
 use crate::error::{Problem, Reason};
-use crate::ledger::{End, Origin, Remote, State};
+use crate::ledger::{End, Lost, Origin, Remote, State};
 use crate::record::Record;
 use jiff::Timestamp;
 
@@ -21,6 +22,7 @@ impl Run<'_> {
         record: &Record,
         translated: Translated,
         rebuilt_at: Option<Timestamp>,
+        turn: &mut Turn,
     ) -> Result<End, Broken> {
         let (kind, id) = (record.kind(), record.id.as_str());
         if !self.job.target.writes(kind) {
@@ -28,26 +30,31 @@ impl Run<'_> {
             return Ok(End::Skipped { problem, stands_for: None });
         }
         let link = &self.job.link;
-        let theirs = self.job.target.losses(kind, &translated.mapped)?;
-        for loss in translated.losses.iter().map(|lost| lost.loss).chain(theirs.iter().copied()) {
-            self.job.agreed(loss).map_err(|problem| Broken::Run(Stop::Refused(problem)))?;
-        }
-        link.clear_losses(kind, id).await?;
-        for Lost { child, loss, detail } in &translated.losses {
-            link.lose(kind, id, child, *loss, detail).await?;
-        }
-        for loss in theirs {
-            link.lose(kind, id, "", loss, "").await?;
-        }
         let marker = format!("{MARKER}{}:{kind}:{id}", link.id());
-        let plan = self.job.target.plan(kind, &translated.mapped, &marker);
-        let steps: Vec<Step> = match plan {
-            Ok(steps) => steps,
-            Err(problem) => return Ok(End::Failed { problem }),
+        let Translated { mapped, losses } = translated;
+        let (target, of) = (self.job.target.clone(), marker.clone());
+        let planned = aside(move || {
+            let (losses, steps) = (target.losses(kind, &mapped), target.plan(kind, &mapped, &of));
+            (mapped, losses, steps)
+        });
+        let (mapped, theirs, steps) = planned.await?;
+        let theirs = theirs?.into_iter().map(|loss| Lost::new("", loss, ""));
+        let losses: Vec<Lost> = losses.into_iter().chain(theirs).collect();
+        for lost in &losses {
+            self.job.agreed(lost.loss).map_err(|problem| Broken::Run(Stop::Refused(problem)))?;
+        }
+        let steps: Vec<Step> = match steps {
+            Ok(steps) => {
+                link.planned(kind, id, losses).await?;
+                steps
+            }
+            Err(problem) => {
+                link.lose_anew(kind, id, losses).await?;
+                return Ok(End::Failed { problem });
+            }
         };
-        link.planned(kind, id).await?;
         let carried = Carried { kind, id, steps: &steps, rebuilt_at };
-        let mut progress = self.writer.carry(&carried).await?;
+        let mut progress = self.writer.carry(&carried, turn).await?;
         let Some((remote, origin)) = progress.created.clone() else {
             let problem = Problem::new(Reason::Manifest, format!("no step of `write.{kind}` creates the record"));
             return Ok(End::Failed { problem });
@@ -62,13 +69,13 @@ impl Run<'_> {
                 return Ok(done(remote, origin, None));
             }
         }
-        let repair = self.job.target.repair(kind, &translated.mapped, &marker)?;
+        let repair = self.job.target.repair(kind, &mapped, &marker)?;
         let repair = Carried { kind, id, steps: &repair, rebuilt_at: None };
         self.writer.release(&repair, &progress).await?;
-        let mut stored = self.writer.read_back(&carried, &translated.mapped, &progress).await?;
+        let mut stored = self.writer.read_back(&carried, &mapped, &progress).await?;
         if stored.as_ref().is_some_and(|s| !s.differs.is_empty()) {
             self.writer.carry_again(&repair, &mut progress).await?;
-            stored = self.writer.read_back(&carried, &translated.mapped, &progress).await?;
+            stored = self.writer.read_back(&carried, &mapped, &progress).await?;
         }
         if let Some(stored) = &stored {
             self.name_children(&carried, stored).await?;

@@ -133,7 +133,6 @@ impl Target for FilesTarget {
             fallback: None,
             rule: (kind.code().to_owned(), 0),
             marker: Some(marker.to_owned()),
-            texts: vec![],
             private: false,
             scope: json!({ kind.code(): { "id": mapped["record"]["id"] } }),
             covers: vec![],

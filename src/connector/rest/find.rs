@@ -48,7 +48,7 @@ impl Rest {
         if rule.read {
             let messages = self.messages_of_target(step, late).await.map_err(at)?;
             let texts: Vec<String> = messages.iter().map(|m| content::normalise(&m.body)).collect();
-            return Ok(match by_text(&texts, step, earlier) {
+            return Ok(match self.by_text(&texts, step, earlier)? {
                 Match::One(at) => Found::Yes(Remote { id: messages[at].id.clone(), ..Remote::default() }),
                 Match::None => Found::No,
                 Match::Many(n) => Found::Many(n),
@@ -68,7 +68,7 @@ impl Rest {
         for row in &rows {
             texts.push(content::normalise(&plain(&text.eval(&self.scope(row))?)));
         }
-        self.one_of(rule, &rows, by_text(&texts, step, earlier)).await
+        self.one_of(rule, &rows, self.by_text(&texts, step, earlier)?).await
     }
 
     async fn one_of(&self, rule: &FindRule, rows: &[Value], found: Match) -> Result<Found> {
@@ -163,6 +163,59 @@ impl Rest {
         self.one_of(rule, rows, Match::of(&ours)).await
     }
 
+    /// A child without marker: one that holds the step's text and is not the message of an earlier step.
+    fn by_text(&self, texts: &[String], step: &Step, earlier: &[&Step]) -> Result<Match> {
+        let wanted = self.normalised(step)?;
+        let mut free = self.after_earlier(texts, earlier)?;
+        free.retain(|at| wanted.contains(&texts[*at]));
+        Ok(Match::of(&free))
+    }
+
+    fn normalised(&self, step: &Step) -> Result<Vec<String>> {
+        Ok(self.texts_of(step)?.iter().map(|text| content::normalise(text)).collect())
+    }
+
+    /// Places of children that no earlier step accounts for: each earlier message takes, in order, the first child after the
+    /// one before that holds its text.
+    fn after_earlier(&self, texts: &[String], earlier: &[&Step]) -> Result<Vec<usize>> {
+        let mut free: Vec<usize> = (0..texts.len()).collect();
+        let mut from = 0;
+        for step in earlier {
+            let wanted = self.normalised(step)?;
+            if let Some(at) = (from..texts.len()).find(|at| wanted.contains(&texts[*at])) {
+                free.retain(|f| *f != at);
+                from = at + 1;
+            }
+        }
+        Ok(free)
+    }
+
+    /// For each of our messages, in order, the child that holds it: the one of the id that is known, else the first with its
+    /// text behind the message before.
+    pub(super) fn align(
+        &self,
+        ids: &[String],
+        texts: &[String],
+        ours: &[(&Step, Option<String>)],
+    ) -> Result<Vec<Option<usize>>> {
+        let mut from = 0;
+        let mut places = Vec::with_capacity(ours.len());
+        for (step, known) in ours {
+            let by_id = known.as_ref().and_then(|id| ids.iter().position(|there| there == id));
+            let at = match by_id {
+                Some(at) => Some(at),
+                None => {
+                    let wanted = self.normalised(step)?;
+                    let known = |at: usize| ours.iter().any(|(_, id)| id.as_deref() == Some(&ids[at]));
+                    (from..texts.len()).find(|at| !known(*at) && wanted.contains(&texts[*at]))
+                }
+            };
+            from = at.map_or(from, |at| from.max(at + 1));
+            places.push(at);
+        }
+        Ok(places)
+    }
+
     fn row_remote(&self, rule: &FindRule, row: &Value) -> Result<Remote> {
         self.remote_of(
             row,
@@ -197,50 +250,4 @@ impl Match {
             many => Self::Many(many.len()),
         }
     }
-}
-
-/// A child without marker: one that holds the step's text and is not the message of an earlier step.
-fn by_text(texts: &[String], step: &Step, earlier: &[&Step]) -> Match {
-    let wanted = normalised(step);
-    let mut free = after_earlier(texts, earlier);
-    free.retain(|at| wanted.contains(&texts[*at]));
-    Match::of(&free)
-}
-
-fn normalised(step: &Step) -> Vec<String> {
-    step.texts.iter().map(|text| content::normalise(text)).collect()
-}
-
-/// Places of children that no earlier step accounts for: each earlier message takes, in order, the first child after the
-/// one before that holds its text.
-fn after_earlier(texts: &[String], earlier: &[&Step]) -> Vec<usize> {
-    let mut free: Vec<usize> = (0..texts.len()).collect();
-    let mut from = 0;
-    for step in earlier {
-        let wanted = normalised(step);
-        if let Some(at) = (from..texts.len()).find(|at| wanted.contains(&texts[*at])) {
-            free.retain(|f| *f != at);
-            from = at + 1;
-        }
-    }
-    free
-}
-
-/// For each of our messages, in order, the child that holds it: the one of the id that is known, else the first with its
-/// text behind the message before.
-pub(super) fn align(ids: &[String], texts: &[String], ours: &[(&Step, Option<String>)]) -> Vec<Option<usize>> {
-    let mut from = 0;
-    ours.iter()
-        .map(|(step, known)| {
-            let by_id = known.as_ref().and_then(|id| ids.iter().position(|there| there == id));
-            let by_text = || {
-                let wanted = normalised(step);
-                let known = |at: usize| ours.iter().any(|(_, id)| id.as_deref() == Some(&ids[at]));
-                (from..texts.len()).find(|at| !known(*at) && wanted.contains(&texts[*at]))
-            };
-            let at = by_id.or_else(by_text)?;
-            from = from.max(at + 1);
-            Some(at)
-        })
-        .collect()
 }

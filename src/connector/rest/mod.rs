@@ -39,7 +39,7 @@ use super::manifest::{ErrorWord, Manifest, Marker};
 use super::native::{self, Native};
 use super::registry::Entry;
 use crate::error::{Problem, Reason, Result};
-use crate::expr::{Scope, Tables};
+use crate::expr::{Scope, Sight, Tables};
 use crate::http::{Call, Client, Response, Sent, Target};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -184,6 +184,11 @@ impl Rest {
 
     fn scope<'a>(&'a self, item: &'a Value) -> Scope<'a> {
         Scope { account: self.account(), tables: Some(self.tables()), ..Scope::of(item) }
+    }
+
+    /// The scope of many expressions over one item.
+    fn scope_of<'a>(&'a self, sight: &'a Sight) -> Scope<'a> {
+        Scope { sight: Some(sight), ..self.scope(sight.value()) }
     }
 
     fn tables(&self) -> &Tables {

@@ -8,7 +8,7 @@ use super::whole::part;
 use crate::connector::manifest::{Body, Each, Part as PartRule, Verb, WriteStep};
 use crate::connector::plan::{Content, FilePart, Late, Node, Part, Request, Step, Text, placeholder};
 use crate::error::{Problem, Reason, Result};
-use crate::expr::{Expr, Scope, plain};
+use crate::expr::{Expr, Scope, Sight, plain};
 use crate::ledger::StepKey;
 use crate::record::{Kind, address_key};
 use serde_json::{Map, Value, json};
@@ -32,12 +32,12 @@ impl Rest {
         if whole.is_some() {
             self.with_uploads(mapped.to_mut());
         }
-        let base = self.base(kind, &mapped, marker);
+        let mut sight = Sight::new(self.base(kind, &mapped, marker));
         let comments = mapped["comments"].as_array().map_or(&[][..], Vec::as_slice);
         let (first, later) = comments.split_first().map_or((None, &[][..]), |(f, l)| (Some(f), l));
-        self.plan_message(kind.code(), &base, first, &mut steps)?;
+        self.plan_message(kind.code(), &mut sight, first, &mut steps)?;
         for comment in later {
-            self.plan_message(Kind::Comment.code(), &base, Some(comment), &mut steps)?;
+            self.plan_message(Kind::Comment.code(), &mut sight, Some(comment), &mut steps)?;
         }
         if let Some(whole) = &whole {
             for step in &mut steps {
@@ -49,19 +49,16 @@ impl Rest {
             }
         }
         if kind == Kind::Ticket {
-            self.plan_message(FINISH, &base, None, &mut steps)?;
-        }
-        for step in &mut steps {
-            forget_messages(&mut step.scope);
+            self.plan_message(FINISH, &mut sight, None, &mut steps)?;
         }
         Ok(steps)
     }
 
     pub(super) fn plan_repair(&self, kind: Kind, mapped: &Value, marker: &str) -> Result<Vec<Step>> {
         let mut steps = Vec::new();
-        let base = self.base(kind, mapped, marker);
         if kind == Kind::Ticket {
-            self.plan_message("repair", &base, None, &mut steps)?;
+            let mut sight = Sight::new(self.base(kind, mapped, marker));
+            self.plan_message("repair", &mut sight, None, &mut steps)?;
         }
         Ok(steps)
     }
@@ -88,7 +85,7 @@ impl Rest {
     fn plan_message(
         &self,
         section: &str,
-        base: &Map<String, Value>,
+        sight: &mut Sight,
         comment: Option<&Value>,
         steps: &mut Vec<Step>,
     ) -> Result<()> {
@@ -97,59 +94,45 @@ impl Rest {
         let key = |rule: &WriteStep| {
             StepKey::new(&rule.step, later.map(|c| plain(&c["id"])).unwrap_or_default(), later.map_or(0, part))
         };
-        let mut scope = base.clone();
         let mut files = comment.and_then(|c| c["attachments"].as_array()).cloned().unwrap_or_default();
-        if let Some(comment) = comment {
-            let mut comment = comment.clone();
-            if comment["uploads"].is_null() {
-                comment["uploads"] = files.iter().map(|file| self.upload_of(rules, file)).collect();
+        match comment.cloned() {
+            Some(mut comment) => {
+                if comment["uploads"].is_null() {
+                    comment["uploads"] = files.iter().map(|file| self.upload_of(rules, file)).collect();
+                }
+                sight.put("comment", comment);
             }
-            scope.insert("comment".into(), comment);
+            None => sight.take("comment"),
         }
         if section == Kind::Ticket.code() && self.whole(Kind::Ticket).is_some() {
-            let messages = scope.get("ticket").and_then(|t| t["comments"].as_array()).into_iter().flatten();
+            let messages = sight.value()["ticket"]["comments"].as_array().into_iter().flatten();
             files = messages.flat_map(|m| m["attachments"].as_array().cloned().unwrap_or_default()).collect();
         }
+        let list =
+            |sight: &Sight, of: &str, name: &str| sight.value()[of][name].as_array().cloned().unwrap_or_default();
         for (at, rule) in rules.iter().enumerate() {
             let place = (section.to_owned(), at);
-            match rule.each {
-                None => steps.extend(self.plan_step(rule, &place, key(rule), &scope, &files)?),
-                Some(Each::Watcher) => {
-                    let watchers = scope.get("ticket").and_then(|t| t["watchers"].as_array()).cloned();
-                    for watcher in watchers.unwrap_or_default() {
-                        let mut scope = scope.clone();
-                        let key = StepKey::new(&rule.step, plain(&watcher["id"]), 0);
-                        scope.insert("watcher".into(), watcher);
-                        steps.extend(self.plan_step(rule, &place, key, &scope, &files)?);
-                    }
+            let (name, each): (_, Vec<(String, Value)>) = match rule.each {
+                None => {
+                    steps.extend(self.plan_step(rule, &place, key(rule), sight, &files)?);
+                    continue;
                 }
-                Some(Each::Option) => {
-                    let options = scope.get("field").and_then(|field| field["options"].as_array()).cloned();
-                    for option in options.unwrap_or_default() {
-                        let mut scope = scope.clone();
-                        let key = StepKey::new(&rule.step, plain(&option["label"]), 0);
-                        scope.insert("option".into(), option);
-                        steps.extend(self.plan_step(rule, &place, key, &scope, &files)?);
-                    }
-                }
+                Some(Each::Watcher) => ("watcher", named(list(sight, "ticket", "watchers"), "id")),
+                Some(Each::Option) => ("option", named(list(sight, "field", "options"), "label")),
                 Some(Each::Email) => {
-                    for address in further_addresses(scope.get("contact")) {
-                        let key = StepKey::new(&rule.step, &address, 0);
-                        let mut scope = scope.clone();
-                        scope.insert("email".into(), address.into());
-                        steps.extend(self.plan_step(rule, &place, key, &scope, &files)?);
-                    }
+                    let further = further_addresses(&sight.value()["contact"]);
+                    ("email", further.into_iter().map(|address| (address.clone(), address.into())).collect())
                 }
-                Some(Each::Attachment) => {
-                    for file in &files {
-                        let mut scope = scope.clone();
-                        scope.insert("attachment".into(), file.clone());
-                        let one = std::slice::from_ref(file);
-                        let key = StepKey::new(&rule.step, plain(&file["id"]), 0);
-                        steps.extend(self.plan_step(rule, &place, key, &scope, one)?);
-                    }
-                }
+                Some(Each::Attachment) => ("attachment", named(files.clone(), "id")),
+            };
+            for (child, one) in each {
+                let key = StepKey::new(&rule.step, child, 0);
+                let own = [one];
+                let files = if name == "attachment" { &own[..] } else { &files[..] };
+                sight.put(name, own[0].clone());
+                steps.extend(self.plan_step(rule, &place, key, sight, files)?);
             }
+            sight.take(name);
         }
         Ok(())
     }
@@ -159,35 +142,19 @@ impl Rest {
         rule: &WriteStep,
         place: &(String, usize),
         key: StepKey,
-        scope: &Map<String, Value>,
+        sight: &Sight,
         files: &[Value],
     ) -> Result<Option<Step>> {
-        let here = Value::Object(scope.clone());
-        let sees = self.scope(&here);
+        let sees = self.scope_of(sight);
         if !rule.when.as_ref().map_or(Ok(true), |when| when.holds(&sees))? {
             return Ok(None);
         }
         let marker = rule.marker.as_ref().map(|e| e.eval(&sees)).transpose()?.filter(|v| !v.is_null());
-        let known_by = |sees: &Scope<'_>| -> Result<Vec<String>> {
-            Ok(match rule.text.as_ref().map(|e| e.eval(sees)).transpose()? {
-                None | Some(Value::Null) => vec![],
-                Some(Value::Array(texts)) => texts.iter().map(plain).collect(),
-                Some(text) => vec![plain(&text)],
-            })
-        };
-        let mut texts = known_by(&sees)?;
         let mut fallback = None;
         if let Some(other) = &rule.fallback {
-            let mut scope = scope.clone();
-            scope.get_mut("comment").into_iter().for_each(by_api);
-            let messages = scope.get_mut("ticket").and_then(|ticket| ticket["comments"].as_array_mut());
-            if self.whole(Kind::Ticket).is_some() {
-                messages.into_iter().flatten().for_each(by_api);
-            }
-            let there = Value::Object(scope);
-            let mut request = self.request(rule, &self.scope(&there), files)?;
+            let there = self.written_by_api(sight.value());
+            let mut request = self.request(rule, &self.scope_of(&there), files)?;
             request.headers.retain(|(name, _)| !other.without_headers.iter().any(|w| w.eq_ignore_ascii_case(name)));
-            texts.extend(known_by(&self.scope(&there))?);
             fallback = Some(request);
         }
         Ok(Some(Step {
@@ -197,13 +164,45 @@ impl Rest {
             fallback,
             rule: place.clone(),
             marker: marker.map(|marker| plain(&marker)),
-            texts,
-            private: here["comment"]["private"] == Value::Bool(true),
-            scope: here,
+            private: sight.value()["comment"]["private"] == Value::Bool(true),
+            scope: without_messages(sight.value()),
             covers: vec![],
             serves: None,
             loss: rule.loss,
         }))
+    }
+
+    /// The texts by which a child without marker is recognised: as its author writes it, and as the API user does.
+    pub(super) fn texts_of(&self, step: &Step) -> Result<Vec<String>> {
+        let rule = self.rule(step)?;
+        let Some(text) = &rule.text else { return Ok(vec![]) };
+        let known_by = |sees: &Scope<'_>| -> Result<Vec<String>> {
+            Ok(match text.eval(sees)? {
+                Value::Null => vec![],
+                Value::Array(texts) => texts.iter().map(plain).collect(),
+                text => vec![plain(&text)],
+            })
+        };
+        let mut texts = known_by(&self.scope(&step.scope))?;
+        if rule.fallback.is_some() {
+            texts.extend(known_by(&self.scope_of(&self.written_by_api(&step.scope)))?);
+        }
+        Ok(texts)
+    }
+
+    pub(super) fn is_known_by_text(&self, step: &Step) -> bool {
+        self.rule(step).is_ok_and(|rule| rule.text.is_some())
+    }
+
+    /// What a step sees whose messages the API user writes.
+    fn written_by_api(&self, sees: &Value) -> Sight {
+        let mut scope = sees.as_object().cloned().unwrap_or_default();
+        scope.get_mut("comment").into_iter().for_each(by_api);
+        let messages = scope.get_mut("ticket").and_then(|ticket| ticket.get_mut("comments")?.as_array_mut());
+        if self.whole(Kind::Ticket).is_some() {
+            messages.into_iter().flatten().for_each(by_api);
+        }
+        Sight::new(scope)
     }
 
     fn request(&self, rule: &WriteStep, sees: &Scope<'_>, files: &[Value]) -> Result<Request> {
@@ -260,15 +259,24 @@ fn by_api(comment: &mut Value) {
 }
 
 /// A step that is planned no longer needs the ticket's messages, and there are many steps.
-fn forget_messages(scope: &mut Value) {
-    if let Some(ticket) = scope.get_mut(Kind::Ticket.code()).and_then(Value::as_object_mut) {
-        ticket.remove("comments");
-    }
+fn without_messages(scope: &Value) -> Value {
+    let without = |(name, value): (&String, &Value)| match value {
+        Value::Object(ticket) if name == Kind::Ticket.code() => {
+            let kept = ticket.iter().filter(|(key, _)| *key != "comments");
+            (name.clone(), Value::Object(kept.map(|(key, value)| (key.clone(), value.clone())).collect()))
+        }
+        value => (name.clone(), value.clone()),
+    };
+    Value::Object(scope.as_object().into_iter().flatten().map(without).collect())
+}
+
+/// The things steps are planned for, each by what tells it from the others.
+fn named(things: Vec<Value>, key: &str) -> Vec<(String, Value)> {
+    things.into_iter().map(|thing| (plain(&thing[key]), thing)).collect()
 }
 
 /// The addresses of a contact beside the one it is known by, each once.
-fn further_addresses(contact: Option<&Value>) -> Vec<String> {
-    let Some(contact) = contact else { return vec![] };
+fn further_addresses(contact: &Value) -> Vec<String> {
     let mut known: Vec<String> = contact["address"].as_str().map(address_key).into_iter().collect();
     let mut further = Vec::new();
     for address in contact["emails"].as_array().into_iter().flatten().filter_map(Value::as_str) {

@@ -7,10 +7,10 @@ use super::Rest;
 use crate::connector::manifest::{Each, WriteStep};
 use crate::connector::plan::{Late, Step, placeholder};
 use crate::error::Result;
-use crate::expr::plain;
+use crate::expr::{Sight, plain};
 use crate::ledger::StepKey;
 use crate::record::Kind;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 /// What a section of `write` may be of a category, a section or an article: `article_translation`.
 pub const PARTS: [&str; 4] = [FILE, TRANSLATION, VARIANT, FINISH];
@@ -24,19 +24,19 @@ const URL: &str = "url";
 impl Rest {
     pub(super) fn plan_library(&self, kind: Kind, mapped: &Value, marker: &str) -> Result<Vec<Step>> {
         let mapped = self.with_addresses(kind, mapped);
-        let base = self.base(kind, &mapped, marker);
+        let mut sight = Sight::new(self.base(kind, &mapped, marker));
         let list = |name: &str| mapped[name].as_array().cloned().unwrap_or_default();
         let files = list("attachments");
         let mut steps = Vec::new();
-        self.plan_part(kind.code(), &base, None, &files, &mut steps)?;
+        self.plan_part(kind.code(), &mut sight, None, &files, &mut steps)?;
         for (part, rows) in [(FILE, &files), (TRANSLATION, &list("translations")), (VARIANT, &list("variants"))] {
             let name = if part == FILE { "attachment" } else { part };
             for row in rows {
                 let section = format!("{kind}_{part}");
-                self.plan_part(&section, &base, Some((name, row)), std::slice::from_ref(row), &mut steps)?;
+                self.plan_part(&section, &mut sight, Some((name, row)), std::slice::from_ref(row), &mut steps)?;
             }
         }
-        self.plan_part(&format!("{kind}_{FINISH}"), &base, None, &files, &mut steps)?;
+        self.plan_part(&format!("{kind}_{FINISH}"), &mut sight, None, &files, &mut steps)?;
         Ok(steps)
     }
 
@@ -44,27 +44,31 @@ impl Rest {
     fn plan_part(
         &self,
         section: &str,
-        base: &Map<String, Value>,
+        sight: &mut Sight,
         of: Option<(&str, &Value)>,
         files: &[Value],
         steps: &mut Vec<Step>,
     ) -> Result<()> {
         let Some(rules) = self.manifest.write.get(section) else { return Ok(()) };
-        let mut scope = base.clone();
-        scope.extend(of.map(|(name, row)| (name.to_owned(), row.clone())));
+        if let Some((name, row)) = of {
+            sight.put(name, row.clone());
+        }
         let child = of.map(|(_, row)| plain(&row["id"])).unwrap_or_default();
         for (at, rule) in rules.iter().enumerate() {
             let place = (section.to_owned(), at);
             if rule.each != Some(Each::Attachment) {
-                steps.extend(self.plan_step(rule, &place, StepKey::new(&rule.step, &child, 0), &scope, files)?);
+                steps.extend(self.plan_step(rule, &place, StepKey::new(&rule.step, &child, 0), sight, files)?);
                 continue;
             }
             for file in files {
-                let mut scope = scope.clone();
-                scope.insert("attachment".into(), file.clone());
+                sight.put("attachment", file.clone());
                 let key = StepKey::new(&rule.step, plain(&file["id"]), 0);
-                steps.extend(self.plan_step(rule, &place, key, &scope, std::slice::from_ref(file))?);
+                steps.extend(self.plan_step(rule, &place, key, sight, std::slice::from_ref(file))?);
             }
+            sight.take("attachment");
+        }
+        if let Some((name, _)) = of {
+            sight.take(name);
         }
         Ok(())
     }

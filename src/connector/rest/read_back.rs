@@ -1,6 +1,5 @@
 //! Reads a record back from the target and compares it with what its steps sent.
 
-use super::find::align;
 use super::{Rest, asking};
 use crate::connector::manifest::{Children, Verb};
 use crate::connector::plan::{LateValues, Node, Step, Text};
@@ -72,11 +71,11 @@ impl Rest {
             texts.push(text.map(|text| content::normalise(&plain(&text))).unwrap_or_default());
         }
         // The first message is among them where the ticket was written with all: the later ones come after it.
-        let first = steps.iter().find(|s| s.verb == Verb::Create && !s.covers.is_empty() && !s.texts.is_empty());
+        let first = steps.iter().find(|s| s.verb == Verb::Create && !s.covers.is_empty() && self.is_known_by_text(s));
         let appends = steps.iter().filter(|s| s.verb == Verb::Append);
         let appends = appends.map(|step| (step, late.id_of(&step.key)));
         let ours: Vec<_> = first.map(|step| (step, None)).into_iter().chain(appends).collect();
-        align(&ids, &texts, &ours)
+        self.align(&ids, &texts, &ours)?
             .into_iter()
             .skip(usize::from(first.is_some()))
             .map(|at| {

@@ -5,7 +5,7 @@ use crate::connector::plan::{Content, LateValues, Step};
 use crate::connector::profile::{Authors, Profile};
 use crate::connector::{CheckLine, Found, Marked, Outcome, ReadBack, Target};
 use crate::error::{Loss, Problem, Reason, Result};
-use crate::expr::{Scope, Template};
+use crate::expr::{Scope, Sight, Template};
 use crate::ledger::Remote;
 use crate::record::{Kind, Outputs, Visibility};
 use async_trait::async_trait;
@@ -86,10 +86,14 @@ impl Target for Rest {
     }
 
     fn losses(&self, kind: Kind, mapped: &Value) -> Result<Vec<Loss>> {
-        let here = Value::Object(self.base(kind, mapped, ""));
+        let mut rules = self.manifest.loss.iter().filter(|rule| rule.kind == kind).peekable();
+        if rules.peek().is_none() {
+            return Ok(vec![]);
+        }
+        let sight = Sight::new(self.base(kind, mapped, ""));
         let mut losses = Vec::new();
-        for rule in self.manifest.loss.iter().filter(|rule| rule.kind == kind) {
-            if rule.when.holds(&self.scope(&here))? {
+        for rule in rules {
+            if rule.when.holds(&self.scope_of(&sight))? {
                 losses.push(rule.loss);
             }
         }

@@ -86,8 +86,11 @@ fn a_message_that_went_with_its_ticket_is_covered_and_its_file_is_its_own() {
     let comment = sent(&steps[2])["ticket"]["comment"].clone();
     assert!(comment["html_body"].as_str().unwrap().starts_with("on: "), "a later message says its date: {comment}");
     assert_eq!((&comment["public"], &comment["uploads"]), (&json!(false), &json!(["<upload 5.token>"])));
-    let texts: Vec<&str> = steps[2].texts.iter().map(String::as_str).collect();
-    assert_eq!(texts, ["by:see", "on:see", "see"], "it is known again whichever way it was written");
+    assert_eq!(
+        target().texts_of(&steps[2]).unwrap(),
+        ["by:see", "on:see", "see"],
+        "it is known again whichever way it was written"
+    );
 }
 
 #[test]

@@ -214,7 +214,7 @@ async fn a_loss_is_counted_once_however_often_it_is_noted() {
     let page = link.next(Kind::Ticket, State::ALL, None, 1).await.unwrap();
     let losses = link.losses_between(Kind::Ticket, page[0].seq, page[0].seq).await.unwrap();
     assert_eq!(losses.iter().map(|loss| loss.child.as_str()).collect::<Vec<_>>(), ["c1", "c2"]);
-    link.clear_losses(Kind::Ticket, "1").await.unwrap();
+    link.lose_anew(Kind::Ticket, "1", vec![]).await.unwrap();
     assert_eq!(link.loss_counts().await.unwrap(), [count(Loss::Tag, 1, 1)]);
 }
 
@@ -274,4 +274,26 @@ async fn a_record_never_seen_cannot_be_worked_on() {
     assert_eq!(refused.to_string(), "ticket 1: the ledger never saw this record");
     assert!(link.lose(Kind::Ticket, "1", "", Loss::Tag, "x").await.is_err());
     assert!(link.close(Kind::Ticket, "1", done("7")).await.is_err());
+}
+
+#[tokio::test]
+async fn only_a_copy_books_steps_that_were_not_intended() {
+    let (project, folder) = (project(), tempfile::tempdir().unwrap());
+    let ledger = Ledger::open(project.path()).unwrap();
+    let link = ledger.link("https://old.test", "https://new.test").await.unwrap();
+    link.see(vec![seen("1", "a")]).await.unwrap();
+    let told = || {
+        let remote = Some(remote("7"));
+        vec![Told { key: create(), marker: None, request_hash: "h".into(), remote, origin: Origin::Created }]
+    };
+    assert_eq!(link.book(Kind::Ticket, "1", told()).await.unwrap_err().reason, Reason::Internal);
+
+    let copy = ledger.copy_to(folder.path()).await.unwrap();
+    let tried = copy.link("https://old.test", "https://new.test").await.unwrap();
+    tried.book(Kind::Ticket, "1", told()).await.unwrap();
+    tried.close(Kind::Ticket, "1", done("7")).await.unwrap();
+    let step = tried.steps(Kind::Ticket, "1").await.unwrap().remove(0);
+    assert_eq!((step.state, step.request_hash.as_deref()), (StepState::Applied, Some("h")));
+    assert_eq!(step.remote, Some(remote("7")));
+    assert!(link.steps(Kind::Ticket, "1").await.unwrap().is_empty(), "the ledger itself knows nothing of it");
 }

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use zstd::stream::write::Encoder;
 
@@ -40,32 +40,33 @@ pub type CallCounts = BTreeMap<(Grows, String, u64), u64>;
 type Packed = Encoder<'static, BufWriter<File>>;
 
 pub struct Log {
+    folder: PathBuf,
     shown: HashSet<String>,
     inner: Mutex<Inner>,
 }
 
 struct Inner {
     requests: Packed,
-    mapped: Packed,
+    /// By id: a few tickets, planned in any order.
+    mapped: BTreeMap<String, Vec<u8>>,
     calls: CallCounts,
 }
 
 impl Log {
     /// `shown`: ids of the tickets whose mapped form is kept.
     pub fn new(folder: &Path, shown: HashSet<String>) -> Result<Log> {
-        let inner = Inner {
-            requests: packed(&folder.join(REQUESTS))?,
-            mapped: packed(&folder.join(MAPPED))?,
-            calls: CallCounts::new(),
-        };
-        Ok(Log { shown, inner: Mutex::new(inner) })
+        let requests = packed(&folder.join(REQUESTS))?;
+        let inner = Inner { requests, mapped: BTreeMap::new(), calls: CallCounts::new() };
+        Ok(Log { folder: folder.to_owned(), shown, inner: Mutex::new(inner) })
     }
 
     /// Ends both files, and says what was counted.
     pub fn close(&self) -> Result<CallCounts> {
         let mut inner = self.lock();
         let Inner { requests, mapped, calls } = &mut *inner;
-        for file in [requests, mapped] {
+        let mut shown = packed(&self.folder.join(MAPPED))?;
+        std::mem::take(mapped).values().try_for_each(|line| shown.write_all(line))?;
+        for file in [requests, &mut shown] {
             file.do_finish()?;
             file.get_mut().flush()?;
         }
@@ -98,11 +99,11 @@ impl Listener for Log {
 
     fn mapped(&self, kind: Kind, mapped: &Value) -> Result<()> {
         let id = mapped["id"].as_str().or(mapped["record"]["id"].as_str());
-        if kind != Kind::Ticket || !id.is_some_and(|id| self.shown.contains(id)) {
-            return Ok(());
+        if let Some(id) = id.filter(|id| kind == Kind::Ticket && self.shown.contains(*id)) {
+            let line = line(mapped)?;
+            self.lock().mapped.insert(id.to_owned(), line);
         }
-        let line = line(mapped)?;
-        Ok(self.lock().mapped.write_all(&line)?)
+        Ok(())
     }
 }
 

@@ -137,6 +137,7 @@ impl Job {
             staging: self.staging.clone(),
             state_dir: folder.clone(),
             choice,
+            scope_filter: self.scope_filter.clone(),
             halt: self.halt.clone(),
             tell: self.tell.clone(),
             resuming: self.resuming,

@@ -14,8 +14,10 @@ use crate::pipeline::roster::Roster;
 use crate::pipeline::translate::SourceFields;
 use crate::pipeline::{Job, Stop};
 use crate::record::{Body, Format, Kind, Record, State, Ticket, Visibility, address_key};
+use futures_util::TryStreamExt;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::pin::pin;
 
 /// Values told apart in one field.
 const VALUES: usize = 60;
@@ -64,8 +66,10 @@ pub async fn look(job: &Job, roster: &Roster, most: Option<u64>) -> Result<Look,
         let rows = job.link.next(Kind::Ticket, Step::ALL, after, BATCH).await?;
         let Some(last) = rows.last() else { break };
         after = Some(last.seq);
-        for row in rows.iter().filter(|row| job.choice.wants_id(Kind::Ticket, &row.id)) {
-            let Some(staged) = job.staged(Kind::Ticket, &row.id).await? else { continue };
+        let wanted: Vec<_> = rows.into_iter().filter(|row| job.choice.wants_id(Kind::Ticket, &row.id)).collect();
+        let mut records = pin!(job.staged_each(Kind::Ticket, &wanted));
+        while let Some((row, staged)) = records.try_next().await? {
+            let Some(staged) = staged else { continue };
             let Ok(record) = staged else {
                 seen.had(&row.id, BTreeSet::from(["cannot be read".to_owned()]));
                 continue;

@@ -225,17 +225,22 @@ impl Translator {
             Format::Markdown => "md",
             Format::Textile => "textile",
         };
-        let mut file = self.kept_file(record, comment, &format!("message.{ending}"))?;
-        file.write_all(body.as_bytes())?;
-        Ok(file.sync_all()?)
+        match self.kept_file(record, comment, &format!("message.{ending}"))? {
+            Some(mut file) => {
+                file.write_all(body.as_bytes())?;
+                Ok(file.sync_all()?)
+            }
+            None => Ok(()),
+        }
     }
 
-    fn kept_file(&self, record: &Record, comment: &Comment, name: &str) -> Result<std::fs::File> {
+    fn kept_file(&self, record: &Record, comment: &Comment, name: &str) -> Result<Option<std::fs::File>> {
+        let Some(kept_dir) = &self.kept_dir else { return Ok(None) };
         let ticket = content::file_name::safe(record.number.as_deref().unwrap_or(&record.id), 64);
-        let dir = self.kept_dir.join(ticket).join(content::file_name::safe(&comment.id, 64));
+        let dir = kept_dir.join(ticket).join(content::file_name::safe(&comment.id, 64));
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir)?;
         let mut options = std::fs::OpenOptions::new();
-        Ok(options.write(true).create(true).truncate(true).mode(0o600).open(dir.join(name))?)
+        Ok(Some(options.write(true).create(true).truncate(true).mode(0o600).open(dir.join(name))?))
     }
 
     /// Copies a file to where a person finds it: `.deskferry/kept/<ticket>/<message>/<name>`.
@@ -251,10 +256,14 @@ impl Translator {
                 break;
             }
             sha256.update(&chunk[..read]);
-            to.write_all(&chunk[..read])?;
+            if let Some(to) = &mut to {
+                to.write_all(&chunk[..read])?;
+            }
             bytes += read as u64;
         }
-        to.sync_all()?;
+        if let Some(to) = to {
+            to.sync_all()?;
+        }
         let sha256 = sha256.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
         Ok(Kept { name: name.to_owned(), bytes, sha256 })
     }

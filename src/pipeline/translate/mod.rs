@@ -23,7 +23,8 @@ use super::demands::Demand;
 use super::people::{Known, People};
 use super::roster::Roster;
 use crate::connector::Target;
-use crate::error::{Loss, Problem, Reason};
+use crate::error::{Problem, Reason};
+use crate::ledger::Lost;
 use crate::mapping::Mapping;
 use crate::record::{Format, Kind};
 use serde_json::Value;
@@ -39,8 +40,8 @@ pub struct Translator {
     pub demands: Vec<Demand>,
     pub people: People,
     pub blobs: Blobs,
-    /// Where files the target does not take are kept.
-    pub kept_dir: PathBuf,
+    /// Where files the target does not take are kept; none where they are only named.
+    pub kept_dir: Option<PathBuf>,
     /// How the target writes bodies.
     pub format: Format,
 }
@@ -62,22 +63,6 @@ impl Translator {
 pub struct Translated {
     pub mapped: Value,
     pub losses: Vec<Lost>,
-}
-
-/// One thing that is not carried as it was.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Lost {
-    /// Source id of the message or file; empty for the record itself.
-    pub child: String,
-    pub loss: Loss,
-    /// Names what is lost; never message text.
-    pub detail: String,
-}
-
-impl Lost {
-    pub fn new(child: &str, loss: Loss, detail: impl Into<String>) -> Self {
-        Self { child: child.to_owned(), loss, detail: detail.into() }
-    }
 }
 
 /// Why a record is not written now.
