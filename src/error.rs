@@ -118,7 +118,8 @@ closed_list! {
         Company = "company_dropped": "the company of a ticket whose requester does not belong to it",
         Solved = "solved_date_dropped": "the time it was solved, which the target sets itself",
         Requester = "requester_replaced": "the requester is not in the target: another person stands for them",
-        Rating = "rating_dropped": "how satisfied the requester was, which is not written to any target but a folder of files",
+        Rating = "rating_dropped": "how satisfied the requester was, which the target does not take",
+        Time = "time_dropped": "time that was spent on a ticket, which the target has no place for",
         Redacted = "redacted": "taken out of the text, as the mapping says",
         // the knowledge base
         ArticleDate = "article_date_dropped": "when an article was written, which the target sets itself",

@@ -246,9 +246,27 @@ pub struct Ticket {
     pub due_at: Option<Timestamp>,
     pub solved_at: Option<Timestamp>,
     pub closed_at: Option<Timestamp>,
+    /// What the requester said of the help: `score` is `good`, `neutral` or `bad`, `value` the platform's own number,
+    /// `comment` their words.
     pub satisfaction: Option<Value>,
+    /// Time that was spent on it.
+    pub time_entries: Vec<TimeEntry>,
     /// In the order they were written. The first is the ticket's own message.
     pub comments: Vec<Comment>,
+}
+
+/// Time somebody spent on a ticket.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TimeEntry {
+    pub id: String,
+    pub agent: Option<Ref>,
+    pub minutes: u64,
+    /// Plain text.
+    pub note: Option<String>,
+    pub billable: Option<bool>,
+    /// When it was spent.
+    pub at: Option<Timestamp>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -98,9 +98,12 @@ impl DryRun {
     }
 
     /// Knows these values by the ids [`provisional`] gives them, in this order.
-    pub fn knowing(self, names: Vec<String>) -> DryRun {
-        let names = names.into_iter().map(String::into_boxed_str).collect();
-        DryRun { names: Mutex::new(names), ..self }
+    pub fn knowing(self, names: &[String]) -> DryRun {
+        let mut known = Names::default();
+        for name in names {
+            known.push(name);
+        }
+        DryRun { names: Mutex::new(known), ..self }
     }
 
     /// A number of its own for a value that nobody knows yet.
@@ -218,6 +221,10 @@ impl Target for DryRun {
 
     fn writes(&self, kind: Kind) -> bool {
         self.inner.writes(kind)
+    }
+
+    fn takes(&self, part: &str) -> bool {
+        self.inner.takes(part)
     }
 
     fn answer(&self, key: &str) -> Option<&str> {

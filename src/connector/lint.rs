@@ -11,8 +11,10 @@ use std::collections::HashSet;
 /// Streams that are not kinds: the vocabularies of a ticket, what is demanded of it, those of a knowledge base, and the files of an article.
 const VOCABULARIES: [&str; 8] =
     ["status", "priority", "type", "demanded", "language", "segment", "editors", "article_file"];
+/// Streams below a ticket that are not kinds: of some a native half makes messages.
+const BELOW_TICKET: [&str; 3] = ["side_conversation", "time_entry", "rating"];
 /// Sections of `write` that are not kinds.
-const SECTIONS: [&str; 2] = ["finish", "repair"];
+const SECTIONS: [&str; 4] = ["finish", "repair", "time_entry", "rating"];
 
 /// Whether a section of `write` is a part of a category, a section or an article.
 fn is_part(section: &str) -> bool {
@@ -28,7 +30,8 @@ pub fn check(manifest: &Manifest, origin: &str, text: &str) -> Result<()> {
     }
     let say = |path: &[&str], message: String| Err(file.error_at_key(path, message));
     for (name, stream) in &manifest.read {
-        if Kind::from_code(name).is_none() && !VOCABULARIES.contains(&name.as_str()) {
+        let is_part = BELOW_TICKET.contains(&name.as_str()) && stream.parent.as_deref() == Some(Kind::Ticket.code());
+        if Kind::from_code(name).is_none() && !VOCABULARIES.contains(&name.as_str()) && !is_part {
             return say(&["read", name], format!("`{name}` is neither a kind nor a vocabulary"));
         }
         if [stream.path.is_some(), stream.from.is_some(), stream.rows_of.is_some()].iter().filter(|x| **x).count() != 1
@@ -188,6 +191,7 @@ fn expressions(manifest: &Manifest) -> Vec<(String, Checked<'_>)> {
             all.extend(
                 [("bulk.rows", &bulk.rows), ("bulk.expect", &bulk.expect)].map(|(w, e)| (place(w), Checked::Expr(e))),
             );
+            all.extend(bulk.when.iter().map(|p| (place("bulk.when"), Checked::Predicate(p))));
             all.extend(bulk.unsure.iter().map(|p| (place("bulk.unsure"), Checked::Predicate(p))));
         }
         all.extend(stream.rows.iter().map(|e| (place("rows"), Checked::Expr(e))));

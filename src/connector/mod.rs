@@ -50,6 +50,10 @@ pub struct Page {
 pub struct BulkWay {
     /// The stream of the children.
     pub stream: String,
+    /// The account's plan may lack it, which the source tells itself.
+    pub by_plan: bool,
+    /// A later listing holds only what came since; otherwise each holds everything.
+    pub incremental: bool,
     /// Elements of the listing per root, as a rule.
     pub per_root: u64,
     /// Elements in a page.
@@ -88,6 +92,9 @@ pub struct Row {
 
 /// The raw rows below a root record, by stream, in the order the vendor gave them.
 pub type ChildRows = BTreeMap<String, Vec<Value>>;
+
+/// The rows of bulk listings that belong to one root, by stream; a row of which only is known that it must be read is none.
+pub type BulkRows = BTreeMap<String, Vec<Option<Value>>>;
 
 /// Bytes of a file as they arrived on disk.
 #[derive(Clone, Debug, PartialEq)]
@@ -129,22 +136,28 @@ pub trait Source: Send + Sync {
     /// Tells a listing that goes on what of it is staged already. Only a source that asks for what no list shows needs to know.
     fn recall(&self, _kind: Kind, _ids: &[String]) {}
 
-    /// Everything below one root row: messages, files' descriptions, details.
-    async fn read_children(&self, kind: Kind, row: &Value) -> Result<ChildRows>;
+    /// Everything below one root row: messages, files' descriptions, details. What `bulk` holds whole is not asked for.
+    async fn read_children(&self, kind: Kind, row: &Value, bulk: &BulkRows) -> Result<ChildRows>;
 
-    /// Whether the children of this kind can also be read in bulk.
-    fn bulk(&self, _kind: Kind) -> Option<BulkWay> {
-        None
+    /// Which children of this kind can also be read in bulk.
+    fn bulk(&self, _kind: Kind) -> Vec<BulkWay> {
+        vec![]
     }
 
-    /// One page of the bulk listing of a kind's children; cursor and time as in `read`.
-    async fn read_bulk(&self, _kind: Kind, _cursor: Option<&str>, _since: Option<jiff::Timestamp>) -> Result<BulkPage> {
+    /// One page of the bulk listing of a stream of a kind's children; cursor and time as in `read`.
+    async fn read_bulk(
+        &self,
+        _kind: Kind,
+        _stream: &str,
+        _cursor: Option<&str>,
+        _since: Option<jiff::Timestamp>,
+    ) -> Result<BulkPage> {
         Ok(BulkPage::default())
     }
 
-    /// Everything below a root row, with these rows of the bulk listing (none: it cannot tell). None where the root must be read
-    /// on its own. Streams that are not in the bulk listing are still asked for.
-    async fn join_bulk(&self, _kind: Kind, _row: &Value, _bulk: &[Option<Value>]) -> Result<Option<ChildRows>> {
+    /// Everything below a root row, with these rows of bulk listings. None where they cannot be all of it: the root must be
+    /// read on its own. Streams that `bulk` does not name are asked for.
+    async fn join_bulk(&self, _kind: Kind, _row: &Value, _bulk: &BulkRows) -> Result<Option<ChildRows>> {
         Ok(None)
     }
 
@@ -265,6 +278,11 @@ pub trait Target: Send + Sync {
 
     /// Whether records of this kind are written. Kinds that are only referred to (agents, groups) are not.
     fn writes(&self, kind: Kind) -> bool;
+
+    /// Whether it takes what a ticket has beside its messages: `time_entry`, `rating`.
+    fn takes(&self, _part: &str) -> bool {
+        false
+    }
 
     /// An answer of the account that is not secret.
     fn answer(&self, key: &str) -> Option<&str>;

@@ -8,7 +8,7 @@
 use super::manifest::Verb;
 use crate::error::{Problem, Reason, Result};
 use crate::ledger::StepKey;
-use crate::record::Outputs;
+use crate::record::{Kind, Outputs};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 use std::collections::HashMap;
@@ -276,6 +276,11 @@ pub struct Step {
 pub const MARKER: &str = "deskferry:";
 
 impl Step {
+    /// Whether it writes a message of a ticket, which is looked for among the ticket's others.
+    pub fn is_message(&self) -> bool {
+        self.verb == Verb::Append && self.rule.0 == Kind::Comment.code()
+    }
+
     /// Whether what is found by this step can only be our own: by our marker, or as a message below our own record.
     pub fn marker_is_ours(&self) -> bool {
         self.marker.as_ref().is_none_or(|marker| marker.starts_with(MARKER))

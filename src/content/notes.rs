@@ -31,11 +31,32 @@ pub fn requesters<'a>(people: impl IntoIterator<Item = &'a str>) -> Option<Strin
     listed("Requested by", people.into_iter().map(str::to_owned))
 }
 
+/// `Side conversation “Spare parts” from Ann <ann@x.com> to bob@y.com, Slack channel C1`.
+pub fn aside(subject: Option<&str>, from: Option<&str>, to: &[String]) -> String {
+    let from = from.map(|from| format!(" from {from}")).unwrap_or_default();
+    let to = if to.is_empty() { String::new() } else { format!(" to {}", to.join(", ")) };
+    format!("{}{from}{to}", about(subject))
+}
+
+/// `Side conversation “Spare parts” was closed`; `renamed`: what it is called since.
+pub fn aside_changed(subject: Option<&str>, state: Option<&str>, renamed: Option<&str>) -> String {
+    let state = state.map(|state| if state == "open" { "was opened again".to_owned() } else { format!("was {state}") });
+    let renamed = renamed.map(|name| format!("was renamed “{}”", squeezed(name)));
+    let changes: Vec<String> = state.into_iter().chain(renamed).collect();
+    format!("{} {}", about(subject), changes.join(" and "))
+}
+
+fn about(subject: Option<&str>) -> String {
+    let subject = subject.map(|subject| format!(" “{}”", squeezed(subject))).unwrap_or_default();
+    format!("Side conversation{subject}")
+}
+
+fn squeezed(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 fn listed(title: &str, entries: impl Iterator<Item = String>) -> Option<String> {
-    let entries: Vec<String> = entries
-        .map(|entry| entry.split_whitespace().collect::<Vec<_>>().join(" "))
-        .filter(|entry| !entry.is_empty())
-        .collect();
+    let entries: Vec<String> = entries.map(|entry| squeezed(&entry)).filter(|entry| !entry.is_empty()).collect();
     (!entries.is_empty()).then(|| format!("{title}: {}", entries.join(", ")))
 }
 

@@ -5,7 +5,7 @@
 
 use super::stage::hash;
 use super::{Event, Job, Stop};
-use crate::connector::{BulkWay, ChildRows};
+use crate::connector::{BulkRows, BulkWay, ChildRows};
 use crate::error::{Reason, Result};
 use crate::record::Kind;
 use crate::staging::{ItemKey, Listing, NewPage};
@@ -26,10 +26,25 @@ pub async fn missing(job: &Job, kind: Kind) -> Result<(), Stop> {
     if kind != Kind::Ticket && !(kind == Kind::Article && job.target.writes(kind)) {
         return Ok(());
     }
-    if let Some(way) = job.source.bulk(kind) {
-        in_bulk(job, kind, &way).await?;
+    let ways = job.source.bulk(kind);
+    let mut listed = Vec::new();
+    for way in &ways {
+        if in_bulk(job, kind, way).await? {
+            listed.push(way.stream.as_str());
+        }
     }
-    for_each_missing(job, kind, |id| async move { one(job, kind, &id).await }).await
+    let listed = listed.as_slice();
+    if listed.len() == ways.len() && !listed.is_empty() {
+        for_each_missing(job, kind, |id| async move { join(job, kind, listed, &id).await }).await?;
+        let left = job.staging.count_without_children(kind.code()).await?;
+        if left > 0 {
+            tracing::info!(
+                target: "deskferry::read",
+                "the bulk listing cannot hold all {}s of {left} {kind}s: they are read by the {kind}", listed.join("s and ")
+            );
+        }
+    }
+    for_each_missing(job, kind, |id| async move { one(job, kind, listed, &id).await }).await
 }
 
 /// Calls `read` for every root row that lacks its children, a few side by side.
@@ -55,23 +70,24 @@ where
     }
 }
 
-async fn one(job: &Job, kind: Kind, id: &str) -> Result<()> {
+async fn one(job: &Job, kind: Kind, listed: &[&str], id: &str) -> Result<()> {
     let Some(row) = job.staging.item(kind.code(), id).await? else { return Ok(()) };
     // Should the scope change, what is left out now is read then.
     if job.source.assemble(kind, &row, &ChildRows::new()).is_ok_and(|record| job.has_no_place(record.state)) {
         return Ok(());
     }
-    let rows: ChildRows = job.source.read_children(kind, &row).await?;
+    let bulk = bulk_rows(job, kind, listed, id).await?;
+    let rows: ChildRows = job.source.read_children(kind, &row, &bulk).await?;
     job.staging.put_children(kind.code(), id, &hash(&row), &rows).await
 }
 
-/// Lists the children of all roots and gives each root its own, if that is the quicker way.
-async fn in_bulk(job: &Job, kind: Kind, way: &BulkWay) -> Result<(), Stop> {
+/// Lists a stream's children of all roots, if that is the quicker way. Whether the listing is there now.
+async fn in_bulk(job: &Job, kind: Kind, way: &BulkWay) -> Result<bool, Stop> {
     let roots = job.staging.count_without_children(kind.code()).await?;
     if roots == 0 || job.choice.sample.is_some() || !job.choice.ids.is_empty() {
-        return Ok(());
+        return Ok(false);
     }
-    let stream = format!("{kind}.{}", way.stream);
+    let stream = bulk_stream(kind, &way.stream);
     job.staging.bind(&stream, job.source.version()).await?;
     let listing = job.staging.listing(&stream).await?;
     let of_roots = job.staging.listing(kind.code()).await?.complete_since;
@@ -80,43 +96,54 @@ async fn in_bulk(job: &Job, kind: Kind, way: &BulkWay) -> Result<(), Stop> {
     if !is_listed {
         // The first listing holds the children of every root, a later one those of the roots that changed.
         let listed_roots = match listing.complete_since {
-            Some(_) => roots,
-            None => job.staging.count(kind.code()).await?,
+            Some(_) if way.incremental => roots,
+            _ => job.staging.count(kind.code()).await?,
         };
         let choice = Choice::of(way, roots, listed_roots);
         tracing::info!(target: "deskferry::read", "{}", choice.reason(kind, way));
         if !choice.bulk && listing.cursor.is_none() {
-            return Ok(());
+            return Ok(false);
         }
-        match list(job, kind, &stream, listing).await {
+        match list(job, kind, way, &stream, listing).await {
+            Err(Stop::Failed(problem))
+                if way.by_plan && matches!(problem.reason, Reason::Forbidden | Reason::NotFound) =>
+            {
+                return Ok(false);
+            }
             Err(Stop::Failed(problem)) if problem.reason == Reason::Forbidden => {
                 let what =
                     format!("{}s cannot be read in bulk ({}): they are read by the {kind}", way.stream, problem.what);
                 (job.tell)(Event::Note { what });
-                return Ok(());
+                return Ok(false);
             }
             other => other?,
         }
     }
-    let stream = stream.as_str();
-    for_each_missing(job, kind, |id| async move { join(job, kind, stream, &id).await }).await?;
-    let left = job.staging.count_without_children(kind.code()).await?;
-    if left > 0 {
-        tracing::info!(
-            target: "deskferry::read",
-            "the bulk listing cannot hold all {}s of {left} {kind}s: they are read by the {kind}", way.stream
-        );
-    }
-    Ok(())
+    Ok(true)
 }
 
-async fn list(job: &Job, kind: Kind, stream: &str, listing: Listing) -> Result<(), Stop> {
+/// The stream of the stage that holds a bulk listing.
+fn bulk_stream(kind: Kind, stream: &str) -> String {
+    format!("{kind}.{stream}")
+}
+
+/// What bulk listings hold of a root.
+async fn bulk_rows(job: &Job, kind: Kind, listed: &[&str], id: &str) -> Result<BulkRows> {
+    let mut bulk = BulkRows::new();
+    for stream in listed {
+        let rows = job.staging.rows_of_root(&bulk_stream(kind, stream), id).await?;
+        bulk.insert((*stream).to_owned(), rows.into_iter().map(|raw| Some(raw).filter(|raw| !raw.is_null())).collect());
+    }
+    Ok(bulk)
+}
+
+async fn list(job: &Job, kind: Kind, way: &BulkWay, stream: &str, listing: Listing) -> Result<(), Stop> {
     let began = listing.began_at.filter(|_| listing.cursor.is_some()).unwrap_or_else(Timestamp::now);
     let since = listing.complete_since.or(listing.since);
     let mut cursor = listing.cursor.or(listing.bookmark);
     loop {
         job.halt.check()?;
-        let page = job.source.read_bulk(kind, cursor.as_deref(), since).await?;
+        let page = job.source.read_bulk(kind, &way.stream, cursor.as_deref(), since).await?;
         let raws: Vec<Value> = page.rows.iter().map(|row| row.raw.clone().unwrap_or_default()).collect();
         let items = page.rows.iter().zip(&raws);
         let items = items
@@ -132,12 +159,11 @@ async fn list(job: &Job, kind: Kind, stream: &str, listing: Listing) -> Result<(
     }
 }
 
-/// Gives a root its rows of the bulk listing, if they are all.
-async fn join(job: &Job, kind: Kind, stream: &str, id: &str) -> Result<()> {
+/// Gives a root its rows of the bulk listings, if they are all.
+async fn join(job: &Job, kind: Kind, listed: &[&str], id: &str) -> Result<()> {
     let Some(row) = job.staging.item(kind.code(), id).await? else { return Ok(()) };
-    let rows = job.staging.rows_of_root(stream, id).await?;
-    let rows: Vec<Option<Value>> = rows.into_iter().map(|raw| Some(raw).filter(|raw| !raw.is_null())).collect();
-    match job.source.join_bulk(kind, &row, &rows).await? {
+    let bulk = bulk_rows(job, kind, listed, id).await?;
+    match job.source.join_bulk(kind, &row, &bulk).await? {
         Some(children) => job.staging.put_children(kind.code(), id, &hash(&row), &children).await,
         None => Ok(()),
     }
@@ -169,7 +195,7 @@ impl Choice {
         format!(
             "{}s are read {chosen}: about {bulk_calls} calls in {bulk_seconds:.0} s in bulk, at least {root_calls} calls in \
              {root_seconds:.0} s by the {kind}",
-            way.stream
+            way.stream.replace('_', " ")
         )
     }
 }
@@ -181,6 +207,8 @@ mod tests {
     fn way(bulk: Option<f64>, root: Option<f64>) -> BulkWay {
         BulkWay {
             stream: "comment".into(),
+            by_plan: false,
+            incremental: true,
             per_root: 8,
             per_call: 1000,
             calls_per_second: bulk,

@@ -172,7 +172,7 @@ impl Writer {
         for step in record.steps.iter().filter(|s| needs_looking(s.verb)) {
             if let Some(row) = progress.rows.get(&step.key).filter(|row| row.state == StepState::Applied) {
                 progress.late.put(step.key.clone(), outputs(&row.remote.clone().unwrap_or_default()));
-            } else if self.look_for(record, step, &before, since, progress).await?.is_none() {
+            } else if self.look_for(record, step, &like(&before, step), since, progress).await?.is_none() {
                 continue;
             }
             if step.verb == Verb::Append {
@@ -324,7 +324,7 @@ impl Writer {
         intent_at: Timestamp,
         progress: &mut Progress,
     ) -> Result<bool, Broken> {
-        let earlier: Vec<&Step> = before.iter().filter(|s| s.verb == Verb::Append).collect();
+        let earlier: Vec<&Step> = before.iter().filter(|s| is_like(s, step)).collect();
         if let Some(remote) = self.look_for(record, step, &earlier, intent_at, progress).await? {
             progress.wrote = true;
             let origin = origin_of(record.kind, step);
@@ -444,6 +444,15 @@ impl Writer {
 /// target listed none of its title: one that is there since is ours.
 fn origin_of(kind: Kind, step: &Step) -> Origin {
     if step.marker_is_ours() || kind == Kind::Field { Origin::Created } else { Origin::Adopted }
+}
+
+/// Whether a step appends something of the same sort: what is looked for by its text is looked for among these.
+fn is_like(other: &Step, step: &Step) -> bool {
+    other.verb == Verb::Append && other.rule.0 == step.rule.0
+}
+
+fn like<'s>(before: &[&'s Step], step: &Step) -> Vec<&'s Step> {
+    before.iter().filter(|other| is_like(other, step)).copied().collect()
 }
 
 /// Uploads and updates are sent again without looking: nobody sees a second upload, and an update sets the same values.

@@ -9,7 +9,6 @@ use super::turn::Turn;
 use super::write::{Broken, Carried};
 use super::{Stop, aside};
 use crate::connector::ReadBack;
-use crate::connector::manifest::Verb;
 use crate::connector::plan::{MARKER, Step};
 use crate::error::{Problem, Reason};
 use crate::ledger::{End, Lost, Origin, Remote, State};
@@ -96,7 +95,7 @@ impl Run<'_> {
 
     /// Books the target's ids of messages, which some targets tell only when asked afterwards.
     async fn name_children(&self, record: &Carried<'_>, stored: &ReadBack) -> Result<(), Problem> {
-        let appends = record.steps.iter().filter(|s| s.verb == Verb::Append);
+        let appends = record.steps.iter().filter(|s| s.is_message());
         for (step, child) in appends.zip(&stored.children) {
             if let Some(child) = child {
                 let remote = Remote { id: child.id.clone(), ..Remote::default() };
@@ -114,7 +113,7 @@ pub(super) fn done(remote: Remote, origin: Origin, stored: Option<ReadBack>) -> 
 
 /// A message that is not there, or that everyone can see.
 fn wrong_message(stored: &ReadBack, steps: &[Step]) -> Option<Problem> {
-    let appends = steps.iter().filter(|s| s.verb == Verb::Append);
+    let appends = steps.iter().filter(|s| s.is_message());
     let mut missing = Vec::new();
     for (step, child) in appends.zip(&stored.children) {
         match child {

@@ -22,6 +22,7 @@ fn answers() -> String {
         {"call": "POST /api/v2/requesters", "status": 201, "body": {"requester": {"id": 900}}},
         {"call": "POST /api/v2/tickets", "status": 201, "body": {"ticket": {"id": 70}}},
         {"call": "POST /api/v2/tickets/70/notes", "status": 201, "body": {"conversation": {"id": 71}}},
+        {"call": "POST /api/v2/tickets/70/time_entries", "status": 201, "body": {"time_entry": {"id": 72}}},
         {"call": "GET /api/v2/tickets/70", "query": {"include": "tags"}, "body": {"ticket": ticket}},
         {"call": "GET /api/v2/tickets/70/conversations", "body": {"conversations": [note(71, true, "inside")]}},
     ])
@@ -59,10 +60,11 @@ async fn what_is_made_is_known_by_the_id_inside_the_answer_and_read_back_whole()
     let said = |id: &str, body: &str, private: bool| json!({"id": id, "body": body, "private": private, "author": {"id": "900", "kind": "contact"}, "attachments": []});
     let ticket = json!({"id": "7", "subject": "Printer", "status": {"id": "2", "label": "Open"}, "priority": {"id": "3", "label": "High"},
         "type": null, "group": {"id": "31"}, "assignee": null, "requester": {"id": "900"}, "company": {"id": "41"}, "watchers": [],
-        "channel": "chat", "tags": ["vip"], "custom": [], "file_sizes": [],
+        "channel": "chat", "tags": ["vip"], "custom": [], "file_sizes": [], "rating": null,
+        "time_entries": [{"id": "t1", "minutes": 90, "clock": "01:30", "note": "", "billable": true, "at": null, "agent": {"id": "8"}}],
         "comments": [said("1", "<p>It smokes</p>", false), said("2", "<p>inside</p>", true)]});
     let (made, late) = applied(&target, Kind::Ticket, &ticket).await;
-    assert_eq!(made.iter().map(|remote| remote.id.as_str()).collect::<Vec<_>>(), ["70", "71"]);
+    assert_eq!(made.iter().map(|remote| remote.id.as_str()).collect::<Vec<_>>(), ["70", "71", "72"]);
     assert_eq!(made[0].url.as_deref(), Some(format!("{}/a/tickets/70", server.address).as_str()));
 
     let steps = target.plan(Kind::Ticket, &ticket, MARKER).unwrap();

@@ -9,7 +9,7 @@ mod zendesk;
 use answers::Server;
 use deskferry::connector::registry::{self, Entry};
 use deskferry::connector::rest::{Rest, Role};
-use deskferry::connector::{ChildRows, Source};
+use deskferry::connector::{BulkRows, ChildRows, Source};
 use deskferry::http::{self, Client, ClientConfig};
 use deskferry::pacer::{Clock, Pacer};
 use deskferry::record::Kind;
@@ -99,7 +99,9 @@ async fn records(source: &Rest) -> Vec<Value> {
             let page = source.read(kind, cursor.as_deref(), None).await.unwrap();
             for row in page.rows {
                 let children = match kind {
-                    Kind::Ticket | Kind::Article => source.read_children(kind, &row.raw).await.unwrap(),
+                    Kind::Ticket | Kind::Article => {
+                        source.read_children(kind, &row.raw, &BulkRows::new()).await.unwrap()
+                    }
                     _ => ChildRows::new(),
                 };
                 all.push(serde_json::to_value(source.assemble(kind, &row.raw, &children).unwrap()).unwrap());

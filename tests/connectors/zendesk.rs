@@ -26,6 +26,9 @@ struct Desk {
     older: Vec<u64>,
     /// Tickets with a comment that was redacted afterwards.
     redacted: Vec<u64>,
+    /// Events of side conversations, of the ticket of their number; where there are none, they are not read. An empty list: the plan
+    /// lacks them.
+    beside: Option<Vec<u64>>,
     /// Tickets answered since, in order.
     answered: Vec<u64>,
     calls: BTreeMap<String, u64>,
@@ -50,6 +53,7 @@ struct Account {
 impl Account {
     /// `incremental` and `others`: what the two limits allow. They decide which way is the quicker one.
     fn new(desk: Desk, incremental: &str, others: &str) -> Account {
+        let beside = if desk.beside.is_some() { "yes" } else { "no" };
         let desk = Arc::new(Mutex::new(desk));
         let (reached, news) = std::sync::mpsc::channel();
         let shared = desk.clone();
@@ -60,7 +64,7 @@ impl Account {
         let project = tempfile::tempdir().unwrap();
         let text = format!(
             "[source]\nconnector = \"zendesk\"\nurl = \"{address}\"\nemail = \"a@b.c\"\ntoken = {{ env = \"T\" }}\n\
-             [target]\nconnector = \"fake\"\nurl = \"{address}/dst\"\ntoken = {{ env = \"T\" }}\n"
+             side_conversations = \"{beside}\"\n[target]\nconnector = \"fake\"\nurl = \"{address}/dst\"\ntoken = {{ env = \"T\" }}\n"
         );
         std::fs::write(project.path().join("migration.toml"), text).unwrap();
         let connectors = project.path().join("connectors");
@@ -116,6 +120,10 @@ impl Account {
 
     /// Each ticket's comments as they stand in the stage: ids in order.
     fn staged(&self) -> BTreeMap<String, Vec<String>> {
+        self.staged_below("comment")
+    }
+
+    fn staged_below(&self, stream: &str) -> BTreeMap<String, Vec<String>> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let staging = Staging::open(self.project.path()).unwrap();
@@ -123,7 +131,7 @@ impl Account {
             for row in staging.rows("ticket").await.unwrap() {
                 let id = row["id"].to_string();
                 let children = staging.children("ticket", &id).await.unwrap();
-                let mut ids: Vec<String> = children["comment"].iter().map(|c| c["id"].to_string()).collect();
+                let mut ids: Vec<String> = children[stream].iter().map(|c| c["id"].to_string()).collect();
                 ids.sort();
                 staged.insert(id, ids);
             }
@@ -227,6 +235,18 @@ async fn answer(State(shared): State<Shared>, request: Request<Body>) -> Respons
                 &json!({"ticket_events": rows, "count": rows.len(), "end_time": to, "end_of_stream": to == all.len()}),
             )
         }
+        "/tickets/side_conversations/events.json" => match desk.beside.as_deref().unwrap_or_default() {
+            [] => json(403, &json!({"error": {"message": "no such add-on"}})),
+            all => {
+                // Short pages, the last of which names no further one.
+                let from = number("start_time").unwrap_or(1).max(1) - 1;
+                let to = (from + 2).min(all.len());
+                let event = |n: usize| json!({"id": format!("e{n}"), "ticket_id": all[n], "type": "create"});
+                let rows: Vec<Value> = (from..to).map(event).collect();
+                let next = (to < all.len()).then(|| format!("{}{path}?start_time={to}", shared.address));
+                json(200, &json!({"events": rows, "count": rows.len(), "end_time": to, "next_page": next}))
+            }
+        },
         "/incremental/users/cursor.json" => {
             json(200, &json!({"users": [], "identities": [], "after_cursor": "u", "end_of_stream": true}))
         }
@@ -237,6 +257,9 @@ async fn answer(State(shared): State<Shared>, request: Request<Body>) -> Respons
         "/slas/policies.json" => list("sla_policies", vec![]),
         // An account without a help center.
         other if other.starts_with("/help_center/") => json(404, &json!({"error": "RecordNotFound"})),
+        other if other.ends_with("/side_conversations.json") => {
+            json(403, &json!({"error": {"message": "no such add-on"}}))
+        }
         other => match other.strip_prefix("/tickets/").and_then(|rest| rest.strip_suffix("/comments.json")) {
             Some(id) => list("comments", comments(&desk, id.parse().unwrap())),
             None => list(other.trim_start_matches('/').trim_end_matches(".json"), vec![]),
@@ -299,6 +322,33 @@ fn a_later_run_goes_on_from_the_bookmark_and_reads_what_changed() {
     account.desk.lock().unwrap().queries.clear();
     account.stage();
     assert_eq!(account.calls("/comments.json") + account.calls("/ticket_events"), 0);
+}
+
+#[test]
+fn side_conversations_take_a_few_calls_and_none_a_ticket() {
+    let desk = Desk { tickets: 600, beside: Some(vec![3, 3, 9]), ..Desk::default() };
+    let account = Account::new(desk, QUICK, "200/m");
+    account.stage();
+    assert_eq!((account.calls("/side_conversations/events"), account.calls("/side_conversations.json")), (2, 0));
+    let beside = account.staged_below("side_conversation");
+    let of = |ticket: &str| beside[ticket].clone();
+    assert_eq!(
+        (of("3"), of("9"), of("4")),
+        (vec!["\"e0\"".to_owned(), "\"e1\"".to_owned()], vec!["\"e2\"".to_owned()], vec![])
+    );
+}
+
+#[test]
+fn side_conversations_the_plan_lacks_are_told_once_and_asked_for_once() {
+    for tickets in [2, 600] {
+        let account = Account::new(Desk { tickets, beside: Some(vec![]), ..Desk::default() }, QUICK, "200/m");
+        let said = account.stage();
+        assert_eq!(said.matches("does not let us read its side conversations").count(), 1, "{said}");
+        // A few tickets are asked side by side.
+        let most = if tickets > 4 { 1 } else { tickets };
+        assert!((1..=most).contains(&account.calls("/side_conversations")), "{tickets} tickets");
+        assert_eq!(account.staged(), account.expected());
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Whether a target holds what a source held, by what both sandboxes say is stored in them. Nothing here comes from
 //! the engine: neither its reading, nor its conversion, nor its ledger. Of its report only the reasons are taken.
 
-use crate::held::{Copied, File, Held, Message, Person, Ticket};
+use crate::held::{Copied, File, Held, Message, Person, Spent, Ticket};
 use crate::pairs::{Pair, Telling};
 use crate::text::{holds_in_order, squeezed_line, without_tags};
 use jiff::Timestamp;
@@ -25,6 +25,8 @@ pub enum What {
     Address,
     Mail,
     Credential,
+    Time,
+    Rating,
 }
 
 #[derive(Debug)]
@@ -174,6 +176,7 @@ impl<'a> Comparison<'a> {
                 self.values(&at, source, one);
                 self.who(&at, source, one);
                 self.messages(&at, source, one);
+                self.beside(&at, source, one);
             }
             many => self.say(What::Twice, &at, format!("{} tickets have its marker", many.len())),
         }
@@ -319,9 +322,60 @@ impl<'a> Comparison<'a> {
         }
     }
 
+    /// Time spent and the rating: there once, or a loss.
+    fn beside(&mut self, at: &str, source: &Ticket, target: &Ticket) {
+        let losses = self.found.losses.get(&source.id).cloned().unwrap_or_default();
+        let is_lost = |loss: &str| losses.contains(loss);
+        if self.found.pair.target == "zendesk" {
+            if !source.spent.is_empty() && !is_lost("time_dropped") && !source.is_archived {
+                self.say(What::Time, at, "the time spent on it is nowhere, and the report says nothing");
+            }
+            if source.rating.is_some() && !is_lost("rating_dropped") && !source.is_archived {
+                self.say(What::Rating, at, "its rating is nowhere, and the report says nothing");
+            }
+            return;
+        }
+        let mut left: Vec<&Spent> = target.spent.iter().collect();
+        for own in &source.spent {
+            let agent = self.counterpart(own.agent).filter(|id| self.target.people[id].is_agent);
+            let is_it = |there: &&Spent| {
+                let said = squeezed_line(&there.note);
+                // An agent who left is in no list: all the desk tells of them is their id.
+                let named = self.source.people.get(&own.agent).is_some_and(|p| said.contains(&squeezed_line(&p.name)))
+                    || said.contains(&own.agent.to_string());
+                (there.clock.as_str(), there.at.as_str(), there.billable)
+                    == (own.clock.as_str(), own.at.as_str(), own.billable)
+                    && said.ends_with(&squeezed_line(&own.note))
+                    && agent.map_or(named, |agent| there.agent == agent)
+            };
+            match left.iter().position(is_it) {
+                Some(place) => drop(left.remove(place)),
+                None if source.is_archived => {}
+                None => self.say(What::Time, at, format!("{} of {} is not there", own.clock, own.agent)),
+            }
+        }
+        if !left.is_empty() {
+            self.say(What::Time, at, format!("{} entries too many", left.len()));
+        }
+        match (&source.rating, &target.rating) {
+            (Some(own), Some(there)) => {
+                let words = squeezed_line(&own.1);
+                let is_said =
+                    there.1 == own.1 || target.messages.iter().any(|m| squeezed_line(&m.body).contains(&words));
+                if own.0 != there.0 || !is_said {
+                    self.say(What::Rating, at, format!("{there:?}, not {own:?}"));
+                }
+            }
+            (None, None) => {}
+            (Some(_), None) if source.is_archived => {}
+            (own, there) => self.say(What::Rating, at, format!("{there:?}, not {own:?}")),
+        }
+    }
+
     fn message(&mut self, at: &str, own: &Message, message: &Message) {
         let plain = without_tags(&message.body);
-        if let Err(phrase) = holds_in_order(&plain, &[without_tags(&own.words)]) {
+        let words = [own.above.as_slice(), &[without_tags(&own.words)]].concat();
+        if let Err(phrase) = holds_in_order(&plain, &words) {
             self.say(What::Text, at, format!("no {phrase:?} in {plain:?}"));
         }
         if message.is_public != own.is_public {
@@ -335,6 +389,8 @@ impl<'a> Comparison<'a> {
             named(person, header) || (is_unlisted(person) && header.contains(&own.author.to_string()))
         });
         let is_theirs = self.is_same(own.author, message.author);
+        // Nobody the desk knows: the words name them.
+        let is_named = is_named || own.author == 0;
         let is_told = match self.found.pair.telling() {
             // Whoever can write there, does.
             Telling::Natively => is_theirs || (self.counterpart(own.author).is_none() && is_named),

@@ -139,6 +139,7 @@ const TICKET: &[(&str, Cell)] = &[
     ("solved_at", Cell::Time),
     ("closed_at", Cell::Time),
     ("satisfaction", Cell::Json),
+    ("time_entries", Cell::Json),
 ];
 const CATEGORY: &[(&str, Cell)] = &[
     ("name", Cell::Text),

@@ -10,7 +10,7 @@ use super::columns::{self, ATTACHMENT, COMMENT, Columns, TABLES};
 use super::table::{Found, Spot, Table, csv_file};
 use super::workbook::{self, Sheets};
 use super::{Form, KINDS, NAME, Place, folder, line};
-use crate::connector::{Blob, CheckLine, ChildRows, Page, Row, Source};
+use crate::connector::{Blob, BulkRows, CheckLine, ChildRows, Page, Row, Source};
 use crate::error::{Problem, Reason, Result};
 use crate::record::{Attachment, Format, Kind, Record};
 use async_trait::async_trait;
@@ -82,7 +82,7 @@ impl Source for FilesSource {
         blocking(move || inner.page(kind, cursor.as_deref(), since)).await
     }
 
-    async fn read_children(&self, _kind: Kind, _row: &Value) -> Result<ChildRows> {
+    async fn read_children(&self, _kind: Kind, _row: &Value, _bulk: &BulkRows) -> Result<ChildRows> {
         Ok(ChildRows::new())
     }
 

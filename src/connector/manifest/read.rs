@@ -159,8 +159,14 @@ pub enum Paging {
         /// Path of the time in the page.
         next: String,
         /// Path in the page that is true on the last page.
-        done: String,
-        size: Size,
+        #[serde(default)]
+        done: Option<String>,
+        /// Path in the page that is set while there is more.
+        #[serde(default)]
+        more: Option<String>,
+        /// A page with fewer rows is the last one.
+        #[serde(default)]
+        size: Option<Size>,
     },
     /// The page names the next address, in its body or in the `Link` header. Never followed to another host.
     Link {
@@ -377,7 +383,9 @@ pub struct Bulk {
     #[serde(default)]
     pub items: Option<String>,
     pub page: Paging,
-    pub since: Since,
+    /// Without it the whole listing is read each time.
+    #[serde(default)]
+    pub since: Option<Since>,
     /// Path of the root row's id in an element.
     pub root: String,
     /// The stream's rows in an element: a list. Each has an `id`.
@@ -389,6 +397,9 @@ pub struct Bulk {
     pub expect: Expr,
     /// Elements of the listing per root, as a rule: what the choice between the two ways reckons with.
     pub per_root: u64,
+    /// Only if it holds, over `$account`; otherwise the listing is not read.
+    #[serde(default)]
+    pub when: Option<Predicate>,
 }
 
 /// A row belongs to the row of `stream` whose id equals `key`.
@@ -428,6 +439,8 @@ pub enum Denied {
     #[default]
     Fail,
     Note,
+    /// The plan lacks it: told, and not asked for again in this run.
+    Plan,
 }
 
 /// Where the bytes of an attachment are read.

@@ -6,8 +6,9 @@
 
 use super::Native;
 use crate::connector::ChildRows;
+use crate::connector::rest::{Account, Rest};
 use crate::content::{normalise, readdress};
-use crate::error::Result;
+use crate::error::{Reason, Result};
 use crate::expr::plain;
 use crate::record::{Attachment, Body, Comment, Format, Record, Ticket, Visibility};
 use async_trait::async_trait;
@@ -35,6 +36,18 @@ impl Native for Freshdesk {
         Some(format!("/tickets/archived/{rest}"))
     }
 
+    /// `survey`: the values its active survey takes for the question every survey has; null where there is none.
+    async fn prepare_target(&self, api: &Rest, account: &mut Account) -> Result<()> {
+        let answered = api.get("/surveys", &[("state".into(), "active".into())]).await;
+        let surveys = match answered {
+            Ok(surveys) => surveys,
+            Err(problem) if matches!(problem.reason, Reason::Forbidden | Reason::NotFound) => Value::Null,
+            Err(problem) => return Err(problem),
+        };
+        account.insert("survey".into(), scale(&surveys));
+        Ok(())
+    }
+
     fn fold(&self, record: &mut Record, row: &Value, children: &ChildRows) -> Result<()> {
         let Body::Ticket(ticket) = &mut record.body else { return Ok(()) };
         ticket.comments.iter_mut().for_each(pictures);
@@ -43,6 +56,17 @@ impl Native for Freshdesk {
         }
         Ok(())
     }
+}
+
+/// The values of the first survey whose default question takes some.
+fn scale(surveys: &Value) -> Value {
+    let questions =
+        surveys.as_array().into_iter().flatten().flat_map(|s| s["questions"].as_array().into_iter().flatten());
+    let mut asked = questions.filter(|question| question["id"] == "default_question");
+    let taken = asked.find_map(|question| question["accepted_ratings"].as_array().filter(|all| !all.is_empty()));
+    // Texts or numbers: the page says the one and shows the other.
+    let number = |value: &Value| plain(value).parse::<i64>().ok();
+    taken.map_or(Value::Null, |all| all.iter().filter_map(number).collect())
 }
 
 /// Pictures that the vendor keeps become files of the message, each once. Freshservice does as Freshdesk.
@@ -110,6 +134,17 @@ fn said_once(ticket: &mut Ticket, row: &Value, children: &ChildRows) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_scale_of_a_rating_is_that_of_the_active_surveys_default_question() {
+        let custom = serde_json::json!({ "questions": [{ "id": "question_3", "accepted_ratings": [1] }] });
+        let usual =
+            serde_json::json!({ "questions": [{ "id": "default_question", "accepted_ratings": ["-103", 100, 103] }] });
+        assert_eq!(scale(&serde_json::json!([custom, usual])), serde_json::json!([-103, 100, 103]));
+        assert_eq!(scale(&serde_json::json!([custom])), Value::Null);
+        assert_eq!(scale(&Value::Null), Value::Null);
+    }
+
     use serde_json::json;
 
     const INLINE: &str = "https://eucattachment.freshdesk.com/inline/attachment?token=a.b.c";

@@ -7,6 +7,7 @@ mod freshdesk;
 mod freshservice;
 mod redmine;
 mod rt;
+mod side_conversation;
 mod zendesk;
 
 use super::ChildRows;

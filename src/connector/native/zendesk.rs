@@ -4,7 +4,7 @@
 //! says where to only in a comment: its `via.source` (`rel = "merge"`) where it names a ticket, else the words "merged into request #N"
 //! beside the tag `closed_by_merge` (both read in the vendor's documentation, not tried).
 
-use super::Native;
+use super::{Native, side_conversation};
 use crate::connector::ChildRows;
 use crate::connector::rest::{Account, Rest};
 use crate::error::Result;
@@ -30,6 +30,7 @@ impl Native for Zendesk {
             same_pictures(comment);
         }
         merged(ticket, &record.id, row, children);
+        ticket.comments.extend(side_conversation::notes(children, record.created_at));
         Ok(())
     }
 

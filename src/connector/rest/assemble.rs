@@ -34,6 +34,7 @@ impl Rest {
                 }
             }
             ticket.links.extend(self.links(row, children)?);
+            self.fold_beside(ticket, row, children)?;
         }
         if let crate::record::Body::Article(article) = &mut record.body {
             self.fold_article(article, row, children)?;

@@ -44,6 +44,9 @@ impl Rest {
 
     async fn below(&self, name: &str, stream: &ReadStream, parents: &[Value], root: &Value) -> Result<Vec<Value>> {
         let mut rows = Vec::new();
+        if self.plan_lacks(name) {
+            return Ok(rows);
+        }
         for parent in parents {
             let scope = Scope { parent, root, ..self.scope(parent) };
             if stream.when.as_ref().map_or(Ok(true), |when| when.holds(&scope))? {

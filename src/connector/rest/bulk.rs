@@ -2,8 +2,8 @@
 
 use super::Rest;
 use super::read::{Above, Listed};
-use crate::connector::manifest::{Bulk, Paging};
-use crate::connector::{BulkPage, BulkRow, BulkWay, ChildRows};
+use crate::connector::manifest::{Bulk, Denied, Paging, ReadStream};
+use crate::connector::{BulkPage, BulkRow, BulkRows, BulkWay, ChildRows};
 use crate::error::{Problem, Reason, Result};
 use crate::expr::{self, Scope, plain};
 use crate::record::Kind;
@@ -11,48 +11,59 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 impl Rest {
-    fn bulk_of(&self, kind: Kind) -> Option<(&str, &Bulk)> {
-        let below = self.manifest.read.iter().filter(|(_, s)| s.is_below(kind.code()));
-        below.filter_map(|(name, s)| Some((name.as_str(), s.bulk.as_ref()?))).next()
+    fn bulks_of(&self, kind: Kind) -> impl Iterator<Item = (&str, &ReadStream, &Bulk)> {
+        let below = self.manifest.read.iter().filter(move |(_, s)| s.is_below(kind.code()));
+        below.filter_map(|(name, s)| Some((name.as_str(), s, s.bulk.as_ref()?)))
     }
 
-    /// How the two ways compare for this account now.
-    pub(super) fn bulk_way(&self, kind: Kind) -> Option<BulkWay> {
-        let (stream, bulk) = self.bulk_of(kind)?;
+    /// How the two ways compare for this account now, for each stream that has both and is wanted.
+    pub(super) fn bulk_ways(&self, kind: Kind) -> Vec<BulkWay> {
+        let wanted = |bulk: &Bulk| {
+            let when = bulk.when.as_ref();
+            when.is_none_or(|when| when.holds(&self.scope(&Value::Null)).unwrap_or_default())
+        };
+        let ways = self.bulks_of(kind).filter(|(_, _, bulk)| wanted(bulk));
+        ways.map(|(name, stream, bulk)| self.bulk_way(name, stream, bulk)).collect()
+    }
+
+    fn bulk_way(&self, name: &str, stream: &ReadStream, bulk: &Bulk) -> BulkWay {
         let null = Value::Null;
         let rate = |path: &crate::expr::Template| {
             // Ids in a path do not matter to the limits.
-            let path = path.render_path(&Scope::of(&null)).unwrap_or_else(|_| self.any_path(stream));
+            let path = path.render_path(&Scope::of(&null)).unwrap_or_else(|_| any_path(stream));
             self.client.pacer().rate_of("GET", &path)
         };
-        let one = self.manifest.read.get(stream).and_then(|s| s.path.as_ref());
-        Some(BulkWay {
-            stream: stream.to_owned(),
+        BulkWay {
+            stream: name.to_owned(),
+            incremental: bulk.since.is_some(),
+            by_plan: stream.denied == Denied::Plan,
             per_root: bulk.per_root,
             per_call: rows_of(&bulk.page),
             calls_per_second: rate(&bulk.path),
-            root_calls_per_second: one.and_then(rate),
-        })
-    }
-
-    /// The path of a child listing with `0` for its ids.
-    fn any_path(&self, stream: &str) -> String {
-        let zero = serde_json::json!({ "id": 0 });
-        let path = self.manifest.read.get(stream).and_then(|s| s.path.as_ref());
-        path.and_then(|p| p.render_path(&Scope::of(&zero)).ok()).unwrap_or_default()
+            root_calls_per_second: stream.path.as_ref().and_then(rate),
+        }
     }
 
     /// One page of the bulk listing, with the root each row belongs to.
     pub(super) async fn bulk_page(
         &self,
         kind: Kind,
+        name: &str,
         cursor: Option<&str>,
         since: Option<Timestamp>,
     ) -> Result<BulkPage> {
-        let (name, bulk) = self
-            .bulk_of(kind)
-            .ok_or_else(|| Problem::new(Reason::Manifest, format!("nothing below `[read.{kind}]` is read in bulk")))?;
-        let leaf = self.one_page(name, &Listed::from(bulk), Above::NONE, cursor, since).await?;
+        let (_, stream, bulk) = self
+            .bulks_of(kind)
+            .find(|(stream, ..)| *stream == name)
+            .ok_or_else(|| Problem::new(Reason::Manifest, format!("`[read.{name}]` is not read in bulk")))?;
+        let leaf =
+            self.one_page(name, &Listed::from(bulk), Above::NONE, cursor, since).await.inspect_err(|problem| {
+                // What a plan lacks is a 403, what an account has not switched on a 404.
+                let lacks = matches!(problem.reason, Reason::Forbidden | Reason::NotFound);
+                if lacks && stream.denied == Denied::Plan {
+                    self.tell_denied(name, stream.denied, problem);
+                }
+            })?;
         let mut rows = Vec::new();
         for element in &leaf.rows {
             let root = plain(expr::path(element, &bulk.root));
@@ -67,27 +78,51 @@ impl Rest {
         Ok(BulkPage { rows, next: leaf.next, bookmark: leaf.bookmark })
     }
 
-    /// Everything below a root whose rows of the bulk listing are these; none where they cannot be all.
-    pub(super) async fn bulk_children(
+    /// Everything below a root with these rows of bulk listings; none where they cannot be all.
+    pub(super) async fn bulk_children(&self, kind: Kind, root: &Value, bulk: &BulkRows) -> Result<Option<ChildRows>> {
+        let mut given = ChildRows::new();
+        for (name, rows) in self.whole_of(kind, root, bulk)? {
+            let Some(rows) = rows else { return Ok(None) };
+            given.insert(name, rows);
+        }
+        Ok(Some(self.children(kind.code(), root, given).await?))
+    }
+
+    /// Everything below a root; what these rows of bulk listings may lack is asked for.
+    pub(super) async fn children_with(&self, kind: Kind, root: &Value, bulk: &BulkRows) -> Result<ChildRows> {
+        let given = self.whole_of(kind, root, bulk)?.into_iter().filter_map(|(name, rows)| Some((name, rows?)));
+        self.children(kind.code(), root, given.collect()).await
+    }
+
+    /// Of each stream that was listed in bulk the root's rows, if they are all.
+    fn whole_of(&self, kind: Kind, root: &Value, bulk: &BulkRows) -> Result<Vec<(String, Option<Vec<Value>>)>> {
+        let listed = self.bulks_of(kind).filter_map(|(name, stream, rule)| Some((name, stream, rule, bulk.get(name)?)));
+        listed.map(|(name, stream, rule, rows)| Ok((name.to_owned(), self.own(stream, rule, root, rows)?))).collect()
+    }
+
+    fn own(
         &self,
-        kind: Kind,
+        stream: &ReadStream,
+        bulk: &Bulk,
         root: &Value,
         rows: &[Option<Value>],
-    ) -> Result<Option<ChildRows>> {
-        let Some((name, bulk)) = self.bulk_of(kind) else { return Ok(None) };
-        let stream = self.stream(name)?;
-        let above = Above::of(root, root);
+    ) -> Result<Option<Vec<Value>>> {
         if !stream.when.as_ref().map_or(Ok(true), |w| w.holds(&Scope { parent: root, root, ..self.scope(root) }))? {
-            return Ok(Some(self.children(kind.code(), root, ChildRows::from([(name.to_owned(), vec![])])).await?));
+            return Ok(Some(vec![]));
         }
         let Some(rows) = rows.iter().cloned().collect::<Option<Vec<Value>>>() else { return Ok(None) };
-        let expected = bulk.expect.eval(&self.scope(root))?.as_u64().unwrap_or(1).max(1);
+        let expected = bulk.expect.eval(&self.scope(root))?.as_u64().unwrap_or(1);
         if (rows.len() as u64) < expected {
             return Ok(None);
         }
-        let rows = self.kept(stream, rows, above, &Value::Null)?;
-        Ok(Some(self.children(kind.code(), root, ChildRows::from([(name.to_owned(), rows)])).await?))
+        self.kept(stream, rows, Above::of(root, root), &Value::Null).map(Some)
     }
+}
+
+/// The path of a child listing with `0` for its ids.
+fn any_path(stream: &ReadStream) -> String {
+    let zero = serde_json::json!({ "id": 0 });
+    stream.path.as_ref().and_then(|p| p.render_path(&Scope::of(&zero)).ok()).unwrap_or_default()
 }
 
 /// Rows in a page.
@@ -97,9 +132,10 @@ fn rows_of(page: &Paging) -> u64 {
         | Paging::Offset { size, .. }
         | Paging::Keyset { size, .. }
         | Paging::Window { size, .. }
-        | Paging::Shifting { size, .. }
-        | Paging::Time { size, .. } => size.rows,
-        Paging::Cursor { size, .. } | Paging::Link { size, .. } => size.as_ref().map_or(100, |s| s.rows),
+        | Paging::Shifting { size, .. } => size.rows,
+        Paging::Cursor { size, .. } | Paging::Link { size, .. } | Paging::Time { size, .. } => {
+            size.as_ref().map_or(100, |s| s.rows)
+        }
         Paging::Single => u64::MAX,
         Paging::Gaps { .. } => 1,
     }

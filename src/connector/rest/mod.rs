@@ -3,6 +3,7 @@
 
 mod apply;
 mod assemble;
+mod assemble_beside;
 mod assemble_library;
 mod batch;
 mod below;
@@ -35,7 +36,7 @@ pub use on_paper::OnPaper;
 pub use planner_library::PARTS;
 
 use super::LeftBehind;
-use super::manifest::{ErrorWord, Manifest, Marker};
+use super::manifest::{Denied, ErrorWord, Manifest, Marker};
 use super::native::{self, Native};
 use super::registry::Entry;
 use crate::error::{Problem, Reason, Result};
@@ -103,6 +104,8 @@ pub struct Rest {
     left: tokio::sync::OnceCell<Vec<LeftBehind>>,
     /// What a person should know, not told yet; and all that ever was.
     notes: Mutex<(Vec<String>, BTreeSet<String>)>,
+    /// Streams the account's plan lacks.
+    lacked: Mutex<BTreeSet<String>>,
 }
 
 impl Rest {
@@ -133,6 +136,7 @@ impl Rest {
             above: tokio::sync::Mutex::default(),
             left: tokio::sync::OnceCell::new(),
             notes: Mutex::default(),
+            lacked: Mutex::default(),
         })
     }
 
@@ -171,6 +175,20 @@ impl Rest {
         if notes.1.insert(what.clone()) {
             notes.0.push(what);
         }
+    }
+
+    /// Tells that a listing is denied; one that the plan lacks is not asked for again.
+    fn tell_denied(&self, stream: &str, denied: Denied, problem: &Problem) {
+        let mut lacked = self.lacked.lock().unwrap_or_else(PoisonError::into_inner);
+        // Several may have been asked side by side.
+        if denied == Denied::Plan && !lacked.insert(stream.to_owned()) {
+            return;
+        }
+        self.note(format!("the source does not let us read its {}s: {}", stream.replace('_', " "), problem.what));
+    }
+
+    fn plan_lacks(&self, stream: &str) -> bool {
+        self.lacked.lock().unwrap_or_else(PoisonError::into_inner).contains(stream)
     }
 
     fn counted_calls(&self) -> BTreeMap<String, u64> {

@@ -33,15 +33,11 @@ pub fn ask(paging: &Paging, cursor: Option<&str>, from: Option<&str>) -> Ask {
             param(name, cursor.unwrap_or("0").to_owned());
             size.param.iter().for_each(|s| param(s, size.rows.to_string()));
         }
-        Paging::Cursor { param: name, size, .. } => {
+        Paging::Cursor { param: name, size, .. } | Paging::Time { param: name, size, .. } => {
             cursor.iter().for_each(|c| param(name, (*c).to_owned()));
             if let Some(size) = size {
                 size.param.iter().for_each(|s| param(s, size.rows.to_string()));
             }
-        }
-        Paging::Time { param: name, size, .. } => {
-            cursor.iter().for_each(|c| param(name, (*c).to_owned()));
-            size.param.iter().for_each(|s| param(s, size.rows.to_string()));
         }
         Paging::Link { size, .. } => match cursor {
             Some(address) => ask.address = Some(address.to_owned()),
@@ -113,8 +109,10 @@ pub fn next(paging: &Paging, cursor: Option<&str>, answered: &Answered<'_>) -> R
                 || more.as_ref().is_some_and(|m| !truthy(expr::path(page, m)));
             if ended { None } else { text(expr::path(page, next)) }
         }
-        Paging::Time { next, done, size, .. } => {
-            let ended = truthy(expr::path(page, done)) || count < size.rows;
+        Paging::Time { next, done, more, size, .. } => {
+            let ended = done.as_ref().is_some_and(|d| truthy(expr::path(page, d)))
+                || more.as_ref().is_some_and(|m| !truthy(expr::path(page, m)))
+                || count < size.as_ref().map_or(1, |s| s.rows);
             if ended { None } else { text(expr::path(page, next)) }
         }
         Paging::Link { next, done, .. } => {
@@ -285,8 +283,9 @@ mod tests {
         let paging = Paging::Time {
             param: "start_time".into(),
             next: ".end_time".into(),
-            done: ".end_of_stream".into(),
-            size: Size { param: None, rows: 2 },
+            done: Some(".end_of_stream".into()),
+            more: None,
+            size: Some(Size { param: None, rows: 2 }),
         };
         let rows = [json!({}), json!({})];
         let next = |page: Value, rows: &[Value]| next(&paging, Some("5"), &answered(&page, rows, &asked(), None));
@@ -298,6 +297,22 @@ mod tests {
             "more rows in one second than in a page"
         );
         assert_eq!(ask(&paging, Some("9"), None).query, [("start_time".to_owned(), "9".to_owned())]);
+    }
+
+    #[test]
+    fn a_walk_by_time_goes_on_while_there_is_a_next_page_however_short() {
+        let paging = Paging::Time {
+            param: "start_time".into(),
+            next: ".end_time".into(),
+            done: None,
+            more: Some(".next_page".into()),
+            size: None,
+        };
+        let next = |page: Value, rows: &[Value]| next(&paging, Some("5"), &answered(&page, rows, &asked(), None));
+        let more = json!({"end_time": 9, "next_page": "https://desk.example/rest/list?start_time=9"});
+        assert_eq!(next(more.clone(), &[json!({})]).unwrap().as_deref(), Some("9"));
+        assert_eq!(next(more, &[]).unwrap(), None);
+        assert_eq!(next(json!({"end_time": 2500, "next_page": null}), &[json!({})]).unwrap(), None);
     }
 
     #[test]

@@ -49,6 +49,7 @@ impl Rest {
             }
         }
         if kind == Kind::Ticket {
+            self.plan_beside(&mut sight, &mapped, &mut steps)?;
             self.plan_message(FINISH, &mut sight, None, &mut steps)?;
         }
         Ok(steps)
@@ -79,6 +80,22 @@ impl Rest {
     pub(super) fn create_step(&self, kind: Kind) -> Option<&str> {
         let steps = self.manifest.write.get(kind.code())?;
         steps.iter().find(|s| s.verb == Verb::Create).map(|s| s.step.as_str())
+    }
+
+    /// The steps of what a ticket has beside its messages, each a step of its own by the source's id.
+    fn plan_beside(&self, sight: &mut Sight, mapped: &Value, steps: &mut Vec<Step>) -> Result<()> {
+        sight.take("comment");
+        let entries = mapped["time_entries"].as_array().into_iter().flatten().map(|entry| ("time_entry", entry));
+        let rating = Some(("rating", &mapped["rating"])).filter(|(_, rating)| !rating.is_null());
+        for (section, row) in entries.chain(rating) {
+            for (at, rule) in self.manifest.write.get(section).into_iter().flatten().enumerate() {
+                sight.put(section, row.clone());
+                let key = StepKey::new(&rule.step, plain(&row["id"]), 0);
+                steps.extend(self.plan_step(rule, &(section.to_owned(), at), key, sight, &[])?);
+            }
+            sight.take(section);
+        }
+        Ok(())
     }
 
     /// The steps of one section for one message (or for the record alone).

@@ -100,7 +100,7 @@ impl<'a> From<&'a Bulk> for Listed<'a> {
             denied: Denied::Fail,
             instead: &[],
             gone: Denied::Fail,
-            since: Some(&bulk.since),
+            since: bulk.since.as_ref(),
             rows: None,
             stream: None,
         }
@@ -315,8 +315,8 @@ impl Rest {
         };
         let response = match answered {
             Ok(response) => response,
-            Err(problem) if problem.reason == Reason::Forbidden && listed.denied == Denied::Note => {
-                self.note(format!("the source does not let us read its {name}s: {}", problem.what));
+            Err(problem) if problem.reason == Reason::Forbidden && listed.denied != Denied::Fail => {
+                self.tell_denied(name, listed.denied, &problem);
                 return Ok(Leaf { rows: listed.instead.to_vec(), ..Leaf::default() });
             }
             Err(problem) if problem.reason == Reason::NotFound && listed.gone == Denied::Note => {

@@ -72,7 +72,7 @@ impl Rest {
         }
         // The first message is among them where the ticket was written with all: the later ones come after it.
         let first = steps.iter().find(|s| s.verb == Verb::Create && !s.covers.is_empty() && self.is_known_by_text(s));
-        let appends = steps.iter().filter(|s| s.verb == Verb::Append);
+        let appends = steps.iter().filter(|s| s.is_message());
         let appends = appends.map(|step| (step, late.id_of(&step.key)));
         let ours: Vec<_> = first.map(|step| (step, None)).into_iter().chain(appends).collect();
         self.align(&ids, &texts, &ours)?

@@ -3,7 +3,9 @@
 use super::fresh::is_fresh;
 use super::{Rest, asking, asking_address};
 use crate::connector::manifest::Denied;
-use crate::connector::{Blob, BulkPage, BulkWay, CheckLine, ChildRows, LeftBehind, Page, Source, is_withheld};
+use crate::connector::{
+    Blob, BulkPage, BulkRows, BulkWay, CheckLine, ChildRows, LeftBehind, Page, Source, is_withheld,
+};
 use crate::error::{Problem, Reason, Result};
 use crate::http::Decode;
 use crate::record::{Attachment, Kind, Record};
@@ -40,20 +42,26 @@ impl Source for Rest {
         self.read_page(kind.code(), cursor, since).await
     }
 
-    async fn read_children(&self, kind: Kind, row: &Value) -> Result<ChildRows> {
-        self.children(kind.code(), row, ChildRows::new()).await
+    async fn read_children(&self, kind: Kind, row: &Value, bulk: &BulkRows) -> Result<ChildRows> {
+        self.children_with(kind, row, bulk).await
     }
 
-    fn bulk(&self, kind: Kind) -> Option<BulkWay> {
-        self.bulk_way(kind)
+    fn bulk(&self, kind: Kind) -> Vec<BulkWay> {
+        self.bulk_ways(kind)
     }
 
-    async fn read_bulk(&self, kind: Kind, cursor: Option<&str>, since: Option<Timestamp>) -> Result<BulkPage> {
+    async fn read_bulk(
+        &self,
+        kind: Kind,
+        stream: &str,
+        cursor: Option<&str>,
+        since: Option<Timestamp>,
+    ) -> Result<BulkPage> {
         self.prepare().await?;
-        self.bulk_page(kind, cursor, since).await
+        self.bulk_page(kind, stream, cursor, since).await
     }
 
-    async fn join_bulk(&self, kind: Kind, row: &Value, bulk: &[Option<Value>]) -> Result<Option<ChildRows>> {
+    async fn join_bulk(&self, kind: Kind, row: &Value, bulk: &BulkRows) -> Result<Option<ChildRows>> {
         self.bulk_children(kind, row, bulk).await
     }
 
@@ -107,7 +115,7 @@ impl Rest {
         let decode = decode.map_or(Decode::Raw, |d| Decode::Base64Field(d.base64.clone()));
         let call = if source.starts_with("http") { asking_address(source)? } else { asking(source, vec![]) };
         let got = self.client.download_to(&call, &decode, dir).await.map_err(|p| match p.reason {
-            Reason::Forbidden if stream.denied == Denied::Note => Problem { reason: Reason::FileUnreadable, ..p },
+            Reason::Forbidden if stream.denied != Denied::Fail => Problem { reason: Reason::FileUnreadable, ..p },
             _ => p,
         })?;
         Ok(Blob { hash: got.hash, bytes: got.bytes, mime: got.content_type })

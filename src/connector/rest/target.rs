@@ -28,6 +28,10 @@ impl Target for Rest {
         self.manifest.write.contains_key(kind.code())
     }
 
+    fn takes(&self, part: &str) -> bool {
+        self.manifest.write.contains_key(part)
+    }
+
     fn answer(&self, key: &str) -> Option<&str> {
         self.account.get(key).and_then(Value::as_str)
     }

@@ -131,7 +131,7 @@ impl Job {
             project: self.project.clone(),
             mapping: self.mapping.clone(),
             source: self.source.clone(),
-            target: Arc::new(DryRun::of(self.target.clone(), log.clone()).knowing(assumed.names)),
+            target: Arc::new(DryRun::of(self.target.clone(), log.clone()).knowing(&assumed.names)),
             link: ledger.link(self.link.source(), self.link.target()).await?,
             ledger,
             staging: self.staging.clone(),

@@ -200,6 +200,7 @@ impl Seen {
             ("tags", !ticket.tags.is_empty()),
             ("a due date", ticket.due_at.is_some()),
             ("a rating", ticket.satisfaction.is_some()),
+            ("time spent", !ticket.time_entries.is_empty()),
             ("a company", ticket.company.is_some()),
             ("no subject", ticket.subject.trim().is_empty()),
             ("no message", ticket.comments.is_empty()),

@@ -3,6 +3,7 @@
 //! The result is a JSON document; its shape is what `docs/connectors.md` calls *the mapped record*. Nothing is sent.
 
 mod article;
+mod beside;
 mod contact;
 mod field;
 mod files;

@@ -49,7 +49,7 @@ impl Translator {
         if !self.target.profile().tags && mapped["tags"].as_array().is_some_and(|t| !t.is_empty()) {
             losses.extend(ticket.tags.iter().map(|tag| Lost::new("", Loss::Tag, tag)));
         }
-        losses.extend(ticket.satisfaction.as_ref().map(|_| Lost::new("", Loss::Rating, "")));
+        self.beside(ticket, &canonical, &mut mapped, &mut losses).await?;
         let people = self.people_of(ticket).await?;
         people.put(&mut mapped);
         mapped["company"] = self.company_of(ticket, people.requester.as_deref(), link, &mut losses).await?;
@@ -284,7 +284,12 @@ impl Translator {
 }
 
 /// A plain text without what the rules take out of it.
-fn redacted(rules: &[Redaction], text: &str, canonical: &Value, losses: &mut Vec<Lost>) -> Result<String, Problem> {
+pub(super) fn redacted(
+    rules: &[Redaction],
+    text: &str,
+    canonical: &Value,
+    losses: &mut Vec<Lost>,
+) -> Result<String, Problem> {
     let redacted = redact(rules, text, Format::Text, canonical)?;
     if !redacted.what.is_empty() {
         losses.push(Lost::new("", Loss::Redacted, redacted.what));

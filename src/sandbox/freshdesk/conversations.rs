@@ -174,7 +174,7 @@ impl Account {
         id
     }
 
-    fn receive(&mut self, ticket: u64, conversation: Conversation) {
+    pub fn receive(&mut self, ticket: u64, conversation: Conversation) {
         self.ticket_of.insert(conversation.id, ticket);
         if let Some(ticket) = self.tickets.get_mut(&ticket) {
             let at = conversation.created_at;

@@ -6,6 +6,7 @@ use super::form::Form;
 use super::pages::{Page, only};
 use super::past;
 use super::people;
+use super::ratings;
 use super::refusal::Refusal;
 use super::solutions;
 use super::store::{Account, Named, stamp};
@@ -46,6 +47,10 @@ pub fn answer(account: &mut Account, ask: &Ask<'_>) -> Answered {
         {
             Err(Refusal::Verb(&["GET"]))
         }
+        ["surveys"] if verb == "GET" => {
+            only(ask.call, &["state"])?;
+            Ok(Answer::json(200, &ratings::surveys()))
+        }
         ["surveys", "satisfaction_ratings"] if verb == "GET" => account.list_ratings(None, ask),
         ["time_entries"] if verb == "GET" => account.list_time_entries(None, ask),
         listed => settings(account, ask, listed),
@@ -80,6 +85,13 @@ fn tickets(account: &mut Account, ask: &Ask<'_>, verb: &str, rest: &[&str]) -> A
         [id, "associated_tickets"] if verb == "GET" => account.list_associates(number(id)?),
         [id, "satisfaction_ratings"] if verb == "GET" => account.list_ratings(Some(number(id)?), ask),
         [id, "time_entries"] if verb == "GET" => account.list_time_entries(Some(number(id)?), ask),
+        [id, "satisfaction_ratings"] if verb == "POST" => {
+            account.add_rating(number(id)?, ask).map(|shown| Answer::json(201, &shown))
+        }
+        [id, "time_entries"] if verb == "POST" => {
+            let entry = account.add_time_entry(number(id)?, ask)?;
+            Ok(created(&account.time_entry(entry)?, ask, "time_entries", entry))
+        }
         [id, "restore"] if verb == "PUT" => account.restore_ticket(number(id)?, ask.now).map(|()| gone()),
         [id, "conversations"] if verb == "GET" => account.list_conversations(number(id)?, ask),
         [id, "notes"] if verb == "POST" => {
@@ -91,6 +103,7 @@ fn tickets(account: &mut Account, ask: &Ask<'_>, verb: &str, rest: &[&str]) -> A
             Ok(created(&account.conversation_made(reply, ask)?, ask, "conversations", reply))
         }
         [_, "notes" | "reply"] => Err(Refusal::Verb(&["POST"])),
+        [_, "satisfaction_ratings" | "time_entries"] => Err(Refusal::Verb(&["GET", "POST"])),
         [_, "conversations"] => Err(Refusal::Verb(&["GET"])),
         [_, "restore"] => Err(Refusal::Verb(&["PUT"])),
         _ => Err(Refusal::NotFound),

@@ -86,18 +86,23 @@ pub fn by_cursor(name: &str, rows: Vec<Row<'_>>, call: &Call, border: i64) -> Re
 
 /// `/incremental/NAME`: `rows` of `name` from the call's `start_time` on.
 pub fn by_time(name: &str, rows: Vec<Row<'_>>, call: &Call, border: i64) -> Result<Map<String, Value>, Answer> {
+    let (rows, end, more) = past(rows, call, border, page_size(call)?)?;
+    let next = with(call, &[("start_time", &end.to_string())]);
+    let mut page = Map::new();
+    page.insert("count".to_owned(), json!(rows.len()));
+    page.insert(name.to_owned(), rows.into());
+    page.insert("next_page".to_owned(), json!(next));
+    page.insert("end_of_stream".to_owned(), json!(!more));
+    page.insert("end_time".to_owned(), json!(end));
+    Ok(page)
+}
+
+/// A page of `size` rows from the call's `start_time` on, the time it ends at, and whether there are more.
+pub fn past(rows: Vec<Row<'_>>, call: &Call, border: i64, size: usize) -> Result<(Vec<Value>, i64, bool), Answer> {
     let rows = wanted(rows, border);
-    let size = page_size(call)?;
     let start = start_time(call, border)?;
     let from = rows.partition_point(|row| row.generated < start);
     let to = (from + size).min(rows.len());
     let end = rows[from..to].last().map_or(start, |row| row.generated);
-    let next = with(call, &[("start_time", &end.to_string())]);
-    let mut page = Map::new();
-    page.insert(name.to_owned(), rows[from..to].iter().map(|row| (row.show)()).collect());
-    page.insert("next_page".to_owned(), json!(next));
-    page.insert("count".to_owned(), json!(to - from));
-    page.insert("end_of_stream".to_owned(), json!(to == rows.len()));
-    page.insert("end_time".to_owned(), json!(end));
-    Ok(page)
+    Ok((rows[from..to].iter().map(|row| (row.show)()).collect(), end, to < rows.len()))
 }

@@ -21,6 +21,7 @@ mod reads;
 mod refusal;
 mod rules;
 mod sent;
+mod side_conversations;
 mod store;
 mod tables;
 #[cfg(test)]
@@ -42,7 +43,7 @@ use jobs::Jobs;
 use mail::Outbox;
 use people::Life;
 use serde_json::{Value, json};
-use store::{Account, Comment, ELSEWHERE, HERE};
+use store::{Account, Comment, ELSEWHERE, HERE, StoredFile};
 
 /// How a desk is made.
 #[derive(Clone, Debug)]
@@ -125,9 +126,7 @@ impl Zendesk {
             return if path == ["users", "me"] { Answer::json(200, &anonymous) } else { refusal::unauthenticated() };
         }
         if plan::lacks(&self.plan, path.first().copied().unwrap_or_default()) {
-            return refusal::forbidden(
-                "You do not have access to this page. Please contact the account owner of this help desk.",
-            );
+            return refusal::forbidden(plan::NO_ACCESS);
         }
         if call.method == "GET" {
             return self.read(call, path, now);
@@ -136,22 +135,18 @@ impl Zendesk {
     }
 
     fn told(&self, c: &Comment) -> Value {
-        let files: Vec<Value> = c
-            .files
-            .iter()
-            .map(|stored| {
-                json!({
-                    "id": stored.id, "name": stored.name, "content_type": stored.content_type, "size": stored.size,
-                    "sha256": stored.sha256(), "inline": stored.inline,
-                    "downloadable": !stored.deleted && !stored.malicious,
-                })
-            })
-            .collect();
         let mut row = c.row.clone();
         row["mark"] = json!(c.mark);
-        row["files"] = json!(files);
+        row["files"] = c.files.iter().map(told_file).collect();
         row
     }
+}
+
+fn told_file(stored: &StoredFile) -> Value {
+    json!({
+        "id": stored.id, "name": stored.name, "content_type": stored.content_type, "size": stored.size,
+        "sha256": stored.sha256(), "inline": stored.inline, "downloadable": !stored.deleted && !stored.malicious,
+    })
 }
 
 impl Desk for Zendesk {
@@ -214,6 +209,7 @@ impl Desk for Zendesk {
         let tickets = self.account.tickets.iter().map(|ticket| {
             let mut row = ticket.row.clone();
             row["comments"] = ticket.comments.iter().map(|c| self.told(c)).collect();
+            row["side_conversations"] = side_conversations::told(&self.account, ticket.id, told_file);
             row["archived"] = json!(ticket.archived);
             row["deleted"] = json!(ticket.deleted);
             row["generated_timestamp"] = json!(ticket.generated);

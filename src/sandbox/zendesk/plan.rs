@@ -13,10 +13,21 @@ const PLANS: [(&str, u32); 5] =
 const LACKED: [(&str, &[&str]); 2] = [
     (
         "team",
-        &["ticket_forms", "custom_statuses", "satisfaction_ratings", "user_fields", "organization_fields", "slas"],
+        &[
+            "ticket_forms",
+            "custom_statuses",
+            "satisfaction_ratings",
+            "user_fields",
+            "organization_fields",
+            "side_conversations",
+            "slas",
+        ],
     ),
-    ("growth", &["custom_statuses", "slas"]),
+    ("growth", &["custom_statuses", "side_conversations", "slas"]),
 ];
+
+/// What is said where a plan lacks something.
+pub const NO_ACCESS: &str = "You do not have access to this page. Please contact the account owner of this help desk.";
 
 /// The middle one when none is named.
 pub const USUAL: &str = "professional";

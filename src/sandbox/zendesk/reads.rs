@@ -2,7 +2,7 @@
 
 use super::export::{self, Row};
 use super::store::{self, Account, Comment, Ticket};
-use super::{Zendesk, files, pages, refusal, rules};
+use super::{Zendesk, files, pages, plan, refusal, rules, side_conversations};
 use crate::sandbox::desk::{Answer, Call};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -29,6 +29,18 @@ impl Zendesk {
                 200,
                 &json!({ "count": { "value": self.listed().count(), "refreshed_at": now.to_string() } }),
             ),
+            ["tickets", _, "side_conversations"] | ["tickets", "side_conversations", "events"]
+                if plan::lacks(&self.plan, "side_conversations") =>
+            {
+                refusal::forbidden(plan::NO_ACCESS)
+            }
+            ["tickets", "side_conversations", "events"] => {
+                side_conversations::export(&self.account, call, now.as_second() - self.export_lag.as_secs())
+            }
+            ["tickets", ticket, "side_conversations"] => match id(ticket).and_then(|id| self.shown(id)) {
+                Some(ticket) => side_conversations::of_ticket(&self.account, ticket, call),
+                None => refusal::not_found(),
+            },
             ["tickets", ticket] => one("ticket", id(ticket).and_then(|id| self.shown(id)).map(|t| t.row.clone())),
             ["tickets", ticket, "comments"] => self.comments(id(ticket), call),
             ["users"] => self.users(call),

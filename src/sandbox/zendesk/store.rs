@@ -3,6 +3,7 @@
 
 use super::jobs::Jobs;
 use super::mail::Outbox;
+use super::side_conversations;
 use super::uploads::Upload;
 use crate::sandbox::words::File;
 use bytes::Bytes;
@@ -164,6 +165,8 @@ pub struct Account {
     pub tables: BTreeMap<&'static str, Vec<Value>>,
     /// Where a file is, by its token: ticket, comment, place among its files.
     pub shelf: HashMap<String, (usize, usize, usize)>,
+    /// Of side conversations, in the order of their tickets.
+    pub side_events: Vec<side_conversations::Event>,
     /// The administrator whose token the sandbox takes.
     pub admin: u64,
     /// Files that no comment has yet, by the token of their upload.
@@ -208,10 +211,12 @@ impl Account {
         self.tickets.get_mut(usize::try_from(id).ok()?.checked_sub(1)?)
     }
 
-    /// Of a comment, or of an upload that is still to be used.
+    /// Of a comment, of a side conversation, or of an upload that is still to be used.
     pub fn file(&self, token: &str) -> Option<&StoredFile> {
         let Some((ticket, comment, place)) = self.shelf.get(token) else {
-            return self.uploads.values().flat_map(|upload| &upload.files).find(|file| file.token == token);
+            let mut waiting = self.uploads.values().flat_map(|upload| &upload.files);
+            let waiting = waiting.find(|file| file.token == token);
+            return waiting.or_else(|| side_conversations::file(&self.side_events, token));
         };
         self.tickets.get(*ticket)?.comments.get(*comment)?.files.get(*place)
     }

@@ -2,6 +2,7 @@
 
 use super::files::{Signer, recording};
 use super::people::{self, BEGAN, agent, stamp};
+use super::side_conversations;
 use super::store::{Account, Comment, HERE, StoredFile, Ticket};
 use super::tables::{self, BRANDS, FORMS, GROUPS, STATUSES, merge};
 use crate::sandbox::random::Random;
@@ -95,6 +96,7 @@ pub fn fill(account: &mut Account, seed: u64, tickets: usize, signer: Signer, he
         let organization = account.user(requester).map(|u| u.row["organization_id"].clone()).unwrap_or_default();
         let ticket = draft.ticket(comments, organization, tickets as u64);
         rate(account, &ticket);
+        account.side_events.extend(side_conversations::beside(&ticket, n, seed));
         account.tickets.push(ticket);
         account.shelve(n);
     }

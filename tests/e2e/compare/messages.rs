@@ -127,7 +127,9 @@ fn header(want: &Message, got: &Got, rules: &Rules, by_requester: bool, at: &str
     if want.author.name.is_some() && email.is_some() {
         good.remove(0);
     }
-    if native {
+    // nobody the source knows: the words name them
+    let is_stranger = want.author.names().iter().all(|name| name.is_empty());
+    if native || is_stranger {
         good.push(format!("Originally{date}"));
     }
     let line = got.body.lines().find(|l| !l.trim().is_empty()).unwrap_or_default();

@@ -1,6 +1,6 @@
 //! Of a Freshdesk.
 
-use super::{Copied, File, Gone, Held, Message, Person, Ticket, file, id, marked, rows, squeezed, text};
+use super::{Copied, File, Gone, Held, Message, Person, Spent, Ticket, file, id, marked, rows, squeezed, text};
 use crate::text::without_tags;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -89,6 +89,34 @@ fn ticket(state: &Value, row: &Value) -> Ticket {
         custom: custom.map(|(name, value)| (name.clone(), value.clone())).collect(),
         created_at: text(&row["created_at"]).to_owned(),
         messages: messages(row),
+        spent: of(state, "time_entries", row).map(spent).collect(),
+        rating: of(state, "satisfaction_ratings", row).last().map(|rating| {
+            let answer = rating["ratings"]["default_question"].as_i64().unwrap_or_default();
+            let score = if answer > 100 {
+                "good"
+            } else if answer < 0 {
+                "bad"
+            } else {
+                "neutral"
+            };
+            (score, text(&rating["feedback"]).to_owned())
+        }),
+        is_archived: row["archived"] == true,
+    }
+}
+
+/// Rows of a list of the desk that are this ticket's.
+fn of<'a>(state: &'a Value, list: &str, ticket: &'a Value) -> impl DoubleEndedIterator<Item = &'a Value> {
+    rows(&state[list]).iter().filter(|row| row["ticket_id"] == ticket["id"])
+}
+
+fn spent(row: &Value) -> Spent {
+    Spent {
+        clock: text(&row["time_spent"]).to_owned(),
+        agent: id(&row["agent_id"]),
+        at: text(&row["executed_at"]).to_owned(),
+        note: text(&row["note"]).to_owned(),
+        billable: row["billable"] == true,
     }
 }
 
@@ -98,6 +126,7 @@ fn messages(row: &Value) -> Vec<Message> {
     let mut all = vec![Message {
         body: description.to_owned(),
         words: description.to_owned(),
+        above: Vec::new(),
         mark: mark(description),
         is_public: true,
         author: id(author),
@@ -108,12 +137,15 @@ fn messages(row: &Value) -> Vec<Message> {
         let body = text(&said["body"]);
         let is_blank = without_tags(body).trim().is_empty() && rows(&said["files"]).is_empty();
         let repeats = n == 0 && id(&row["source"]) == WEB_CHAT && body == description;
-        if repeats || (is_blank && id(&said["source"]) == SURVEY) {
+        // A rating that was moved says its words among the messages.
+        let is_moved = marked(&row["custom_fields"]["cf_deskferry"]).is_some();
+        if repeats || ((is_blank || is_moved) && id(&said["source"]) == SURVEY) {
             continue;
         }
         all.push(Message {
             body: body.to_owned(),
             words: body.to_owned(),
+            above: Vec::new(),
             mark: mark(body),
             is_public: said["private"] != true,
             author: id(&said["user_id"]),

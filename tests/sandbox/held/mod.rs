@@ -75,6 +75,22 @@ pub struct Ticket {
     pub created_at: String,
     /// In order, the description first.
     pub messages: Vec<Message>,
+    pub spent: Vec<Spent>,
+    /// `good neutral bad`, and what was said.
+    pub rating: Option<(&'static str, String)>,
+    /// In no list of its desk, nor what stands below it.
+    pub is_archived: bool,
+}
+
+/// Time spent on a ticket.
+#[derive(Clone, Debug)]
+pub struct Spent {
+    /// As `hh:mm`.
+    pub clock: String,
+    pub agent: u64,
+    pub at: String,
+    pub note: String,
+    pub billable: bool,
 }
 
 #[derive(Debug)]
@@ -83,9 +99,12 @@ pub struct Message {
     pub body: String,
     /// What must arrive, as HTML.
     pub words: String,
+    /// What must stand above the words, in this order.
+    pub above: Vec<String>,
     /// The word by which it is known, where it has one.
     pub mark: Option<String>,
     pub is_public: bool,
+    /// 0: somebody the desk does not know, whom the words name.
     pub author: u64,
     pub at: String,
     pub files: Vec<File>,

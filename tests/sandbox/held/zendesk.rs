@@ -73,7 +73,14 @@ fn ticket(state: &Value, row: &Value, people: &BTreeMap<u64, Person>) -> Ticket 
         copied: rows(&row["email_cc_ids"]).iter().filter_map(|own| copied(own, people)).collect(),
         custom: fields.map(custom).collect(),
         created_at: text(&row["created_at"]).to_owned(),
-        messages: rows(&row["comments"]).iter().map(message).collect(),
+        messages: messages(row),
+        spent: Vec::new(),
+        rating: match text(&row["satisfaction_rating"]["score"]) {
+            "good" => Some(("good", text(&row["satisfaction_rating"]["comment"]).to_owned())),
+            "bad" => Some(("bad", text(&row["satisfaction_rating"]["comment"]).to_owned())),
+            _ => None,
+        },
+        is_archived: false,
     }
 }
 
@@ -82,12 +89,51 @@ fn copied(user: &Value, people: &BTreeMap<u64, Person>) -> Option<Copied> {
     Some(Copied { id: user.as_u64(), person })
 }
 
+/// Comments, and what was said beside the ticket, in the order of time.
+fn messages(row: &Value) -> Vec<Message> {
+    let mut all: Vec<Message> = rows(&row["comments"]).iter().map(message).collect();
+    let subject = |of: &Value| {
+        let events = rows(&row["side_conversations"]).iter().filter(|event| event["side_conversation_id"] == *of);
+        events.map(|event| text(&event["message"]["subject"])).find(|subject| !subject.is_empty()).unwrap_or_default()
+    };
+    let beside = rows(&row["side_conversations"]);
+    if !beside.is_empty() {
+        all.extend(beside.iter().map(|event| aside(event, subject(&event["side_conversation_id"]))));
+        all.sort_by_key(|message| message.at.parse::<jiff::Timestamp>().ok());
+    }
+    all
+}
+
+/// An event of a side conversation: never public, and its words say with whom it was and what about.
+fn aside(event: &Value, subject: &str) -> Message {
+    let said = &event["message"];
+    let people = [&said["from"]].into_iter().chain(rows(&said["to"]));
+    let named = people.flat_map(|person| ["name", "email", "slack_channel_id"].map(|key| text(&person[key])));
+    let above = std::iter::once(subject).chain(named).chain([text(&event["updates"]["state"])]);
+    let body = text(&said["html_body"]);
+    let at = text(&event["created_at"]).parse::<jiff::Timestamp>().map(|at| at.to_string());
+    Message {
+        body: body.to_owned(),
+        words: body.to_owned(),
+        above: above
+            .filter(|word| !word.is_empty())
+            .map(|word| word.replace('<', "&lt;").replace('>', "&gt;"))
+            .collect(),
+        mark: event["mark"].as_str().filter(|mark| !mark.is_empty()).map(str::to_owned),
+        is_public: false,
+        author: id(&event["actor"]["user_id"]),
+        at: at.unwrap_or_default(),
+        files: rows(&event["files"]).iter().map(file).collect(),
+    }
+}
+
 fn message(row: &Value) -> Message {
     let is_voice = text(&row["type"]).contains("Voice");
     let words = if is_voice { &row["body"] } else { &row["html_body"] };
     Message {
         body: text(&row["html_body"]).to_owned(),
         words: text(words).to_owned(),
+        above: Vec::new(),
         mark: row["mark"].as_str().filter(|mark| !mark.is_empty()).map(str::to_owned),
         is_public: row["public"] == true,
         author: id(&row["author_id"]),

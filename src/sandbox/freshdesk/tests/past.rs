@@ -96,6 +96,44 @@ fn ratings_are_listed_for_the_account_and_for_a_ticket() {
 }
 
 #[test]
+fn time_is_an_agents_in_hours_and_minutes() {
+    let mut room = used();
+    let agent = room.get("/agents/me").body["id"].clone();
+    let at = format!("/tickets/{}/time_entries", number(Odd::Parent));
+    let entry = json!({"agent_id": agent, "time_spent": "01:30", "note": "n", "billable": false, "timer_running": false,
+        "executed_at": "2021-02-03T04:05:06Z"});
+    let id = room.post(&at, entry).id();
+    let rows = room.get(&at).body;
+    let made = rows.as_array().unwrap().iter().find(|row| row["id"] == id).unwrap();
+    assert_eq!((&made["time_spent"], &made["executed_at"]), (&json!("01:30"), &json!("2021-02-03T04:05:06Z")));
+    for (wrong, fault) in [
+        (json!({"agent_id": 1}), "agent_id invalid_value"),
+        (json!({"time_spent": "1.5"}), "time_spent invalid_value"),
+        (json!({"hours": 1}), "hours invalid_field"),
+        (json!({"timer_running": false, "start_time": "2021-02-03T04:05:06Z"}), "start_time incompatible_field"),
+    ] {
+        assert_eq!(room.post(&at, wrong).faults(), [fault]);
+    }
+}
+
+#[test]
+fn a_rating_is_on_the_scale_and_is_said_among_the_messages() {
+    let mut room = used();
+    let ticket = number(Odd::Parent);
+    let at = format!("/tickets/{ticket}/satisfaction_ratings");
+    let said = |room: &mut Room| {
+        room.get(&format!("/tickets/{ticket}/conversations?per_page=100")).body.as_array().unwrap().len()
+    };
+    let before = said(&mut room);
+    let made = room.post(&at, json!({"feedback": "good", "ratings": {"default_question": 103}}));
+    assert_eq!((made.status, &made.body["id"]), (201, &json!(false)));
+    assert_eq!(said(&mut room), before + 1);
+    assert_eq!(room.get(&at).body[0]["feedback"], "good");
+    let wrong = room.post(&at, json!({"ratings": {"default_question": 7, "question_9": 103}}));
+    assert_eq!(wrong.faults(), ["question_9 invalid_field", "default_question invalid_value"]);
+}
+
+#[test]
 fn the_wall_stands_where_it_is_set() {
     let mut room = with(|options| (options.tickets, options.wall_pages) = (300, 2));
     let page = |n: usize| format!("/tickets?per_page=100&updated_since=1970-01-01&page={n}");

@@ -28,7 +28,7 @@ pub fn expected(state: &Value, fields: &[Field], agents: &[&str]) -> Result<Expe
             owner: owner.filter(|o| o.email.as_deref().is_some_and(|email| agents.contains(&email))),
             created: instant(&row["created_at"])?,
             custom: custom(fields, |title| shown(row, &state["tables"]["ticket_fields"], title)),
-            messages: rows(&row["comments"]).iter().map(|c| desk.message(c)).collect::<Result<_, _>>()?,
+            messages: desk.messages(row)?,
             refers_to: desk.links(row),
             chatter: 0,
         });
@@ -87,6 +87,40 @@ impl<'a> Desk<'a> {
         let there = [&row["problem_id"], follows].into_iter().filter_map(|to| self.tickets.get(&id(to)));
         let there = there.filter(|row| gone(row).is_none());
         there.map(|row| subject(id(&row["id"]), &text(&row["subject"]))).collect()
+    }
+
+    /// Comments, and what was said beside the ticket, in the order of time.
+    fn messages(&self, row: &Value) -> Result<Vec<Message>, String> {
+        let comments = rows(&row["comments"]).iter().map(|c| self.message(c));
+        let mut all = comments.collect::<Result<Vec<_>, _>>()?;
+        let beside = rows(&row["side_conversations"]);
+        for event in beside {
+            let same = |other: &&Value| other["side_conversation_id"] == event["side_conversation_id"];
+            let subjects = beside.iter().filter(same).map(|event| text(&event["message"]["subject"]));
+            let subject = subjects.into_iter().find(|subject| !subject.is_empty());
+            all.push(self.aside(event, subject.unwrap_or_default())?);
+        }
+        if !beside.is_empty() {
+            all.sort_by_key(|message| message.created);
+        }
+        Ok(all)
+    }
+
+    /// An event of a side conversation: private, with a line that says with whom it was and what about.
+    fn aside(&self, event: &Value, subject: String) -> Result<Message, String> {
+        let said = &event["message"];
+        let people = [&said["from"]].into_iter().chain(rows(&said["to"]));
+        let named = people.flat_map(|person| ["name", "email", "slack_channel_id"].map(|key| text(&person[key])));
+        let state = text(&event["updates"]["state"]);
+        let words = std::iter::once(subject).chain(named).chain([state]).filter(|word| !word.is_empty());
+        let text = words.chain(phrases(&text(&said["html_body"]))).collect();
+        let author = match &event["actor"]["user_id"] {
+            Value::Null => Person { name: None, email: None, login: String::new() },
+            known => self.person(known),
+        };
+        let files = rows(&event["files"]).iter().filter(|file| file["downloadable"] == true).map(file).collect();
+        let (created, token) = (instant(&event["created_at"])?, token(event));
+        Ok(Message { kind: Kind::Private, author, created, token, text, files, body: Body::Empty })
     }
 
     fn message(&self, comment: &Value) -> Result<Message, String> {
