@@ -7,7 +7,7 @@ use super::{Job, ORDER, Stop, preview};
 use crate::connector::LeftBehind;
 use crate::expr::plain;
 use crate::ledger::State as Step;
-use crate::record::{Body, Kind, Person, Record, State, Ticket};
+use crate::record::{Body, Field, Kind, Person, Record, State, Ticket};
 use futures_util::TryStreamExt;
 use serde::Serialize;
 use serde_json::Value;
@@ -28,8 +28,11 @@ pub struct Inventory {
     pub months: BTreeMap<String, u64>,
     /// Tickets by label: `status`, `priority`, `type`, `channel`, `group`.
     pub labels: BTreeMap<&'static str, BTreeMap<String, u64>>,
-    /// Custom fields in use, by title.
+    /// Tickets that have a value in a custom field, by its title; a box that is not ticked has none.
     pub fields: BTreeMap<String, u64>,
+    /// Titles of custom fields by key.
+    #[serde(skip)]
+    titles: BTreeMap<String, String>,
     pub totals: preview::Totals,
     pub inline_images: u64,
     pub private_messages: u64,
@@ -105,6 +108,7 @@ impl Job {
                         }
                     }
                     Body::Agent(person) | Body::Contact(person) => inventory.people.add(person),
+                    Body::Field(field) if field.scope == Kind::Ticket => inventory.field(field),
                     _ => {}
                 }
             }
@@ -121,6 +125,11 @@ impl People {
 }
 
 impl Inventory {
+    fn field(&mut self, field: &Field) {
+        self.fields.entry(field.title.clone()).or_default();
+        self.titles.insert(field.key.clone(), field.title.clone());
+    }
+
     fn ticket(&mut self, record: &Record, ticket: &Ticket) {
         self.totals.add(preview::Totals::of(ticket));
         if let Some(at) = record.created_at {
@@ -139,7 +148,8 @@ impl Inventory {
             *counts.entry(label.to_owned()).or_default() += 1;
         }
         for value in ticket.custom.iter().filter(|value| !is_empty(&value.value)) {
-            *self.fields.entry(value.title.clone().unwrap_or_else(|| value.key.clone())).or_default() += 1;
+            let title = value.title.as_ref().or_else(|| self.titles.get(&value.key)).unwrap_or(&value.key);
+            *self.fields.entry(title.clone()).or_default() += 1;
         }
         for comment in &ticket.comments {
             self.inline_images += crate::content::images(&comment.body, comment.format).len() as u64;
@@ -157,6 +167,7 @@ impl Inventory {
 fn is_empty(value: &Value) -> bool {
     match value {
         Value::Array(items) => items.is_empty(),
+        Value::Bool(ticked) => !ticked,
         other => plain(other).is_empty(),
     }
 }
@@ -188,16 +199,22 @@ mod tests {
     #[test]
     fn a_ticket_is_counted_by_month_label_and_filled_field() {
         let json = serde_json::json!({"kind": "ticket", "id": "1", "created_at": "2024-05-06T07:08:09Z", "status": "Open",
-            "custom": [{"key": "a", "title": "Size", "value": "L"}, {"key": "b", "value": []}],
+            "custom": [{"key": "a", "title": "Size", "value": "L"}, {"key": "b", "value": []}, {"key": "360001", "value": "x"},
+                {"key": "vip", "value": false}],
             "comments": [{"id": "1", "format": "html", "body": "<img src='a.png'>", "visibility": "private"}]});
         let record: Record = serde_json::from_value(json).unwrap();
         let Body::Ticket(ticket) = &record.body else { panic!("no ticket") };
         let mut inventory = Inventory::default();
+        for (key, title) in [("360001", "Order no."), ("360002", "Never used")] {
+            let field = serde_json::json!({"scope": "ticket", "key": key, "title": title, "type": "text"});
+            inventory.field(&serde_json::from_value(field).unwrap());
+        }
         inventory.ticket(&record, ticket);
         assert_eq!(inventory.months, BTreeMap::from([("2024-05".to_owned(), 1)]));
         assert_eq!(inventory.labels["status"]["Open"], 1);
         assert_eq!(inventory.labels["priority"]["(none)"], 1);
-        assert_eq!(inventory.fields, BTreeMap::from([("Size".to_owned(), 1)]));
+        let fields = [("Never used", 0), ("Order no.", 1), ("Size", 1)];
+        assert_eq!(inventory.fields, BTreeMap::from(fields.map(|(title, n)| (title.to_owned(), n))));
         assert_eq!((inventory.inline_images, inventory.private_messages), (1, 1));
     }
 }
