@@ -16,7 +16,7 @@ use crate::ledger::{RecordRow, State};
 use crate::record::library::{Article, Audience, Section};
 use crate::record::{Body, Kind, Record, Ref};
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::Notify;
 
 pub const KINDS: [Kind; 3] = [Kind::Category, Kind::Section, Kind::Article];
@@ -65,6 +65,10 @@ pub struct Library {
     twins: HashMap<(Kind, Ref), usize>,
     /// By section, of all its articles.
     readers: HashMap<Ref, BTreeSet<Readers>>,
+    /// Articles that were in the target before this run wrote any.
+    there: HashSet<Ref>,
+    /// Whether all articles are through.
+    all_through: AtomicBool,
 }
 
 struct Shelf {
@@ -102,6 +106,9 @@ impl Library {
             let Some(last) = rows.last() else { return Ok(library) };
             after = Some(last.seq);
             for row in rows {
+                if row.state == State::Done {
+                    library.there.insert(row.id.clone());
+                }
                 let Some(raw) = job.staging.item(Kind::Article.code(), &row.id).await? else { continue };
                 let Ok(record) = job.source.assemble(Kind::Article, &raw, &ChildRows::new()) else { continue };
                 let Body::Article(article) = record.body else { continue };
@@ -129,6 +136,16 @@ impl Library {
     /// The readers of all articles of a section.
     pub fn readers_in(&self, section: &str) -> impl Iterator<Item = &Readers> {
         self.readers.get(section).into_iter().flatten()
+    }
+
+    /// Whether links lead to an article now: until all are through only to those that were there before, so that what is sent does
+    /// not hang on which of several was written first.
+    pub fn leads_to(&self, article: &str) -> bool {
+        self.all_through() || self.there.contains(article)
+    }
+
+    pub fn all_through(&self) -> bool {
+        self.all_through.load(Ordering::Relaxed)
     }
 
     /// Which one of its name a category is, or a section of its category, where it is not the first.
@@ -195,6 +212,7 @@ impl Run<'_> {
         if self.job.target.profile().verbatim || !self.job.target.writes(Kind::Article) {
             return Ok(());
         }
+        self.library().await?.all_through.store(true, Ordering::Relaxed);
         self.again(Kind::Article, |record| {
             let Body::Article(article) = &record.body else { return false };
             let mut bodies = article.translations.iter().map(|t| &t.body).chain([&article.body]);

@@ -14,7 +14,7 @@ use crate::pipeline::library::{Library, Readers};
 use crate::record::library::{Article, Audience, Translation};
 use crate::record::{Comment, Format, Kind, Record};
 use serde_json::{Value, json};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Every help center keeps its articles so.
 const FORMAT: Format = Format::Html;
@@ -38,7 +38,7 @@ impl Translator {
         };
         let Versions { main, others } = self.versions(own, &article.translations, &mut losses)?;
         let mut mapped = json!({ "id": record.id, "number": record.number, "url": record.url, "locale": main.locale });
-        let mut pages = Pages::new(self, record, article, &mut losses).await?;
+        let mut pages = Pages::new(self, record, article, library, &mut losses).await?;
         let (title, body) = pages.page(&main, link, &mut losses).await?;
         mapped["title"] = json!(title);
         mapped["body"] = json!(body);
@@ -129,6 +129,7 @@ struct Pages<'a> {
     translator: &'a Translator,
     record: &'a Record,
     article: &'a Article,
+    library: &'a Library,
     /// The article as a message with files.
     comment: Comment,
     files: Carried,
@@ -140,12 +141,13 @@ impl<'a> Pages<'a> {
         translator: &'a Translator,
         record: &'a Record,
         article: &'a Article,
+        library: &'a Library,
         losses: &mut Vec<Lost>,
     ) -> Result<Pages<'a>, Held> {
         let comment = Comment::of_files(FILES, article.format, article.attachments.clone());
         let mut shelf = Shelf::of_article(translator.target.profile());
         let files = translator.files(record, &comment, false, &mut shelf, losses).await?;
-        Ok(Pages { translator, record, article, comment, files, shelf })
+        Ok(Pages { translator, record, article, library, comment, files, shelf })
     }
 
     /// Title and body of one version.
@@ -210,6 +212,7 @@ impl<'a> Pages<'a> {
     ) -> Result<String, Held> {
         let home = link.source();
         let mut there: HashMap<String, Option<String>> = HashMap::new();
+        let mut to_come: HashSet<String> = HashSet::new();
         for href in links::hrefs(&body) {
             let Some(id) = links::article(&href) else { continue };
             let known = link.record(Kind::Article, id).await?;
@@ -217,14 +220,21 @@ impl<'a> Pages<'a> {
             if known.is_none() && !ours {
                 continue;
             }
-            let remote = link.target_of(Kind::Article, id).await?;
+            let remote = match self.library.leads_to(id) {
+                true => link.target_of(Kind::Article, id).await?,
+                false => None,
+            };
+            if remote.is_none() && known.is_some() && !self.library.all_through() {
+                to_come.insert(href.clone());
+            }
             there.insert(href.clone(), remote.and_then(|remote| remote.url));
         }
         let mut lost = 0;
         let body = links::redirect(&body, &mut |href| match there.get(href)? {
             Some(url) => Some(url.clone()),
             None => {
-                lost += 1;
+                // A link to an article that may still come is looked at once more.
+                lost += usize::from(!to_come.contains(href));
                 let whole = href.starts_with('/') && home.starts_with("http");
                 whole.then(|| format!("{}{href}", home.trim_end_matches('/')))
             }
