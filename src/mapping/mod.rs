@@ -198,6 +198,9 @@ impl Mapping {
 }
 
 #[cfg(test)]
+mod schema_tests;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;

@@ -18,6 +18,7 @@ mod pairs;
 mod paper;
 mod policies;
 mod preview;
+mod rules;
 mod spoiled;
 #[path = "../e2e/compare/text.rs"]
 mod text;

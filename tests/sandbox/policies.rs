@@ -132,58 +132,74 @@ fn ticket(comments: &[Value]) -> Value {
     json!({ "id": "1", "subject": "One", "status": "Open", "priority": "Medium", "requester": "7", "comments": comments })
 }
 
-/// A folder with one ticket, moved into a Freshdesk.
-struct Folder {
-    target: Desk,
+/// A folder of records, moved into a desk.
+pub struct Folder {
+    pub target: Desk,
     project: TempDir,
 }
 
 impl Folder {
+    /// One ticket of one contact into a Freshdesk, with a file and changes of the target's manifest where there are some.
     fn new(ticket: &Value, file: Option<(&str, &[u8])>, mapping: &str, manifest: &[(&str, &str)]) -> Self {
-        let project = tempfile::tempdir().unwrap();
-        let put = |name: &str, bytes: &[u8]| {
-            let path = project.path().join(name);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, bytes).unwrap();
-        };
-        put("in/ticket.jsonl", format!("{ticket}\n").as_bytes());
-        put("in/contact.jsonl", b"{\"id\":\"7\",\"name\":\"Ann\",\"emails\":[\"ann@example.com\"]}\n");
+        let contact = json!({ "id": "7", "name": "Ann", "emails": ["ann@example.com"] });
+        let all = Self::of("freshdesk", &[("ticket", std::slice::from_ref(ticket)), ("contact", &[contact])], mapping);
         if let Some((name, bytes)) = file {
-            put(&format!("in/attachments/{name}"), bytes);
+            all.put(&format!("in/attachments/{name}"), bytes);
         }
-        let target = Desk::start(&Options { platform: "freshdesk", tickets: 0, faults: None, flags: &["--silenced"] });
-        let migration = format!(
-            "[source]\nconnector = \"files\"\npath = \"in\"\n[target]\n{}silenced = true\n\
-             [run]\nsettle = \"1s\"\ncreate_marker = true\n[mapping]\nfile = \"mapping.toml\"\n",
-            target.account("TARGET_KEY"),
-        );
-        put("migration.toml", migration.as_bytes());
-        put("mapping.toml", mapping.as_bytes());
         if !manifest.is_empty() {
             let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("connectors/freshdesk.toml");
             let text = manifest.iter().fold(std::fs::read_to_string(own).unwrap(), |text, (from, to)| {
                 assert!(text.contains(from), "the manifest has no `{from}`");
                 text.replace(from, to)
             });
-            put("connectors/freshdesk.toml", text.as_bytes());
+            all.put("connectors/freshdesk.toml", text.as_bytes());
         }
-        Self { target, project }
+        all
     }
 
-    fn succeeds(&self) {
+    /// Records by kind, into an empty desk of this platform.
+    pub fn of(platform: &str, records: &[(&str, &[Value])], mapping: &str) -> Self {
+        let target = Desk::start(&Options { platform, tickets: 0, faults: None, flags: &["--silenced"] });
+        let migration = format!(
+            "[source]\nconnector = \"files\"\npath = \"in\"\n[target]\n{}silenced = true\n\
+             [run]\nsettle = \"1s\"\ncreate_marker = true\n[mapping]\nfile = \"mapping.toml\"\n",
+            target.account("TARGET_KEY"),
+        );
+        let all = Self { target, project: tempfile::tempdir().unwrap() };
+        for (kind, rows) in records {
+            let lines: String = rows.iter().map(|row| format!("{row}\n")).collect();
+            all.put(&format!("in/{kind}.jsonl"), lines.as_bytes());
+        }
+        all.put("migration.toml", migration.as_bytes());
+        all.put("mapping.toml", mapping.as_bytes());
+        all
+    }
+
+    fn put(&self, name: &str, bytes: &[u8]) {
+        let path = self.project.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+
+    pub fn succeeds(&self) {
         self.said(&["run"]);
     }
 
-    fn report(&self) -> String {
+    pub fn report(&self) -> String {
         self.said(&["report", "--format", "csv"])
     }
 
     /// What a command that ends well prints.
-    fn said(&self, args: &[&str]) -> String {
+    pub fn said(&self, args: &[&str]) -> String {
+        self.ends(args, 0)
+    }
+
+    /// What a command prints that ends with this code.
+    pub fn ends(&self, args: &[&str], code: i32) -> String {
         let mut command = Command::new(env!("CARGO_BIN_EXE_deskferry"));
         command.arg("-C").arg(self.project.path()).args(args).env("TARGET_KEY", self.target.key()).stdin(Stdio::null());
         let output = command.output().unwrap();
-        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
