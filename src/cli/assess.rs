@@ -77,6 +77,13 @@ fn told(assessment: &Assessment) -> String {
     let time =
         forecast.seconds.map(|s| format!(", at least {} at the target's limits", duration(s))).unwrap_or_default();
     lines.push(format!("A run takes about {} calls to the target{time}.", thousands(forecast.total)));
+    if preview.on_paper {
+        let counts = preview.to_check.iter().map(|row| format!("{} {}", row.names.len(), row.what)).collect::<Vec<_>>();
+        lines.push(
+            "\nMade against the platform's profile: [target] names no account. To be made or checked in it:".to_owned(),
+        );
+        lines.push(format!("  {}", counts.join(", ")));
+    }
     if !risks.is_empty() {
         lines.push("\nRisks:".to_owned());
         lines.extend(risks.iter().map(|risk| format!("  {risk}")));

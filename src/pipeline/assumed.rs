@@ -122,10 +122,11 @@ impl Assumed {
 
     async fn fields(&mut self, job: &Job, roster: &mut Roster) -> Result<(), Stop> {
         let rules = &job.mapping.ticket.custom;
-        let mut told = Vec::new();
+        let (mut told, mut defined) = (Vec::new(), BTreeSet::new());
         let makes = job.target.writes(Kind::Field);
         for record in staged(job, Kind::Field).await? {
             let Body::Field(field) = record.body else { continue };
+            defined.insert(field.key.clone());
             let is_marker = job.target.marker_field() == Some(field.title.as_str());
             if field.scope != Kind::Ticket || is_marker {
                 continue;
@@ -138,7 +139,7 @@ impl Assumed {
             let rule = rules.rule(&field.key, Some(&field.title)).cloned().unwrap_or_default();
             self.field(job, roster, &field, &rule, &mut told);
         }
-        for field in undefined(job, roster).await? {
+        for field in undefined(job, &defined, roster).await? {
             if rules.place(&field.key, Some(&field.title), roster.fields()) == Place::Nowhere {
                 self.field(job, roster, &field, &CustomRule::default(), &mut told);
             }
@@ -215,7 +216,7 @@ impl Assumed {
         let profile = job.target.profile();
         if let Some(field) = job.target.marker_field() {
             let hint = "by it tickets are found again; `deskferry check` says how it is made";
-            self.tell("a ticket field of our own", vec![field.to_owned()], hint);
+            self.tell("ticket field of our own", vec![field.to_owned()], hint);
         }
         if profile.authors == Authors::Asked {
             let hint = "who may not write is named in a header line instead";
@@ -234,7 +235,7 @@ async fn staged(job: &Job, kind: Kind) -> Result<Vec<Record>> {
 }
 
 /// What tickets hold custom values of that no definition names. Their messages are not looked at.
-async fn undefined(job: &Job, roster: &Roster) -> Result<Vec<Field>, Stop> {
+async fn undefined(job: &Job, defined: &BTreeSet<String>, roster: &Roster) -> Result<Vec<Field>, Stop> {
     let (mut found, mut after) = (BTreeMap::new(), None);
     let marker = job.target.marker_field();
     loop {
@@ -246,7 +247,7 @@ async fn undefined(job: &Job, roster: &Roster) -> Result<Vec<Field>, Stop> {
             let Some(raw) = job.staging.item(Kind::Ticket.code(), &row.id).await? else { continue };
             let Ok(record) = job.source.assemble(Kind::Ticket, &raw, &Default::default()) else { continue };
             let Body::Ticket(ticket) = record.body else { continue };
-            for value in ticket.custom.into_iter().filter(|value| !is_nothing(&value.value)) {
+            for value in ticket.custom.into_iter().filter(|v| !is_nothing(&v.value) && !defined.contains(&v.key)) {
                 let title = value.title.unwrap_or_else(|| value.key.clone());
                 let known = job.mapping.ticket.custom.place(&value.key, Some(&title), roster.fields());
                 if known == Place::Nowhere && marker != Some(title.as_str()) {

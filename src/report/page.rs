@@ -12,11 +12,27 @@ pub fn draw(template: &str, values: Value) -> Result<String> {
     environment.add_filter("bytes", bytes);
     environment.add_filter("duration", duration);
     environment.add_filter("thousands", thousands);
+    environment.add_filter("code", |text: String| Value::from_safe_string(code(&text)));
     environment.add_filter("words", |code: String| code.replace('_', " "));
     let wrong = |e: minijinja::Error| Problem::new(Reason::Internal, format!("the page cannot be drawn: {e:#}"));
     environment.add_template("page.html", template).map_err(wrong)?;
     let page = environment.get_template("page.html").map_err(wrong)?;
     page.render(context! { style => STYLE, ..values }).map_err(wrong)
+}
+
+/// A message with what stands between backticks set as code, escaped for HTML.
+fn code(text: &str) -> String {
+    let escape = |part: &str| part.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, quoted, after)) = rest
+        .split_once('`')
+        .and_then(|(before, rest)| rest.split_once('`').map(|(quoted, after)| (before, quoted, after)))
+    {
+        out.push_str(&format!("{}<code>{}</code>", escape(before), escape(quoted)));
+        rest = after;
+    }
+    out + &escape(rest)
 }
 
 /// A size as people say it.
@@ -62,6 +78,12 @@ pub fn thousands(n: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_quoted_is_set_as_code_and_nothing_becomes_markup() {
+        assert_eq!(code("say `a = \"<b>\"` & run"), "say <code>a = \"&lt;b&gt;\"</code> &amp; run");
+        assert_eq!(code("one ` alone <i>"), "one ` alone &lt;i&gt;");
+    }
 
     #[test]
     fn sizes_times_and_numbers_are_said_as_people_say_them() {

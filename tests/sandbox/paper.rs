@@ -45,7 +45,7 @@ fn a_preview_without_an_account_asks_the_target_for_nothing_and_loses_nothing_on
     assert_eq!(names(&report, "groups").into_iter().collect::<BTreeSet<_>>(), groups);
     assert!(names(&report, "agents").contains(&"admin@acme.example"));
     assert!(names(&report, "custom fields").contains(&"Serial <no> (text)"));
-    assert_eq!(names(&report, "a ticket field of our own"), ["Deskferry"]);
+    assert_eq!(names(&report, "ticket field of our own"), ["Deskferry"]);
     assert!(report["forecast"]["seconds"].as_f64().unwrap() > 0.0, "the limits of the manifest count");
 
     let page = std::fs::read_to_string(all.project.path().join("preview.html")).unwrap();

@@ -2,11 +2,12 @@
 
 use super::message::Messages;
 use super::{Held, Lost, Translated, Translator};
+use crate::connector::ChildRows;
 use crate::error::{Loss, Problem, Reason, Result};
 use crate::ledger::{Link, Remote};
 use crate::mapping::{Mapped, Otherwise, Place, Redaction, ValueField, canonical, convert, redact};
 use crate::pipeline::people::Known;
-use crate::record::{Field, Format, Kind, Record, State, Ticket};
+use crate::record::{Body, Field, Format, Kind, Record, State, Ticket};
 use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -176,16 +177,29 @@ impl Translator {
             (None, Some(id)) => {
                 let there = link.target_of(Kind::Group, id).await?;
                 if there.is_none() && rule.otherwise == Some(Otherwise::Fail) {
-                    let what = format!("the mapping has no group for group {id}");
+                    let what = format!("the mapping has no group for `{}`", self.called(Kind::Group, id).await?);
                     return Err(Held::Fail(Problem::new(Reason::UnmappedValue, what)));
                 }
-                losses.extend(there.is_none().then(|| Lost::new("", Loss::Group, format!("group {id}"))));
+                if there.is_none() {
+                    let name = self.called(Kind::Group, id).await?;
+                    losses.push(Lost::new("", Loss::Group, format!("group `{name}`")));
+                }
                 there
             }
             (None, None) => named(rule.apply_to_none(ValueField::Group, &known))?,
         };
         let default = || self.target.default_label("group").and_then(|label| Some(self.roster.group(&label)?.remote()));
         Ok(found.or_else(default))
+    }
+
+    /// What a group or company of the source is called; its id where the stage does not know it.
+    async fn called(&self, kind: Kind, id: &str) -> Result<String, Held> {
+        let Some(row) = self.blobs.staging.item(kind.code(), id).await? else { return Ok(id.to_owned()) };
+        Ok(match self.blobs.source.assemble(kind, &row, &ChildRows::new())?.body {
+            Body::Group(group) => group.name,
+            Body::Company(company) => company.name,
+            _ => id.to_owned(),
+        })
     }
 
     /// The company, where it is the first one of the requester: targets know no other.
@@ -202,7 +216,8 @@ impl Translator {
         let theirs = requester.is_some_and(|r| r.companies.first() == Some(company));
         let there = link.target_of(Kind::Company, company).await?.filter(|_| theirs);
         if there.is_none() {
-            losses.push(Lost::new("", Loss::Company, format!("company {company}")));
+            let name = self.called(Kind::Company, company).await?;
+            losses.push(Lost::new("", Loss::Company, format!("company `{name}`")));
         }
         Ok(there.as_ref().map_or(Value::Null, remote_json))
     }
