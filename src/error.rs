@@ -74,6 +74,7 @@ closed_list! {
         Merged = "merged": "merged into another record, which carries its messages",
         Deleted = "deleted": "deleted in the source",
         Spam = "spam": "spam in the source",
+        Suspended = "suspended": "suspended in the source: not taken for a ticket",
         Unsupported = "unsupported": "the target has no place for this kind",
         // files
         FileUnreadable = "file_unreadable": "a file could not be read from the source",

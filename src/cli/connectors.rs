@@ -49,6 +49,9 @@ pub fn command(global: &Global, action: &ConnectorAction) -> Result<u8> {
     }
 }
 
+/// What a ticket has beside its messages.
+const BESIDE: [&str; 2] = ["rating", "time_entry"];
+
 fn list(json: bool) -> Result<u8> {
     let mut out = String::new();
     for name in registry::all_names() {
@@ -60,7 +63,8 @@ fn list(json: bool) -> Result<u8> {
         }
         let manifest = registry::find(&name, None)?.manifest;
         let reads = proven(manifest.read.iter().map(|(kind, s)| (kind.as_str(), s.evidence)));
-        let kinds = manifest.write.keys().filter(|section| Kind::from_code(section).is_some());
+        let is_named = |section: &&String| Kind::from_code(section).is_some() || BESIDE.contains(&section.as_str());
+        let kinds = manifest.write.keys().filter(is_named);
         let writes = kinds.filter_map(|kind| Some((kind.as_str(), manifest.evidence_write(kind)?)));
         let writes = proven(writes);
         let Manifest { title, versions, docs, .. } = &manifest;

@@ -280,9 +280,7 @@ pub trait Target: Send + Sync {
     fn writes(&self, kind: Kind) -> bool;
 
     /// Whether it takes what a ticket has beside its messages: `time_entry`, `rating`.
-    fn takes(&self, _part: &str) -> bool {
-        false
-    }
+    fn takes(&self, part: &str) -> bool;
 
     /// An answer of the account that is not secret.
     fn answer(&self, key: &str) -> Option<&str>;

@@ -13,8 +13,15 @@ const MISSING_THERE: &[Reason] = &[Reason::MissingPerson, Reason::Unresolved];
 /// Failed before anything was sent, by a rule or for want of one.
 const UNRULED: &[Reason] = &[Reason::UnmappedValue, Reason::Config, Reason::Expression, Reason::Unresolved];
 /// Left out by the scope, the mapping or what a manifest says the target can hold.
-const RULED_OUT: &[Reason] =
-    &[Reason::Scope, Reason::Mapping, Reason::Deleted, Reason::Spam, Reason::Unsupported, Reason::NoEmail];
+const RULED_OUT: &[Reason] = &[
+    Reason::Scope,
+    Reason::Mapping,
+    Reason::Deleted,
+    Reason::Spam,
+    Reason::Suspended,
+    Reason::Unsupported,
+    Reason::NoEmail,
+];
 
 /// Puts such records back to work, before anything else is done.
 pub async fn take_up(job: &Job) -> Result<(), Stop> {

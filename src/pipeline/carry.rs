@@ -1,6 +1,7 @@
 //! stage → map → plan → write → verify, kind by kind.
 
 use super::library::Library;
+use super::make_groups::Members;
 use super::people::People;
 use super::roster::Roster;
 use super::translate::{Blobs, Held, Matched, SourceFields, Translator};
@@ -69,6 +70,7 @@ pub(super) struct Run<'a> {
     pub(super) translator: Translator,
     pub(super) writer: Writer,
     fields: OnceCell<SourceFields>,
+    pub(super) members: OnceCell<Members>,
     pub(super) library: OnceCell<Library>,
     /// When progress was told.
     told: Mutex<Option<Instant>>,
@@ -94,6 +96,7 @@ impl<'a> Run<'a> {
             people,
             blobs: Blobs { source: job.source.clone(), staging: job.staging.clone() },
             kept_dir: (!job.ledger.is_scratch()).then(|| job.state_dir.join("kept")),
+            making: job.makes_groups().then(Default::default),
             format,
         };
         let settle = job.project.run.settle.or(profile.settle_seconds.map(Duration::from_secs));
@@ -104,7 +107,15 @@ impl<'a> Run<'a> {
             halt: job.halt.clone(),
             rehearsal: job.ledger.is_scratch(),
         };
-        Ok(Run { job, translator, writer, fields: OnceCell::new(), library: OnceCell::new(), told: Mutex::default() })
+        Ok(Run {
+            job,
+            translator,
+            writer,
+            fields: OnceCell::new(),
+            members: OnceCell::new(),
+            library: OnceCell::new(),
+            told: Mutex::default(),
+        })
     }
 
     pub(super) fn halt(&self) -> &Halt {
@@ -113,6 +124,9 @@ impl<'a> Run<'a> {
 
     /// Stages and writes one kind, side by side.
     async fn kind(&self, kind: Kind) -> Result<(), Stop> {
+        if kind == Kind::Group {
+            self.tell_groups();
+        }
         if kind == Kind::Link {
             return self.links().await;
         }
@@ -327,7 +341,10 @@ impl<'a> Run<'a> {
             return Ok(Matched::Write(self.translator.verbatim(record).await?));
         }
         match &record.body {
-            Body::Group(group) => self.translator.group(group),
+            Body::Group(group) => {
+                let members = self.members_of(&row.id).await.map_err(stopped)?;
+                self.translator.group(&row.id, group, begun(row), &members)
+            }
             Body::Agent(person) => self.translator.agent(person),
             Body::Contact(person) => self.translator.contact(&row.id, person, begun(row), &self.job.link).await,
             Body::Field(field) => self.translator.field(field, self.is_making(row).await?),
@@ -420,6 +437,14 @@ impl Job {
             }
         }
         Ok(fields)
+    }
+}
+
+/// A run that ends while a record is translated.
+fn stopped(stop: Stop) -> Held {
+    match stop {
+        Stop::Failed(problem) | Stop::Refused(problem) => Held::Stop(problem),
+        other => Held::Stop(Problem::new(Reason::Interrupted, format!("{other:?}"))),
     }
 }
 

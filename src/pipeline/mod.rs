@@ -18,6 +18,7 @@ pub mod inventory;
 mod library;
 mod links;
 mod make_fields;
+mod make_groups;
 mod people;
 pub mod preview;
 mod ready;

@@ -22,7 +22,8 @@ impl Job {
         let scope = &self.project.scope;
         match state {
             State::Deleted => !scope.deleted,
-            State::Spam | State::Suspended => !scope.spam,
+            State::Spam => !scope.spam,
+            State::Suspended => !scope.suspended,
             State::Archived => !scope.archived,
             State::Live | State::Merged => false,
         }
@@ -64,8 +65,11 @@ impl Job {
             State::Deleted if !scope.deleted => {
                 return Ok(Some(Problem::new(Reason::Deleted, "deleted in the source")));
             }
-            State::Spam | State::Suspended if !scope.spam => {
+            State::Spam if !scope.spam => {
                 return Ok(Some(Problem::new(Reason::Spam, "spam in the source")));
+            }
+            State::Suspended if !scope.suspended => {
+                return Ok(Some(Problem::new(Reason::Suspended, "suspended in the source, and `suspended = false`")));
             }
             State::Archived if !scope.archived => return out("archived, and `archived = false`"),
             _ => {}

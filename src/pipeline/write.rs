@@ -440,10 +440,10 @@ impl Writer {
     }
 }
 
-/// What is found by our own marker is ours; by another one (an address) it was there before. A field is only made where the
-/// target listed none of its title: one that is there since is ours.
+/// What is found by our own marker is ours; by another one (an address) it was there before. A field or a group is only made where
+/// the target listed none of its name: one that is there since is ours.
 fn origin_of(kind: Kind, step: &Step) -> Origin {
-    if step.marker_is_ours() || kind == Kind::Field { Origin::Created } else { Origin::Adopted }
+    if step.marker_is_ours() || matches!(kind, Kind::Field | Kind::Group) { Origin::Created } else { Origin::Adopted }
 }
 
 /// Whether a step appends something of the same sort: what is looked for by its text is looked for among these.

@@ -35,8 +35,10 @@ pub struct Scope {
     pub ids: Vec<RecordId>,
     /// Carry deleted records too, where the source still shows them.
     pub deleted: bool,
-    /// Carry spam and suspended tickets too.
+    /// Carry spam too.
     pub spam: bool,
+    /// Carry what the source holds back before it is a ticket (suspended tickets of Zendesk).
+    pub suspended: bool,
     /// Carry archived records; true unless said otherwise.
     pub archived: bool,
     /// A jq condition over the canonical ticket; tickets for which it gives false or null are left out.
@@ -56,6 +58,7 @@ impl Default for Scope {
             ids: vec![],
             deleted: false,
             spam: false,
+            suspended: false,
             archived: true,
             jq: None,
         }
@@ -109,8 +112,8 @@ pub struct Run {
     pub settle: Option<Duration>,
     /// Make the field that marks our records in the target, where its API can.
     pub create_marker: bool,
-    /// Make agents in the target (it may cost seats and mail them). Never unless said.
-    pub create_agents: bool,
+    /// Make groups the target lacks, with those of their agents who are there. Never unless said.
+    pub create_groups: bool,
     /// Stop after so many failed records; never unless said.
     pub max_failures: Option<u64>,
     /// Refuse to write until a preview under the same mapping was approved.
@@ -128,7 +131,7 @@ impl Default for Run {
             reserve: 0.0,
             settle: None,
             create_marker: false,
-            create_agents: false,
+            create_groups: false,
             max_failures: None,
             approval: false,
         }
@@ -146,7 +149,7 @@ mod tests {
     #[test]
     fn an_empty_scope_takes_archived_records_and_leaves_deleted_and_spam() {
         let scope: Scope = toml::from_str("").unwrap();
-        assert!(scope.archived && !scope.deleted && !scope.spam);
+        assert!(scope.archived && !scope.deleted && !scope.spam && !scope.suspended);
         assert_eq!(scope, Scope::default());
     }
 

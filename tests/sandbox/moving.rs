@@ -186,7 +186,8 @@ impl Move {
         let mut losses = BTreeMap::new();
         for row in csv::Reader::from_reader(report.as_bytes()).records().map(Result::unwrap) {
             if &row[0] == "ticket" {
-                let id: u64 = row[1].parse().unwrap();
+                // What the source held back is no ticket of it.
+                let Ok(id) = row[1].parse::<u64>() else { continue };
                 outcomes.insert(id, (row[3].to_owned(), row[4].to_owned()));
                 losses.insert(id, row[10].to_owned());
             }

@@ -2,7 +2,8 @@
 //! are none. And a part of an account, before the rest.
 
 use crate::desks::{Desk, Options};
-use crate::moving::{Move, Trouble};
+use crate::moving::{Hurry, Move, Trouble};
+use crate::pairs::{FRESHDESK_ZENDESK, ZENDESK_FRESHDESK};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::fs::File;
@@ -39,20 +40,92 @@ fn a_sample_is_carried_first_and_the_rest_later() {
     all.is_whole();
 }
 
-/// No API used takes one that was given elsewhere: the report says whose is lost.
+/// What the source held back is told, and carried only for who asks for it.
 #[test]
-fn a_rating_that_is_not_written_is_told() {
-    let all = Move::new(40, Trouble::default());
+fn what_was_held_back_is_carried_on_demand_and_else_told() {
+    let all = Move::new(12, Trouble::default());
     all.succeeds();
-    let found = all.found();
-    let mut rated = 0;
-    for ticket in found.source["tickets"].as_array().unwrap().iter().filter(|ticket| ticket["deleted"] != true) {
-        let is_rated = ticket["satisfaction_rating"]["score"] != "unoffered";
-        let losses = &found.losses[&ticket["id"].as_u64().unwrap()];
-        assert_eq!(losses.contains("rating_dropped=1"), is_rated, "ticket {}: {losses}", ticket["id"]);
-        rated += u32::from(is_rated);
+    assert_eq!(all.run(&["report", "--format", "csv"]), 0);
+    let report = all.said("stdout.txt");
+    let held: Vec<&str> = report.lines().filter(|line| line.contains("suspended-")).collect();
+    assert!(held.len() == 2 && held.iter().all(|line| line.contains("skipped,suspended")), "{report}");
+    let before = all.target.state()["tickets"].as_array().unwrap().len();
+
+    let file = all.project.path().join("migration.toml");
+    let wider = std::fs::read_to_string(&file).unwrap() + "[scope]\nsuspended = true\n";
+    std::fs::write(&file, wider).unwrap();
+    all.succeeds();
+    let state = all.target.state();
+    let tickets = state["tickets"].as_array().unwrap();
+    assert_eq!(tickets.len(), before + 2);
+    let held = |mark: &str| tickets.iter().find(|t| t["description"].as_str().unwrap().contains(mark)).unwrap();
+    for mark in ["zdheld3436", "zdheld3437"] {
+        assert!(held(mark)["tags"].as_array().unwrap().contains(&json!("suspended")), "{}", held(mark));
     }
-    assert!(rated > 3, "only {rated} are rated");
+    let stranger = held("zdheld3436")["description"].as_str().unwrap();
+    assert!(stranger.contains("nobody@else.example") && stranger.contains("Buy &lt;now&gt; &amp; here"), "{stranger}");
+}
+
+/// Groups the target lacks are made once, with their agents, where the run may, and their tickets go there.
+#[test]
+fn groups_are_made_on_demand_and_once() {
+    for pair in [ZENDESK_FRESHDESK, FRESHDESK_ZENDESK] {
+        let all = Move::new(40, Trouble { hurry: Hurry::Desks, ..Trouble::none(pair) });
+        let file = all.project.path().join("migration.toml");
+        let asked = std::fs::read_to_string(&file).unwrap().replace("[run]\n", "[run]\ncreate_groups = true\n");
+        std::fs::write(&file, asked).unwrap();
+        let before = groups(&all.target);
+        assert_eq!(all.run(&["preview", "--all"]) & !3, 0, "{}", all.said("stderr.txt"));
+        assert_eq!(groups(&all.target), before, "a preview makes none");
+        all.succeeds();
+        all.is_whole();
+        let (there, wanted) = (groups(&all.target), groups(&all.source));
+        let lacked: Vec<&String> = wanted.iter().filter(|name| !before.contains(*name)).collect();
+        assert!(!lacked.is_empty() && wanted.iter().all(|name| there.contains(name)), "{there:?} for {wanted:?}");
+        assert_eq!(there.len(), before.len() + lacked.len(), "each once");
+        let seen = all.target.calls().len();
+        all.succeeds();
+        assert_eq!(all.target.writes_after(seen), Vec::<String>::new(), "{}", pair.target);
+    }
+}
+
+/// Names of a desk's groups.
+fn groups(desk: &Desk) -> Vec<String> {
+    let state = desk.state();
+    let table = if state["platform"] == "zendesk" { &state["tables"]["groups"] } else { &state["groups"] };
+    table.as_array().unwrap().iter().map(|group| group["name"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Brand and form stand among the custom values, for the mapping to place.
+#[test]
+fn brands_and_forms_go_where_the_mapping_says() {
+    let all = Move::new(20, Trouble::default());
+    let file = all.project.path().join("mapping.toml");
+    let mapping = std::fs::read_to_string(&file).unwrap();
+    let placed = mapping.replace("\"Order no.\"", "\"Brand\"").replace("\"What was tried\"", "\"Form\"");
+    assert_ne!(placed, mapping);
+    std::fs::write(&file, placed).unwrap();
+    all.succeeds();
+    let state = all.target.state();
+    let held = |field: &str, value: &str| {
+        let tickets = state["tickets"].as_array().unwrap().iter();
+        tickets.filter(|ticket| ticket["custom_fields"][field] == value).count()
+    };
+    let named = |key: &str, table: &str| {
+        let source = all.source.state();
+        let row =
+            source["tables"][table].as_array().unwrap().iter().find(|row| row["default"] != true).cloned().unwrap();
+        let of = source["tickets"].as_array().unwrap().iter();
+        let many = of.filter(|ticket| ticket["deleted"] != true && ticket[key] == row["id"]).count();
+        (row["name"].as_str().unwrap().to_owned(), many)
+    };
+    for (key, table, field) in
+        [("brand_id", "brands", "cf_order_number"), ("ticket_form_id", "ticket_forms", "cf_steps_to_reproduce")]
+    {
+        let (name, many) = named(key, table);
+        assert!(many > 2, "{many} tickets of {name}");
+        assert_eq!(held(field, &name), many, "{name}");
+    }
 }
 
 #[test]

@@ -84,6 +84,10 @@ impl Target for FilesTarget {
         KINDS.contains(&kind)
     }
 
+    fn takes(&self, _part: &str) -> bool {
+        true
+    }
+
     fn answer(&self, _key: &str) -> Option<&str> {
         None
     }

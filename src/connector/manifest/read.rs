@@ -284,6 +284,9 @@ pub struct Listing {
     pub rows: Option<Expr>,
     #[serde(default)]
     pub page: Paging,
+    /// It is read whole each time, and knows nothing of the stream's `since`.
+    #[serde(default)]
+    pub whole: bool,
     #[serde(default)]
     pub denied: Denied,
     /// What a person is told where `when` does not hold: of `gaps`, with their count as `${n}`.

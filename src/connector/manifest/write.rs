@@ -101,6 +101,8 @@ pub enum Each {
     Watcher,
     /// The options of the field: `.option`.
     Option,
+    /// Who works in the group: `.member`.
+    Member,
 }
 
 /// What is sent.

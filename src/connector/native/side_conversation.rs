@@ -97,7 +97,8 @@ fn user(participant: &Value) -> Option<String> {
     Some(&participant["user_id"]).filter(|id| !id.is_null()).map(plain)
 }
 
-fn file(row: &Value) -> Attachment {
+/// A file as the platform lists it.
+pub fn file(row: &Value) -> Attachment {
     let id = plain(&row["id"]);
     let name =
         text(&row["file_name"]).or_else(|| text(&row["name"])).map_or_else(|| format!("file-{id}"), str::to_owned);

@@ -10,7 +10,7 @@ use crate::connector::rest::{Account, Rest};
 use crate::error::Result;
 use crate::expr::plain;
 use crate::ledger::Remote;
-use crate::record::{Attachment, Body, Comment, Format, Link, LinkType, Record, Ticket};
+use crate::record::{Attachment, Body, Comment, Direction, Format, Link, LinkType, Record, Ticket};
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
@@ -22,6 +22,10 @@ pub struct Zendesk;
 impl Native for Zendesk {
     fn fold(&self, record: &mut Record, row: &Value, children: &ChildRows) -> Result<()> {
         let Body::Ticket(ticket) = &mut record.body else { return Ok(()) };
+        if !row["suspended"].is_null() {
+            ticket.comments = vec![held_back(row)];
+            return Ok(());
+        }
         let rows: HashMap<String, &Value> =
             children.get("comment").into_iter().flatten().map(|row| (row["id"].to_string(), row)).collect();
         for comment in &mut ticket.comments {
@@ -34,20 +38,39 @@ impl Native for Zendesk {
         Ok(())
     }
 
-    /// `stand_ins`: who answers for a settled ticket that has no assignee, by group; under the empty text where it has no group.
+    /// `me`: the API user. `stand_ins`: who answers for a settled ticket that has no assignee, by group; under the empty text where it has no group.
     async fn prepare_target(&self, api: &Rest, account: &mut Account) -> Result<()> {
         let me = plain(&api.get("/users/me.json", &[]).await?["user"]["id"]);
         let memberships = api.table_named("group_membership").await?;
+        account.insert("me".into(), me.clone().into());
         account
             .insert("stand_ins".into(), Value::Object(stand_ins(&me, memberships.iter().flat_map(|all| all.iter()))));
         Ok(())
     }
 
-    /// An assignee is a member of the ticket's group. Who is told to be in no group may be in any.
+    /// An assignee is a member of the ticket's group. Who is told to be in no group may be in any; a group that was made has the
+    /// members it was made with.
     async fn may_be_assigned(&self, _api: &Rest, person: &Remote, group: Option<&Remote>) -> Result<bool> {
         let own = person.outputs.get("groups").and_then(Value::as_array).filter(|own| !own.is_empty());
         let (Some(own), Some(group)) = (own, group) else { return Ok(true) };
-        Ok(own.iter().any(|id| plain(id) == group.id))
+        let made = group.outputs.get("members").and_then(Value::as_array).into_iter().flatten();
+        Ok(own.iter().any(|id| plain(id) == group.id) || made.into_iter().any(|id| plain(id) == person.id))
+    }
+}
+
+/// What was held back before it became a ticket, as the first message of one. Who wrote it may be nobody the account knows: then they
+/// are known by their address. <https://developer.zendesk.com/api-reference/ticketing/tickets/suspended_tickets/>
+fn held_back(row: &Value) -> Comment {
+    let author = [&row["author"]["id"], &row["author"]["email"]].into_iter().find(|who| !who.is_null());
+    let files = row["attachments"].as_array().into_iter().flatten().map(side_conversation::file).collect();
+    Comment {
+        author: author.map(plain),
+        direction: Some(Direction::In),
+        body: row["content"].as_str().unwrap_or_default().to_owned(),
+        channel: row["via"]["channel"].as_str().map(str::to_owned),
+        created_at: row["created_at"].as_str().and_then(|at| at.parse().ok()),
+        message_id: row["message_id"].as_str().map(str::to_owned),
+        ..Comment::of_files(plain(&row["suspended"]), Format::Text, files)
     }
 }
 
@@ -178,6 +201,16 @@ mod tests {
         );
         same_pictures(&mut one);
         assert_eq!(one.body, format!("<p><img src=\"{source}\"> <img src='{source}'></p>"));
+    }
+
+    #[test]
+    fn what_was_held_back_is_the_message_of_whoever_wrote_it() {
+        let row = json!({"suspended": 7, "id": "suspended-7", "content": "Out of office", "cause": "Detected as spam",
+            "author": {"id": null, "name": "Mr", "email": "mr@else.example"}, "created_at": "2024-01-01T00:00:00Z"});
+        let message = held_back(&row);
+        assert_eq!((message.id.as_str(), message.author.as_deref()), ("7", Some("mr@else.example")));
+        assert_eq!((message.body.as_str(), message.format), ("Out of office", Format::Text));
+        assert_eq!(held_back(&json!({"author": {"id": 9}})).author.as_deref(), Some("9"));
     }
 
     #[test]

@@ -49,6 +49,10 @@ impl Target for OnPaper {
         self.0.writes(kind)
     }
 
+    fn takes(&self, part: &str) -> bool {
+        self.0.takes(part)
+    }
+
     fn answer(&self, key: &str) -> Option<&str> {
         self.0.answer(key)
     }

@@ -136,6 +136,10 @@ impl Rest {
                 }
                 Some(Each::Watcher) => ("watcher", named(list(sight, "ticket", "watchers"), "id")),
                 Some(Each::Option) => ("option", named(list(sight, "field", "options"), "label")),
+                Some(Each::Member) => {
+                    let members = list(sight, "group", "members");
+                    ("member", members.into_iter().map(|member| (plain(&member), member)).collect())
+                }
                 Some(Each::Email) => {
                     let further = further_addresses(&sight.value()["contact"]);
                     ("email", further.into_iter().map(|address| (address.clone(), address.into())).collect())

@@ -82,8 +82,8 @@ impl<'a> Listed<'a> {
             page: &listing.page,
             denied: listing.denied,
             instead: &[],
-            gone: Denied::Fail,
-            since: stream.since.as_ref(),
+            gone: listing.denied,
+            since: stream.since.as_ref().filter(|_| !listing.whole),
             rows: listing.rows.as_ref(),
             stream: Some(stream),
         }
@@ -139,6 +139,30 @@ impl<'a> From<&'a Lookup> for Listed<'a> {
             rows: table.rows.as_ref(),
             stream: None,
         }
+    }
+}
+
+/// Where a stream of several listings stands: `PART|CURSOR`, and behind it the bookmark of the first one.
+#[derive(Default)]
+struct Walk<'a> {
+    part: usize,
+    cursor: Option<&'a str>,
+    bookmark: Option<&'a str>,
+}
+
+/// Stands before the bookmark: no cursor has it.
+const BOOKMARK: char = '\u{1f}';
+
+impl<'a> Walk<'a> {
+    fn parse(text: &'a str) -> Self {
+        let (part, rest) = text.split_once('|').unwrap_or(("0", ""));
+        let (cursor, bookmark) = rest.split_once(BOOKMARK).map_or((rest, None), |(c, bookmark)| (c, Some(bookmark)));
+        Walk { part: part.parse().unwrap_or(0), cursor: Some(cursor).filter(|c| !c.is_empty()), bookmark }
+    }
+
+    fn write(&self) -> String {
+        let bookmark = self.bookmark.map(|bookmark| format!("{BOOKMARK}{bookmark}")).unwrap_or_default();
+        format!("{}|{}{bookmark}", self.part, self.cursor.unwrap_or_default())
     }
 }
 
@@ -232,19 +256,25 @@ impl Rest {
         if stream.then.is_empty() {
             return self.one_page(name, &first, above, cursor, since).await;
         }
-        let (part, cursor) = cursor.and_then(|c| c.split_once('|')).unwrap_or(("0", ""));
-        let part: usize = part.parse().unwrap_or(0);
-        let cursor = Some(cursor).filter(|c| !c.is_empty());
+        let Walk { part, cursor, bookmark } = cursor.map(Walk::parse).unwrap_or_default();
         let later = part.checked_sub(1).and_then(|at| stream.then.get(at));
         let leaf = match later {
             Some(listing) => self.later_page(name, stream, listing, above, cursor, since).await?,
             None => self.one_page(name, &first, above, cursor, since).await?,
         };
-        let next = match leaf.next {
-            Some(next) => Some(format!("{part}|{next}")),
-            None => (part < stream.then.len()).then(|| format!("{}|", part + 1)),
+        // A later run goes on where the first listing ended, however many come after it.
+        let first = later.is_none().then_some(leaf.bookmark).flatten();
+        let bookmark = first.as_deref().or(bookmark);
+        let next = match leaf.next.as_deref() {
+            Some(next) => Some(Walk { part, cursor: Some(next), bookmark: bookmark.filter(|_| part > 0) }),
+            None => (part < stream.then.len()).then_some(Walk { part: part + 1, cursor: None, bookmark }),
         };
-        Ok(Leaf { rows: leaf.rows, next, bookmark: None })
+        let from = Walk { part: 0, cursor: bookmark, bookmark: None };
+        Ok(Leaf {
+            rows: leaf.rows,
+            next: next.map(|next| next.write()),
+            bookmark: bookmark.is_some().then(|| from.write()),
+        })
     }
 
     async fn later_page(
@@ -401,5 +431,22 @@ impl Rest {
         let latest = Timestamp::now().checked_sub(lag).unwrap_or(Timestamp::UNIX_EPOCH);
         let from = at.checked_sub(overlap).unwrap_or(Timestamp::UNIX_EPOCH).min(latest);
         Ok(since.text.replace("${$time}", &format.write(from)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bookmark_of_the_first_listing_outlives_those_after_it() {
+        let ended = Walk { part: 1, cursor: None, bookmark: Some("MTY|0||7|") };
+        let there = ended.write();
+        let Walk { part, cursor, bookmark } = Walk::parse(&there);
+        assert_eq!((part, cursor, bookmark), (1, None, Some("MTY|0||7|")));
+        let later = Walk { part: 1, cursor: Some("x"), bookmark }.write();
+        assert_eq!(Walk::parse(&later).cursor, Some("x"));
+        let from = Walk { part: 0, cursor: bookmark, bookmark: None }.write();
+        assert_eq!((Walk::parse(&from).part, Walk::parse(&from).cursor), (0, Some("MTY|0||7|")));
     }
 }

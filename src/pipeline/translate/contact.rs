@@ -3,9 +3,10 @@
 use super::{Held, Translated, Translator};
 use crate::error::{Problem, Reason};
 use crate::ledger::{Link, Remote};
-use crate::mapping::{Mapped, ValueField};
+use crate::mapping::{Mapped, ValueField, label};
 use crate::record::{Company, Group, Kind, Person, address_key};
 use serde_json::json;
+use std::sync::PoisonError;
 
 /// What a record that is only referred to became.
 pub enum Matched {
@@ -70,24 +71,37 @@ impl Translator {
         }
     }
 
-    /// A group: matched by name or by the mapping. Tickets of one that is not there take the account's default.
-    pub fn group(&self, group: &Group) -> Result<Matched, Held> {
+    /// A group: matched by name or by the mapping; made, where the run may. Tickets of one that is not there take the account's
+    /// default. One whose making was `begun` by an earlier run is settled. `members`: who of the target works in it.
+    pub fn group(&self, id: &str, group: &Group, begun: bool, members: &[String]) -> Result<Matched, Held> {
         let rule = &self.mapping.ticket.group;
         let label = match rule.apply(ValueField::Group, &group.name, &self.roster.group_labels()) {
             Mapped::To(label) => label,
             Mapped::Drop => return Err(Held::Skip(Problem::new(Reason::Mapping, "left out by the mapping"), None)),
             Mapped::Fail(problem) if rule.values.contains_key(&group.name) => return Err(Held::Fail(problem)),
+            Mapped::Fail(_) | Mapped::Unknown if self.making.is_some() => group.name.clone(),
             Mapped::Fail(_) | Mapped::Unknown => {
                 return Err(Held::Skip(
-                    Problem::new(Reason::Unresolved, format!("the target has no group `{}`", group.name))
-                        .hint("its tickets go to the default group; `[ticket.group] values` can say another"),
+                    Problem::new(Reason::Unresolved, format!("the target has no group `{}`", group.name)).hint(
+                        "its tickets go to the default group; `[ticket.group] values` can say another, `[run] create_groups` makes it",
+                    ),
                     None,
                 ));
             }
         };
-        match self.roster.group(&label) {
-            Some(entry) => Ok(Matched::There(entry.remote())),
-            None => {
+        match (self.roster.group(&label).filter(|_| !begun), &self.making) {
+            (Some(entry), _) => Ok(Matched::There(entry.remote())),
+            (None, Some(making)) => {
+                let mut making = making.lock().unwrap_or_else(PoisonError::into_inner);
+                let first = making.entry(label::key(&label)).or_insert_with(|| id.to_owned());
+                if first != id {
+                    let problem = Problem::new(Reason::Duplicate, format!("another group is made as `{label}`"));
+                    return Err(Held::Skip(problem, Some((Kind::Group, first.clone()))));
+                }
+                let mapped = json!({ "id": id, "name": label, "description": group.description, "members": members });
+                Ok(Matched::Write(Translated { mapped, losses: vec![] }))
+            }
+            (None, None) => {
                 Err(Held::Skip(Problem::new(Reason::Unresolved, format!("the target has no group `{label}`")), None))
             }
         }

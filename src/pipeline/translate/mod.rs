@@ -29,8 +29,9 @@ use crate::ledger::Lost;
 use crate::mapping::Mapping;
 use crate::record::{Format, Kind};
 use serde_json::Value;
+use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 /// What is known of both sides while records are translated.
 pub struct Translator {
@@ -43,6 +44,8 @@ pub struct Translator {
     pub blobs: Blobs,
     /// Where files the target does not take are kept; none where they are only named.
     pub kept_dir: Option<PathBuf>,
+    /// Where groups are made: the source's id by the name each is made under.
+    pub making: Option<Mutex<HashMap<String, String>>>,
     /// How the target writes bodies.
     pub format: Format,
 }

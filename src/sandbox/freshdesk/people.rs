@@ -352,6 +352,35 @@ fn agent_row(agent: &Agent) -> Value {
 }
 
 /// A group by itself; the list leaves out `agent_ids`.
+impl Account {
+    /// `POST /groups`. <https://developers.freshdesk.com/api/#create_group>
+    pub fn create_group(&mut self, ask: &Ask<'_>) -> Result<u64, Refusal> {
+        let form = Form::of(ask.call)?;
+        let known = ["agent_ids", "auto_ticket_assign", "description", "escalate_to", "name", "unassigned_for"];
+        let mut sent = Attributes::of(&form, &known)?;
+        let name = sent.line("name").flatten().unwrap_or_default();
+        if name.trim().is_empty() {
+            sent.fault(Fault::missing("name"));
+        }
+        if self.groups.values().any(|group| group.name.eq_ignore_ascii_case(&name)) {
+            sent.fault(Fault::new("name", "duplicate_value", "It should be a unique value"));
+        }
+        let description = sent.text("description").flatten();
+        let agent_ids = sent.ids("agent_ids").flatten().unwrap_or_default();
+        if agent_ids.iter().any(|id| !self.is_agent(*id)) {
+            sent.fault(Fault::absent("agent_ids", "agent"));
+        }
+        let wait = sent.text("unassigned_for").flatten();
+        if wait.is_some_and(|wait| !["30m", "1h", "2h", "4h", "8h", "12h", "1d", "2d", "3d"].contains(&wait.as_str())) {
+            sent.fault(Fault::invalid("unassigned_for", "It should be one of the times a group may wait"));
+        }
+        sent.done()?;
+        let id = self.next_id();
+        self.groups.insert(id, Group { id, name, description, agent_ids, created_at: ask.now });
+        Ok(id)
+    }
+}
+
 pub fn group(group: &Group, alone: bool) -> Value {
     let mut shown = json!({
         "id": group.id,

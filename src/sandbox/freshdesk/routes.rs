@@ -41,6 +41,12 @@ pub fn answer(account: &mut Account, ask: &Ask<'_>) -> Answered {
             let rows = account.ticket_fields.iter().enumerate().filter(|(_, f)| wanted(&f.kind));
             Ok(Answer::json(200, &rows.map(|(n, f)| account.show_field(n, f)).collect()))
         }
+        ["groups"] if verb == "POST" => {
+            administrator(account, ask)?;
+            let id = account.create_group(ask)?;
+            let group = account.groups.get(&id).ok_or(Refusal::NotFound)?;
+            Ok(created(&people::group(group, true), ask, "groups", id))
+        }
         ["ticket_fields" | "agents" | "groups" | "roles" | "products" | "email_configs", ..]
         | ["contact_fields" | "company_fields"]
             if verb != "GET" =>

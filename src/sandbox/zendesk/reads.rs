@@ -301,6 +301,7 @@ fn singular(table: &str) -> Option<&'static str> {
         "group_memberships" => "group_membership",
         "organization_memberships" => "organization_membership",
         "satisfaction_ratings" => "satisfaction_rating",
+        "suspended_tickets" => "suspended_ticket",
         _ => return None,
     })
 }

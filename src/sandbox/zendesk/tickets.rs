@@ -101,6 +101,25 @@ pub fn fill(account: &mut Account, seed: u64, tickets: usize, signer: Signer, he
         account.shelve(n);
     }
     account.tables.entry("satisfaction_ratings").or_default();
+    account.tables.insert("suspended_tickets", if tickets == 0 { Vec::new() } else { suspended(customers[0]) });
+}
+
+/// What was held back: of a stranger, and of somebody the account knows. Fields are those of
+/// <https://developer.zendesk.com/api-reference/ticketing/tickets/suspended_tickets/>.
+fn suspended(known: u64) -> Vec<Value> {
+    let row = |id: u64, author: Value, cause: &str, content: &str| {
+        json!({
+            "url": format!("{HERE}/api/v2/suspended_tickets/{id}.json"), "id": id, "author": author, "subject": "Held back <b>",
+            "content": content, "cause": cause, "cause_id": 0, "message_id": format!("<{id}@mail.example>"), "error_messages": null,
+            "ticket_id": null, "recipient": "support@acme.example", "brand_id": BRANDS[0], "attachments": [],
+            "created_at": stamp(BEGAN + 7), "updated_at": stamp(BEGAN + 8), "via": via("email"),
+        })
+    };
+    let stranger = json!({ "id": null, "name": "Mr. Nobody", "email": "nobody@else.example" });
+    vec![
+        row(3_436, stranger, "Detected as spam", "zdheld3436\nBuy <now> & here"),
+        row(3_437, json!({ "id": known }), "Automated response mail", "zdheld3437\nOut of office"),
+    ]
 }
 
 /// The rating a ticket shows is a row of a table, too.

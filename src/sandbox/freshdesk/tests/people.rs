@@ -110,3 +110,13 @@ fn agents_who_left_are_in_no_list() {
     assert!(room.get("/agents/me").body["role_ids"].is_array());
     assert_eq!(room.get("/groups").body[0].get("agent_ids"), None);
 }
+
+#[test]
+fn a_group_has_a_name_of_its_own_and_agents_that_are_there() {
+    let mut room = room();
+    let agent = room.get("/agents/me").body["id"].clone();
+    room.post("/groups", json!({"name": "New ones", "agent_ids": [agent], "unassigned_for": "3d"})).id();
+    assert_eq!(room.post("/groups", json!({"name": "new ones"})).faults(), ["name duplicate_value"]);
+    assert_eq!(room.post("/groups", json!({"name": "Others", "agent_ids": [1]})).faults(), ["agent_ids invalid_value"]);
+    assert_eq!(room.post("/groups", json!({"description": "x"})).faults(), ["name missing_field"]);
+}

@@ -1,0 +1,62 @@
+//! Groups the target lacks: made before the tickets that are theirs, with those of their agents who are there, where
+//! `[run] create_groups` asks for it. Steps of the ledger like those of any other record.
+
+use super::carry::Run;
+use super::{Event, Job, Stop, stage};
+use crate::connector::ChildRows;
+use crate::error::Result;
+use crate::record::{Body, Kind, Person};
+use std::collections::BTreeMap;
+
+/// Agents of the target by the source's id of their group.
+pub type Members = BTreeMap<String, Vec<String>>;
+
+impl Job {
+    /// Whether groups are made.
+    pub(super) fn makes_groups(&self) -> bool {
+        self.project.run.create_groups && self.target.writes(Kind::Group)
+    }
+}
+
+impl Run<'_> {
+    /// Tells that what was asked for cannot be done.
+    pub(super) fn tell_groups(&self) {
+        if self.job.project.run.create_groups && !self.job.makes_groups() {
+            let what = "the target's API makes no groups: `create_groups` has no effect".to_owned();
+            (self.job.tell)(Event::Note { what });
+        }
+    }
+
+    /// Who of the target works in a group of the source. Its agents are staged for that, if they are not.
+    pub(super) async fn members_of(&self, group: &str) -> Result<Vec<String>, Stop> {
+        if !self.job.makes_groups() {
+            return Ok(vec![]);
+        }
+        let members = self.members.get_or_try_init(|| self.all_members()).await?;
+        Ok(members.get(group).cloned().unwrap_or_default())
+    }
+
+    async fn all_members(&self) -> Result<Members, Stop> {
+        let mut all = Members::new();
+        if !self.job.source.reads(Kind::Agent) {
+            return Ok(all);
+        }
+        stage::kind(self.job, Kind::Agent).await?;
+        for raw in self.job.staging.rows(Kind::Agent.code()).await? {
+            let Body::Agent(person) = self.job.source.assemble(Kind::Agent, &raw, &ChildRows::new())?.body else {
+                continue;
+            };
+            let Some(id) = self.there(&person) else { continue };
+            for group in &person.groups {
+                all.entry(group.clone()).or_default().push(id.clone());
+            }
+        }
+        Ok(all)
+    }
+
+    /// The id of an agent in the target.
+    fn there(&self, person: &Person) -> Option<String> {
+        let address = self.translator.mapping.people.agent_email(person.emails.first()?);
+        Some(self.translator.roster.person(address)?.id.clone())
+    }
+}
