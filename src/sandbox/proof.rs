@@ -113,9 +113,9 @@ fn conversation(ticket: &Value, arrived: &Value, kept: &HashSet<String>, proof: 
     });
     let notes: Vec<Note<'_>> = std::iter::once(first).chain(later).collect();
     let mut from = 0;
-    for comment in list(&ticket["comments"]) {
+    for comment in said(ticket) {
         let mark = text(&comment["mark"]);
-        if mark.is_empty() || !text(&comment["html_body"]).contains(mark) {
+        if mark.is_empty() || !is_shown(comment, mark) {
             continue;
         }
         let places: Vec<usize> = (0..notes.len()).filter(|at| has_word(notes[*at].body, mark)).collect();
@@ -127,7 +127,7 @@ fn conversation(ticket: &Value, arrived: &Value, kept: &HashSet<String>, proof: 
             proof.differences.push(format!("ticket {id}: message {mark} is out of order"));
         }
         from = at;
-        let private = comment["public"] == false;
+        let private = comment["public"] != true;
         if notes[at].private != private {
             proof.differences.push(format!("ticket {id}: message {mark} is private: {}", notes[at].private));
         }
@@ -144,6 +144,22 @@ fn conversation(ticket: &Value, arrived: &Value, kept: &HashSet<String>, proof: 
             }
         }
     }
+}
+
+/// Comments and what was said beside the ticket, which is never public, in the order of time.
+fn said(ticket: &Value) -> Vec<&Value> {
+    let mut all: Vec<&Value> = list(&ticket["comments"]).collect();
+    let beside: Vec<&Value> = list(&ticket["side_conversations"]).collect();
+    if !beside.is_empty() {
+        all.extend(beside);
+        all.sort_by_key(|said| text(&said["created_at"]).parse::<jiff::Timestamp>().ok());
+    }
+    all
+}
+
+/// Whether the words a message is known by stand in it.
+fn is_shown(said: &Value, mark: &str) -> bool {
+    [&said["html_body"], &said["message"]["html_body"]].into_iter().any(|body| text(body).contains(mark))
 }
 
 /// Whether a mark stands in a text as a word of its own: `zd1c1` is not in `zd1c12`.

@@ -205,6 +205,11 @@ impl ToRedmine {
         for rating in self.state["satisfaction_ratings"].as_array().into_iter().flatten() {
             wanted.push((rating["ticket_id"].as_u64().unwrap_or_default(), "rating_dropped", None));
         }
+        let mut spent: BTreeMap<u64, usize> = BTreeMap::new();
+        for entry in self.state["time_entries"].as_array().into_iter().flatten() {
+            *spent.entry(entry["ticket_id"].as_u64().unwrap_or_default()).or_default() += 1;
+        }
+        wanted.extend(spent.into_iter().map(|(id, entries)| (id, "time_dropped", Some(entries))));
         let asked = |id: u64| self.expected.tickets.iter().any(|ticket| ticket.id == id as i64);
         let untold = wanted.into_iter().filter(|(id, loss, times)| {
             let counted = counted(*id, loss);
@@ -250,7 +255,8 @@ impl ToRedmine {
 
 /// Losses of each ticket.
 fn losses(report: &[StringRecord]) -> Result<BTreeMap<u64, String>> {
-    let tickets = report.iter().filter(|row| &row[0] == "ticket");
+    // What the source held back is no ticket of it.
+    let tickets = report.iter().filter(|row| &row[0] == "ticket" && &row[4] != "suspended");
     let losses = |row: &StringRecord| -> Result<(u64, String)> {
         Ok((row[1].parse().map_err(|_| format!("ticket {}?", &row[1]))?, row[10].to_owned()))
     };
