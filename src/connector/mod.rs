@@ -54,6 +54,8 @@ pub struct BulkWay {
     pub by_plan: bool,
     /// A later listing holds only what came since; otherwise each holds everything.
     pub incremental: bool,
+    /// Few roots have any: calls count, not time.
+    pub sparse: bool,
     /// Elements of the listing per root, as a rule.
     pub per_root: u64,
     /// Elements in a page.

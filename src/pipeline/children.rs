@@ -186,7 +186,8 @@ impl Choice {
         let seconds = |calls: u64, rate: Option<f64>| calls as f64 / rate.unwrap_or(UNLIMITED).max(f64::MIN_POSITIVE);
         let bulk_seconds = seconds(bulk_calls, way.calls_per_second);
         let root_seconds = seconds(roots, way.root_calls_per_second);
-        Choice { bulk: bulk_seconds < root_seconds, bulk_calls, root_calls: roots, bulk_seconds, root_seconds }
+        let bulk = if way.sparse { bulk_calls < roots } else { bulk_seconds < root_seconds };
+        Choice { bulk, bulk_calls, root_calls: roots, bulk_seconds, root_seconds }
     }
 
     fn reason(&self, kind: Kind, way: &BulkWay) -> String {
@@ -209,6 +210,7 @@ mod tests {
             stream: "comment".into(),
             by_plan: false,
             incremental: true,
+            sparse: false,
             per_root: 8,
             per_call: 1000,
             calls_per_second: bulk,
@@ -230,6 +232,13 @@ mod tests {
     fn the_limits_of_the_account_decide() {
         assert!(!Choice::of(&way(Some(10.0 / 60.0), Some(60.0)), 20_000, 20_000).bulk);
         assert!(Choice::of(&way(None, None), 1_000, 1_000).bulk);
+    }
+
+    #[test]
+    fn what_few_tickets_have_is_read_by_the_way_with_fewer_calls() {
+        let slow = BulkWay { sparse: true, per_root: 1, per_call: 100, ..way(Some(1.0), Some(1_000.0)) };
+        assert!(Choice::of(&slow, 1_000, 1_000).bulk, "ten calls instead of a thousand, however fast those are");
+        assert!(!Choice::of(&slow, 3, 100_000).bulk, "three tickets changed, and the listing is read whole");
     }
 
     #[test]

@@ -400,6 +400,9 @@ pub struct Bulk {
     pub expect: Expr,
     /// Elements of the listing per root, as a rule: what the choice between the two ways reckons with.
     pub per_root: u64,
+    /// Few roots have any: the way with fewer calls is taken, not the quicker one.
+    #[serde(default)]
+    pub sparse: bool,
     /// Only if it holds, over `$account`; otherwise the listing is not read.
     #[serde(default)]
     pub when: Option<Predicate>,

@@ -35,6 +35,7 @@ impl Rest {
         };
         BulkWay {
             stream: name.to_owned(),
+            sparse: bulk.sparse,
             incremental: bulk.since.is_some(),
             by_plan: stream.denied == Denied::Plan,
             per_root: bulk.per_root,
