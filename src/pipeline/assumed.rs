@@ -91,7 +91,8 @@ impl Assumed {
         names.extend(rule.default.clone());
         for name in &names {
             let id = self.called(format!("group {name}.id"));
-            roster.learn_group(Entry { id, label: name.clone(), fields: Map::new() });
+            let fields = Map::from_iter([("id".to_owned(), json!(id)), ("name".to_owned(), json!(name))]);
+            roster.learn_group(Entry { id, label: name.clone(), fields });
         }
         self.tell("groups", names.into_iter().collect(), "`[ticket.group] values` names others");
         Ok(())

@@ -429,7 +429,7 @@ impl<'a> Run<'a> {
 
 impl Job {
     /// The source's own field definitions, which give the labels of option values.
-    pub(super) async fn source_fields(&self) -> Result<SourceFields, Problem> {
+    pub async fn source_fields(&self) -> Result<SourceFields, Problem> {
         let mut fields = SourceFields::new();
         for raw in self.staging.rows(Kind::Field.code()).await? {
             if let Body::Field(field) = self.source.assemble(Kind::Field, &raw, &ChildRows::new())?.body {

@@ -179,12 +179,14 @@ impl Seen {
             traits.insert(format!("{} in the source", record.state));
         }
         for value in &ticket.custom {
-            let name = value.title.as_deref().unwrap_or(&value.key);
+            let field = fields.get(&value.key);
+            let name = value.title.as_deref().or(field.map(|f| f.title.as_str())).unwrap_or(&value.key);
             traits.insert(format!("field {name}"));
             // Of a field that offers values each is a case; of a text none is.
-            let chosen = fields.get(&value.key).is_some_and(|field| !field.options.is_empty());
-            for text in texts(&value.value).into_iter().filter(|_| chosen) {
-                let known = format!("field {name} = {text}");
+            let options = field.map_or(&[][..], |field| field.options.as_slice());
+            for text in texts(&value.value).into_iter().filter(|_| !options.is_empty()) {
+                let label = options.iter().find(|option| option.value == text).map_or(&text, |option| &option.label);
+                let known = format!("field {name} = {label}");
                 let many = self.values.entry(name.to_owned()).or_default();
                 if self.first.contains_key(&known) || *many < VALUES {
                     *many += usize::from(!self.first.contains_key(&known));
@@ -357,6 +359,6 @@ mod tests {
         let Body::Ticket(ticket) = &record.body else { panic!("no ticket") };
         let traits = Seen::default().traits_of(&record, ticket, &fields);
         let of_fields: Vec<&String> = traits.iter().filter(|t| t.starts_with("field")).collect();
-        assert_eq!(of_fields, ["field order", "field size", "field size = l"]);
+        assert_eq!(of_fields, ["field order", "field size", "field size = L"]);
     }
 }

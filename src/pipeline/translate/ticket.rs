@@ -248,7 +248,8 @@ impl Translator {
     }
 
     fn value_of(&self, target: &Field, value: Value) -> Value {
-        json!({ "id": self.roster.field_id(target), "type": target.field_type, "value": as_text(value) })
+        let id = self.roster.field_id(target);
+        json!({ "id": id, "title": target.title, "type": target.field_type, "value": as_text(value) })
     }
 
     fn custom(

@@ -2,11 +2,11 @@
 
 use super::mask;
 use crate::content::{self, ImagePlace, ImageRef};
-use crate::error::Result;
+use crate::error::{Loss, Result};
 use crate::expr::plain;
 use crate::pipeline::Job;
 use crate::pipeline::preview::{Previewed, mapped, requests};
-use crate::record::{Body, Format, Kind, Ticket, Visibility};
+use crate::record::{Body, Field, Format, Kind, Ticket, Visibility};
 use crate::report::Outcome;
 use serde::Serialize;
 use serde_json::Value;
@@ -14,6 +14,8 @@ use std::collections::HashMap;
 
 /// Messages shown of one ticket; a thread of hundreds says no more.
 const MESSAGES: usize = 40;
+/// Losses shown of one ticket.
+const LOSSES: usize = 25;
 /// Requests shown of one ticket.
 const REQUESTS: usize = 60;
 
@@ -28,6 +30,8 @@ pub struct Shown {
     pub problem: Option<String>,
     /// What would be lost of it, in words.
     pub losses: Vec<String>,
+    /// Losses that are not shown.
+    pub more_losses: usize,
     pub source: View,
     /// None where nothing would be written.
     pub target: Option<View>,
@@ -97,6 +101,7 @@ pub async fn shown(job: &Job, previewed: &Previewed, redacted: bool) -> Result<V
         let id = one["id"].as_str().or(one["record"]["id"].as_str()).unwrap_or_default().to_owned();
         maps.insert(id, one);
     }
+    let fields = job.source_fields().await?;
     let mut all = Vec::new();
     for (id, shows) in &previewed.sample {
         let Some(row) = previewed.link.record(Kind::Ticket, id).await? else { continue };
@@ -109,6 +114,8 @@ pub async fn shown(job: &Job, previewed: &Previewed, redacted: bool) -> Result<V
             })
             .collect();
         losses.dedup();
+        let more_losses = losses.len().saturating_sub(LOSSES);
+        losses.truncate(LOSSES);
         let (requests, more_requests) = sent.remove(id).unwrap_or_default();
         let target = maps.remove(id);
         all.push(Shown {
@@ -118,7 +125,8 @@ pub async fn shown(job: &Job, previewed: &Previewed, redacted: bool) -> Result<V
             outcome: Outcome::of(row.state),
             problem: row.problem.map(|p| if redacted { mask::quoted(&p.what) } else { p.what }),
             losses,
-            source: source_view(job, id, redacted).await?,
+            more_losses,
+            source: source_view(job, id, &fields, redacted).await?,
             target: target.map(|mapped| target_view(job, &mapped, redacted)),
             requests: requests.iter().map(|told| Request::of(told, redacted)).collect(),
             more_requests,
@@ -131,10 +139,10 @@ fn masked(text: &str, redacted: bool) -> String {
     if redacted { mask::text(text) } else { text.to_owned() }
 }
 
-async fn source_view(job: &Job, id: &str, redacted: bool) -> Result<View> {
+async fn source_view(job: &Job, id: &str, fields: &HashMap<String, Field>, redacted: bool) -> Result<View> {
     let Some(Ok(record)) = job.staged(Kind::Ticket, id).await? else { return Ok(View::default()) };
     let Body::Ticket(ticket) = record.body else { return Ok(View::default()) };
-    let mut names = Names { job, redacted, known: HashMap::new() };
+    let mut names = Names { job, redacted, fields, known: HashMap::new() };
     let mut facts = facts_of(&mut names, &ticket).await?;
     facts.extend(record.created_at.map(|at| ("created".to_owned(), at.to_string())));
     let mut messages = Vec::new();
@@ -181,7 +189,9 @@ async fn facts_of(names: &mut Names<'_>, ticket: &Ticket) -> Result<Vec<(String,
     fact("in copy", copies.join(", "));
     fact("tags", masked(&ticket.tags.join(", "), redacted));
     for value in &ticket.custom {
-        fact(value.title.as_deref().unwrap_or(&value.key), masked(&words(&value.value), redacted));
+        let field = names.fields.get(&value.key);
+        let title = value.title.as_deref().or(field.map(|field| field.title.as_str())).unwrap_or(&value.key);
+        fact(title, masked(&words(&labelled(&value.value, field)), redacted));
     }
     fact("due", ticket.due_at.map(|at| at.to_string()).unwrap_or_default());
     Ok(facts)
@@ -217,9 +227,17 @@ fn target_view(job: &Job, mapped: &Value, redacted: bool) -> View {
     fact("in copy", people.join(", "));
     fact("tags", masked(&words(&mapped["tags"]), redacted));
     for value in mapped["custom"].as_array().into_iter().flatten() {
-        fact(&plain(&value["id"]), masked(&words(&value["value"]), redacted));
+        let shown = match value["value"].as_str().filter(|_| value["type"] == "bool") {
+            Some("1") => "true".to_owned(),
+            Some(_) => "false".to_owned(),
+            None => words(&value["value"]),
+        };
+        fact(&plain(&value["title"]), masked(&shown, redacted));
     }
-    fact("due", plain(&mapped["due_at"]));
+    let lost = job.target.losses(Kind::Ticket, mapped).unwrap_or_default();
+    if !lost.contains(&Loss::Due) {
+        fact("due", plain(&mapped["due_at"]));
+    }
     let comments = mapped["comments"].as_array().map_or(&[][..], Vec::as_slice);
     let dates = job.target.profile().comment_dates;
     let message = |comment: &Value| Message {
@@ -244,6 +262,11 @@ fn target_view(job: &Job, mapped: &Value, redacted: bool) -> View {
 fn verbatim_view(record: &Value, redacted: bool) -> View {
     let names = ["status", "priority", "type", "channel", "requester", "assignee", "group", "ccs", "followers", "tags"];
     let facts = names.iter().map(|name| ((*name).to_owned(), masked(&words(&record[*name]), redacted)));
+    let custom = record["custom"].as_array().into_iter().flatten().map(|value| {
+        let title = value["title"].as_str().or(value["key"].as_str()).unwrap_or_default();
+        (title.to_owned(), masked(&words(&value["value"]), redacted))
+    });
+    let facts = facts.chain(custom);
     let comments = record["comments"].as_array().map_or(&[][..], Vec::as_slice);
     let message = |comment: &Value| Message {
         author: masked(&plain(&comment["author"]), redacted),
@@ -266,6 +289,19 @@ fn verbatim_view(record: &Value, redacted: bool) -> View {
 
 fn files(list: &Value, size: &str, redacted: bool) -> Vec<String> {
     list.as_array().into_iter().flatten().map(|f| file(&plain(&f["name"]), f[size].as_u64(), redacted)).collect()
+}
+
+/// A value of options by what people call it.
+fn labelled(value: &Value, field: Option<&Field>) -> Value {
+    let Some(field) = field.filter(|field| !field.options.is_empty()) else { return value.clone() };
+    match value {
+        Value::Array(items) => items.iter().map(|item| labelled(item, Some(field))).collect(),
+        one => {
+            let text = plain(one);
+            let option = field.options.iter().find(|option| option.value == text);
+            option.map_or_else(|| one.clone(), |option| option.label.clone().into())
+        }
+    }
 }
 
 fn words(value: &Value) -> String {
@@ -311,10 +347,11 @@ fn preformatted(text: &str) -> String {
     format!("<pre>{safe}</pre>")
 }
 
-/// People and groups of the source by name.
+/// People, groups and fields of the source by name.
 struct Names<'a> {
     job: &'a Job,
     redacted: bool,
+    fields: &'a HashMap<String, Field>,
     known: HashMap<String, String>,
 }
 
