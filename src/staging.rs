@@ -263,6 +263,22 @@ impl Staging {
             .await
     }
 
+    /// What `make` makes of a row alone, on a thread beside.
+    pub async fn made_alone<T: Send + 'static>(
+        &self,
+        stream: &str,
+        id: &str,
+        make: impl FnOnce(Value) -> T + Send + 'static,
+    ) -> Result<Option<T>> {
+        let (stream, id) = (stream.to_owned(), id.to_owned());
+        let sql = "SELECT body FROM item WHERE stream = ?1 AND id = ?2";
+        let work = move |db: &Connection| match packed(db, sql, &stream, &id)? {
+            Some(body) => Ok(Some(make(unpack(&body)?))),
+            None => Ok(None),
+        };
+        self.store.read(work).await
+    }
+
     pub async fn holds(&self, stream: &str, id: &str) -> Result<bool> {
         let (stream, id) = (stream.to_owned(), id.to_owned());
         let sql = "SELECT EXISTS (SELECT 1 FROM item WHERE stream = ?1 AND id = ?2)";

@@ -28,6 +28,9 @@ use std::sync::Arc;
 /// Exit code of a wrong command line or a wrong file of the project.
 const USAGE: u8 = 2;
 
+/// Threads that read from the disk and compute beside those that wait: each holds on to some memory of its own.
+const BESIDE: usize = 8;
+
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let args = match Args::try_parse() {
@@ -52,7 +55,7 @@ pub fn main() -> ExitCode {
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, Problem> {
-    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+    Ok(tokio::runtime::Builder::new_multi_thread().max_blocking_threads(BESIDE).enable_all().build()?)
 }
 
 async fn dispatch(args: &Args, screen: &Arc<Screen>) -> Result<u8, Problem> {

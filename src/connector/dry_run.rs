@@ -272,6 +272,11 @@ impl Target for DryRun {
         self.inner.losses(kind, mapped)
     }
 
+    fn losses_and_plan(&self, kind: Kind, mapped: &Value, marker: &str) -> Result<(Vec<Loss>, Result<Vec<Step>>)> {
+        self.listener.mapped(kind, mapped)?;
+        self.inner.losses_and_plan(kind, mapped, marker)
+    }
+
     fn repair(&self, _kind: Kind, _mapped: &Value, _marker: &str) -> Result<Vec<Step>> {
         Ok(vec![])
     }

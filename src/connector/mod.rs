@@ -322,6 +322,11 @@ pub trait Target: Send + Sync {
         Ok(vec![])
     }
 
+    /// Both of one record, which the same expressions look at.
+    fn losses_and_plan(&self, kind: Kind, mapped: &Value, marker: &str) -> Result<(Vec<Loss>, Result<Vec<Step>>)> {
+        Ok((self.losses(kind, mapped)?, self.plan(kind, mapped, marker)))
+    }
+
     /// The steps that set again what `read_back` found different. Pure.
     fn repair(&self, kind: Kind, mapped: &Value, marker: &str) -> Result<Vec<Step>>;
 

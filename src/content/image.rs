@@ -40,7 +40,9 @@ pub enum ImagePlace {
 /// All the pictures a body shows, in order, as often as it shows them.
 pub fn images(body: &str, format: Format) -> Vec<ImageRef> {
     let mut found = vec![];
-    if format != Format::Text {
+    // Most messages show none: they are not taken apart for it. (`<image` is read as `<img` by some.)
+    let shows_none = format == Format::Html && !body.as_bytes().windows(3).any(|w| w.eq_ignore_ascii_case(b"<im"));
+    if format != Format::Text && !shows_none {
         let body = super::line_ends(body);
         for_each_image(&read::read(&body, format), &mut |source| found.push(ImageRef::parse(source)));
     }
@@ -316,6 +318,13 @@ mod tests {
         assert_eq!(ImageRef::parse("the%20plan.png"), ImageRef::Name("the plan.png".into()));
         assert_eq!(ImageRef::parse("//x.y/a.png"), ImageRef::Url("//x.y/a.png".into()));
         assert_eq!(ImageRef::parse("%ff.png"), ImageRef::Url("%ff.png".into()));
+    }
+
+    #[test]
+    fn a_body_without_a_picture_shows_none_and_a_tag_is_one_in_any_case() {
+        assert_eq!(images("<p>1 < 2, <b>im</b> & img</p>", Format::Html), []);
+        let one = [ImageRef::Url("https://x.example/a.png".into())];
+        assert_eq!(images("<p>x<IMG SRC='https://x.example/a.png'></p>", Format::Html), one);
     }
 
     #[test]

@@ -139,6 +139,8 @@ pub struct RecordRow {
     pub stands_for: Option<(Kind, String)>,
     /// When it was found by its marker in the target, if that is all that is known of it: its steps are not.
     pub rebuilt_at: Option<Timestamp>,
+    /// Whether any step of it was ever begun.
+    pub has_steps: bool,
     pub seen_at: Timestamp,
     /// Of the state.
     pub changed_at: Timestamp,
@@ -200,7 +202,7 @@ pub struct OpenStep {
 
 pub(super) const RECORD: &str = "seq, kind, id, number, updated_at, content_hash, state, reason, detail, hint, \
     look_at, target_id, target_number, target_url, outputs, origin, target_hash, target_updated_at, stands_kind, \
-    stands_id, rebuilt_at, seen_at, changed_at";
+    stands_id, rebuilt_at, seen_at, changed_at, EXISTS (SELECT 1 FROM step WHERE step.record = record.seq) AS has_steps";
 
 pub(super) fn record(row: &Row<'_>) -> Result<RecordRow, Fault> {
     let stands_kind: Option<String> = row.get("stands_kind")?;
@@ -220,6 +222,7 @@ pub(super) fn record(row: &Row<'_>) -> Result<RecordRow, Fault> {
         target_updated_at: time(row.get("target_updated_at")?)?,
         stands_for: optional(Kind::from_code, stands_kind)?.zip(row.get("stands_id")?),
         rebuilt_at: time(row.get("rebuilt_at")?)?,
+        has_steps: row.get("has_steps")?,
         seen_at: moment(row.get("seen_at")?)?,
         changed_at: moment(row.get("changed_at")?)?,
     })

@@ -19,6 +19,10 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 const GROUP: usize = 512;
 /// Read connections open at a time.
 const READERS: usize = 4;
+/// Statements each connection keeps prepared.
+const STATEMENTS: usize = 64;
+/// Of a reader, in pages as SQLite wants it (negative: KiB): what it has read the system keeps as well.
+const READER_CACHE: i64 = -512;
 /// How long a statement waits for another process at work on the same file.
 const BUSY: Duration = Duration::from_secs(10);
 
@@ -180,6 +184,8 @@ impl File {
             None => Connection::open_with_flags(&self.path, flags)?,
         };
         db.busy_timeout(BUSY)?;
+        db.set_prepared_statement_cache_capacity(STATEMENTS);
+        db.pragma_update(None, "cache_size", READER_CACHE)?;
         Ok(db)
     }
 
@@ -211,7 +217,7 @@ fn nothing_pending(path: &Path) -> bool {
 
 fn prepare(db: &Connection, design: &Design) -> rusqlite::Result<()> {
     db.busy_timeout(BUSY)?;
-    db.set_prepared_statement_cache_capacity(64);
+    db.set_prepared_statement_cache_capacity(STATEMENTS);
     let mode: String = db.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
     tracing::debug!(file = design.file, mode, "opened");
     db.pragma_update(None, "synchronous", design.synchronous)?;

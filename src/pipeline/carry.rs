@@ -1,13 +1,14 @@
 //! stage → map → plan → write → verify, kind by kind.
 
 use super::library::Library;
+use super::links::Alone;
 use super::make_groups::Members;
 use super::people::People;
 use super::roster::Roster;
-use super::translate::{Blobs, Held, Matched, SourceFields, Translator};
+use super::translate::{Blobs, Held, Matched, SourceFields, Translated, Translator};
 use super::turn::{Turn, Turns};
 use super::write::{Broken, Writer};
-use super::written::done;
+use super::written::{Past, done};
 use super::{Ending, Event, Halt, Job, ORDER, Stop, again, approval, check, closure, stage};
 use crate::connector::ChildRows;
 use crate::error::{Problem, Reason};
@@ -67,11 +68,12 @@ pub async fn carry(job: &Job, roster: Option<Roster>) -> Result<Ending, Stop> {
 /// One run, with what all its records share.
 pub(super) struct Run<'a> {
     pub(super) job: &'a Job,
-    pub(super) translator: Translator,
+    pub(super) translator: Arc<Translator>,
     pub(super) writer: Writer,
-    fields: OnceCell<SourceFields>,
+    fields: OnceCell<Arc<SourceFields>>,
     pub(super) members: OnceCell<Members>,
     pub(super) library: OnceCell<Library>,
+    pub(super) alone: Mutex<Alone>,
     /// When progress was told.
     told: Mutex<Option<Instant>>,
 }
@@ -84,7 +86,7 @@ impl<'a> Run<'a> {
             None => Roster::read(job.target.as_ref()).await?,
         };
         let roster = Arc::new(roster);
-        let people = People::new(job.source.clone(), job.staging.clone(), job.link.clone(), roster.clone());
+        let people = Arc::new(People::new(job.source.clone(), job.staging.clone(), job.link.clone(), roster.clone()));
         let profile = job.target.profile();
         let format =
             job.target.answer("text_format").and_then(Format::from_code).or(profile.format).unwrap_or(Format::Text);
@@ -109,11 +111,12 @@ impl<'a> Run<'a> {
         };
         Ok(Run {
             job,
-            translator,
+            translator: Arc::new(translator),
             writer,
             fields: OnceCell::new(),
             members: OnceCell::new(),
             library: OnceCell::new(),
+            alone: Mutex::default(),
             told: Mutex::default(),
         })
     }
@@ -301,11 +304,11 @@ impl<'a> Run<'a> {
             return Ok(End::Skipped { problem, stands_for: None });
         }
         let record = match staged {
-            Ok(record) => record,
+            Ok(record) => Arc::new(record),
             Err(problem) => return Ok(End::Failed { problem }),
         };
         let verbatim = self.job.target.profile().verbatim;
-        if kind == Kind::Contact && !verbatim && self.job.staging.item(Kind::Agent.code(), id).await?.is_some() {
+        if kind == Kind::Contact && !verbatim && self.job.staging.holds(Kind::Agent.code(), id).await? {
             let problem = Problem::new(Reason::Duplicate, "is an agent too, and stands there as one");
             return Ok(End::Skipped { problem, stands_for: Some((Kind::Agent, id.to_owned())) });
         }
@@ -317,6 +320,9 @@ impl<'a> Run<'a> {
             return Ok(End::Skipped { problem, stands_for: None });
         }
         if let Body::Ticket(ticket) = &record.body {
+            if ticket.links.is_empty() {
+                self.alone.lock().unwrap_or_else(PoisonError::into_inner).put(row.seq);
+            }
             match self.job.left_out(&record, ticket).await {
                 Ok(None) => {}
                 Ok(Some(problem)) => return Ok(End::Skipped { problem, stands_for: None }),
@@ -328,7 +334,7 @@ impl<'a> Run<'a> {
             Ok(Matched::Write(translated)) if kind == Kind::Field && !verbatim => {
                 self.write_field(&record, &translated, turn).await
             }
-            Ok(Matched::Write(translated)) => self.write(&record, translated, row.rebuilt_at, turn).await,
+            Ok(Matched::Write(translated)) => self.write(&record, translated, Past::of(row), turn).await,
             Err(Held::Skip(problem, stands_for)) => Ok(End::Skipped { problem, stands_for }),
             Err(Held::Fail(problem)) => Ok(End::Failed { problem }),
             Err(Held::Park(problem)) => Ok(End::Parked { problem }),
@@ -336,7 +342,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    pub(super) async fn translated(&self, record: &Record, row: &RecordRow) -> Result<Matched, Held> {
+    pub(super) async fn translated(&self, record: &Arc<Record>, row: &RecordRow) -> Result<Matched, Held> {
         if self.job.target.profile().verbatim {
             return Ok(Matched::Write(self.translator.verbatim(record).await?));
         }
@@ -348,10 +354,7 @@ impl<'a> Run<'a> {
             Body::Agent(person) => self.translator.agent(person),
             Body::Contact(person) => self.translator.contact(&row.id, person, begun(row), &self.job.link).await,
             Body::Field(field) => self.translator.field(field, self.is_making(row).await?),
-            Body::Ticket(ticket) => {
-                let fields = self.fields.get_or_try_init(|| self.job.source_fields()).await?;
-                Ok(Matched::Write(self.translator.ticket(record, ticket, &self.job.link, fields).await?))
-            }
+            Body::Ticket(_) => self.translated_ticket(record.clone()).await.map(Matched::Write),
             Body::Company(company) => self.translator.company(&row.id, company, begun(row)),
             Body::Category(category) => {
                 Ok(Matched::Write(self.translator.category(record, category, self.library().await?)?))
@@ -365,6 +368,20 @@ impl<'a> Run<'a> {
                 Ok(Matched::Write(self.translator.article(record, article, library, &self.job.link).await?))
             }
         }
+    }
+
+    /// A ticket takes its time: it is translated on whatever core is free.
+    async fn translated_ticket(&self, record: Arc<Record>) -> Result<Translated, Held> {
+        let fields = self.fields.get_or_try_init(|| async { self.job.source_fields().await.map(Arc::new) }).await?;
+        let (translator, link, fields) = (self.translator.clone(), self.job.link.clone(), fields.clone());
+        let work = async move {
+            match &record.body {
+                Body::Ticket(ticket) => translator.ticket(&record, ticket, &link, &fields).await,
+                _ => Err(Held::Fail(Problem::new(Reason::Internal, "not a ticket"))),
+            }
+        };
+        let broke = |e| Held::Stop(Problem::new(Reason::Internal, format!("a translation broke: {e}")));
+        tokio::spawn(work).await.map_err(broke)?
     }
 
     /// Takes up what waited for records that came later.

@@ -8,6 +8,7 @@ use super::carry::{BATCH, Run};
 use super::translate::{Held, Matched};
 use super::turn::Turn;
 use super::write::Broken;
+use super::written::Past;
 use super::{Event, Job, Stop, stage};
 use crate::connector::ChildRows;
 use crate::content::links;
@@ -16,6 +17,7 @@ use crate::ledger::{RecordRow, State};
 use crate::record::library::{Article, Audience, Section};
 use crate::record::{Body, Kind, Record, Ref};
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::Notify;
 
@@ -239,11 +241,15 @@ impl Run<'_> {
     async fn one_again(&self, row: &RecordRow, concerned: &impl Fn(&Record) -> bool) -> Result<(), Stop> {
         self.halt().check()?;
         let Some(Ok(record)) = self.job.staged(row.kind, &row.id).await? else { return Ok(()) };
+        let record = Arc::new(record);
         if !concerned(&record) {
             return Ok(());
         }
         let end = match self.translated(&record, row).await {
-            Ok(Matched::Write(translated)) => self.write(&record, translated, None, &mut Turn::free()).await,
+            Ok(Matched::Write(translated)) => {
+                let past = Past { rebuilt_at: None, ..Past::of(row) };
+                self.write(&record, translated, past, &mut Turn::free()).await
+            }
             Ok(Matched::There(_)) | Err(Held::Skip(..) | Held::Park(_) | Held::Fail(_)) => return Ok(()),
             Err(Held::Stop(problem)) => return Err(Stop::Failed(problem)),
         };

@@ -11,6 +11,31 @@ use crate::record::{Body, Kind, Link, LinkType, Record};
 use futures_util::TryStreamExt;
 use serde_json::json;
 use std::pin::pin;
+use std::sync::PoisonError;
+
+/// Tickets of which this run has seen that they relate to no other: a bit each.
+#[derive(Default)]
+pub(super) struct Alone(Vec<u64>);
+
+impl Alone {
+    /// `seq`: [`RecordRow::seq`].
+    pub fn put(&mut self, seq: i64) {
+        let Some((at, bit)) = Self::place(seq) else { return };
+        if self.0.len() <= at {
+            self.0.resize(at + 1, 0);
+        }
+        self.0[at] |= bit;
+    }
+
+    fn has(&self, seq: i64) -> bool {
+        Self::place(seq).is_some_and(|(at, bit)| self.0.get(at).is_some_and(|bits| bits & bit != 0))
+    }
+
+    fn place(seq: i64) -> Option<(usize, u64)> {
+        let seq = usize::try_from(seq).ok()?;
+        Some((seq / 64, 1 << (seq % 64)))
+    }
+}
 
 impl Run<'_> {
     /// Relations between tickets that are both there.
@@ -23,6 +48,8 @@ impl Run<'_> {
             let rows = self.job.link.next(Kind::Ticket, &[State::Done], after, BATCH).await?;
             let Some(last) = rows.last() else { return Ok(()) };
             after = Some(last.seq);
+            let alone = |row: &RecordRow| self.alone.lock().unwrap_or_else(PoisonError::into_inner).has(row.seq);
+            let rows: Vec<RecordRow> = rows.into_iter().filter(|row| !alone(row)).collect();
             let mut records = pin!(self.job.staged_each(Kind::Ticket, &rows));
             while let Some((row, staged)) = records.try_next().await? {
                 if let Some(Ok(record)) = staged {
@@ -83,12 +110,26 @@ impl Run<'_> {
             self.job.agreed(Loss::LinkType).map_err(|problem| Broken::Run(Stop::Refused(problem)))?;
             link.lose(Kind::Link, id, "", Loss::LinkType, one.link_type.code()).await?;
         }
-        let carried = Carried { kind: Kind::Link, id, steps: &steps, rebuilt_at: None };
+        let carried = Carried { kind: Kind::Link, id, steps: &steps, rebuilt_at: None, has_steps: true };
         let progress = self.writer.carry(&carried, &mut Turn::free()).await?;
         if progress.lost {
             link.lose(Kind::Link, id, "", Loss::Link, one.link_type.code()).await?;
         }
         let (remote, origin) = progress.created.unwrap_or((Remote::default(), Origin::Matched));
         Ok(done(remote, origin, None))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ticket_is_alone_only_if_it_was_seen_to_be() {
+        let mut alone = Alone::default();
+        [0, 63, 64, 20_000].into_iter().for_each(|seq| alone.put(seq));
+        let found: Vec<i64> = (0..20_100).filter(|seq| alone.has(*seq)).collect();
+        assert_eq!(found, [0, 63, 64, 20_000]);
+        assert!(!alone.has(-1));
     }
 }

@@ -43,7 +43,7 @@ impl Run<'_> {
             Err(problem) => return Ok(End::Failed { problem }),
         };
         link.planned(Kind::Field, id, vec![]).await?;
-        let carried = Carried { kind: Kind::Field, id, steps: &steps, rebuilt_at: None };
+        let carried = Carried { kind: Kind::Field, id, steps: &steps, rebuilt_at: None, has_steps: true };
         let progress = self.writer.carry(&carried, turn).await.map_err(taken)?;
         let there = || Remote { id: crate::expr::plain(&mapped["target"]["id"]), ..Remote::default() };
         let (remote, origin) = progress.created.unwrap_or_else(|| (there(), Origin::Matched));
@@ -78,8 +78,9 @@ impl Run<'_> {
             };
             roster.learn(Field { key, ..made }, &remote.id);
         }
-        self.translator.demands = roster.demands();
-        self.translator.roster = Arc::new(roster);
+        let translator = Arc::make_mut(&mut self.translator);
+        translator.demands = roster.demands();
+        translator.roster = Arc::new(roster);
         Ok(())
     }
 

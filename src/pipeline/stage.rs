@@ -14,7 +14,7 @@ use std::sync::PoisonError;
 /// Ids told to a source at a time.
 const RECALLED: u32 = 1000;
 /// Records read ahead, so that every core has one to assemble.
-const AHEAD: usize = 4;
+pub const AHEAD: usize = 4;
 
 impl Job {
     /// A staged record with all below it; none where the stage has no row of it. The inner error is that record's alone: it

@@ -5,6 +5,7 @@
 
 use super::carry::BATCH;
 use super::roster::{Roster, VOCABULARIES};
+use super::stage::AHEAD;
 use super::{Job, Stop, assumed, demands, stage};
 use crate::connector::ChildRows;
 use crate::error::{Reason, Result};
@@ -12,8 +13,10 @@ use crate::expr::plain;
 use crate::ledger::State;
 use crate::mapping::seen::{Observed, SeenAgent, SeenField, SeenLabel, There};
 use crate::record::{Body, Category, Field, FieldType, Kind, Record, State as Shown, Ticket};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
+use std::pin::pin;
 
 /// Definitions a mapping is made of.
 const DEFINITIONS: [Kind; 3] = [Kind::Group, Kind::Agent, Kind::Field];
@@ -82,8 +85,9 @@ async fn source(job: &Job) -> Result<Observed, Stop> {
         let rows = job.link.next(Kind::Ticket, State::ALL, after, BATCH).await?;
         let Some(last) = rows.last() else { return Ok(tally.observed(job)) };
         after = Some(last.seq);
-        for row in rows {
-            if let Some(record) = ticket(job, &row.id).await?
+        let mut records = pin!(stream::iter(&rows).map(|row| ticket(job, &row.id)).buffered(AHEAD));
+        while let Some(record) = records.try_next().await? {
+            if let Some(record) = record
                 && let Body::Ticket(ticket) = &record.body
                 && record.state != Shown::Merged
                 && matches!(job.left_out(&record, ticket).await, Ok(None))
@@ -96,12 +100,13 @@ async fn source(job: &Job) -> Result<Observed, Stop> {
 
 /// A staged ticket. Its messages are looked at only where the scope may want them. One that cannot be read is none of ours.
 async fn ticket(job: &Job, id: &str) -> Result<Option<Record>> {
-    let Some(raw) = job.staging.item(Kind::Ticket.code(), id).await? else { return Ok(None) };
-    let children = match job.project.scope.jq {
-        Some(_) => job.staging.children(Kind::Ticket.code(), id).await?,
-        None => ChildRows::new(),
+    let source = job.source.clone();
+    let make = move |row, children| source.assemble(Kind::Ticket, &row, &children).ok();
+    let made = match job.scope_filter {
+        Some(_) => job.staging.made(Kind::Ticket.code(), id, make).await?,
+        None => job.staging.made_alone(Kind::Ticket.code(), id, move |row| make(row, ChildRows::new())).await?,
     };
-    Ok(job.source.assemble(Kind::Ticket, &raw, &children).ok())
+    Ok(made.flatten())
 }
 
 type Counts = BTreeMap<String, u64>;

@@ -46,6 +46,8 @@ pub struct Carried<'a> {
     pub steps: &'a [Step],
     /// When it was found by its marker alone: what its steps did is looked for before any is sent.
     pub rebuilt_at: Option<Timestamp>,
+    /// Whether the ledger may know steps of it.
+    pub has_steps: bool,
 }
 
 /// Why a record's steps did not all come to be.
@@ -117,7 +119,10 @@ fn outputs(remote: &Remote) -> Outputs {
 impl Writer {
     /// Carries all steps, in order, when it is the record's turn.
     pub async fn carry(&self, record: &Carried<'_>, turn: &mut Turn) -> Result<Progress, Broken> {
-        let rows = self.link.steps(record.kind, record.id).await?;
+        let rows = match record.has_steps {
+            true => self.link.steps(record.kind, record.id).await?,
+            false => vec![],
+        };
         let rows = rows.into_iter().map(|row| (row.key.clone(), row)).collect();
         let mut progress = Progress {
             late: LateValues::default(),

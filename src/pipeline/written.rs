@@ -11,16 +11,30 @@ use super::{Stop, aside};
 use crate::connector::ReadBack;
 use crate::connector::plan::{MARKER, Step};
 use crate::error::{Problem, Reason};
-use crate::ledger::{End, Lost, Origin, Remote, State};
+use crate::ledger::{End, Lost, Origin, RecordRow, Remote, State};
 use crate::record::Record;
 use jiff::Timestamp;
+
+/// What earlier runs did with a record.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Past {
+    /// When it was found by its marker alone.
+    pub rebuilt_at: Option<Timestamp>,
+    pub has_steps: bool,
+}
+
+impl Past {
+    pub fn of(row: &RecordRow) -> Past {
+        Past { rebuilt_at: row.rebuilt_at, has_steps: row.has_steps }
+    }
+}
 
 impl Run<'_> {
     pub(super) async fn write(
         &self,
         record: &Record,
         translated: Translated,
-        rebuilt_at: Option<Timestamp>,
+        past: Past,
         turn: &mut Turn,
     ) -> Result<End, Broken> {
         let (kind, id) = (record.kind(), record.id.as_str());
@@ -33,11 +47,12 @@ impl Run<'_> {
         let Translated { mapped, losses } = translated;
         let (target, of) = (self.job.target.clone(), marker.clone());
         let planned = aside(move || {
-            let (losses, steps) = (target.losses(kind, &mapped), target.plan(kind, &mapped, &of));
-            (mapped, losses, steps)
+            let planned = target.losses_and_plan(kind, &mapped, &of);
+            (mapped, planned)
         });
-        let (mapped, theirs, steps) = planned.await?;
-        let theirs = theirs?.into_iter().map(|loss| Lost::new("", loss, ""));
+        let (mapped, planned) = planned.await?;
+        let (theirs, steps) = planned?;
+        let theirs = theirs.into_iter().map(|loss| Lost::new("", loss, ""));
         let losses: Vec<Lost> = losses.into_iter().chain(theirs).collect();
         for lost in &losses {
             self.job.agreed(lost.loss).map_err(|problem| Broken::Run(Stop::Refused(problem)))?;
@@ -52,7 +67,7 @@ impl Run<'_> {
                 return Ok(End::Failed { problem });
             }
         };
-        let carried = Carried { kind, id, steps: &steps, rebuilt_at };
+        let carried = Carried { kind, id, steps: &steps, rebuilt_at: past.rebuilt_at, has_steps: past.has_steps };
         let mut progress = self.writer.carry(&carried, turn).await?;
         let Some((remote, origin)) = progress.created.clone() else {
             let problem = Problem::new(Reason::Manifest, format!("no step of `write.{kind}` creates the record"));
@@ -69,7 +84,7 @@ impl Run<'_> {
             }
         }
         let repair = self.job.target.repair(kind, &mapped, &marker)?;
-        let repair = Carried { kind, id, steps: &repair, rebuilt_at: None };
+        let repair = Carried { kind, id, steps: &repair, rebuilt_at: None, has_steps: true };
         self.writer.release(&repair, &progress).await?;
         let mut stored = self.writer.read_back(&carried, &mapped, &progress).await?;
         if stored.as_ref().is_some_and(|s| !s.differs.is_empty()) {

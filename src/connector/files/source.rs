@@ -87,7 +87,7 @@ impl Source for FilesSource {
     }
 
     fn assemble(&self, kind: Kind, row: &Value, _children: &ChildRows) -> Result<Record> {
-        line::record(kind, row)
+        line::staged(kind, row)
     }
 
     async fn fetch(&self, attachment: &Attachment, dir: &Path) -> Result<Blob> {

@@ -26,13 +26,17 @@ impl Rest {
         if kind.is_library() {
             return self.plan_library(kind, mapped, marker);
         }
-        let mut steps = Vec::new();
-        let whole = self.whole(kind);
         let mut mapped = Cow::Borrowed(mapped);
-        if whole.is_some() {
+        if self.is_whole(kind) {
             self.with_uploads(mapped.to_mut());
         }
-        let mut sight = Sight::new(self.base(kind, &mapped, marker));
+        self.plan_over(kind, &mapped, Sight::new(self.base(kind, &mapped, marker)))
+    }
+
+    /// Plans what is no part of a knowledge base, seen by its steps so.
+    pub(super) fn plan_over(&self, kind: Kind, mapped: &Value, mut sight: Sight) -> Result<Vec<Step>> {
+        let mut steps = Vec::new();
+        let whole = self.whole(kind);
         let comments = mapped["comments"].as_array().map_or(&[][..], Vec::as_slice);
         let (first, later) = comments.split_first().map_or((None, &[][..]), |(f, l)| (Some(f), l));
         self.plan_message(kind.code(), &mut sight, first, &mut steps)?;
@@ -49,7 +53,7 @@ impl Rest {
             }
         }
         if kind == Kind::Ticket {
-            self.plan_beside(&mut sight, &mapped, &mut steps)?;
+            self.plan_beside(&mut sight, mapped, &mut steps)?;
             self.plan_message(FINISH, &mut sight, None, &mut steps)?;
         }
         Ok(steps)
@@ -121,7 +125,7 @@ impl Rest {
             }
             None => sight.take("comment"),
         }
-        if section == Kind::Ticket.code() && self.whole(Kind::Ticket).is_some() {
+        if section == Kind::Ticket.code() && self.is_whole(Kind::Ticket) {
             let messages = sight.value()["ticket"]["comments"].as_array().into_iter().flatten();
             files = messages.flat_map(|m| m["attachments"].as_array().cloned().unwrap_or_default()).collect();
         }
@@ -220,7 +224,7 @@ impl Rest {
         let mut scope = sees.as_object().cloned().unwrap_or_default();
         scope.get_mut("comment").into_iter().for_each(by_api);
         let messages = scope.get_mut("ticket").and_then(|ticket| ticket.get_mut("comments")?.as_array_mut());
-        if self.whole(Kind::Ticket).is_some() {
+        if self.is_whole(Kind::Ticket) {
             messages.into_iter().flatten().for_each(by_api);
         }
         Sight::new(scope)

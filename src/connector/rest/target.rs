@@ -90,18 +90,15 @@ impl Target for Rest {
     }
 
     fn losses(&self, kind: Kind, mapped: &Value) -> Result<Vec<Loss>> {
-        let mut rules = self.manifest.loss.iter().filter(|rule| rule.kind == kind).peekable();
-        if rules.peek().is_none() {
-            return Ok(vec![]);
+        self.losses_of(kind, &Sight::new(self.base(kind, mapped, "")))
+    }
+
+    fn losses_and_plan(&self, kind: Kind, mapped: &Value, marker: &str) -> Result<(Vec<Loss>, Result<Vec<Step>>)> {
+        if kind.is_library() || self.is_whole(kind) {
+            return Ok((self.losses(kind, mapped)?, self.plan(kind, mapped, marker)));
         }
-        let sight = Sight::new(self.base(kind, mapped, ""));
-        let mut losses = Vec::new();
-        for rule in rules {
-            if rule.when.holds(&self.scope_of(&sight))? {
-                losses.push(rule.loss);
-            }
-        }
-        Ok(losses)
+        let sight = Sight::new(self.base(kind, mapped, marker));
+        Ok((self.losses_of(kind, &sight)?, self.plan_over(kind, mapped, sight)))
     }
 
     fn repair(&self, kind: Kind, mapped: &Value, marker: &str) -> Result<Vec<Step>> {
@@ -170,6 +167,16 @@ impl Target for Rest {
 }
 
 impl Rest {
+    fn losses_of(&self, kind: Kind, sight: &Sight) -> Result<Vec<Loss>> {
+        let mut losses = Vec::new();
+        for rule in self.manifest.loss.iter().filter(|rule| rule.kind == kind) {
+            if rule.when.holds(&self.scope_of(sight))? {
+                losses.push(rule.loss);
+            }
+        }
+        Ok(losses)
+    }
+
     /// The rows of a vocabulary the manifest lists itself.
     fn known_labels(&self, labels: &str) -> Result<Vec<Map<String, Value>>> {
         let wrong = |e: String| Problem::new(Reason::Manifest, format!("`labels`: {e}"));

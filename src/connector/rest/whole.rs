@@ -53,6 +53,10 @@ impl Rest {
         Some(Whole { create: StepKey::new(self.create_step(kind)?, "", 0), append })
     }
 
+    pub(super) fn is_whole(&self, kind: Kind) -> bool {
+        self.whole(kind).is_some()
+    }
+
     /// A file of a message with what its upload step will answer.
     pub(super) fn upload_of(&self, rules: &[WriteStep], file: &Value) -> Value {
         let mut upload = file.clone();

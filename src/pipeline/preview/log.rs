@@ -5,8 +5,9 @@ use crate::connector::manifest::Verb;
 use crate::error::{Problem, Reason, Result};
 use crate::pacer::shape;
 use crate::record::Kind;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, BufWriter, Write};
@@ -137,19 +138,41 @@ pub fn requests(folder: &Path) -> Result<impl Iterator<Item = Result<Value>>> {
     lines(&folder.join(REQUESTS))
 }
 
+/// Those of them that belong to one of these tickets; the others are not taken apart.
+pub fn requests_of(folder: &Path, wanted: impl Fn(&str) -> bool) -> Result<impl Iterator<Item = Result<Value>>> {
+    #[derive(Deserialize)]
+    struct Head<'a> {
+        kind: Kind,
+        #[serde(borrow)]
+        id: Cow<'a, str>,
+    }
+    let path = folder.join(REQUESTS);
+    let is_wanted = move |line: &str| {
+        serde_json::from_str::<Head<'_>>(line).map_or(true, |head| head.kind == Kind::Ticket && wanted(&head.id))
+    };
+    let lines = texts(&path)?.filter(move |line| line.as_ref().map_or(true, |line| is_wanted(line)));
+    Ok(lines.map(move |line| parsed(&line?, &path)))
+}
+
 /// The shown tickets of a preview as the target would hold them.
 pub fn mapped(folder: &Path) -> Result<impl Iterator<Item = Result<Value>>> {
     lines(&folder.join(MAPPED))
 }
 
 fn lines(path: &Path) -> Result<impl Iterator<Item = Result<Value>> + use<>> {
+    let path = path.to_owned();
+    Ok(texts(&path)?.map(move |line| parsed(&line?, &path)))
+}
+
+fn texts(path: &Path) -> Result<impl Iterator<Item = Result<String>> + use<>> {
     let shown = path.display().to_string();
     let file = File::open(path).map_err(|e| Problem::from(e).at(&shown))?;
     let lines = BufReader::new(zstd::stream::read::Decoder::new(file)?).lines();
-    Ok(lines.map(move |line| {
-        let line = line.map_err(|e| Problem::from(e).at(&shown))?;
-        serde_json::from_str(&line).map_err(|e| Problem::new(Reason::Disk, format!("{shown} is damaged: {e}")))
-    }))
+    Ok(lines.map(move |line| line.map_err(|e| Problem::from(e).at(&shown))))
+}
+
+fn parsed(line: &str, path: &Path) -> Result<Value> {
+    serde_json::from_str(line).map_err(|e| Problem::new(Reason::Disk, format!("{} is damaged: {e}", path.display())))
 }
 
 #[cfg(test)]

@@ -27,6 +27,7 @@ const CHUNK: usize = 64 << 10;
 const HEAD: usize = 512;
 
 /// Fetches files of the source once.
+#[derive(Clone)]
 pub struct Blobs {
     pub source: Arc<dyn Source>,
     pub staging: Staging,

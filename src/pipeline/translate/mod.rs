@@ -34,13 +34,14 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 /// What is known of both sides while records are translated.
+#[derive(Clone)]
 pub struct Translator {
     pub mapping: Mapping,
     pub target: Arc<dyn Target>,
     pub roster: Arc<Roster>,
     /// What the roster says must be filled.
     pub demands: Vec<Demand>,
-    pub people: People,
+    pub people: Arc<People>,
     pub blobs: Blobs,
     /// Where files the target does not take are kept; none where they are only named.
     pub kept_dir: Option<PathBuf>,

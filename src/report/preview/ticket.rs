@@ -5,12 +5,12 @@ use crate::content::{self, ImagePlace, ImageRef};
 use crate::error::{Loss, Result};
 use crate::expr::plain;
 use crate::pipeline::Job;
-use crate::pipeline::preview::{Previewed, mapped, requests};
+use crate::pipeline::preview::{Previewed, mapped, requests_of};
 use crate::record::{Body, Field, Format, Kind, Ticket, Visibility};
 use crate::report::Outcome;
 use serde::Serialize;
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Messages shown of one ticket; a thread of hundreds says no more.
 const MESSAGES: usize = 40;
@@ -84,11 +84,10 @@ pub struct Message {
 pub async fn shown(job: &Job, previewed: &Previewed, redacted: bool) -> Result<Vec<Shown>> {
     let mut sent: HashMap<String, (Vec<Value>, usize)> =
         previewed.sample.iter().map(|(id, _)| (id.clone(), (vec![], 0))).collect();
-    for told in requests(&previewed.folder)? {
+    let ids: HashSet<String> = sent.keys().cloned().collect();
+    for told in requests_of(&previewed.folder, |id| ids.contains(id))? {
         let told = told?;
-        if told["kind"] == "ticket"
-            && let Some((list, more)) = told["id"].as_str().and_then(|id| sent.get_mut(id))
-        {
+        if let Some((list, more)) = told["id"].as_str().and_then(|id| sent.get_mut(id)) {
             match list.len() < REQUESTS {
                 true => list.push(told),
                 false => *more += 1,
