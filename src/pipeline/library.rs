@@ -108,7 +108,7 @@ impl Library {
             let Some(last) = rows.last() else { return Ok(library) };
             after = Some(last.seq);
             for row in rows {
-                if row.state == State::Done {
+                if row.remote.is_some() {
                     library.there.insert(row.id.clone());
                 }
                 let Some(raw) = job.staging.item(Kind::Article.code(), &row.id).await? else { continue };

@@ -46,7 +46,7 @@ pub struct Translator {
     /// Where files the target does not take are kept; none where they are only named.
     pub kept_dir: Option<PathBuf>,
     /// Where groups are made: the source's id by the name each is made under.
-    pub making: Option<Mutex<HashMap<String, String>>>,
+    pub making: Option<Arc<Mutex<HashMap<String, String>>>>,
     /// How the target writes bodies.
     pub format: Format,
 }
