@@ -52,7 +52,7 @@ fn left_behind(left: &LeftBehind) -> String {
     }
     let at_least = if left.whole { "" } else { "more than " };
     let names = if names.is_empty() { String::new() } else { format!(": {}", names.join(", ")) };
-    format!("  {at_least}{} {}{names}", thousands(left.many), left.what)
+    format!("  {} ({at_least}{}){names}", left.what, thousands(left.many))
 }
 
 fn told(assessment: &Assessment) -> String {

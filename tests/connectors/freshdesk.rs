@@ -149,7 +149,7 @@ async fn what_is_archived_is_told_where_nobody_asks_for_it() {
     let notes = source.take_notes().join("\n");
     assert!(notes.contains("4 numbers of tickets are in no list"), "{notes}");
     assert!(
-        notes.contains("7 canned responses") && notes.contains("5 automation rules for changed tickets"),
+        notes.contains("canned responses (7)") && notes.contains("automation rules for changed tickets (5)"),
         "{notes}"
     );
     assert!(desk.calls().iter().all(|call| !call.path.contains("/archived/")));

@@ -15,7 +15,7 @@ impl Rest {
     pub(super) async fn tell_left(&self) -> Result<()> {
         for left in self.list_left().await? {
             let at_least = if left.whole { "" } else { "more than " };
-            self.note(format!("the source has {at_least}{} {}: they are not carried", left.many, left.what));
+            self.note(format!("not carried: {} ({at_least}{})", left.what, left.many));
         }
         Ok(())
     }

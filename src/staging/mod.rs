@@ -5,17 +5,23 @@
 //! cursor is never ahead of its data. The stage is disposable; what was *done* is the ledger's. Files lie
 //! beside it in `blobs/`, named by the BLAKE3 of their bytes.
 
+mod blobs;
+mod packing;
+#[cfg(test)]
+mod tests;
+
+pub use blobs::StagedBlob;
+
 use crate::error::{Problem, Reason, Result};
 use crate::ledger::store::{Design, Store};
 use crate::ledger::{Fault, private_folder};
+use blobs::sweep;
 use jiff::Timestamp;
+use packing::{pack, torn, unpack};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::Value;
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use zstd::bulk::{Compressor, Decompressor};
-use zstd::zstd_safe::get_frame_content_size;
 
 static DESIGN: Design = Design {
     file: "staging.db",
@@ -69,11 +75,6 @@ ALTER TABLE item ADD COLUMN root TEXT;
 CREATE INDEX item_root ON item (stream, root) WHERE root IS NOT NULL;
 ";
 
-/// zstd's level for rows: its default, for JSON of a few KiB.
-const LEVEL: i32 = 3;
-/// Bytes of a row that are believed to be as many as it says.
-const WHOLE: u64 = 1 << 30;
-
 /// How far the listing of a stream is.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Listing {
@@ -107,19 +108,8 @@ pub struct NewPage<'a> {
     pub began_at: Timestamp,
 }
 
-/// Bytes of one file of the source.
-#[derive(Clone, Debug, PartialEq)]
-pub struct StagedBlob {
-    pub hash: String,
-    pub bytes: u64,
-    pub mime: Option<String>,
-}
-
 /// What stands below a row, by the name of its stream.
 pub type Children = BTreeMap<String, Vec<Value>>;
-
-/// `hash, bytes, mime, problem`
-type BlobRow = (Option<String>, Option<i64>, Option<String>, Option<String>);
 
 #[derive(Clone)]
 pub struct Staging {
@@ -135,14 +125,6 @@ impl Staging {
         private_folder(&blobs)?;
         sweep(&blobs)?;
         Ok(Staging { store, blobs })
-    }
-
-    pub fn blob_dir(&self) -> &Path {
-        &self.blobs
-    }
-
-    pub fn blob_path(&self, hash: &str) -> PathBuf {
-        self.blobs.join(hash)
     }
 
     /// Binds a stream to the version of the manifest that reads it. Rows of another version are dropped, to be read again.
@@ -432,186 +414,12 @@ impl Staging {
         let sql = "SELECT EXISTS (SELECT 1 FROM reference WHERE kind = ?1 AND id = ?2)";
         self.store.read(move |db| Ok(db.query_row(sql, params![kind, id], |r| r.get(0))?)).await
     }
-
-    /// The file a source address was read into. An error that will not pass (the source no longer has it) is kept too.
-    pub async fn blob(&self, source: &str) -> Result<Option<Result<StagedBlob>>> {
-        let source = source.to_owned();
-        let row: Option<BlobRow> = self
-            .store
-            .read(move |db| {
-                let sql = "SELECT hash, bytes, mime, problem FROM blob WHERE source = ?1";
-                Ok(db.query_row(sql, [&source], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?))).optional()?)
-            })
-            .await?;
-        Ok(match row {
-            Some((Some(hash), bytes, mime, _)) if self.blob_path(&hash).is_file() => {
-                let bytes = bytes.and_then(|n| u64::try_from(n).ok()).unwrap_or_default();
-                Some(Ok(StagedBlob { hash, bytes, mime }))
-            }
-            Some((None, _, _, Some(problem))) => serde_json::from_str(&problem).ok().map(Err),
-            _ => None,
-        })
-    }
-
-    pub async fn put_blob(&self, source: &str, blob: &Result<StagedBlob>) -> Result<()> {
-        let source = source.to_owned();
-        let row = match blob {
-            Ok(b) => (Some(b.hash.clone()), i64::try_from(b.bytes).ok(), b.mime.clone(), None),
-            Err(problem) => (None, None, None, serde_json::to_string(problem).ok()),
-        };
-        self.store
-            .write(move |db| {
-                let sql = "INSERT INTO blob (source, hash, bytes, mime, problem) VALUES (?1, ?2, ?3, ?4, ?5) \
-                           ON CONFLICT (source) DO UPDATE SET hash = excluded.hash, bytes = excluded.bytes, \
-                           mime = excluded.mime, problem = excluded.problem";
-                db.prepare_cached(sql)?.execute(params![source, row.0, row.1, row.2, row.3])?;
-                Ok(())
-            })
-            .await
-    }
-}
-
-/// Removes what a killed process left of files it had not read to their end.
-fn sweep(blobs: &Path) -> Result<()> {
-    for entry in std::fs::read_dir(blobs)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        if name.starts_with("tmp-") || name.starts_with(".tmp") {
-            std::fs::remove_file(entry.path())?;
-        }
-    }
-    Ok(())
 }
 
 fn packed(db: &Connection, sql: &str, stream: &str, id: &str) -> Result<Option<Vec<u8>>, Fault> {
     Ok(db.prepare_cached(sql)?.query_row([stream, id], |r| r.get(0)).optional()?)
 }
 
-fn pack(value: &Value) -> Result<Vec<u8>> {
-    let json = serde_json::to_vec(value).map_err(|e| Problem::new(Reason::Internal, e.to_string()))?;
-    PACKER.with_borrow_mut(|kept| {
-        let packer = match kept {
-            Some(packer) => packer,
-            none => none.insert(Compressor::new(LEVEL)?),
-        };
-        Ok(packer.compress(&json)?)
-    })
-}
-
-fn unpack(body: &[u8]) -> Result<Value> {
-    let json = match get_frame_content_size(body) {
-        Ok(Some(bytes)) if bytes <= WHOLE => UNPACKER.with_borrow_mut(|kept| {
-            let unpacker = match kept {
-                Some(unpacker) => unpacker,
-                none => none.insert(Decompressor::new()?),
-            };
-            unpacker.decompress(body, usize::try_from(bytes).unwrap_or_default())
-        }),
-        _ => zstd::decode_all(body),
-    };
-    serde_json::from_slice(&json.map_err(|_| torn())?).map_err(|_| torn())
-}
-
-thread_local! {
-    // To make one takes longer than to pack a row.
-    static PACKER: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
-    static UNPACKER: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
-}
-
-fn torn() -> Problem {
-    Problem::new(Reason::Disk, "a row of staging.db is damaged").hint(DESIGN.damaged)
-}
-
 fn moment(milliseconds: i64) -> Option<Timestamp> {
     Timestamp::from_millisecond(milliseconds).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn page<'a>(rows: &'a [&'a Value], hash: &str, cursor: Option<&'a str>) -> NewPage<'a> {
-        let items = rows
-            .iter()
-            .map(|r| ItemKey { id: r["id"].as_str().unwrap().into(), hash: hash.into(), root: None })
-            .collect();
-        NewPage { stream: "ticket", items, rows, cursor, since: None, began_at: Timestamp::from_second(100).unwrap() }
-    }
-
-    async fn stage(dir: &Path) -> Staging {
-        let staging = Staging::open(dir).unwrap();
-        staging.bind("ticket", "rt-1").await.unwrap();
-        staging
-    }
-
-    #[tokio::test]
-    async fn a_page_and_its_cursor_outlive_the_process_together() {
-        let dir = tempfile::tempdir().unwrap();
-        let row = json!({"id": "7", "n": 1});
-        stage(dir.path()).await.put_page(&page(&[&row], "a", Some("7"))).await.unwrap();
-        let again = stage(dir.path()).await;
-        assert_eq!(again.item("ticket", "7").await.unwrap(), Some(row));
-        assert_eq!(again.listing("ticket").await.unwrap().cursor.as_deref(), Some("7"));
-    }
-
-    #[tokio::test]
-    async fn a_row_that_changed_wants_its_children_again() {
-        let dir = tempfile::tempdir().unwrap();
-        let staging = stage(dir.path()).await;
-        let row = json!({"id": "7"});
-        staging.put_page(&page(&[&row], "a", None)).await.unwrap();
-        let children = BTreeMap::from([("comment".to_owned(), vec![json!({"id": "1"})])]);
-        staging.put_children("ticket", "7", "a", &children).await.unwrap();
-        assert!(staging.without_children("ticket", None, 10).await.unwrap().is_empty());
-        assert_eq!(staging.children("ticket", "7").await.unwrap(), children);
-        staging.put_page(&page(&[&row], "b", None)).await.unwrap();
-        assert_eq!(staging.without_children("ticket", None, 10).await.unwrap().len(), 1);
-        assert!(!staging.whole("ticket", "7").await.unwrap());
-    }
-
-    #[tokio::test]
-    async fn a_record_is_made_of_its_row_and_all_below_it() {
-        let dir = tempfile::tempdir().unwrap();
-        let staging = stage(dir.path()).await;
-        let row = json!({"id": "7"});
-        staging.put_page(&page(&[&row], "a", None)).await.unwrap();
-        let made = |id: &'static str| staging.made("ticket", id, |row, children| (row, children));
-        assert_eq!(made("7").await.unwrap(), Some((row.clone(), Children::new())));
-        let children = Children::from([("comment".to_owned(), vec![json!({"id": "1"})])]);
-        staging.put_children("ticket", "7", "a", &children).await.unwrap();
-        assert_eq!(made("7").await.unwrap(), Some((row, children)));
-        assert_eq!(made("8").await.unwrap(), None);
-    }
-
-    #[test]
-    fn rows_are_read_whoever_packed_them() {
-        let row = json!({"id": "7", "text": "x".repeat(100_000)});
-        assert_eq!(unpack(&pack(&row).unwrap()).unwrap(), row);
-        let without_its_size = zstd::encode_all(row.to_string().as_bytes(), LEVEL).unwrap();
-        assert_eq!(unpack(&without_its_size).unwrap(), row);
-        assert_eq!(unpack(b"torn").unwrap_err().reason, Reason::Disk);
-    }
-
-    #[tokio::test]
-    async fn rows_of_another_manifest_are_read_again() {
-        let dir = tempfile::tempdir().unwrap();
-        let staging = stage(dir.path()).await;
-        staging.put_page(&page(&[&json!({"id": "7"})], "a", Some("7"))).await.unwrap();
-        staging.bind("ticket", "rt-2").await.unwrap();
-        assert_eq!(staging.count("ticket").await.unwrap(), 0);
-        assert_eq!(staging.listing("ticket").await.unwrap(), Listing::default());
-    }
-
-    #[tokio::test]
-    async fn a_file_that_is_gone_from_the_disk_is_fetched_again() {
-        let dir = tempfile::tempdir().unwrap();
-        let staging = stage(dir.path()).await;
-        let blob = Ok(StagedBlob { hash: "ab".into(), bytes: 2, mime: None });
-        staging.put_blob("/a/1", &blob).await.unwrap();
-        assert_eq!(staging.blob("/a/1").await.unwrap(), None);
-        std::fs::write(staging.blob_path("ab"), "xy").unwrap();
-        assert_eq!(staging.blob("/a/1").await.unwrap(), Some(blob));
-    }
 }

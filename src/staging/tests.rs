@@ -1,0 +1,84 @@
+use super::packing::LEVEL;
+use super::*;
+use serde_json::json;
+
+fn page<'a>(rows: &'a [&'a Value], hash: &str, cursor: Option<&'a str>) -> NewPage<'a> {
+    let items =
+        rows.iter().map(|r| ItemKey { id: r["id"].as_str().unwrap().into(), hash: hash.into(), root: None }).collect();
+    NewPage { stream: "ticket", items, rows, cursor, since: None, began_at: Timestamp::from_second(100).unwrap() }
+}
+
+async fn stage(dir: &Path) -> Staging {
+    let staging = Staging::open(dir).unwrap();
+    staging.bind("ticket", "rt-1").await.unwrap();
+    staging
+}
+
+#[tokio::test]
+async fn a_page_and_its_cursor_outlive_the_process_together() {
+    let dir = tempfile::tempdir().unwrap();
+    let row = json!({"id": "7", "n": 1});
+    stage(dir.path()).await.put_page(&page(&[&row], "a", Some("7"))).await.unwrap();
+    let again = stage(dir.path()).await;
+    assert_eq!(again.item("ticket", "7").await.unwrap(), Some(row));
+    assert_eq!(again.listing("ticket").await.unwrap().cursor.as_deref(), Some("7"));
+}
+
+#[tokio::test]
+async fn a_row_that_changed_wants_its_children_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let staging = stage(dir.path()).await;
+    let row = json!({"id": "7"});
+    staging.put_page(&page(&[&row], "a", None)).await.unwrap();
+    let children = BTreeMap::from([("comment".to_owned(), vec![json!({"id": "1"})])]);
+    staging.put_children("ticket", "7", "a", &children).await.unwrap();
+    assert!(staging.without_children("ticket", None, 10).await.unwrap().is_empty());
+    assert_eq!(staging.children("ticket", "7").await.unwrap(), children);
+    staging.put_page(&page(&[&row], "b", None)).await.unwrap();
+    assert_eq!(staging.without_children("ticket", None, 10).await.unwrap().len(), 1);
+    assert!(!staging.whole("ticket", "7").await.unwrap());
+}
+
+#[tokio::test]
+async fn a_record_is_made_of_its_row_and_all_below_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let staging = stage(dir.path()).await;
+    let row = json!({"id": "7"});
+    staging.put_page(&page(&[&row], "a", None)).await.unwrap();
+    let made = |id: &'static str| staging.made("ticket", id, |row, children| (row, children));
+    assert_eq!(made("7").await.unwrap(), Some((row.clone(), Children::new())));
+    let children = Children::from([("comment".to_owned(), vec![json!({"id": "1"})])]);
+    staging.put_children("ticket", "7", "a", &children).await.unwrap();
+    assert_eq!(made("7").await.unwrap(), Some((row, children)));
+    assert_eq!(made("8").await.unwrap(), None);
+}
+
+#[test]
+fn rows_are_read_whoever_packed_them() {
+    let row = json!({"id": "7", "text": "x".repeat(100_000)});
+    assert_eq!(unpack(&pack(&row).unwrap()).unwrap(), row);
+    let without_its_size = zstd::encode_all(row.to_string().as_bytes(), LEVEL).unwrap();
+    assert_eq!(unpack(&without_its_size).unwrap(), row);
+    assert_eq!(unpack(b"torn").unwrap_err().reason, Reason::Disk);
+}
+
+#[tokio::test]
+async fn rows_of_another_manifest_are_read_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let staging = stage(dir.path()).await;
+    staging.put_page(&page(&[&json!({"id": "7"})], "a", Some("7"))).await.unwrap();
+    staging.bind("ticket", "rt-2").await.unwrap();
+    assert_eq!(staging.count("ticket").await.unwrap(), 0);
+    assert_eq!(staging.listing("ticket").await.unwrap(), Listing::default());
+}
+
+#[tokio::test]
+async fn a_file_that_is_gone_from_the_disk_is_fetched_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let staging = stage(dir.path()).await;
+    let blob = Ok(StagedBlob { hash: "ab".into(), bytes: 2, mime: None });
+    staging.put_blob("/a/1", &blob).await.unwrap();
+    assert_eq!(staging.blob("/a/1").await.unwrap(), None);
+    std::fs::write(staging.blob_path("ab"), "xy").unwrap();
+    assert_eq!(staging.blob("/a/1").await.unwrap(), Some(blob));
+}
