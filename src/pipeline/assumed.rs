@@ -221,10 +221,10 @@ impl Assumed {
         }
         if profile.authors == Authors::Asked {
             let hint = "who may not write is named in a header line instead";
-            self.tell("rights", vec!["to write under one's own name".into()], hint);
+            self.tell("right of the account", vec!["to write under one's own name".into()], hint);
         }
         if profile.silence == Silence::Declared && !job.project.target.silenced {
-            self.tell("outgoing mail", vec!["off while a run writes".into()], job.target.how_to_silence());
+            self.tell("switch for outgoing mail", vec!["off while a run writes".into()], job.target.how_to_silence());
         }
     }
 }
