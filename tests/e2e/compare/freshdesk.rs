@@ -2,7 +2,7 @@
 //!
 //! Bodies are given without their tags, a line for each block: what is compared are words and first lines.
 
-use super::json::{id, rows, text};
+use super::json::{id, names, rows, text};
 use super::target::{File, Issue, Known, Message, Target};
 use super::text::without_tags;
 use serde_json::Value;
@@ -17,10 +17,7 @@ pub fn read(state: &Value, known: &Known) -> Target {
         people.insert(id(&contact["id"]), address.to_owned());
     }
     let of = |person: &Value| people.get(&id(person)).cloned().unwrap_or_default();
-    let labels = |list: &Value, name: &str| -> HashMap<u64, String> {
-        rows(list).iter().map(|row| (id(&row["id"]), text(&row[name]))).collect()
-    };
-    let (statuses, groups) = (labels(&state["statuses"], "label"), labels(&state["groups"], "name"));
+    let (statuses, groups) = (names(&state["statuses"], "label"), names(&state["groups"], "name"));
     let mut target = Target { issues: vec![], files: vec![] };
     for ticket in rows(&state["tickets"]) {
         let first = message(&ticket["description"], of(&ticket["requester_id"]), false, &ticket["files"]);

@@ -2,7 +2,7 @@
 //!
 //! Bodies are given without their tags, a line for each block; an image they show as `![](name)`.
 
-use super::json::{id, rows, text};
+use super::json::{id, names, rows, shown, text};
 use super::target::{File, Issue, Known, Message, Target};
 use super::text::without_tags;
 use serde_json::Value;
@@ -19,11 +19,8 @@ pub fn read(state: &Value, known: &Known) -> Target {
     let people: HashMap<u64, String> =
         rows(&state["users"]).iter().map(|user| (id(&user["id"]), address(user))).collect();
     let of = |person: &Value| people.get(&id(person)).cloned().unwrap_or_default();
-    let named = |list: &Value, name: &str| -> HashMap<u64, String> {
-        rows(list).iter().map(|row| (id(&row["id"]), text(&row[name]))).collect()
-    };
-    let groups = named(&state["tables"]["groups"], "name");
-    let statuses = named(&state["tables"]["custom_statuses"], "agent_label");
+    let groups = names(&state["tables"]["groups"], "name");
+    let statuses = names(&state["tables"]["custom_statuses"], "agent_label");
     let mut target = Target { issues: vec![], files: vec![] };
     for ticket in rows(&state["tickets"]) {
         let messages: Vec<Message> =
@@ -74,16 +71,9 @@ fn custom(fields: &Value, ticket: &Value, known: &Known) -> BTreeMap<String, Vec
     let own = rows(fields).iter().filter(|field| field["removable"] == true);
     let mut all: BTreeMap<String, Vec<String>> = own
         .map(|field| {
-            let label = |value: &Value| {
-                let option = rows(&field["custom_field_options"]).iter().find(|option| option["value"] == *value);
-                option.map_or_else(|| text(value), |option| text(&option["name"]))
-            };
-            let held = rows(&ticket["custom_fields"]).iter().find(|held| held["id"] == field["id"]);
-            let values = match held.map_or(&Value::Null, |held| &held["value"]) {
-                Value::Null | Value::Bool(false) => vec![],
-                Value::Array(several) => several.iter().map(label).collect(),
-                one => vec![label(one)],
-            };
+            // a box that is not ticked says nothing
+            let ticked = |value: &String| field["type"] != "checkbox" || value != "false";
+            let values = shown(field, ticket).into_iter().filter(ticked).collect();
             known.titled(&text(&field["title"]), values)
         })
         .collect();

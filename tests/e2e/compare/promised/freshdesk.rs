@@ -1,6 +1,6 @@
 //! Of a Freshdesk.
 
-use super::{Field, custom, file, gone, id, instant, marks, phrases, rows, subject, text};
+use super::{Field, custom, file, gone, id, instant, marks, names, phrases, rows, subject, text, whoever};
 use crate::compare::text::without_tags;
 use crate::seed::expected::{Absent, Body, Expected, File, Kind, Message, Person, Ticket};
 use serde_json::Value;
@@ -73,23 +73,19 @@ impl<'a> Desk<'a> {
             let name = row["name"].as_str().map(|name| name.split_whitespace().collect::<Vec<_>>().join(" "));
             Person { name: name.filter(|name| !name.is_empty()), email, login: String::new() }
         };
-        let named = |list: &Value, name: &str| -> HashMap<u64, String> {
-            rows(list).iter().map(|row| (id(&row["id"]), text(&row[name]))).collect()
-        };
         // those who left are in no list: all that is told of them is their id
         let agents = rows(&state["agents"]).iter().filter(|agent| agent["deactivated"] != true);
         let people = agents.chain(rows(&state["contacts"]));
         Self {
             people: people.map(|row| (id(&row["id"]), person(row))).collect(),
-            groups: named(&state["groups"], "name"),
-            statuses: named(&state["statuses"], "label"),
+            groups: names(&state["groups"], "name"),
+            statuses: names(&state["statuses"], "label"),
             tickets: rows(&state["tickets"]).iter().map(|row| (id(&row["id"]), row)).collect(),
         }
     }
 
     fn person(&self, user: &Value) -> Person {
-        let nobody = || Person { name: None, email: None, login: id(user).to_string() };
-        self.people.get(&id(user)).cloned().unwrap_or_else(nobody)
+        whoever(&self.people, user)
     }
 
     /// Those a parent or a tracker is asked for.

@@ -7,12 +7,12 @@
 pub mod freshdesk;
 pub mod zendesk;
 
-use super::json::{id, rows, text};
+use super::json::{id, names, rows, shown, text};
 use super::target::Target;
 use super::text::{entities, squeezed_line};
-use crate::seed::expected::{Alike, Custom, File};
+use crate::seed::expected::{Alike, Custom, File, Person};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Longest subject, in characters.
 const SUBJECT: usize = 255;
@@ -48,6 +48,12 @@ pub fn tags(state: &Value) -> BTreeMap<u64, Vec<String>> {
     let tags = |row: &Value| rows(&row["tags"]).iter().map(text).collect::<Vec<_>>();
     let all = rows(&state["tickets"]).iter().filter(|row| gone(row).is_none());
     all.map(|row| (id(&row["id"]), tags(row))).filter(|(_, tags)| !tags.is_empty()).collect()
+}
+
+/// A person by id; of one who is in no list the id is all that is known.
+fn whoever(people: &HashMap<u64, Person>, user: &Value) -> Person {
+    let nobody = || Person { name: None, email: None, login: id(user).to_string() };
+    people.get(&id(user)).cloned().unwrap_or_else(nobody)
 }
 
 /// Why a ticket must be found nowhere.

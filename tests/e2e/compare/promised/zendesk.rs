@@ -1,6 +1,6 @@
 //! Of a Zendesk.
 
-use super::{Field, custom, file, gone, id, instant, phrases, rows, subject, text};
+use super::{Field, custom, file, gone, id, instant, names, phrases, rows, shown, subject, text, whoever};
 use crate::seed::expected::{Absent, Body, Expected, Kind, Message, Person, Ticket};
 use serde_json::Value;
 use std::collections::HashMap;
@@ -17,6 +17,8 @@ pub fn expected(state: &Value, fields: &[Field], agents: &[&str]) -> Result<Expe
             continue;
         }
         let owner = desk.people.get(&self::id(&row["assignee_id"])).cloned();
+        let defined = |title: &str| rows(&state["tables"]["ticket_fields"]).iter().find(|f| text(&f["title"]) == title);
+        let valued = |title: &str| defined(title).map_or(vec![], |field| shown(field, row));
         let copies = rows(&row["email_cc_ids"]).iter().chain(rows(&row["follower_ids"]));
         expected.tickets.push(Ticket {
             id,
@@ -27,7 +29,7 @@ pub fn expected(state: &Value, fields: &[Field], agents: &[&str]) -> Result<Expe
             ccs: copies.map(|person| desk.person(person)).collect(),
             owner: owner.filter(|o| o.email.as_deref().is_some_and(|email| agents.contains(&email))),
             created: instant(&row["created_at"])?,
-            custom: custom(fields, |title| shown(row, &state["tables"]["ticket_fields"], title)),
+            custom: custom(fields, valued),
             messages: desk.messages(row)?,
             refers_to: desk.links(row),
             chatter: 0,
@@ -56,20 +58,16 @@ impl<'a> Desk<'a> {
             let email = user["email"].as_str().map(str::to_owned);
             Person { name: user["name"].as_str().map(str::to_owned), email, login: String::new() }
         };
-        let named = |list: &Value, name: &str| -> HashMap<u64, String> {
-            rows(list).iter().map(|row| (id(&row["id"]), text(&row[name]))).collect()
-        };
         Self {
             people: rows(&state["users"]).iter().map(|user| (id(&user["id"]), person(user))).collect(),
-            groups: named(&state["tables"]["groups"], "name"),
-            statuses: named(&state["tables"]["custom_statuses"], "agent_label"),
+            groups: names(&state["tables"]["groups"], "name"),
+            statuses: names(&state["tables"]["custom_statuses"], "agent_label"),
             tickets: rows(&state["tickets"]).iter().map(|row| (id(&row["id"]), row)).collect(),
         }
     }
 
     fn person(&self, user: &Value) -> Person {
-        let nobody = || Person { name: None, email: None, login: id(user).to_string() };
-        self.people.get(&id(user)).cloned().unwrap_or_else(nobody)
+        whoever(&self.people, user)
     }
 
     /// A closed ticket still names the status it was solved with.
@@ -141,19 +139,4 @@ impl<'a> Desk<'a> {
 
 fn token(comment: &Value) -> Option<String> {
     Some(text(&comment["mark"])).filter(|mark| !mark.is_empty())
-}
-
-/// What people read of a value: of lists the labels.
-fn shown(row: &Value, defined: &Value, title: &str) -> Vec<String> {
-    let Some(field) = rows(defined).iter().find(|field| text(&field["title"]) == title) else { return vec![] };
-    let label = |value: &Value| {
-        let option = rows(&field["custom_field_options"]).iter().find(|option| option["value"] == *value);
-        option.map_or_else(|| text(value), |option| text(&option["name"]))
-    };
-    let value = rows(&row["custom_fields"]).iter().find(|own| own["id"] == field["id"]);
-    match value.map_or(&Value::Null, |own| &own["value"]) {
-        Value::Null => vec![],
-        Value::Array(several) => several.iter().map(label).collect(),
-        one => vec![label(one)],
-    }
 }
