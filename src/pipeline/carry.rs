@@ -128,7 +128,7 @@ impl<'a> Run<'a> {
     /// Stages and writes one kind, side by side.
     async fn kind(&self, kind: Kind) -> Result<(), Stop> {
         if kind == Kind::Group {
-            self.tell_groups();
+            self.begin_groups().await?;
         }
         if kind == Kind::Link {
             return self.links().await;
@@ -347,10 +347,7 @@ impl<'a> Run<'a> {
             return Ok(Matched::Write(self.translator.verbatim(record).await?));
         }
         match &record.body {
-            Body::Group(group) => {
-                let members = self.members_of(&row.id).await.map_err(stopped)?;
-                self.translator.group(&row.id, group, begun(row), &members)
-            }
+            Body::Group(group) => self.translator.group(&row.id, group, begun(row), self.members_of(&row.id)),
             Body::Agent(person) => self.translator.agent(person),
             Body::Contact(person) => self.translator.contact(&row.id, person, begun(row), &self.job.link).await,
             Body::Field(field) => self.translator.field(field, self.is_making(row).await?),
@@ -454,14 +451,6 @@ impl Job {
             }
         }
         Ok(fields)
-    }
-}
-
-/// A run that ends while a record is translated.
-fn stopped(stop: Stop) -> Held {
-    match stop {
-        Stop::Failed(problem) | Stop::Refused(problem) => Held::Stop(problem),
-        other => Held::Stop(Problem::new(Reason::Interrupted, format!("{other:?}"))),
     }
 }
 

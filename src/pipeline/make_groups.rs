@@ -19,21 +19,21 @@ impl Job {
 }
 
 impl Run<'_> {
-    /// Tells that what was asked for cannot be done.
-    pub(super) fn tell_groups(&self) {
-        if self.job.project.run.create_groups && !self.job.makes_groups() {
+    /// Finds out who works in the groups, before they are made: the source's agents are staged for that, if they are not. Tells
+    /// where what was asked for cannot be done.
+    pub(super) async fn begin_groups(&self) -> Result<(), Stop> {
+        if self.job.makes_groups() {
+            self.members.get_or_try_init(|| self.all_members()).await?;
+        } else if self.job.project.run.create_groups {
             let what = "the target's API makes no groups: `create_groups` has no effect".to_owned();
             (self.job.tell)(Event::Note { what });
         }
+        Ok(())
     }
 
-    /// Who of the target works in a group of the source. Its agents are staged for that, if they are not.
-    pub(super) async fn members_of(&self, group: &str) -> Result<Vec<String>, Stop> {
-        if !self.job.makes_groups() {
-            return Ok(vec![]);
-        }
-        let members = self.members.get_or_try_init(|| self.all_members()).await?;
-        Ok(members.get(group).cloned().unwrap_or_default())
+    /// Who of the target works in a group of the source that is made.
+    pub(super) fn members_of(&self, group: &str) -> &[String] {
+        self.members.get().and_then(|members| members.get(group)).map_or(&[], Vec::as_slice)
     }
 
     async fn all_members(&self) -> Result<Members, Stop> {
