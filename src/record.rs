@@ -27,6 +27,7 @@ macro_rules! labels {
 }
 
 pub mod library;
+pub mod mailbox;
 
 labels! {
     /// What a record is. The order is the order of dependency in which kinds are carried.
@@ -353,14 +354,17 @@ impl Attachment {
     }
 }
 
-/// E-mail addresses are compared without regard to case or surrounding space.
+/// E-mail addresses are compared without regard to case, or to what mail programs write around them.
 pub fn same_address(a: &str, b: &str) -> bool {
     address_key(a) == address_key(b)
 }
 
-/// The form of an address that two spellings of it share.
+/// The form of an address that two spellings of it share, whatever stands around it: a name, brackets, `mailto:`.
 pub fn address_key(address: &str) -> String {
-    address.trim().to_lowercase()
+    match mailbox::read(address) {
+        Some(mailbox) => mailbox.address.to_lowercase(),
+        None => address.trim().to_lowercase(),
+    }
 }
 
 /// Extra facts about a target record that later steps need (a login, a token).

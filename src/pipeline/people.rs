@@ -5,6 +5,7 @@ use super::roster::Roster;
 use crate::connector::{ChildRows, Source};
 use crate::error::Result;
 use crate::ledger::{Link, Remote, State};
+use crate::record::mailbox::{self, Mailbox};
 use crate::record::{Body, Kind, Person, Ref};
 use crate::staging::Staging;
 use std::collections::HashMap;
@@ -83,14 +84,16 @@ impl People {
             let (Body::Agent(person) | Body::Contact(person)) = record.body else { continue };
             return self.known_as(kind, id, &person).await;
         }
-        let email = id.contains('@').then(|| id.to_owned());
-        if let Some(address) = &email
-            && let Some((kind, id, person)) = self.addresses.owner(address).await?
-        {
+        let Some(Mailbox { name, address }) = mailbox::read(id) else {
+            let (name, companies) = (id.to_owned(), vec![]);
+            return Ok(Known { name, email: None, kind: Kind::Contact, companies, remote: None, pending: false });
+        };
+        if let Some((kind, id, person)) = self.addresses.owner(&address).await? {
             return self.known_as(kind, &id, &person).await;
         }
-        let remote = email.as_ref().and_then(|e| self.roster.person(e)).map(|entry| entry.remote());
-        Ok(Known { name: id.to_owned(), email, kind: Kind::Contact, companies: vec![], remote, pending: false })
+        let remote = self.roster.person(&address).map(|entry| entry.remote());
+        let name = name.unwrap_or_else(|| address.clone());
+        Ok(Known { name, email: Some(address), kind: Kind::Contact, companies: vec![], remote, pending: false })
     }
 }
 

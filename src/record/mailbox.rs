@@ -1,0 +1,190 @@
+//! E-mail addresses as mail programs and exports write them: `Jane Roe <jane@example.com>`, `"Roe, Jane" <jane@…>`,
+//! `mailto:jane@…`, `jane@… (Jane Roe)`, `Jane Roe [mailto:jane@…]`, and lists of them parted by `;`, `,` or blanks.
+//!
+//! Understands spellings only: whether anybody reads mail there is not known here.
+
+/// Somebody by their address, with the name that stands beside it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mailbox {
+    pub name: Option<String>,
+    /// As it is written, without what is around it.
+    pub address: String,
+}
+
+/// The one address of a text; none where it holds no address, or several.
+pub fn read(text: &str) -> Option<Mailbox> {
+    let text = text.trim();
+    if !text.contains('@') {
+        return None;
+    }
+    for (open, close) in [('<', '>'), ('[', ']')] {
+        if let Some(inside) = text.strip_suffix(close)
+            && let Some((name, address)) = inside.rsplit_once(open)
+        {
+            return mailbox(name, address);
+        }
+    }
+    if let Some(inside) = text.strip_suffix(')')
+        && let Some((address, name)) = inside.rsplit_once('(')
+    {
+        // Either may stand first: `jane@… (Jane Roe)`, `Jane Roe (jane@…)`.
+        return mailbox(name, address).or_else(|| mailbox(address, name));
+    }
+    mailbox("", text)
+}
+
+/// Whether this is an address and nothing else.
+pub fn is_address(text: &str) -> bool {
+    let odd = |c: char| c.is_whitespace() || c.is_control() || "<>()[],;:\"'".contains(c);
+    match text.split_once('@') {
+        Some((local, domain)) => {
+            let plain = !local.is_empty() && !domain.is_empty() && !domain.contains('@') && !domain.contains(odd);
+            // Exchange and a few old systems write quotes and apostrophes before the @.
+            plain && !local.contains(|c: char| odd(c) && c != '\'')
+        }
+        None => false,
+    }
+}
+
+fn mailbox(name: &str, address: &str) -> Option<Mailbox> {
+    let address = unquoted(address);
+    let bare = match address.get(..7) {
+        Some(scheme) if scheme.eq_ignore_ascii_case("mailto:") => address[7..].split('?').next().unwrap_or_default(),
+        _ => &address,
+    };
+    let bare = bare.trim().trim_matches(|c| c == '<' || c == '>').trim();
+    if !is_address(bare) {
+        return None;
+    }
+    let name = unquoted(name);
+    let says_more = !name.is_empty() && !name.eq_ignore_ascii_case(bare);
+    Some(Mailbox { name: says_more.then_some(name), address: bare.to_owned() })
+}
+
+/// Without the quotes around it and the backslashes within.
+fn unquoted(text: &str) -> String {
+    let text = text.trim();
+    for quote in ['"', '\''] {
+        if let Some(inside) = text.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote)) {
+            let mut plain = String::with_capacity(inside.len());
+            let mut letters = inside.chars();
+            while let Some(letter) = letters.next() {
+                plain.extend(if letter == '\\' { letters.next() } else { Some(letter) });
+            }
+            return plain.trim().to_owned();
+        }
+    }
+    text.to_owned()
+}
+
+/// The entries of a list of people, each as it is written. A comma or semicolon within quotes, angle brackets or a name
+/// that comes before an address in brackets (`Roe, Jane <jane@…>`) parts nothing.
+pub fn split(list: &str) -> Vec<String> {
+    let parts = match pieces(list, ';').as_slice() {
+        [one] => pieces(one, ','),
+        several => several.iter().flat_map(|piece| one_or_more(piece)).collect(),
+    };
+    joined_names(parts).into_iter().flat_map(by_blanks).collect()
+}
+
+/// Between semicolons a comma is part of a name, unless there are several addresses.
+fn one_or_more(piece: &str) -> Vec<&str> {
+    if piece.matches('@').count() > 1 { pieces(piece, ',') } else { vec![piece] }
+}
+
+fn pieces(list: &str, separator: char) -> Vec<&str> {
+    let (mut parts, mut from, mut quoted, mut deep, mut escaped) = (Vec::new(), 0, false, false, false);
+    for (at, letter) in list.char_indices() {
+        match letter {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            '<' if !quoted => deep = true,
+            '>' if !quoted => deep = false,
+            _ if letter == separator && !quoted && !deep => {
+                parts.push(&list[from..at]);
+                from = at + separator.len_utf8();
+            }
+            _ => {}
+        }
+    }
+    parts.push(&list[from..]);
+    parts.into_iter().map(str::trim).filter(|part| !part.is_empty()).collect()
+}
+
+/// `Roe` and `Jane <jane@…>` are one person.
+fn joined_names(parts: Vec<&str>) -> Vec<String> {
+    let mut whole: Vec<String> = Vec::with_capacity(parts.len());
+    let mut before: Option<String> = None;
+    for part in parts {
+        let is_word = !part.contains(['@', '<', '"']) && !part.contains(|c: char| c.is_ascii_digit());
+        match before.take() {
+            Some(name) if part.ends_with('>') && !part.starts_with(['<', '"']) => whole.push(format!("{name}, {part}")),
+            Some(name) => {
+                whole.push(name);
+                if is_word { before = Some(part.to_owned()) } else { whole.push(part.to_owned()) }
+            }
+            None if is_word => before = Some(part.to_owned()),
+            None => whole.push(part.to_owned()),
+        }
+    }
+    whole.extend(before);
+    whole
+}
+
+fn by_blanks(part: String) -> Vec<String> {
+    let words: Vec<&str> = part.split_whitespace().collect();
+    if words.len() > 1 && words.iter().all(|word| is_address(word)) {
+        return words.into_iter().map(str::to_owned).collect();
+    }
+    vec![part]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_understood_in_every_way_mail_programs_write_it() {
+        for text in [
+            "Jane Roe <jane@example.com>",
+            "\"Jane Roe\" <jane@example.com>",
+            "'Jane Roe' <mailto:jane@example.com>",
+            "jane@example.com (Jane Roe)",
+            "Jane Roe (jane@example.com)",
+            "  Jane Roe [mailto:jane@example.com] ",
+        ] {
+            let expected = Mailbox { name: Some("Jane Roe".into()), address: "jane@example.com".into() };
+            assert_eq!(read(text), Some(expected), "{text}");
+        }
+        for text in
+            ["jane@example.com", "<jane@example.com>", "MAILTO:jane@example.com?subject=x", "'jane@example.com'"]
+        {
+            assert_eq!(read(text), Some(Mailbox { name: None, address: "jane@example.com".into() }), "{text}");
+        }
+        assert_eq!(read("\"Roe, \\\"J\\\" Jane\" <j@e.example>").unwrap().name.as_deref(), Some("Roe, \"J\" Jane"));
+        assert_eq!(read("o'neil@example.com").unwrap().address, "o'neil@example.com");
+        for text in ["", "17", "@home", "jane@", "jane roe@example", "a@b.example c@d.example", "a@b@c", "é <>"] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_list_of_people_is_parted_where_people_part_it() {
+        let cases: &[(&str, &[&str])] = &[
+            ("a@x.example, b@x.example", &["a@x.example", "b@x.example"]),
+            ("a@x.example;b@x.example;", &["a@x.example", "b@x.example"]),
+            ("a@x.example b@x.example", &["a@x.example", "b@x.example"]),
+            ("Bob <b@x.example>, \"Low, Cat\" <c@x.example>", &["Bob <b@x.example>", "\"Low, Cat\" <c@x.example>"]),
+            ("Low, Cat <c@x.example>; Bob <b@x.example>", &["Low, Cat <c@x.example>", "Bob <b@x.example>"]),
+            ("Low, Cat <c@x.example>", &["Low, Cat <c@x.example>"]),
+            ("7, 8", &["7", "8"]),
+            ("7, Cat <c@x.example>", &["7", "Cat <c@x.example>"]),
+            ("bob, cat", &["bob", "cat"]),
+            (" ; , ", &[]),
+        ];
+        for (list, expected) in cases {
+            assert_eq!(split(list), *expected, "{list}");
+        }
+    }
+}
