@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 pub async fn command(global: &Global, args: &IdsArgs, screen: &Arc<Screen>) -> Result<u8> {
     if args.rebuild {
-        let opened = open(&global.directory, Wanted::default(), screen).await?;
+        let opened = open(&global.directory, Wanted { writes: true, ..Wanted::default() }, screen).await?;
         let code = restore(&opened, screen).await?;
         if code != 0 {
             return Ok(code);

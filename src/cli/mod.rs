@@ -1,6 +1,7 @@
 //! The commands: one file each. They read arguments, draw what happens and choose the exit code; they never decide
 //! what is carried.
 
+mod accounts;
 mod args;
 mod assess;
 mod check;

@@ -1,5 +1,6 @@
-//! Opens a project: reads its files, connects both accounts, takes the lock, opens ledger and stage.
+//! Opens a project: reads its files, connects both accounts, takes the locks, opens ledger and stage.
 
+use super::accounts::{account, accounts, address, is_on_paper, url_of, which};
 use super::draw::Screen;
 use crate::connector::files::{self, FilesSource, FilesTarget, Form, Place};
 use crate::connector::manifest::Manifest;
@@ -9,11 +10,11 @@ use crate::connector::{Source, Target};
 use crate::error::{Problem, Reason, Result};
 use crate::expr::Jq;
 use crate::http::{self, Client, ClientConfig, Credentials};
-use crate::ledger::{Ledger, Link, ProjectLock};
+use crate::ledger::{Ledger, Link, MigrationLock, ProjectLock, Which, state_home};
 use crate::mapping::Mapping;
 use crate::pacer::{Clock, Pacer};
-use crate::pipeline::{Approval, Choice, Halt, Job};
-use crate::project::{Account, Answers, Project, Question};
+use crate::pipeline::{Approval, Choice, Halt, Job, pair};
+use crate::project::{Answers, Project, Question};
 use crate::staging::Staging;
 use secrecy::SecretString;
 use serde_json::Value;
@@ -26,14 +27,14 @@ use url::Url;
 /// Of one call, unless `timeout` of the account says otherwise.
 const TIMEOUT: Duration = Duration::from_secs(120);
 
-/// An opened project. The lock is held as long as it lives.
+/// An opened project. The locks are held as long as it lives.
 pub struct Opened {
     pub job: Arc<Job>,
     /// Version of each manifest, by platform.
     pub manifests: BTreeMap<String, String>,
     /// Hash of scope, mapping and manifests.
     pub rules: String,
-    _lock: ProjectLock,
+    _locks: (ProjectLock, Option<MigrationLock>),
 }
 
 /// What the command line adds to the project.
@@ -45,6 +46,8 @@ pub struct Wanted {
     pub retry: Vec<Reason>,
     /// Nothing will be written.
     pub dry: bool,
+    /// Records will be written, or taken for written: by one process at a time.
+    pub writes: bool,
     /// The mapping may not be written yet.
     pub to_be_mapped: bool,
     /// The target may be a platform without an account.
@@ -66,13 +69,16 @@ pub async fn open(directory: &Path, wanted: Wanted, screen: &Arc<Screen>) -> Res
     let lock = ProjectLock::take(directory)?;
     let ledger = Ledger::open(directory)?;
     let staging = Staging::open(directory)?;
-    let link = ledger.link(&address(&project, Role::Source)?, &address(&project, Role::Target)?).await?;
-    let last_run = link.last_run().await?;
-    if last_run.is_none() {
-        // A stage that outlived its ledger holds rows the new one never saw.
-        staging.list_anew().await?;
-    }
-    let resuming = last_run.is_some_and(|run| !matches!(run.exit_code, Some(0 | 3)));
+    let link = ledger.migration(&accounts(&project, Place::name)?, &which(&project)).await?;
+    let migration_lock = if wanted.writes {
+        if which(&project) == Which::ByAccounts {
+            ledger.is_alone(&link).await?;
+        }
+        Some(MigrationLock::take(&state_home(directory)?, link.mark())?)
+    } else {
+        None
+    };
+    let resuming = link.last_run().await?.is_some_and(|run| !matches!(run.exit_code, Some(0 | 3)));
     let max_failures = wanted.max_failures.or(project.run.max_failures);
     let manifests = BTreeMap::from([
         (project.source.connector.clone(), source_version),
@@ -102,7 +108,8 @@ pub async fn open(directory: &Path, wanted: Wanted, screen: &Arc<Screen>) -> Res
         listed: Mutex::default(),
         project,
     };
-    Ok(Opened { job: Arc::new(job), manifests, rules, _lock: lock })
+    pair(&job).await?;
+    Ok(Opened { job: Arc::new(job), manifests, rules, _locks: (lock, migration_lock) })
 }
 
 /// The file of the rules; one that is to be written may be missing.
@@ -116,28 +123,6 @@ fn rules(project: &Project, mapping: Option<&Path>) -> Result<String> {
     let mut hash = blake3::Hasher::new();
     hash.update(&mapping).update(format!("{:?}", project.scope).as_bytes());
     Ok(hash.finalize().to_hex()[..32].to_owned())
-}
-
-/// The address by which the link's id is known.
-pub fn address(project: &Project, role: Role) -> Result<String> {
-    let account = account(project, role);
-    match account.connector == files::NAME {
-        true => Ok(Place::of(project.folder(), account)?.address()),
-        false if role == Role::Target && is_on_paper(project) => Ok(format!("{} (no account)", account.connector)),
-        false => url_of(account),
-    }
-}
-
-/// Whether the target is a platform of which no account is named.
-fn is_on_paper(project: &Project) -> bool {
-    project.target.connector != files::NAME && project.target.is_bare()
-}
-
-fn account(project: &Project, role: Role) -> &Account {
-    match role {
-        Role::Source => &project.source,
-        Role::Target => &project.target,
-    }
 }
 
 fn connect_source(project: &Project) -> Result<(Arc<dyn Source>, String)> {
@@ -173,12 +158,6 @@ fn connect_target(project: &Project, wanted: &Wanted) -> Result<(Arc<dyn Target>
         files::must_differ(&Place::of(project.folder(), &project.source)?, &place)?;
     }
     Ok((Arc::new(FilesTarget::new(place)), files::NAME.to_owned()))
-}
-
-fn url_of(account: &Account) -> Result<String> {
-    account
-        .address()
-        .ok_or_else(|| Problem::new(Reason::Config, format!("the account of `{}` has no `url`", account.connector)))
 }
 
 fn connect(project: &Project, role: Role) -> Result<(Rest, String)> {
@@ -288,5 +267,5 @@ fn plain_answers(entry: &Entry, answers: &Answers, url: &str) -> serde_json::Map
 pub async fn view(directory: &Path) -> Result<Link> {
     let project = Project::load(directory)?;
     let ledger = Ledger::view(directory)?;
-    ledger.link(&address(&project, Role::Source)?, &address(&project, Role::Target)?).await
+    ledger.migration(&accounts(&project, Place::known_as)?, &which(&project)).await
 }

@@ -20,7 +20,7 @@ pub async fn retry(global: &Global, args: &RetryArgs, screen: &Arc<Screen>) -> R
 }
 
 fn wanted(args: &RunArgs) -> Wanted {
-    Wanted { choice: args.choice.choice(), max_failures: args.max_failures, ..Wanted::default() }
+    Wanted { choice: args.choice.choice(), max_failures: args.max_failures, writes: true, ..Wanted::default() }
 }
 
 pub async fn stage(global: &Global, args: &ChoiceArgs, screen: &Arc<Screen>) -> Result<u8> {

@@ -309,8 +309,14 @@ impl Target for DryRun {
         self.inner.find(step, late, earlier, since).await
     }
 
-    async fn scan(&self, kind: Kind, prefix: &str, cursor: Option<&str>) -> Result<Option<Marked>> {
-        self.inner.scan(kind, prefix, cursor).await
+    async fn scan(
+        &self,
+        kind: Kind,
+        prefix: &str,
+        since: Option<Timestamp>,
+        cursor: Option<&str>,
+    ) -> Result<Option<Marked>> {
+        self.inner.scan(kind, prefix, since, cursor).await
     }
 
     fn creates(&self, kind: Kind) -> Option<&str> {

@@ -337,9 +337,15 @@ pub trait Target: Send + Sync {
     /// known to be applied, in order; nothing of it can be older than `since`. Only reads.
     async fn find(&self, step: &Step, late: &LateValues, earlier: &[&Step], since: Timestamp) -> Result<Found>;
 
-    /// One page of all records of a kind in the target that carry a marker beginning with `prefix`, in the platform's order.
-    /// None where the platform has no such listing. Only reads.
-    async fn scan(&self, _kind: Kind, _prefix: &str, _cursor: Option<&str>) -> Result<Option<Marked>> {
+    /// One page of all records of a kind in the target that carry a marker beginning with `prefix` and came or changed since
+    /// `since`, in the platform's order; all of them without a time. None where the platform has no such listing. Only reads.
+    async fn scan(
+        &self,
+        _kind: Kind,
+        _prefix: &str,
+        _since: Option<Timestamp>,
+        _cursor: Option<&str>,
+    ) -> Result<Option<Marked>> {
         Ok(None)
     }
 

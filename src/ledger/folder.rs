@@ -1,8 +1,7 @@
-//! The project's private folder `.deskferry/`, its permissions, and the lock that keeps a second writer out.
+//! The project's private folder `.deskferry/`, and the permissions of what lies in it.
 
-use crate::error::{Problem, Reason, Result};
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, Write};
+use crate::error::{Problem, Result};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::path::{Path, PathBuf};
 
 /// Where a project keeps what Deskferry writes for itself.
@@ -41,7 +40,7 @@ pub(crate) fn private_file(path: &Path) -> Result<()> {
     close_to_others(path, 0o600)
 }
 
-fn open_private(path: &Path) -> Result<File> {
+pub(super) fn open_private(path: &Path) -> Result<File> {
     let mut open = OpenOptions::new();
     open.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]
@@ -82,38 +81,4 @@ pub(crate) fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     name.into()
-}
-
-/// Held by the one process that may write in a project. Let go when dropped, and by the system when the process dies.
-#[derive(Debug)]
-pub struct ProjectLock {
-    _file: File,
-}
-
-impl ProjectLock {
-    /// Refused, with the process id of the holder, while another process has it.
-    pub fn take(project: &Path) -> Result<ProjectLock> {
-        let path = make(project)?.join("lock");
-        let mut file = open_private(&path)?;
-        let at = |e: std::io::Error| Problem::from(e).at(path.display());
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(held(project, &mut file)),
-            Err(TryLockError::Error(e)) => return Err(at(e)),
-        }
-        file.set_len(0).and_then(|()| file.rewind()).map_err(at)?;
-        writeln!(file, "{}", std::process::id()).map_err(at)?;
-        Ok(ProjectLock { _file: file })
-    }
-}
-
-fn held(project: &Path, file: &mut File) -> Problem {
-    let mut pid = String::new();
-    let _ = file.take(20).read_to_string(&mut pid);
-    let holder = match pid.trim() {
-        pid if !pid.is_empty() && pid.bytes().all(|b| b.is_ascii_digit()) => format!("process {pid}"),
-        _ => "another process".to_owned(),
-    };
-    Problem::new(Reason::Refused, format!("{holder} is at work in {}", project.display()))
-        .hint("wait for it to end, or stop it, and run the same command again: nothing is lost")
 }

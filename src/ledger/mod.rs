@@ -10,7 +10,10 @@
 mod fault;
 mod folder;
 mod link;
+mod lock;
 mod losses;
+mod names;
+mod pairing;
 pub(crate) mod query;
 mod rebuild;
 mod records;
@@ -24,10 +27,13 @@ pub(crate) mod store;
 pub(crate) mod tests;
 
 pub(crate) use fault::Fault;
-pub use folder::ProjectLock;
 pub(crate) use folder::private_folder;
-pub use link::{link_id, normal_address};
+pub use link::Which;
+pub use lock::{MigrationLock, ProjectLock, state_home};
 pub use losses::{LossCount, LossRow, Lost};
+pub use names::{Accounts, Named, link_id, normal_address};
+pub use pairing::Paired;
+pub use rebuild::Restored;
 pub use records::{Count, ProblemDetail};
 pub use rows::{End, OpenStep, Origin, RecordRow, Remote, Seen, SeenCounts, State, StepKey, StepRow, StepState};
 pub use runs::{Run, RunId};
@@ -95,6 +101,10 @@ impl Ledger {
 pub struct Link {
     ledger: Ledger,
     id: Arc<str>,
+    /// The ids in its markers, the one that is written first.
+    marks: Arc<[Arc<str>]>,
+    /// Every name of the source.
+    sources: Arc<[String]>,
     source: Arc<str>,
     target: Arc<str>,
 }

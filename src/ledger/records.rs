@@ -43,6 +43,26 @@ impl Link {
             .await
     }
 
+    /// Those of these records, `(id, content hash)`, that the ledger never saw, or saw with other content.
+    pub async fn other_than(&self, kind: Kind, keys: Vec<(String, String)>) -> Result<Vec<(String, String)>> {
+        let link = self.id.clone();
+        self.ledger
+            .store
+            .read(move |db| {
+                let sql = "SELECT content_hash FROM record WHERE link = ?1 AND kind = ?2 AND id = ?3";
+                let mut other = Vec::new();
+                for (id, hash) in keys {
+                    let known =
+                        query::first(db, sql, params![link, kind.code(), id], |row| Ok(row.get::<_, String>(0)?))?;
+                    if known.as_ref() != Some(&hash) {
+                        other.push((id, hash));
+                    }
+                }
+                Ok(other)
+            })
+            .await
+    }
+
     /// Up to `limit` records of a kind in any of the states, in the order they were first seen, after the
     /// [`RecordRow::seq`] of the last one had.
     pub async fn next(&self, kind: Kind, states: &[State], after: Option<i64>, limit: usize) -> Result<Vec<RecordRow>> {
@@ -331,14 +351,27 @@ pub(super) fn seq_of(db: &Connection, link: &str, kind: Kind, id: &str) -> Resul
     known.ok_or_else(|| Problem::new(Reason::Internal, format!("{kind} {id}: the ledger never saw this record")).into())
 }
 
-fn set_remote(db: &Connection, seq: i64, remote: &Remote, origin: Origin) -> Result<(), Fault> {
+pub(super) fn set_remote(db: &Connection, seq: i64, remote: &Remote, origin: Origin) -> Result<(), Fault> {
     db.prepare_cached(
         "UPDATE record SET target_number = ?3, target_url = ?4, outputs = ?5, \
            origin = CASE WHEN origin = 'created' AND target_id = ?2 THEN origin ELSE ?6 END, target_id = ?2 \
          WHERE seq = ?1",
     )?
-    .execute(params![seq, remote.id, remote.number, remote.url, rows::outputs(remote), origin.code()])?;
+    .execute(params![seq, remote.id, remote.number, remote.url, rows::outputs(remote), origin.code()])
+    .map_err(|e| claimed(e, remote))?;
     Ok(())
+}
+
+/// What we made in the target is one source record's.
+fn claimed(e: rusqlite::Error, remote: &Remote) -> Fault {
+    match e.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::ConstraintViolation) => {
+            let what = format!("record {} of the target was made for another record of the source", remote.id);
+            let hint = "look at both records in the source and at that one in the target, and run `deskferry retry`";
+            Problem::new(Reason::Conflict, what).hint(hint).into()
+        }
+        _ => e.into(),
+    }
 }
 
 fn no_step_in_doubt(db: &Connection, seq: i64) -> Result<(), Fault> {

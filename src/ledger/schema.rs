@@ -9,7 +9,7 @@ use super::store::Design;
 pub(super) static DESIGN: Design = Design {
     file: "ledger.db",
     synchronous: "FULL",
-    versions: &[VERSION_1, VERSION_2],
+    versions: &[VERSION_1, VERSION_2, CUSTODY],
     damaged: "do not delete it: it is the only account of what was written. Put it back from a copy of .deskferry/, \
               or recover it with `sqlite3 ledger.db .recover`",
 };
@@ -111,4 +111,51 @@ CREATE INDEX run_by_link ON run (link, id);
 const VERSION_2: &str = "
 ALTER TABLE run ADD COLUMN rules TEXT;
 ALTER TABLE record ADD COLUMN rebuilt_at BIGINT;
+";
+
+/// `alias` is every name an account of a migration ever had; `link.mark` the id in its markers where that is not its own.
+/// `pairing` are the tokens that ledger and stage have shared, the last one now. `custody` is up to when, by the vendor's clock, all
+/// markers in the target are known; `stray` what carries the marker of a record that is another one there. What we made there is one
+/// source record's: the second of two that claimed it only goes by it.
+const CUSTODY: &str = "
+ALTER TABLE link ADD COLUMN mark TEXT;
+
+CREATE TABLE alias (
+  link  TEXT NOT NULL REFERENCES link (id),
+  side  TEXT NOT NULL,
+  name  TEXT NOT NULL,
+  PRIMARY KEY (link, side, name)
+);
+INSERT INTO alias (link, side, name) SELECT id, 'source', source FROM link;
+INSERT INTO alias (link, side, name) SELECT id, 'target', target FROM link;
+
+CREATE TABLE pairing (
+  token  TEXT PRIMARY KEY,
+  link   TEXT NOT NULL REFERENCES link (id),
+  nth    BIGINT NOT NULL
+);
+CREATE INDEX pairing_by_link ON pairing (link, nth);
+
+CREATE TABLE custody (
+  link   TEXT NOT NULL REFERENCES link (id),
+  kind   TEXT NOT NULL,
+  until  BIGINT NOT NULL,
+  PRIMARY KEY (link, kind)
+);
+
+CREATE TABLE stray (
+  link           TEXT NOT NULL REFERENCES link (id),
+  kind           TEXT NOT NULL,
+  id             TEXT NOT NULL,
+  target_id      TEXT NOT NULL,
+  target_number  TEXT,
+  target_url     TEXT,
+  seen_at        BIGINT NOT NULL,
+  PRIMARY KEY (link, kind, id, target_id)
+);
+
+UPDATE record SET origin = 'adopted' WHERE origin = 'created' AND target_id IS NOT NULL AND EXISTS (
+  SELECT 1 FROM record AS earlier WHERE earlier.link = record.link AND earlier.kind = record.kind
+    AND earlier.target_id = record.target_id AND earlier.origin = 'created' AND earlier.seq < record.seq);
+CREATE UNIQUE INDEX record_made ON record (link, kind, target_id) WHERE origin = 'created' AND target_id <> '' AND kind NOT IN ('field', 'group', 'link');
 ";

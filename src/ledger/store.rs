@@ -1,4 +1,5 @@
 //! One SQLite file of the project folder: one writer thread that commits in groups, readers beside it.
+//! When it is closed, its write-ahead log is folded in: the file alone holds everything.
 //!
 //! A write is answered only after the commit that holds it, so an answer is never a promise about the
 //! future. Writes that arrive while a commit is at work share the next one. Readers have their own
@@ -83,6 +84,7 @@ impl Store {
             return Err(Problem::new(Reason::Config, format!("{} does not exist yet", path.display()))
                 .hint("`deskferry run` makes it; `-C DIR` names another project folder"));
         }
+        upgrade_to_view(project, &path, design)?;
         let plain = Self::over(design, path.clone(), false, None, None);
         let seen = plain.file.reader().and_then(|db| check_version(&db, design).map(|()| db));
         let store = match seen {
@@ -195,8 +197,10 @@ impl File {
 }
 
 impl Drop for File {
+    /// Readers go first: the log is folded into the file only by the last one who has it open.
     fn drop(&mut self) {
         self.jobs = None;
+        self.readers.lock().unwrap_or_else(PoisonError::into_inner).clear();
         if let Some(writer) = self.writer.take() {
             let _ = writer.join();
         }
@@ -240,6 +244,16 @@ fn check_version(db: &Connection, design: &Design) -> Result<(), Fault> {
             )
             .hint("use that version of Deskferry or a newer one"),
         ));
+    }
+    Ok(())
+}
+
+/// A file that an earlier version wrote is brought up to date before it is looked at, where it can be written.
+fn upgrade_to_view(project: &Path, path: &Path, design: &'static Design) -> Result<()> {
+    let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX);
+    // What cannot be read here is explained by whoever reads it.
+    if db.and_then(|db| version(&db)).is_ok_and(|found| 0 < found && found < design.versions.len()) {
+        Store::open(project, design)?;
     }
     Ok(())
 }
@@ -306,6 +320,16 @@ fn write_groups(db: &Connection, mut jobs: mpsc::Receiver<Box<dyn Job>>, explain
         for job in group.drain(..) {
             job.answer(together.clone());
         }
+    }
+    fold(db);
+}
+
+/// Writes the log into the file itself, so that a copy of that one file is a copy of all. Another process that reads just now
+/// keeps the rest of the log alive: nothing is lost, and the next end folds it.
+fn fold(db: &Connection) {
+    let folded = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+    if !matches!(folded, Ok(0)) {
+        tracing::warn!(?folded, "the write-ahead log is not folded in");
     }
 }
 

@@ -278,8 +278,15 @@ impl<'a> Run<'a> {
         turn.come().await;
         self.tell_end(kind, &id, &end);
         turn.end().await;
-        self.job.link.close(kind, &id, end).await?;
-        Ok(())
+        match self.job.link.close(kind, &id, end).await {
+            // What it made, or found, in the target is another record's: this record alone fails.
+            Err(problem) if problem.reason == Reason::Conflict => {
+                let end = End::Failed { problem };
+                self.tell_end(kind, &id, &end);
+                Ok(self.job.link.close(kind, &id, end).await?)
+            }
+            closed => Ok(closed?),
+        }
     }
 
     pub(super) fn tell_end(&self, kind: Kind, id: &str, end: &End) {

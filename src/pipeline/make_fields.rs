@@ -37,7 +37,7 @@ impl Run<'_> {
         let (link, id) = (&self.job.link, record.id.as_str());
         let mut mapped = translated.mapped.clone();
         mapped["id"] = id.into();
-        let marker = format!("{MARKER}{}:{}:{id}", link.id(), Kind::Field);
+        let marker = format!("{MARKER}{}:{}:{id}", link.mark(), Kind::Field);
         let steps = match self.job.target.plan(Kind::Field, &mapped, &marker) {
             Ok(steps) => steps,
             Err(problem) => return Ok(End::Failed { problem }),

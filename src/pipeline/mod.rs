@@ -19,6 +19,7 @@ mod library;
 mod links;
 mod make_fields;
 mod make_groups;
+mod pairing;
 mod people;
 pub mod preview;
 mod ready;
@@ -35,6 +36,7 @@ mod written;
 pub use approval::Approval;
 pub use events::{Event, Listener, Side};
 pub use halt::Halt;
+pub use pairing::pair;
 pub use ready::{Checked, check};
 pub use survey::{Survey, survey};
 

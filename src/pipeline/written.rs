@@ -43,7 +43,7 @@ impl Run<'_> {
             return Ok(End::Skipped { problem, stands_for: None });
         }
         let link = &self.job.link;
-        let marker = format!("{MARKER}{}:{kind}:{id}", link.id());
+        let marker = format!("{MARKER}{}:{kind}:{id}", link.mark());
         let Translated { mapped, losses } = translated;
         let (target, of) = (self.job.target.clone(), marker.clone());
         let planned = aside(move || {

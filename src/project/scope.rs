@@ -114,6 +114,9 @@ pub struct Run {
     pub create_marker: bool,
     /// Make groups the target lacks, with those of their agents who are there. Never unless said.
     pub create_groups: bool,
+    /// The migration of this ledger that is gone on with, by its id, where the accounts have other names now; `"new"` for one beside
+    /// it. Only needed where `run` asks for it.
+    pub migration: Option<String>,
     /// Stop after so many failed records; never unless said.
     pub max_failures: Option<u64>,
     /// Refuse to write until a preview under the same mapping was approved.
@@ -132,6 +135,7 @@ impl Default for Run {
             settle: None,
             create_marker: false,
             create_groups: false,
+            migration: None,
             max_failures: None,
             approval: false,
         }

@@ -7,10 +7,12 @@
 
 mod blobs;
 mod packing;
+mod pairing;
 #[cfg(test)]
 mod tests;
 
 pub use blobs::StagedBlob;
+pub use pairing::Pairing;
 
 use crate::error::{Problem, Reason, Result};
 use crate::ledger::store::{Design, Store};
@@ -26,7 +28,7 @@ use std::path::{Path, PathBuf};
 static DESIGN: Design = Design {
     file: "staging.db",
     synchronous: "NORMAL",
-    versions: &[VERSION_1, REFERENCE, BULK],
+    versions: &[VERSION_1, REFERENCE, BULK, PAIRING],
     damaged: "delete it: it only holds copies of the source, and is read again",
 };
 
@@ -73,6 +75,14 @@ const BULK: &str = "
 ALTER TABLE stream ADD COLUMN bookmark TEXT;
 ALTER TABLE item ADD COLUMN root TEXT;
 CREATE INDEX item_root ON item (stream, root) WHERE root IS NOT NULL;
+";
+
+/// The token shared with the ledger, and the account the rows are of.
+const PAIRING: &str = "
+CREATE TABLE pairing (
+  token   TEXT NOT NULL,
+  source  TEXT NOT NULL
+);
 ";
 
 /// How far the listing of a stream is.
@@ -198,18 +208,6 @@ impl Staging {
                 let sql = "UPDATE stream SET cursor = NULL, since = NULL, began_at = NULL, complete_since = ?2, bookmark = ?3 \
                            WHERE name = ?1";
                 db.execute(sql, params![stream, began, bookmark])?;
-                Ok(())
-            })
-            .await
-    }
-
-    /// Forgets how far every stream was listed. What is staged stays, and what is read again is compared with it.
-    pub async fn list_anew(&self) -> Result<()> {
-        self.store
-            .write(|db| {
-                let sql = "UPDATE stream SET cursor = NULL, since = NULL, began_at = NULL, complete_since = NULL, \
-                             bookmark = NULL";
-                db.execute(sql, [])?;
                 Ok(())
             })
             .await

@@ -2,7 +2,9 @@
 
 use crate::error::{Problem, Reason, Result};
 use crate::ledger::private_folder;
+use std::collections::hash_map::RandomState;
 use std::fs::{File, OpenOptions, TryLockError};
+use std::hash::{BuildHasher, Hasher};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Component, Path, PathBuf};
@@ -11,6 +13,8 @@ use tempfile::NamedTempFile;
 /// What a file begins with while it is not whole.
 const UNFINISHED: &str = ".deskferry-tmp-";
 const LOCK: &str = ".deskferry.lock";
+/// Holds the id of the folder.
+const ID: &str = ".deskferry-id";
 
 /// Whether a record's name for a file stays in the folder: relative, without `..`.
 ///
@@ -87,6 +91,29 @@ pub fn appending(path: &Path) -> Result<File> {
     open.map_err(|e| Problem::from(e).at(path.display()))
 }
 
+/// The id a folder goes by wherever it is moved: that of a file in it. None where there is no such file, or no folder.
+pub fn known_as(folder: &Path) -> Option<String> {
+    let text = std::fs::read_to_string(folder.join(ID)).ok()?;
+    let id = text.lines().next()?.trim();
+    let is_one = (8..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    is_one.then(|| id.to_owned())
+}
+
+/// [`known_as`], and the file is made where there is none. A folder that cannot be written goes by its path alone.
+pub fn name(folder: &Path) -> Option<String> {
+    if let Some(id) = known_as(folder) {
+        return Some(id);
+    }
+    let id = format!(
+        "{:016x}{:016x}",
+        RandomState::new().build_hasher().finish(),
+        RandomState::new().build_hasher().finish()
+    );
+    let text = format!("{id}\nDeskferry knows this folder again by this id. Keep the file where the other files go.\n");
+    write_whole(&folder.join(ID), |file| Ok(file.write_all(text.as_bytes())?)).ok()?;
+    Some(id)
+}
+
 /// Removes what a killed process left unfinished.
 pub fn sweep(folder: &Path) -> Result<()> {
     for entry in std::fs::read_dir(folder)? {
@@ -148,6 +175,21 @@ mod tests {
         write_whole(&folder.join("f"), |file| Ok(file.write_all(b"x")?)).unwrap();
         let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&home.path().join("a")), mode(&folder), mode(&folder.join("f"))), (0o700, 0o700, 0o600));
+    }
+
+    #[test]
+    fn a_folder_is_known_again_where_it_was_moved() {
+        let home = tempfile::tempdir().unwrap();
+        let (here, there) = (home.path().join("a"), home.path().join("b"));
+        assert_eq!(name(&here), None, "there is no folder");
+        std::fs::create_dir(&here).unwrap();
+        assert_eq!(known_as(&here), None);
+        let id = name(&here);
+        assert!(id.is_some());
+        std::fs::rename(&here, &there).unwrap();
+        assert_eq!((known_as(&there), name(&there)), (id.clone(), id));
+        std::fs::write(there.join(ID), "../x").unwrap();
+        assert_eq!(known_as(&there), None);
     }
 
     #[test]

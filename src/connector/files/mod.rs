@@ -112,9 +112,19 @@ impl Place {
         Ok(Place { folder: without_dots(&whole), form })
     }
 
-    /// The absolute path: one half of the link's id.
+    /// The absolute path.
     pub fn address(&self) -> String {
         self.folder.display().to_string()
+    }
+
+    /// The name that stays when the folder is moved, if it has one.
+    pub fn known_as(&self) -> Option<String> {
+        folder::known_as(&self.folder).map(|id| format!("folder:{id}"))
+    }
+
+    /// [`Place::known_as`], and it is given one where it has none and can be written.
+    pub fn name(&self) -> Option<String> {
+        folder::name(&self.folder).map(|id| format!("folder:{id}"))
     }
 }
 

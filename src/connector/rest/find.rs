@@ -2,6 +2,7 @@
 
 use super::apply::Named;
 use super::paging::{self, Answered};
+use super::scan::key;
 use super::{Rest, asking, asking_address};
 use crate::connector::manifest::{FindRule, Verb};
 use crate::connector::plan::{LateValues, Node, Step, Text};
@@ -153,8 +154,8 @@ impl Rest {
         let mut ours = Vec::new();
         for (at, row) in rows.iter().enumerate() {
             let held = match mark.eval(&self.scope(row))? {
-                Value::Array(marks) => marks.iter().any(|m| same(&plain(m), &marker)),
-                other => same(&plain(&other), &marker),
+                Value::Array(marks) => marks.iter().any(|m| key(&plain(m)) == key(&marker)),
+                other => key(&plain(&other)) == key(&marker),
             };
             if held {
                 ours.push(at);
@@ -229,10 +230,6 @@ impl Rest {
             },
         )
     }
-}
-
-fn same(a: &str, b: &str) -> bool {
-    a.trim().to_lowercase() == b.trim().to_lowercase()
 }
 
 /// Which of several rows is meant.

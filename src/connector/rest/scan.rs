@@ -6,7 +6,7 @@ use super::Rest;
 use super::apply::Named;
 use super::read::{Above, Leaf, Listed};
 use crate::connector::manifest::{ReadStream, Verb};
-use crate::connector::plan::{LateValues, Step, Text};
+use crate::connector::plan::{LateValues, MARKER, Step, Text};
 use crate::connector::{Found, Marked};
 use crate::error::{Problem, Reason, Result};
 use crate::expr::{Expr, plain};
@@ -14,6 +14,7 @@ use crate::ledger::Remote;
 use crate::record::{Kind, Outputs};
 use jiff::Timestamp;
 use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -63,7 +64,7 @@ impl Scans {
     fn end(&self, kind: Kind, wanted: Vec<Asked>, found: HashMap<String, BTreeMap<String, Remote>>) {
         let mut state = self.state();
         for one in wanted {
-            let there = found.get(&key(&one.marker));
+            let there = found.get(key(&one.marker).as_ref());
             let many = there.map_or(0, BTreeMap::len);
             let answer = match there.and_then(|there| there.values().next()) {
                 Some(remote) if many == 1 => Found::Yes(remote.clone()),
@@ -79,9 +80,10 @@ impl Scans {
     }
 }
 
-/// Markers are compared without regard to case.
-fn key(marker: &str) -> String {
-    marker.trim().to_lowercase()
+/// What a marker is compared by: ours letter by letter, since ids of a source may differ in nothing but capitals; an address or
+/// a name without regard to case.
+pub(super) fn key(marker: &str) -> Cow<'_, str> {
+    if marker.starts_with(MARKER) { Cow::Borrowed(marker) } else { Cow::Owned(marker.trim().to_lowercase()) }
 }
 
 /// What all of these begin with.
@@ -152,13 +154,13 @@ impl Rest {
     /// All records that carry one of these markers, in one walk over what changed since the oldest.
     async fn walk(&self, kind: Kind, wanted: &[Asked]) -> Result<HashMap<String, BTreeMap<String, Remote>>> {
         let since = wanted.iter().map(|one| one.since).min();
-        let markers: HashSet<String> = wanted.iter().map(|one| key(&one.marker)).collect();
+        let markers: HashSet<Cow<'_, str>> = wanted.iter().map(|one| key(&one.marker)).collect();
         let prefix = shared_beginning(wanted.iter().map(|one| one.marker.as_str()));
         let mut ours: HashMap<String, BTreeMap<String, Remote>> = HashMap::new();
         let mut cursor: Option<String> = None;
         while let Some(page) = self.scan_page(kind, prefix, since, cursor.as_deref()).await? {
             for (mark, remote) in page.rows.into_iter().filter(|(mark, _)| markers.contains(&key(mark))) {
-                ours.entry(key(&mark)).or_default().insert(remote.id.clone(), remote);
+                ours.entry(key(&mark).into_owned()).or_default().insert(remote.id.clone(), remote);
             }
             match page.next {
                 Some(next) => cursor = Some(next),
@@ -207,6 +209,13 @@ mod tests {
         assert_eq!(scans.answer(Kind::Ticket, one), Some(Found::Yes(remote)));
         assert_eq!(scans.answer(Kind::Ticket, two), Some(Found::No));
         assert_eq!(scans.answer(Kind::Ticket, late), None, "a walk says nothing to who asked after it began");
+    }
+
+    #[test]
+    fn our_markers_are_compared_letter_by_letter() {
+        assert_ne!(key("deskferry:0a:ticket:Ab"), key("deskferry:0a:ticket:aB"));
+        assert_ne!(key("deskferry:0a:ticket:A"), key("deskferry:0a:ticket:A "));
+        assert_eq!(key(" Ann@Example.com"), key("ann@example.com"));
     }
 
     #[test]

@@ -113,8 +113,14 @@ impl Target for Rest {
         self.find_step(step, late, earlier, since).await
     }
 
-    async fn scan(&self, kind: Kind, prefix: &str, cursor: Option<&str>) -> Result<Option<Marked>> {
-        self.scan_page(kind, prefix, None, cursor).await
+    async fn scan(
+        &self,
+        kind: Kind,
+        prefix: &str,
+        since: Option<Timestamp>,
+        cursor: Option<&str>,
+    ) -> Result<Option<Marked>> {
+        self.scan_page(kind, prefix, since, cursor).await
     }
 
     fn creates(&self, kind: Kind) -> Option<&str> {

@@ -1,35 +1,4 @@
 use super::*;
-use crate::error::Reason;
-
-#[test]
-fn a_link_is_called_the_same_on_every_machine_and_in_every_version() {
-    assert_eq!(link_id("https://rt.example.com", "https://redmine.example.com"), "042fecf388");
-}
-
-#[test]
-fn the_spelling_of_an_address_does_not_change_the_link() {
-    for spelling in ["https://RT.example.com/rt/", "https://rt.example.com:443/rt", " https://rt.example.com/rt "] {
-        assert_eq!(normal_address(spelling), "https://rt.example.com/rt", "{spelling}");
-    }
-    assert_eq!(normal_address("https://me:secret@rt.example.com/rt?x=1#y"), "https://rt.example.com/rt");
-    assert_eq!(normal_address("/srv/export/"), "/srv/export");
-}
-
-#[test]
-fn other_accounts_are_other_links() {
-    let id = link_id("https://a.test", "https://b.test");
-    assert_eq!(id.len(), 10);
-    for (source, target) in [
-        ("https://b.test", "https://a.test"),
-        ("http://a.test", "https://b.test"),
-        ("https://a.test:8443", "https://b.test"),
-        ("https://a.test/Sub", "https://b.test"),
-        ("https://a.test/sub", "https://b.test"),
-    ] {
-        assert_ne!(link_id(source, target), id, "{source} → {target}");
-    }
-    assert_ne!(link_id("https://a.test/Sub", "https://b.test"), link_id("https://a.test/sub", "https://b.test"));
-}
 
 #[tokio::test]
 async fn two_links_of_one_ledger_do_not_see_each_other() {
@@ -49,17 +18,6 @@ async fn two_links_of_one_ledger_do_not_see_each_other() {
     let links: Vec<_> = ledger.links().await.unwrap().iter().map(|link| link.id().to_owned()).collect();
     assert_eq!(links.len(), 2);
     assert!(links.contains(&one.id().to_owned()) && links.contains(&two.id().to_owned()));
-}
-
-#[test]
-fn a_second_process_is_told_who_holds_the_project() {
-    let project = project();
-    let first = ProjectLock::take(project.path()).unwrap();
-    let refused = ProjectLock::take(project.path()).unwrap_err();
-    assert_eq!(refused.reason, Reason::Refused);
-    assert!(refused.what.contains(&format!("process {}", std::process::id())), "{refused}");
-    drop(first);
-    ProjectLock::take(project.path()).unwrap();
 }
 
 #[cfg(unix)]

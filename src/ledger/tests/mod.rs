@@ -1,3 +1,4 @@
+mod custody;
 mod disk;
 mod identity;
 mod promises;

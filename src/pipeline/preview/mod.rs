@@ -132,7 +132,7 @@ impl Job {
             mapping: self.mapping.clone(),
             source: self.source.clone(),
             target: Arc::new(DryRun::of(self.target.clone(), log.clone()).knowing(&assumed.names)),
-            link: ledger.link(self.link.source(), self.link.target()).await?,
+            link: self.link.in_copy(&ledger),
             ledger,
             staging: self.staging.clone(),
             state_dir: folder.clone(),

@@ -1,0 +1,163 @@
+use super::*;
+use rusqlite::Connection;
+
+#[tokio::test]
+async fn a_migration_is_known_again_under_another_name_of_an_account() {
+    let project = project();
+    let ledger = Ledger::open(project.path()).unwrap();
+    let link = ledger.link("http://localhost:4000/rt", "https://b.test").await.unwrap();
+    for spelling in ["http://127.0.0.1:4000/rt/", "http://[::1]:4000/rt", "http://LOCALHOST:4000/rt"] {
+        assert_eq!(ledger.link(spelling, "https://www.b.test/").await.unwrap().id(), link.id(), "{spelling}");
+    }
+    let folder = |path: &str| Accounts {
+        source: Named::at(path).called(Some("folder:1".into())),
+        target: Named::at("https://b.test"),
+    };
+    let before = ledger.migration(&folder("/here"), &Which::ByAccounts).await.unwrap();
+    let after = ledger.migration(&folder("/there"), &Which::ByAccounts).await.unwrap();
+    assert_eq!(before.id(), after.id());
+    assert_eq!(ledger.links().await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_second_migration_is_refused_until_somebody_says_what_it_is() {
+    let project = project();
+    let ledger = Ledger::open(project.path()).unwrap();
+    let first = ledger.link("https://a.test", "https://b.test").await.unwrap();
+    let second = ledger.link("https://a.test", "https://c.test").await.unwrap();
+    ledger.is_alone(&second).await.unwrap();
+    first.see(vec![seen("1", "x")]).await.unwrap();
+    first.close(Kind::Ticket, "1", done("r1")).await.unwrap();
+
+    let refused = ledger.is_alone(&second).await.unwrap_err();
+    assert_eq!(refused.reason, crate::error::Reason::Refused);
+    assert!(
+        refused.what.contains("https://a.test → https://b.test") && refused.what.contains("https://c.test"),
+        "{refused}"
+    );
+    assert!(refused.hint.unwrap().contains(&format!("migration = \"{}\"", first.id())));
+    ledger.is_alone(&first).await.unwrap();
+
+    let moved = Accounts::at("https://a.test", "https://moved.test");
+    let same = ledger.migration(&moved, &Which::Id(first.id().to_owned())).await.unwrap();
+    assert_eq!(same.id(), first.id());
+    let found = ledger.migration(&moved, &Which::ByAccounts).await.unwrap();
+    assert_eq!(found.id(), first.id(), "what was said once is known");
+    let none = ledger.migration(&moved, &Which::Id("ffffffffff".into())).await;
+    assert!(none.err().unwrap().hint.unwrap().contains(first.id()));
+}
+
+#[tokio::test]
+async fn markers_of_a_lost_ledger_are_known_under_the_id_an_earlier_version_gave() {
+    let project = project();
+    let ledger = Ledger::open(project.path()).unwrap();
+    let link = ledger.link("http://localhost:4000", "https://b.test").await.unwrap();
+    let before = &blake3::hash(b"http://localhost:4000\nhttps://b.test").to_hex()[..10];
+    assert_ne!(link.id(), before);
+    assert_eq!(link.mark(), link.id());
+    assert!(link.marks().iter().any(|mark| **mark == *before), "{:?}", link.marks());
+    link.mark_as(before).await.unwrap();
+    let again = ledger.link("http://localhost:4000", "https://b.test").await.unwrap();
+    assert_eq!((again.id(), again.mark()), (link.id(), before));
+}
+
+#[tokio::test]
+async fn what_stands_in_the_target_is_taken_over_into_a_record_that_is_known() {
+    let project = project();
+    let link = link(project.path()).await;
+    link.see(vec![seen("1", "x"), seen("2", "x"), seen("3", "x"), seen("4", "x")]).await.unwrap();
+    link.close(Kind::Ticket, "2", done("r2")).await.unwrap();
+    let problem = crate::error::Problem::new(crate::error::Reason::Invalid, "no");
+    link.intend(Kind::Ticket, "3", &create(), Some("m"), "h").await.unwrap();
+    link.rejected(Kind::Ticket, "3", &create(), problem.clone()).await.unwrap();
+    link.close(Kind::Ticket, "3", End::Failed { problem: problem.clone() }).await.unwrap();
+    link.close(Kind::Ticket, "4", End::Skipped { problem, stands_for: None }).await.unwrap();
+    let restore = async |id: &str, to: &str| {
+        link.restore(Kind::Ticket, id, &create(), "m", (remote(to), Origin::Created)).await.unwrap()
+    };
+    assert_eq!(restore("1", "r1").await, Restored::New);
+    assert_eq!(restore("1", "r1").await, Restored::Known);
+    assert_eq!(restore("2", "r2").await, Restored::Known);
+    assert_eq!(restore("2", "r9").await, Restored::Elsewhere);
+    assert_eq!(restore("3", "r3").await, Restored::New);
+    assert_eq!(restore("4", "r4").await, Restored::New);
+    assert_eq!(restore("5", "r5").await, Restored::New);
+
+    for (id, state) in
+        [("1", State::Staged), ("2", State::Done), ("3", State::Staged), ("4", State::Skipped), ("5", State::Done)]
+    {
+        let record = link.record(Kind::Ticket, id).await.unwrap().unwrap();
+        assert_eq!((record.state, record.remote.unwrap().id), (state, format!("r{id}")), "{id}");
+        assert_eq!(record.rebuilt_at.is_some(), id != "2", "{id}");
+    }
+    let step = &link.steps(Kind::Ticket, "3").await.unwrap()[0];
+    assert_eq!((step.state, step.remote.as_ref().map(|r| r.id.as_str())), (StepState::Applied, Some("r3")));
+}
+
+#[tokio::test]
+async fn what_was_made_in_the_target_belongs_to_one_record() {
+    let project = project();
+    let link = link(project.path()).await;
+    link.see(vec![seen("1", "x"), seen("2", "x")]).await.unwrap();
+    link.close(Kind::Ticket, "1", done("r1")).await.unwrap();
+    let refused = link.close(Kind::Ticket, "2", done("r1")).await.unwrap_err();
+    assert_eq!(refused.reason, crate::error::Reason::Conflict);
+    let adopted =
+        End::Done { remote: remote("r1"), origin: Origin::Matched, target_hash: None, target_updated_at: None };
+    link.close(Kind::Ticket, "2", adopted).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_stage_is_known_by_the_token_it_was_given_last() {
+    let project = project();
+    let link = link(project.path()).await;
+    link.pair("a").await.unwrap();
+    assert_eq!(link.paired_by("a").await.unwrap(), Paired::Last);
+    link.pair("b").await.unwrap();
+    assert_eq!(link.paired_by("a").await.unwrap(), Paired::Earlier);
+    assert_eq!(link.paired_by("b").await.unwrap(), Paired::Last);
+    assert_eq!(link.paired_by("c").await.unwrap(), Paired::Never);
+}
+
+#[tokio::test]
+async fn the_file_alone_holds_everything_when_the_ledger_is_closed() {
+    let project = project();
+    let link = link(project.path()).await;
+    let many: Vec<Seen> = (0..200).map(|n| seen(&n.to_string(), "x")).collect();
+    link.see(many).await.unwrap();
+    // Readers keep the log open, too.
+    assert_eq!(link.next(Kind::Ticket, State::ALL, None, 500).await.unwrap().len(), 200);
+    drop(link);
+    let file = project.path().join(".deskferry/ledger.db");
+    assert!(!file.with_extension("db-wal").exists());
+    let copy = project.path().join("copy.db");
+    std::fs::copy(&file, &copy).unwrap();
+    let rows: i64 =
+        Connection::open(copy).unwrap().query_row("SELECT count(*) FROM record", [], |row| row.get(0)).unwrap();
+    assert_eq!(rows, 200);
+}
+
+#[tokio::test]
+async fn a_ledger_of_an_earlier_version_is_upgraded_with_its_claims_in_order() {
+    let project = project();
+    let folder = project.path().join(".deskferry");
+    std::fs::create_dir(&folder).unwrap();
+    let db = Connection::open(folder.join("ledger.db")).unwrap();
+    for script in &crate::ledger::schema::DESIGN.versions[..2] {
+        db.execute_batch(script).unwrap();
+    }
+    db.execute_batch(
+        "PRAGMA user_version = 2; INSERT INTO link VALUES ('0a', 'http://localhost:1', 'https://b.test', 0); \
+         INSERT INTO record (link, kind, id, content_hash, state, target_id, origin, seen_at, changed_at) VALUES \
+         ('0a', 'ticket', '1', 'x', 'done', 'r1', 'created', 0, 0), ('0a', 'ticket', '2', 'x', 'done', 'r1', 'created', 0, 0)",
+    )
+    .unwrap();
+    drop(db);
+    let seen = Ledger::view(project.path()).unwrap().link("http://127.0.0.1:1", "https://b.test").await.unwrap();
+    assert_eq!(seen.id(), "0a", "it can be looked at before a run brings it up to date");
+    let ledger = Ledger::open(project.path()).unwrap();
+    let link = ledger.link("http://127.0.0.1:1", "https://b.test").await.unwrap();
+    assert_eq!((link.id(), link.mark()), ("0a", "0a"));
+    let origin = async |id: &str| link.record(Kind::Ticket, id).await.unwrap().unwrap().origin;
+    assert_eq!((origin("1").await, origin("2").await), (Some(Origin::Created), Some(Origin::Adopted)));
+}
