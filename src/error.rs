@@ -70,6 +70,7 @@ closed_list! {
         Demanded = "demanded": "the target demands a value that the record does not have",
         Expression = "expression": "an expression failed on this record",
         Duplicate = "duplicate": "another record of the source stands for it",
+        RepeatedId = "repeated_id": "several rows of the source have its id and differ",
         // states in the source
         Merged = "merged": "merged into another record, which carries its messages",
         Deleted = "deleted": "deleted in the source",

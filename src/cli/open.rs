@@ -106,6 +106,7 @@ pub async fn open(directory: &Path, wanted: Wanted, screen: &Arc<Screen>) -> Res
         approval,
         retry: wanted.retry,
         listed: Mutex::default(),
+        noted: Mutex::default(),
         project,
     };
     pair(&job).await?;

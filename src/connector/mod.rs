@@ -89,6 +89,8 @@ pub struct Row {
     /// What people call it, where the platform has a number.
     pub number: Option<String>,
     pub updated_at: Option<String>,
+    /// Where it stands in a file, as a person finds it: `ticket.csv row 4`.
+    pub place: Option<String>,
     pub raw: Value,
 }
 

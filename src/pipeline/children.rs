@@ -146,9 +146,14 @@ async fn list(job: &Job, kind: Kind, way: &BulkWay, stream: &str, listing: Listi
         let page = job.source.read_bulk(kind, &way.stream, cursor.as_deref(), since).await?;
         let raws: Vec<Value> = page.rows.iter().map(|row| row.raw.clone().unwrap_or_default()).collect();
         let items = page.rows.iter().zip(&raws);
-        let items = items
-            .map(|(row, raw)| ItemKey { id: row.id.clone(), hash: hash(raw), root: Some(row.root.clone()) })
-            .collect();
+        let items = items.map(|(row, raw)| ItemKey {
+            id: row.id.clone(),
+            hash: hash(raw),
+            root: Some(row.root.clone()),
+            updated_at: None,
+            place: None,
+        });
+        let items = items.collect();
         let rows: Vec<&Value> = raws.iter().collect();
         let new = NewPage { stream, items, rows: &rows, cursor: page.next.as_deref(), since, began_at: began };
         job.staging.put_page(&new).await?;

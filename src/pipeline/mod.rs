@@ -19,6 +19,7 @@ mod library;
 mod links;
 mod make_fields;
 mod make_groups;
+mod own_ids;
 mod pairing;
 mod people;
 pub mod preview;
@@ -50,7 +51,7 @@ use crate::record::Kind;
 use crate::staging::Staging;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Kinds in the order in which they are carried.
 pub const ORDER: &[Kind] = &[
@@ -94,6 +95,8 @@ pub struct Job {
     pub retry: Vec<Reason>,
     /// Kinds this run has listed: none is listed twice.
     pub listed: Mutex<BTreeSet<Kind>>,
+    /// What was told once and is not told again.
+    pub noted: Mutex<BTreeSet<String>>,
 }
 
 /// The part of the scope asked for on the command line.
@@ -226,6 +229,13 @@ impl Job {
                 Ok(ending) => ending,
                 Err(stop) => stop.into(),
             },
+        }
+    }
+
+    /// Tells a person something; what has the same `topic` only once.
+    fn note_once(&self, topic: &str, what: impl FnOnce() -> String) {
+        if self.noted.lock().unwrap_or_else(PoisonError::into_inner).insert(topic.to_owned()) {
+            (self.tell)(Event::Note { what: what() });
         }
     }
 

@@ -1,18 +1,20 @@
 //! read → stage: lists a kind. Can be killed at any point and goes on there. What stands below its rows is `children`'s.
 
-use super::{Event, Job, Stop, children};
-use crate::connector::{Page, Row};
-use crate::error::Result;
+use super::{Event, Job, Stop, children, own_ids};
+use crate::connector::{ChildRows, Page, Row};
+use crate::error::{Problem, Reason, Result};
 use crate::ledger::{RecordRow, Seen, State};
 use crate::record::{Kind, Record};
-use crate::staging::{ItemKey, NewPage};
+use crate::staging::{ItemKey, NewPage, Repeat};
 use futures_util::{Stream, StreamExt, stream};
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::sync::PoisonError;
 
 /// Ids told to a source at a time.
 const RECALLED: u32 = 1000;
+/// Rows that share an id and are told one by one.
+const REPEATS_TOLD: usize = 20;
 /// Records read ahead, so that every core has one to assemble.
 pub const AHEAD: usize = 4;
 
@@ -20,9 +22,22 @@ impl Job {
     /// A staged record with all below it; none where the stage has no row of it. The inner error is that record's alone: it
     /// cannot be read.
     pub async fn staged(&self, kind: Kind, id: &str) -> Result<Option<Result<Record>>> {
-        let source = self.source.clone();
-        let made = self.staging.made(kind.code(), id, move |row, children| source.assemble(kind, &row, &children));
-        made.await
+        let (source, of) = (self.source.clone(), id.to_owned());
+        let make = move |row: Value, children: ChildRows, places: &[String]| {
+            if !places.is_empty() {
+                return Err(repeated(kind, &of, places));
+            }
+            let mut record = source.assemble(kind, &row, &children)?;
+            let shared = own_ids::give(&mut record);
+            Ok((record, shared))
+        };
+        let Some(made) = self.staging.made(kind.code(), id, make).await? else { return Ok(None) };
+        if let Ok((_, Some(shared))) = &made {
+            self.note_once("shared ids", || {
+                format!("some ids repeat within a {kind} (first: {shared} of {kind} {id}): each is migrated on its own")
+            });
+        }
+        Ok(Some(made.map(|(record, _)| record)))
     }
 
     /// The staged records of these rows, in their order, a few read ahead of the one that is looked at.
@@ -87,16 +102,21 @@ async fn list(
     if cursor.is_some() {
         recall(job, kind).await?;
     }
-    let mut cursor = cursor;
+    let (mut cursor, mut repeats) = (cursor, 0);
     loop {
         job.halt.check()?;
         let page: Page = job.source.read(kind, cursor.as_deref(), since).await?;
         let rows = page.rows;
         see(job, kind, &rows).await?;
-        let items = rows.iter().map(|row| ItemKey { id: row.id.clone(), hash: hash(&row.raw), root: None }).collect();
+        let items = rows.iter().map(key).collect();
         let raws: Vec<&Value> = rows.iter().map(|row| &row.raw).collect();
         let new = NewPage { stream, items, rows: &raws, cursor: page.next.as_deref(), since, began_at: began };
-        job.staging.put_page(&new).await?;
+        let repeated = job.staging.put_page(&new).await?;
+        for repeat in &repeated {
+            tell_repeat(job, kind, repeat, repeats);
+            repeats += 1;
+        }
+        see_repeated(job, kind, &rows, &repeated).await?;
         let count = job.staging.count(stream).await?;
         (job.tell)(Event::Staged { kind, rows: count, complete: false });
         match page.next {
@@ -106,6 +126,36 @@ async fn list(
             None => return Ok(job.staging.listed(stream, began, page.bookmark.as_deref()).await?),
         }
     }
+}
+
+fn key(row: &Row) -> ItemKey {
+    ItemKey {
+        id: row.id.clone(),
+        hash: hash(&row.raw),
+        root: None,
+        updated_at: row.updated_at.as_ref().and_then(|at| at.parse().ok()),
+        place: row.place.clone(),
+    }
+}
+
+/// Where nobody can say which row is meant, none is taken: the record fails, and nothing is lost.
+fn repeated(kind: Kind, id: &str, places: &[String]) -> Problem {
+    let what = format!("{} rows have the id `{id}` and differ: {}", places.len(), places.join(", "));
+    Problem::new(Reason::RepeatedId, what)
+        .hint(format!("give each {kind} an id of its own, or make one row of them, and run again"))
+}
+
+/// Tells of rows that share an id: of the first ones by name.
+fn tell_repeat(job: &Job, kind: Kind, repeat: &Repeat, before: usize) {
+    let id = &repeat.id;
+    if before >= REPEATS_TOLD {
+        return job
+            .note_once("repeats", || "more rows have the id of another one: `deskferry report` lists them".into());
+    }
+    job.note_once(&format!("{kind} {id} {}", repeat.places.len()), || match repeat.places.as_slice() {
+        [] => format!("the source lists {kind} {id} twice, with different content: the later one is migrated"),
+        places => format!("several rows have the id of {kind} {id}, none is migrated: {}", places.join(", ")),
+    });
 }
 
 /// Tells the source what an earlier run has listed.
@@ -125,15 +175,24 @@ fn enough(job: &Job, count: u64) -> bool {
 
 /// Enters the rows in the ledger before their page is staged: a page without its rows in the ledger would lose them.
 async fn see(job: &Job, kind: Kind, rows: &[Row]) -> Result<()> {
-    let seen = rows.iter().map(|row| Seen {
-        kind,
-        id: row.id.clone(),
-        number: row.number.clone(),
-        updated_at: row.updated_at.as_ref().and_then(|t| t.parse().ok()),
-        content_hash: hash(&row.raw),
-    });
-    job.link.see(seen.collect()).await?;
+    job.link.see(rows.iter().map(|row| seen(kind, row, hash(&row.raw))).collect()).await?;
     Ok(())
+}
+
+/// Of rows that share an id none counts as the record's content: whichever is left when the file is mended is a change.
+async fn see_repeated(job: &Job, kind: Kind, rows: &[Row], repeated: &[Repeat]) -> Result<()> {
+    let of = |row: &Row| repeated.iter().rfind(|repeat| repeat.id == row.id && !repeat.places.is_empty());
+    let shared = rows.iter().filter_map(|row| Some(seen(kind, row, hash(&json!(of(row)?.places)))));
+    let shared: Vec<Seen> = shared.collect();
+    if !shared.is_empty() {
+        job.link.see(shared).await?;
+    }
+    Ok(())
+}
+
+fn seen(kind: Kind, row: &Row, content_hash: String) -> Seen {
+    let updated_at = row.updated_at.as_ref().and_then(|at| at.parse().ok());
+    Seen { kind, id: row.id.clone(), number: row.number.clone(), updated_at, content_hash }
 }
 
 /// Passes on what the source found that a person should know.

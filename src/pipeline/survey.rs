@@ -103,7 +103,7 @@ async fn ticket(job: &Job, id: &str) -> Result<Option<Record>> {
     let source = job.source.clone();
     let make = move |row, children| source.assemble(Kind::Ticket, &row, &children).ok();
     let made = match job.scope_filter {
-        Some(_) => job.staging.made(Kind::Ticket.code(), id, make).await?,
+        Some(_) => job.staging.made(Kind::Ticket.code(), id, move |row, children, _| make(row, children)).await?,
         None => job.staging.made_alone(Kind::Ticket.code(), id, move |row| make(row, ChildRows::new())).await?,
     };
     Ok(made.flatten())

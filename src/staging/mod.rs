@@ -8,11 +8,13 @@
 mod blobs;
 mod packing;
 mod pairing;
+mod repeats;
 #[cfg(test)]
 mod tests;
 
 pub use blobs::StagedBlob;
 pub use pairing::Pairing;
+pub use repeats::Repeat;
 
 use crate::error::{Problem, Reason, Result};
 use crate::ledger::store::{Design, Store};
@@ -20,6 +22,7 @@ use crate::ledger::{Fault, private_folder};
 use blobs::sweep;
 use jiff::Timestamp;
 use packing::{pack, torn, unpack};
+use repeats::Sighting;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -28,7 +31,7 @@ use std::path::{Path, PathBuf};
 static DESIGN: Design = Design {
     file: "staging.db",
     synchronous: "NORMAL",
-    versions: &[VERSION_1, REFERENCE, BULK, PAIRING],
+    versions: &[VERSION_1, REFERENCE, BULK, PAIRING, repeats::VERSION],
     damaged: "delete it: it only holds copies of the source, and is read again",
 };
 
@@ -106,6 +109,10 @@ pub struct ItemKey {
     pub hash: String,
     /// Of a row in a bulk listing: the root row it belongs to.
     pub root: Option<String>,
+    /// When the source says that it changed.
+    pub updated_at: Option<Timestamp>,
+    /// Where it stands, if the source is a file.
+    pub place: Option<String>,
 }
 
 /// One page with the cursor after it.
@@ -174,8 +181,9 @@ impl Staging {
             .await
     }
 
-    /// Stores a page and the cursor after it, in one transaction. Rows that were staged before are replaced.
-    pub async fn put_page(&self, page: &NewPage<'_>) -> Result<()> {
+    /// Stores a page and the cursor after it, in one transaction. Rows that were staged before are replaced. Gives those whose id
+    /// another row of the same listing has.
+    pub async fn put_page(&self, page: &NewPage<'_>) -> Result<Vec<Repeat>> {
         let stream = page.stream.to_owned();
         let cursor = page.cursor.map(str::to_owned);
         let (since, began) = (page.since.map(Timestamp::as_millisecond), page.began_at.as_millisecond());
@@ -185,16 +193,13 @@ impl Staging {
         }
         self.store
             .write(move |db| {
+                let mut repeats = Vec::new();
                 for (key, body) in rows {
-                    db.prepare_cached(
-                        "INSERT INTO item (stream, id, hash, body, root) VALUES (?1, ?2, ?3, ?4, ?5) \
-                         ON CONFLICT (stream, id) DO UPDATE SET hash = excluded.hash, body = excluded.body",
-                    )?
-                    .execute(params![stream, key.id, key.hash, body, key.root])?;
+                    repeats.extend(put_row(db, &stream, began, key, &body)?);
                 }
                 db.prepare_cached("UPDATE stream SET cursor = ?2, since = ?3, began_at = ?4 WHERE name = ?1")?
                     .execute(params![stream, cursor, since, began])?;
-                Ok(())
+                Ok(repeats)
             })
             .await
     }
@@ -220,17 +225,19 @@ impl Staging {
         body.map(|body| unpack(&body)).transpose()
     }
 
-    /// What `make` makes of a row and all that stands below it, on a thread beside; none where there is no such row.
+    /// What `make` makes of a row and all that stands below it, on a thread beside; none where there is no such row. The last it
+    /// gets are the places of all rows that share the id, where there are several.
     pub async fn made<T: Send + 'static>(
         &self,
         stream: &str,
         id: &str,
-        make: impl FnOnce(Value, Children) -> T + Send + 'static,
+        make: impl FnOnce(Value, Children, &[String]) -> T + Send + 'static,
     ) -> Result<Option<T>> {
         let (stream, id) = (stream.to_owned(), id.to_owned());
         self.store
             .read(move |db| {
-                let mut found = db.prepare_cached("SELECT body, children FROM item WHERE stream = ?1 AND id = ?2")?;
+                let mut found =
+                    db.prepare_cached("SELECT body, children, places FROM item WHERE stream = ?1 AND id = ?2")?;
                 let mut rows = found.query([&stream, &id])?;
                 let Some(row) = rows.next()? else { return Ok(None) };
                 let body = unpack(row.get_ref(0)?.as_blob().map_err(|_| torn())?)?;
@@ -238,7 +245,8 @@ impl Staging {
                     Some(packed) => serde_json::from_value(unpack(packed)?).map_err(|_| torn())?,
                     None => Children::new(),
                 };
-                Ok(Some(make(body, children)))
+                let places = row.get::<_, Option<String>>(2)?.map(|places| repeats::parted(&places));
+                Ok(Some(make(body, children, &places.unwrap_or_default())))
             })
             .await
     }
@@ -412,6 +420,30 @@ impl Staging {
         let sql = "SELECT EXISTS (SELECT 1 FROM reference WHERE kind = ?1 AND id = ?2)";
         self.store.read(move |db| Ok(db.query_row(sql, params![kind, id], |r| r.get(0))?)).await
     }
+}
+
+/// Stages a row. Gives it back where another row of the listing that began then has its id.
+fn put_row(db: &Connection, stream: &str, listing: i64, key: ItemKey, body: &[u8]) -> Result<Option<Repeat>, Fault> {
+    let ItemKey { id, hash, root, updated_at, place } = key;
+    let updated_at = updated_at.map(Timestamp::as_millisecond);
+    let new = db
+        .prepare_cached(
+            "INSERT INTO item (stream, id, hash, body, root, listed_at, updated_at, place) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (stream, id) DO NOTHING",
+        )?
+        .execute(params![stream, id, hash, body, root, listing, updated_at, place])?;
+    if new == 1 {
+        return Ok(None);
+    }
+    let now = Sighting { hash, updated_at, place };
+    let places = repeats::of(db, stream, &id, &now, listing)?;
+    let noted = places.as_deref().map(repeats::joined);
+    db.prepare_cached(
+        "UPDATE item SET hash = ?3, body = ?4, listed_at = ?5, updated_at = ?6, place = ?7, places = ?8 \
+         WHERE stream = ?1 AND id = ?2",
+    )?
+    .execute(params![stream, id, now.hash, body, listing, now.updated_at, now.place, noted])?;
+    Ok(places.map(|places| Repeat { id, places }))
 }
 
 fn packed(db: &Connection, sql: &str, stream: &str, id: &str) -> Result<Option<Vec<u8>>, Fault> {

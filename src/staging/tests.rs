@@ -3,9 +3,13 @@ use super::*;
 use serde_json::json;
 
 fn page<'a>(rows: &'a [&'a Value], hash: &str, cursor: Option<&'a str>) -> NewPage<'a> {
-    let items =
-        rows.iter().map(|r| ItemKey { id: r["id"].as_str().unwrap().into(), hash: hash.into(), root: None }).collect();
+    let key = |row: &&Value| ItemKey { place: None, ..key(row["id"].as_str().unwrap(), hash, "") };
+    let items = rows.iter().map(key).collect();
     NewPage { stream: "ticket", items, rows, cursor, since: None, began_at: Timestamp::from_second(100).unwrap() }
+}
+
+fn key(id: &str, hash: &str, place: &str) -> ItemKey {
+    ItemKey { id: id.into(), hash: hash.into(), root: None, updated_at: None, place: Some(place.into()) }
 }
 
 async fn stage(dir: &Path) -> Staging {
@@ -45,7 +49,7 @@ async fn a_record_is_made_of_its_row_and_all_below_it() {
     let staging = stage(dir.path()).await;
     let row = json!({"id": "7"});
     staging.put_page(&page(&[&row], "a", None)).await.unwrap();
-    let made = |id: &'static str| staging.made("ticket", id, |row, children| (row, children));
+    let made = |id: &'static str| staging.made("ticket", id, |row, children, _| (row, children));
     assert_eq!(made("7").await.unwrap(), Some((row.clone(), Children::new())));
     let children = Children::from([("comment".to_owned(), vec![json!({"id": "1"})])]);
     staging.put_children("ticket", "7", "a", &children).await.unwrap();
@@ -81,4 +85,43 @@ async fn a_file_that_is_gone_from_the_disk_is_fetched_again() {
     assert_eq!(staging.blob("/a/1").await.unwrap(), None);
     std::fs::write(staging.blob_path("ab"), "xy").unwrap();
     assert_eq!(staging.blob("/a/1").await.unwrap(), Some(blob));
+}
+
+/// One row a page, all of one listing.
+async fn listed(staging: &Staging, began: i64, rows: &[ItemKey]) -> Vec<Repeat> {
+    let mut repeats = Vec::new();
+    for item in rows {
+        let row = json!({"id": item.id, "is": item.hash});
+        let began_at = Timestamp::from_second(began).unwrap();
+        let page =
+            NewPage { stream: "ticket", items: vec![item.clone()], rows: &[&row], cursor: None, since: None, began_at };
+        repeats.extend(staging.put_page(&page).await.unwrap());
+    }
+    repeats
+}
+
+#[tokio::test]
+async fn rows_that_share_an_id_are_given_with_all_their_places_until_they_are_listed_well() {
+    let dir = tempfile::tempdir().unwrap();
+    let staging = stage(dir.path()).await;
+    let rows = [key("7", "a", "row 2"), key("8", "x", "row 3"), key("7", "b", "row 4"), key("7", "c", "row 5")];
+    let repeats = listed(&staging, 100, &rows).await;
+    assert_eq!(
+        repeats.iter().map(|r| r.places.join(", ")).collect::<Vec<_>>(),
+        ["row 2, row 4", "row 2, row 4, row 5"]
+    );
+    let places = |id: &'static str| staging.made("ticket", id, |_, _, places| places.to_vec());
+    assert_eq!(places("7").await.unwrap().unwrap(), ["row 2", "row 4", "row 5"]);
+    assert!(places("8").await.unwrap().unwrap().is_empty());
+    // The file was mended: another listing knows of one row.
+    assert!(listed(&staging, 200, &[key("7", "c", "row 5"), key("8", "x", "row 3")]).await.is_empty());
+    assert!(places("7").await.unwrap().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_row_of_a_later_listing_replaces_that_of_an_earlier_one_in_silence() {
+    let dir = tempfile::tempdir().unwrap();
+    let staging = stage(dir.path()).await;
+    assert!(listed(&staging, 100, &[key("7", "a", "row 2")]).await.is_empty());
+    assert!(listed(&staging, 200, &[key("7", "b", "row 9")]).await.is_empty());
 }

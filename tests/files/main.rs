@@ -349,3 +349,20 @@ fn a_folder_is_not_moved_into_itself() {
     fs::write(dir.path().join("migration.toml"), text.replace("\"out\"", "\"in/../in\"")).unwrap();
     assert!(seen(&dir).starts_with("exit 2\n"), "{}", seen(&dir));
 }
+
+/// Of rows that share an id and differ none is taken for the other: the record fails by name, and comes when the file is mended.
+#[test]
+fn rows_that_share_an_id_are_told_with_their_places_and_none_is_dropped() {
+    let dir = project("jsonl", "jsonl");
+    let row = |id: &str, subject: &str| format!("{{\"id\":\"{id}\",\"subject\":\"{subject}\"}}\n");
+    let twice = row("1", "one") + &row("2", "a") + &row("3", "three") + &row("2", "b") + &row("3", "three");
+    put(&dir, "ticket.jsonl", &twice);
+    let said = seen(&dir);
+    assert!(said.starts_with("exit 3\n"), "{said}");
+    assert!(said.contains("2 rows have the id `2` and differ: ticket.jsonl line 2, ticket.jsonl line 4"), "{said}");
+    assert_eq!(out(&dir, "ticket").iter().map(|t| t["id"].clone()).collect::<Vec<_>>(), ["1", "3"]);
+    put(&dir, "ticket.jsonl", twice.replacen("\"2\"", "\"4\"", 1));
+    ends_well(&dir);
+    let subjects: Vec<_> = out(&dir, "ticket").iter().map(|t| t["subject"].clone()).collect();
+    assert_eq!(subjects, ["one", "b", "three", "a"]);
+}

@@ -10,6 +10,7 @@ mod desks;
 mod directions;
 mod faults;
 mod held;
+mod ids;
 mod kills;
 mod library;
 mod map;

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
 /// Ticket 16 has four files of 6 MB, each on a message of its own: Freshdesk takes three.
@@ -248,7 +248,12 @@ impl Folder {
         all
     }
 
-    fn put(&self, name: &str, bytes: &[u8]) {
+    /// The folder of the project.
+    pub fn home(&self) -> &Path {
+        self.project.path()
+    }
+
+    pub fn put(&self, name: &str, bytes: &[u8]) {
         let path = self.project.path().join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, bytes).unwrap();
@@ -269,11 +274,20 @@ impl Folder {
 
     /// What a command prints that ends with this code.
     pub fn ends(&self, args: &[&str], code: i32) -> String {
+        String::from_utf8_lossy(&self.output(args, code).stdout).into_owned()
+    }
+
+    /// What a command that ends with this code tells people.
+    pub fn heard(&self, args: &[&str], code: i32) -> String {
+        String::from_utf8_lossy(&self.output(args, code).stderr).into_owned()
+    }
+
+    fn output(&self, args: &[&str], code: i32) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_deskferry"));
         command.arg("-C").arg(self.project.path()).args(args).env("TARGET_KEY", self.target.key()).stdin(Stdio::null());
         let output = command.output().unwrap();
         assert_eq!(output.status.code(), Some(code), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8_lossy(&output.stdout).into_owned()
+        output
     }
 
     /// The file with this SHA-256, as it was sent: the look-alike keeps no bytes.

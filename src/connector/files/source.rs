@@ -254,9 +254,11 @@ impl Inner {
             if text.iter().all(u8::is_ascii_whitespace) {
                 continue;
             }
-            let at = |p: Problem| p.at(format!("{shown} line {}", lines.number));
+            let place = format!("{shown} line {}", lines.number);
+            let at = |p: Problem| p.at(&place);
             let raw = line::parse(&text).map_err(at)?;
-            rows.push(row(line::record(kind, &raw).map_err(at)?)?);
+            let record = line::record(kind, &raw).map_err(at)?;
+            rows.push(row(record, place)?);
             bytes += text.len();
         }
         Ok((rows, Some(Spot { byte: lines.offset, line: lines.number, record: 0 })))
@@ -286,7 +288,7 @@ impl Inner {
                 self.children()?.join(&mut fields, format, &|name| self.open(name))?;
             }
             let record = line::record(kind, &Value::Object(fields)).map_err(at)?;
-            let row = row(record)?;
+            let row = row(record, table.at(read.number))?;
             bytes += row.raw.to_string().len();
             rows.push(row);
         }
@@ -307,10 +309,10 @@ impl Inner {
     }
 }
 
-fn row(record: Record) -> Result<Row> {
+fn row(record: Record, place: String) -> Result<Row> {
     let raw = serde_json::to_value(&record).map_err(|e| Problem::new(Reason::Internal, e.to_string()))?;
     let updated_at = record.updated_at.map(|at| at.to_string());
-    Ok(Row { id: record.id, number: record.number, updated_at, raw })
+    Ok(Row { id: record.id, number: record.number, updated_at, place: Some(place), raw })
 }
 
 /// Copies a file of the folder into `dir`, named by its hash.

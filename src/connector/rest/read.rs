@@ -221,7 +221,7 @@ impl Rest {
         let id = id.ok_or_else(|| Problem::new(Reason::BadAnswer, "a row has no id"))?;
         let text = |name: &str| Ok::<_, Problem>(field(name)?.map(|v| plain(&v)).filter(|t| !t.is_empty()));
         let (number, updated_at) = (text("number")?, text("updated_at")?);
-        Ok(Row { id, number, updated_at, raw })
+        Ok(Row { id, number, updated_at, place: None, raw })
     }
 
     pub(super) async fn all_pages(&self, name: &str, stream: &ReadStream, above: Above<'_>) -> Result<Vec<Value>> {

@@ -146,6 +146,7 @@ impl Job {
             approval: None,
             retry: self.retry.clone(),
             listed: Mutex::new(Kind::ALL.iter().copied().collect()),
+            noted: Mutex::default(),
         };
         let ending = carry::carry(&dry, Some(roster)).await?;
         Ok(Previewed {

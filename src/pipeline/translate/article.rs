@@ -18,7 +18,7 @@ use std::collections::{HashMap, HashSet};
 
 /// Every help center keeps its articles so.
 const FORMAT: Format = Format::Html;
-/// The folder of an article's files below `.deskferry/kept/ARTICLE/`.
+/// The folder of an article's files below `.deskferry/kept/article.ARTICLE/`.
 const FILES: &str = "article";
 
 impl Translator {
@@ -165,7 +165,7 @@ impl<'a> Pages<'a> {
         let converted = content::convert(&text, self.article.format, FORMAT, &place);
         losses.extend(converted.losses.iter().map(|loss| Lost::new(&version.text.locale, *loss, "")));
         let mut body = self.relinked(converted.text, version, link, losses).await?;
-        let kept: Vec<_> = self.files.kept.iter().map(super::files::Kept::note).collect();
+        let kept: Vec<_> = self.files.kept.iter().map(super::kept::Kept::note).collect();
         if let Some(line) = notes::kept(&kept) {
             body = notes::append(&body, FORMAT, &line);
         }

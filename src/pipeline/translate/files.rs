@@ -1,28 +1,23 @@
 //! Files of a message: fetched, named safely, sent or kept, and found again by the body that shows them.
 
+use super::kept::{Kept, NAME_BYTES, names};
 use super::{Held, Lost, Translator, pack};
 use crate::connector::Source;
 use crate::connector::plan::picture;
 use crate::connector::profile::{ImagesBy, Profile};
 use crate::content::file_name::Names;
-use crate::content::{self, ImagePlace, ImageRef, notes};
+use crate::content::{self, ImagePlace, ImageRef};
 use crate::error::{Loss, Problem, Reason, Result};
 use crate::mapping::Oversize;
-use crate::record::{Attachment, Body, Comment, Format, Record, Visibility};
+use crate::record::{Attachment, Body, Comment, Record, Visibility};
 use crate::staging::{StagedBlob, Staging};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::{Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
 
-/// Longest name of a file on this machine, in bytes.
-const NAME_BYTES: usize = 255;
-/// Bytes of a file in memory while it is copied.
-const CHUNK: usize = 64 << 10;
 /// Bytes looked at to tell what a file is.
 const HEAD: usize = 512;
 
@@ -84,19 +79,6 @@ impl Shelf {
     }
 }
 
-/// A file that stays on this machine.
-pub struct Kept {
-    pub name: String,
-    pub bytes: u64,
-    pub sha256: String,
-}
-
-impl Kept {
-    pub fn note(&self) -> notes::Kept<'_> {
-        notes::Kept { name: &self.name, size: self.bytes, sha256: &self.sha256 }
-    }
-}
-
 /// The files of one message.
 pub struct Carried {
     /// As the steps see them: `{id, name, mime, bytes, hash, path}`.
@@ -127,7 +109,7 @@ impl Carried {
             sent: vec![],
             kept: vec![],
             hidden,
-            kept_names: Names::new(NAME_BYTES),
+            kept_names: names(),
             by_cid: HashMap::new(),
             by_source: HashMap::new(),
             by_name: HashMap::new(),
@@ -216,57 +198,6 @@ impl Translator {
             "path": path, "comment": comment.id,
         }));
         Ok(())
-    }
-
-    /// Keeps a message the target has no place for, beside its files, as `message.html`, `.txt`, `.md` or `.textile`.
-    pub(super) fn keep_message(&self, record: &Record, comment: &Comment, body: &str) -> Result<()> {
-        let ending = match self.format {
-            Format::Html => "html",
-            Format::Text => "txt",
-            Format::Markdown => "md",
-            Format::Textile => "textile",
-        };
-        match self.kept_file(record, comment, &format!("message.{ending}"))? {
-            Some(mut file) => {
-                file.write_all(body.as_bytes())?;
-                Ok(file.sync_all()?)
-            }
-            None => Ok(()),
-        }
-    }
-
-    fn kept_file(&self, record: &Record, comment: &Comment, name: &str) -> Result<Option<std::fs::File>> {
-        let Some(kept_dir) = &self.kept_dir else { return Ok(None) };
-        let ticket = content::file_name::safe(record.number.as_deref().unwrap_or(&record.id), 64);
-        let dir = kept_dir.join(ticket).join(content::file_name::safe(&comment.id, 64));
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir)?;
-        let mut options = std::fs::OpenOptions::new();
-        Ok(Some(options.write(true).create(true).truncate(true).mode(0o600).open(dir.join(name))?))
-    }
-
-    /// Copies a file to where a person finds it: `.deskferry/kept/<ticket>/<message>/<name>`.
-    fn keep(&self, record: &Record, comment: &Comment, name: &str, hash: &str) -> Result<Kept> {
-        let mut from = std::fs::File::open(self.blobs.staging.blob_path(hash))?;
-        let mut to = self.kept_file(record, comment, name)?;
-        let mut sha256 = Sha256::new();
-        let mut chunk = vec![0; CHUNK];
-        let mut bytes = 0;
-        loop {
-            let read = from.read(&mut chunk)?;
-            if read == 0 {
-                break;
-            }
-            sha256.update(&chunk[..read]);
-            if let Some(to) = &mut to {
-                to.write_all(&chunk[..read])?;
-            }
-            bytes += read as u64;
-        }
-        if let Some(to) = to {
-            to.sync_all()?;
-        }
-        let sha256 = sha256.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(Kept { name: name.to_owned(), bytes, sha256 })
     }
 
     /// Finds every picture a body shows among the message's files; pictures written into the body become files.

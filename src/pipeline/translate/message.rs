@@ -1,6 +1,7 @@
 //! Messages: bodies in the target's format, under their author or with a header line that names them.
 
-use super::files::{Carried, Gallery, Kept, Shelf};
+use super::files::{Carried, Gallery, Shelf};
+use super::kept::Kept;
 use super::{Held, Lost, Translator};
 use crate::content::{self, header, notes};
 use crate::error::Loss;

@@ -7,6 +7,7 @@ mod beside;
 mod contact;
 mod field;
 mod files;
+mod kept;
 mod languages;
 mod message;
 mod pack;
