@@ -3,7 +3,7 @@
 //! `cargo bench --bench ledger`. Steps a second are those of 16 tickets in flight on this disk: two commits a step,
 //! shared by the tickets that wait at the same time.
 
-use deskferry::ledger::{End, Ledger, Link, Origin, Remote, Seen, State, StepKey};
+use deskferry::ledger::{End, Intent, Ledger, Link, Origin, Remote, Seen, State, StepKey};
 use deskferry::record::Kind;
 use deskferry::report::write_report;
 use std::time::Instant;
@@ -46,7 +46,9 @@ async fn steps(in_flight: usize) {
             let id = ticket.to_string();
             for part in 0..STEPS_EACH as u32 {
                 let key = StepKey::new("message", "c", part);
-                link.intend(Kind::Ticket, &id, &key, Some("marker"), "hash").await.expect("intended");
+                link.intend(Kind::Ticket, &id, &key, Intent::new(Some("marker"), "hash", None))
+                    .await
+                    .expect("intended");
                 let remote = Some(remote(part as usize));
                 link.applied(Kind::Ticket, &id, &key, remote, Origin::Created).await.expect("applied");
             }

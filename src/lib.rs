@@ -3,6 +3,7 @@
 //! The rooms below import only from those listed under them; `tests/rooms` keeps it so.
 
 pub mod cli;
+pub mod clock;
 pub mod connector;
 pub mod content;
 pub mod error;
@@ -10,6 +11,7 @@ pub mod expr;
 pub mod http;
 pub mod ledger;
 pub mod mapping;
+mod naive;
 pub mod pacer;
 pub mod pipeline;
 pub mod project;

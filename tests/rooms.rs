@@ -3,7 +3,7 @@
 use std::path::Path;
 
 /// From the top to the bottom. A room may import itself and what stands after it.
-const ROOMS: [&str; 15] = [
+const ROOMS: [&str; 17] = [
     "cli",
     "report",
     "sandbox",
@@ -17,8 +17,10 @@ const ROOMS: [&str; 15] = [
     "pacer",
     "expr",
     "project",
+    "clock",
     "record",
     "error",
+    "naive",
 ];
 
 /// Rooms named in a file of `room` that stand above it.

@@ -12,7 +12,6 @@ use crate::record::Kind;
 use crate::report::page::{duration, thousands};
 use crate::report::preview::{Blocker, Report, changes, page, shown};
 use crate::report::{summary, write_report};
-use jiff::Timestamp;
 use serde_json::json;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -208,6 +207,6 @@ fn approve(opened: &Opened, report: &Report) -> Result<()> {
         );
     }
     let losses = report.losses.iter().map(|loss| loss.loss).collect();
-    let approval = Approval { rules: opened.job.rules.clone(), losses, approved_at: Timestamp::now() };
+    let approval = Approval { rules: opened.job.rules.clone(), losses, approved_at: crate::clock::wall() };
     approval.save(&opened.job.state_dir)
 }

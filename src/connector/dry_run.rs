@@ -9,6 +9,7 @@ use super::manifest::Verb;
 use super::plan::{LateValues, Step};
 use super::profile::Profile;
 use super::{CheckLine, Found, Marked, Outcome, ReadBack, Target};
+use crate::clock::VendorClock;
 use crate::error::{Loss, Result};
 use crate::ledger::{Origin, Remote, StepKey};
 use crate::record::{Kind, Outputs, Visibility};
@@ -217,6 +218,10 @@ impl Target for DryRun {
 
     fn is_on_paper(&self) -> bool {
         self.inner.is_on_paper()
+    }
+
+    fn clock(&self) -> &VendorClock {
+        self.inner.clock()
     }
 
     fn writes(&self, kind: Kind) -> bool {

@@ -13,6 +13,7 @@ pub mod profile;
 pub mod registry;
 pub mod rest;
 
+use crate::clock::VendorClock;
 use crate::error::{Loss, Problem, Result};
 use crate::ledger::{Origin, Remote};
 use crate::record::{Attachment, Kind, Outputs, Record, Visibility};
@@ -123,6 +124,9 @@ pub trait Source: Send + Sync {
     /// Address of the account, the source half of the link's id.
     fn address(&self) -> &str;
 
+    /// The clock of the account's servers, as far as it is known: whatever is asked by time is asked in it.
+    fn clock(&self) -> &VendorClock;
+
     /// Name and content hash of the manifest: staged pages are bound to it.
     fn version(&self) -> &str;
 
@@ -132,7 +136,8 @@ pub trait Source: Send + Sync {
     /// Proves that the account answers. Never fails as a whole: each line says what it found.
     async fn check(&self) -> Vec<CheckLine>;
 
-    /// One page of a root kind. `cursor` is what the page before said; `since` asks for what changed after it.
+    /// One page of a root kind. `cursor` is what the page before said; `since` asks for what changed
+    /// after it, in the vendor's time.
     ///
     /// Errors: `auth`, `forbidden`, `network`, `timeout`, `server_error`, `bad_answer`.
     async fn read(&self, kind: Kind, cursor: Option<&str>, since: Option<jiff::Timestamp>) -> Result<Page>;
@@ -223,7 +228,7 @@ pub enum Outcome {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Found {
     Yes(Remote),
-    /// Not there now. Believed only after `settle` since the intent.
+    /// Not there now. Believed only after `settle` since its request was over.
     No,
     /// Several look like it: a person must choose.
     Many(usize),
@@ -274,6 +279,9 @@ pub trait Target: Send + Sync {
     fn address(&self) -> &str;
 
     fn profile(&self) -> &Profile;
+
+    /// The clock of the account's servers, as far as it is known: whatever is asked by time is asked in it.
+    fn clock(&self) -> &VendorClock;
 
     /// Whether there is no account behind it: only what the platform ships with is known, and nothing can be written.
     fn is_on_paper(&self) -> bool {
@@ -336,7 +344,7 @@ pub trait Target: Send + Sync {
     async fn apply(&self, step: &Step, late: &LateValues) -> Outcome;
 
     /// Looks for what a step in doubt may have written. `earlier` are the append steps before it that are
-    /// known to be applied, in order; nothing of it can be older than `since`. Only reads.
+    /// known to be applied, in order; nothing of it is stamped earlier than `since` by the vendor's clock. Only reads.
     async fn find(&self, step: &Step, late: &LateValues, earlier: &[&Step], since: Timestamp) -> Result<Found>;
 
     /// One page of all records of a kind in the target that carry a marker beginning with `prefix` and came or changed since

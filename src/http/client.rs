@@ -3,6 +3,7 @@
 use super::auth::Credentials;
 use super::call::{Call, Target};
 use super::redact;
+use crate::clock::VendorClock;
 use crate::error::{Problem, Reason, Result};
 use crate::pacer::{Pacer, shape};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue, USER_AGENT};
@@ -77,6 +78,7 @@ pub struct Client {
     pub(super) http: reqwest::Client,
     pub(super) base: Url,
     pub(super) pacer: Pacer,
+    pub(super) clock: VendorClock,
     pub(super) timeout: Duration,
     pub(super) patience: Duration,
     pub(super) first_pause: Duration,
@@ -124,6 +126,7 @@ impl Client {
             http,
             base,
             pacer,
+            clock: VendorClock::default(),
             timeout: config.timeout,
             patience: config.patience,
             first_pause: config.first_pause,
@@ -150,6 +153,11 @@ impl Client {
 
     pub fn pacer(&self) -> &Pacer {
         &self.pacer
+    }
+
+    /// The clock of the account's servers, as far as its answers show it.
+    pub fn clock(&self) -> &VendorClock {
+        &self.clock
     }
 
     pub(super) fn is_ours(&self, url: &Url) -> bool {

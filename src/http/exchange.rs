@@ -4,9 +4,9 @@ use super::body::Body;
 use super::call::Call;
 use super::client::Client;
 use super::fault::Fault;
-use super::naive::{self, Naive};
 use crate::error::{Problem, Reason};
-use crate::pacer::Permit;
+use crate::naive::{self, Naive};
+use crate::pacer::{Permit, dated};
 use bytes::Bytes;
 use reqwest::header::{ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, LOCATION};
 use reqwest::{Method, Request};
@@ -69,6 +69,9 @@ impl Client {
             let status = response.status().as_u16();
             if let Some(permit) = &permit {
                 self.pacer.observe(permit, status, response.headers());
+                if let Some(date) = dated(response.headers()) {
+                    self.clock.heard(date);
+                }
             }
             let Some(next) = redirect(call, &response, &url) else {
                 return Ok(Head { response, url, permit, started, try_number, host, timeout: self.timeout });

@@ -17,7 +17,6 @@ mod client;
 mod download;
 mod exchange;
 mod fault;
-mod naive;
 mod redact;
 mod scan;
 mod send;

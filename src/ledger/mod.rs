@@ -36,9 +36,10 @@ pub use pairing::Paired;
 pub use rebuild::Restored;
 pub use records::{Count, ProblemDetail};
 pub use rows::{End, OpenStep, Origin, RecordRow, Remote, Seen, SeenCounts, State, StepKey, StepRow, StepState};
-pub use runs::{Run, RunId};
-pub use steps::Told;
+pub use runs::{Run, RunId, Watermark};
+pub use steps::{Intent, Told};
 
+use crate::clock;
 use crate::error::Result;
 use jiff::Timestamp;
 use std::path::Path;
@@ -63,7 +64,7 @@ impl Ledger {
     /// Errors: [`Disk`](crate::error::Reason::Disk) when the disk is full or not writable or the file is
     /// damaged, [`Refused`](crate::error::Reason::Refused) when a newer version wrote it.
     pub fn open(project: &Path) -> Result<Ledger> {
-        Self::open_with_clock(project, Arc::new(Timestamp::now))
+        Self::open_with_clock(project, Arc::new(clock::wall))
     }
 
     pub fn open_with_clock(project: &Path, clock: Clock) -> Result<Ledger> {
@@ -88,7 +89,7 @@ impl Ledger {
     ///
     /// Errors: as [`Ledger::open`], and [`Config`](crate::error::Reason::Config) when there is none.
     pub fn view(project: &Path) -> Result<Ledger> {
-        Ok(Ledger { store: Store::view(project, &schema::DESIGN)?, clock: Arc::new(Timestamp::now), scratch: false })
+        Ok(Ledger { store: Store::view(project, &schema::DESIGN)?, clock: Arc::new(clock::wall), scratch: false })
     }
 
     fn now(&self) -> Timestamp {

@@ -186,8 +186,10 @@ pub struct StepRow {
     pub remote: Option<Remote>,
     pub origin: Option<Origin>,
     pub problem: Option<Problem>,
-    /// Of the last try.
+    /// Of the last try, by this machine's clock.
     pub intent_at: Timestamp,
+    /// The same by the target's clock, or a little earlier; none where it was not known.
+    pub vendor_at: Option<Timestamp>,
     /// Times it was about to be sent.
     pub tries: u32,
 }
@@ -230,7 +232,7 @@ pub(super) fn record(row: &Row<'_>) -> Result<RecordRow, Fault> {
 
 pub(super) const STEP: &str = "step.step, step.child, step.part, step.state, step.marker, step.request_hash, \
     step.target_id, step.target_number, step.target_url, step.outputs, step.origin, step.reason, step.detail, \
-    step.hint, step.intent_at, step.tries";
+    step.hint, step.intent_at, step.vendor_at, step.tries";
 
 pub(super) fn step(row: &Row<'_>) -> Result<StepRow, Fault> {
     Ok(StepRow {
@@ -242,6 +244,7 @@ pub(super) fn step(row: &Row<'_>) -> Result<StepRow, Fault> {
         origin: optional(Origin::from_code, row.get("origin")?)?,
         problem: problem(row)?,
         intent_at: moment(row.get("intent_at")?)?,
+        vendor_at: time(row.get("vendor_at")?)?,
         tries: row.get("tries")?,
     })
 }

@@ -4,13 +4,23 @@ use super::fault::Fault;
 use super::{Link, query};
 use crate::error::{Problem, Reason, Result};
 use crate::record::Kind;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Row, params};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RunId(pub i64);
+
+/// How far a kind is carried.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Watermark {
+    /// In the source's time.
+    pub value: String,
+    /// By how much this machine's clock was ahead of the source's; none where that was not known, as in a ledger of a version that asked
+    /// in this machine's time.
+    pub ahead: Option<SignedDuration>,
+}
 
 /// One invocation that worked on the link.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,23 +40,29 @@ pub struct Run {
 impl Link {
     /// The point up to which a kind was read with all of it done or explained. Opaque: what the source's connector
     /// understands.
-    pub async fn watermark(&self, kind: Kind) -> Result<Option<String>> {
+    pub async fn watermark(&self, kind: Kind) -> Result<Option<Watermark>> {
         let link = self.id.clone();
-        let sql = "SELECT value FROM watermark WHERE link = ?1 AND kind = ?2";
-        self.ledger.store.read(move |db| query::first(db, sql, params![link, kind.code()], |row| Ok(row.get(0)?))).await
+        let sql = "SELECT value, ahead FROM watermark WHERE link = ?1 AND kind = ?2";
+        let read = |row: &Row<'_>| {
+            let ahead: Option<i64> = row.get("ahead")?;
+            Ok(Watermark { value: row.get("value")?, ahead: ahead.map(SignedDuration::from_millis) })
+        };
+        self.ledger.store.read(move |db| query::first(db, sql, params![link, kind.code()], read)).await
     }
 
-    pub async fn set_watermark(&self, kind: Kind, value: &str) -> Result<()> {
+    pub async fn set_watermark(&self, kind: Kind, watermark: Watermark) -> Result<()> {
         let (link, now) = self.stamp();
-        let value = value.to_owned();
+        let Watermark { value, ahead } = watermark;
+        let ahead = ahead.and_then(|ahead| i64::try_from(ahead.as_millis()).ok());
         self.ledger
             .store
             .write(move |db| {
                 db.prepare_cached(
-                    "INSERT INTO watermark (link, kind, value, set_at) VALUES (?1, ?2, ?3, ?4) \
-                     ON CONFLICT (link, kind) DO UPDATE SET value = excluded.value, set_at = excluded.set_at",
+                    "INSERT INTO watermark (link, kind, value, ahead, set_at) VALUES (?1, ?2, ?3, ?4, ?5) \
+                     ON CONFLICT (link, kind) DO UPDATE SET value = excluded.value, ahead = excluded.ahead, \
+                       set_at = excluded.set_at",
                 )?
-                .execute(params![link, kind.code(), value, now])?;
+                .execute(params![link, kind.code(), value, ahead, now])?;
                 Ok(())
             })
             .await

@@ -9,7 +9,7 @@ use super::store::Design;
 pub(super) static DESIGN: Design = Design {
     file: "ledger.db",
     synchronous: "FULL",
-    versions: &[VERSION_1, VERSION_2, CUSTODY],
+    versions: &[VERSION_1, VERSION_2, CUSTODY, VENDOR_TIME],
     damaged: "do not delete it: it is the only account of what was written. Put it back from a copy of .deskferry/, \
               or recover it with `sqlite3 ledger.db .recover`",
 };
@@ -158,4 +158,12 @@ UPDATE record SET origin = 'adopted' WHERE origin = 'created' AND target_id IS N
   SELECT 1 FROM record AS earlier WHERE earlier.link = record.link AND earlier.kind = record.kind
     AND earlier.target_id = record.target_id AND earlier.origin = 'created' AND earlier.seq < record.seq);
 CREATE UNIQUE INDEX record_made ON record (link, kind, target_id) WHERE origin = 'created' AND target_id <> '' AND kind NOT IN ('field', 'group', 'link');
+";
+
+/// `step.vendor_at` is when the step was intended by the target's clock, or a little earlier; nothing where that was not known.
+/// `watermark.ahead` is by how many milliseconds this machine's clock was ahead of the source's; of a watermark from before, in this
+/// machine's time, nothing.
+const VENDOR_TIME: &str = "
+ALTER TABLE step ADD COLUMN vendor_at BIGINT;
+ALTER TABLE watermark ADD COLUMN ahead BIGINT;
 ";

@@ -16,27 +16,13 @@ impl Link {
     ///
     /// Errors: [`Internal`](Reason::Internal) when the step is applied already or in doubt: sending it again
     /// could do it twice.
-    pub async fn intend(
-        &self,
-        kind: Kind,
-        id: &str,
-        key: &StepKey,
-        marker: Option<&str>,
-        request_hash: &str,
-    ) -> Result<()> {
-        self.begin(kind, id, key, marker, request_hash, never_twice).await
+    pub async fn intend(&self, kind: Kind, id: &str, key: &StepKey, intent: Intent<'_>) -> Result<()> {
+        self.begin(kind, id, key, intent, never_twice).await
     }
 
     /// [`Link::intend`] for a step whose request may safely be sent again and again: it sets, it does not add.
-    pub async fn intend_repeatable(
-        &self,
-        kind: Kind,
-        id: &str,
-        key: &StepKey,
-        marker: Option<&str>,
-        request_hash: &str,
-    ) -> Result<()> {
-        self.begin(kind, id, key, marker, request_hash, |_| Ok(())).await
+    pub async fn intend_repeatable(&self, kind: Kind, id: &str, key: &StepKey, intent: Intent<'_>) -> Result<()> {
+        self.begin(kind, id, key, intent, |_| Ok(())).await
     }
 
     async fn begin(
@@ -44,16 +30,17 @@ impl Link {
         kind: Kind,
         id: &str,
         key: &StepKey,
-        marker: Option<&str>,
-        request_hash: &str,
+        intent: Intent<'_>,
         allowed: fn(StepState) -> Result<(), &'static str>,
     ) -> Result<()> {
-        let (marker, request_hash) = (marker.map(str::to_owned), request_hash.to_owned());
+        let (marker, request_hash) = (intent.marker.map(str::to_owned), intent.request_hash.to_owned());
+        let vendor_at = intent.vendor_at;
         self.step(kind, id, key, move |db, record, key, now| {
             if let Some(state) = state_of(db, record, key)? {
                 allowed(state).map_err(|why| Problem::new(Reason::Internal, why))?;
             }
-            put_intent(db, record, key, marker.as_deref(), &request_hash, now)?;
+            let intent = Intent::new(marker.as_deref(), &request_hash, vendor_at);
+            put_intent(db, record, key, intent, now)?;
             db.prepare_cached(
                 "UPDATE record SET state = 'writing', changed_at = ?2, reason = NULL, detail = NULL, hint = NULL, \
                    look_at = NULL WHERE seq = ?1 AND state <> 'writing'",
@@ -92,7 +79,8 @@ impl Link {
             .write(move |db| {
                 let record = seq_of(db, &link, kind, &id)?;
                 for Told { key, marker, request_hash, remote, origin } in &steps {
-                    put_intent(db, record, key, marker.as_deref(), request_hash, now)?;
+                    let intent = Intent::new(marker.as_deref(), request_hash, None);
+                    put_intent(db, record, key, intent, now)?;
                     put_applied(db, record, key, remote.as_ref(), *origin, now)?;
                 }
                 Ok(())
@@ -212,6 +200,21 @@ impl Link {
     }
 }
 
+/// A step that is about to be sent.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Intent<'a> {
+    pub marker: Option<&'a str>,
+    pub request_hash: &'a str,
+    /// The time now by the target's clock, or a little earlier; none where it is not known.
+    pub vendor_at: Option<Timestamp>,
+}
+
+impl<'a> Intent<'a> {
+    pub fn new(marker: Option<&'a str>, request_hash: &'a str, vendor_at: Option<Timestamp>) -> Intent<'a> {
+        Intent { marker, request_hash, vendor_at }
+    }
+}
+
 /// A step of a record that was told and not sent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Told {
@@ -223,22 +226,17 @@ pub struct Told {
     pub origin: Origin,
 }
 
-fn put_intent(
-    db: &Connection,
-    record: i64,
-    key: &StepKey,
-    marker: Option<&str>,
-    request_hash: &str,
-    now: i64,
-) -> Result<(), Fault> {
+fn put_intent(db: &Connection, record: i64, key: &StepKey, intent: Intent<'_>, now: i64) -> Result<(), Fault> {
+    let Intent { marker, request_hash, vendor_at } = intent;
+    let vendor_at = vendor_at.map(Timestamp::as_millisecond);
     db.prepare_cached(
-        "INSERT INTO step (record, step, child, part, state, marker, request_hash, intent_at, tries) \
-         VALUES (?1, ?2, ?3, ?4, 'intent', ?5, ?6, ?7, 1) \
+        "INSERT INTO step (record, step, child, part, state, marker, request_hash, intent_at, vendor_at, tries) \
+         VALUES (?1, ?2, ?3, ?4, 'intent', ?5, ?6, ?7, ?8, 1) \
          ON CONFLICT (record, step, child, part) DO UPDATE SET state = excluded.state, \
            marker = excluded.marker, request_hash = excluded.request_hash, intent_at = excluded.intent_at, \
-           tries = step.tries + 1, reason = NULL, detail = NULL, hint = NULL",
+           vendor_at = excluded.vendor_at, tries = step.tries + 1, reason = NULL, detail = NULL, hint = NULL",
     )?
-    .execute(params![record, key.step, key.child, key.part, marker, request_hash, now])?;
+    .execute(params![record, key.step, key.child, key.part, marker, request_hash, now, vendor_at])?;
     Ok(())
 }
 

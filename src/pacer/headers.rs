@@ -2,8 +2,9 @@
 //! value that makes no sense counts as not said.
 
 use super::row::{Headers, ResetFormat};
+use crate::clock;
 use jiff::Timestamp;
-use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{AGE, DATE, HeaderMap, RETRY_AFTER};
 use std::time::Duration;
 
 /// Nobody waits longer than this for a header's sake: a larger value is cut.
@@ -32,7 +33,7 @@ pub(super) struct Reset {
 /// Reads the headers a row names. `wall` is our own clock, used only where the response has no `Date`: times
 /// of the vendor are best compared with its own clock.
 pub(super) fn hear(names: &Headers, said: &HeaderMap, wall: Timestamp) -> Heard {
-    let now = text(said, DATE.as_str()).and_then(instant).unwrap_or(wall);
+    let now = dated(said).unwrap_or(wall);
     let count = |name: &Option<String>| name.as_deref().and_then(|name| text(said, name)).and_then(number);
     Heard {
         limit: count(&names.limit).filter(|n| *n >= 1.0),
@@ -45,7 +46,13 @@ pub(super) fn hear(names: &Headers, said: &HeaderMap, wall: Timestamp) -> Heard 
 
 /// How long a response asks to wait by its `Retry-After`, in seconds or as a date.
 pub fn retry_after(said: &HeaderMap) -> Option<Duration> {
-    hear(&Headers::default(), said, Timestamp::now()).retry
+    hear(&Headers::default(), said, clock::wall()).retry
+}
+
+/// When the response was made, by the vendor's own clock. One that lay in a cache says how long.
+pub fn dated(said: &HeaderMap) -> Option<Timestamp> {
+    let age = text(said, AGE.as_str()).and_then(number).filter(|age| *age > 0.0).map_or(Duration::ZERO, span);
+    text(said, DATE.as_str()).and_then(instant)?.checked_add(age).ok()
 }
 
 fn text<'a>(said: &'a HeaderMap, name: &str) -> Option<&'a str> {

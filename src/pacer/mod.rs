@@ -16,9 +16,10 @@ mod queue;
 mod row;
 mod slots;
 
-pub use headers::retry_after;
+pub use headers::{dated, retry_after};
 pub use row::{Headers, Pattern, Rate, ResetFormat, Row};
 
+use crate::clock;
 use headers::hear;
 use jiff::Timestamp;
 use limit::{Limit, Taken, Wait};
@@ -46,7 +47,7 @@ impl Clock {
 
     fn now(&self) -> Timestamp {
         match self.0 {
-            None => Timestamp::now(),
+            None => clock::wall(),
             Some((start, at)) => at.saturating_add(start.elapsed()).unwrap_or(at),
         }
     }

@@ -12,7 +12,7 @@ use super::written::{Past, done};
 use super::{Ending, Event, Halt, Job, ORDER, Stop, again, approval, check, closure, stage};
 use crate::connector::ChildRows;
 use crate::error::{Problem, Reason};
-use crate::ledger::{End, Origin, RecordRow, State};
+use crate::ledger::{End, Origin, RecordRow, State, Watermark};
 use crate::record::{Body, Format, Kind, Record};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use std::collections::HashSet;
@@ -107,6 +107,7 @@ impl<'a> Run<'a> {
             link: job.link.clone(),
             settle: settle.unwrap_or(crate::project::Run::SETTLE),
             halt: job.halt.clone(),
+            held: tokio::time::Instant::now(),
             rehearsal: job.ledger.is_scratch(),
         };
         Ok(Run {
@@ -441,7 +442,8 @@ impl<'a> Run<'a> {
         for &kind in ORDER.iter().filter(|&&kind| self.job.stages(kind)) {
             let listing = self.job.staging.listing(kind.code()).await?;
             if let Some(at) = listing.complete_since {
-                self.job.link.set_watermark(kind, &at.to_string()).await?;
+                let ahead = self.job.source.clock().ahead();
+                self.job.link.set_watermark(kind, Watermark { value: at.to_string(), ahead }).await?;
             }
         }
         Ok(if open == 0 { Ending::Complete } else { Ending::Partial })

@@ -3,15 +3,15 @@
 //! Both can be killed at any point and go on there. A root whose rows of the bulk listing cannot be all is read on its own, so that
 //! the choice never changes what is staged.
 
-use super::stage::hash;
+use super::stage::{Began, Walk, hash};
 use super::{Event, Job, Stop};
 use crate::connector::{BulkRows, BulkWay, ChildRows};
 use crate::error::{Reason, Result};
 use crate::record::Kind;
 use crate::staging::{ItemKey, Listing, NewPage};
 use futures_util::{StreamExt, TryStreamExt, stream};
-use jiff::Timestamp;
 use serde_json::Value;
+use tokio::time::Instant;
 
 /// Root rows whose children are read side by side; the pacer decides what really goes out.
 const SIDE_BY_SIDE: usize = 4;
@@ -89,11 +89,14 @@ async fn in_bulk(job: &Job, kind: Kind, way: &BulkWay) -> Result<bool, Stop> {
     }
     let stream = bulk_stream(kind, &way.stream);
     job.staging.bind(&stream, job.source.version()).await?;
-    let listing = job.staging.listing(&stream).await?;
-    let of_roots = job.staging.listing(kind.code()).await?.complete_since;
-    // Listed after the roots, by a run that was stopped before each root had its own.
-    let is_listed = listing.cursor.is_none() && listing.complete_since.is_some_and(|at| Some(at) >= of_roots);
-    if !is_listed {
+    let changed = job.staging.listing(kind.code()).await?.changed;
+    // What a stopped run began before the roots changed is listed to its end, and then once more.
+    for _ in 0..2 {
+        let listing = job.staging.listing(&stream).await?;
+        // Listed after the roots, by a run that was stopped before each root had its own.
+        if listing.cursor.is_none() && listing.complete_since.is_some() && listing.turn > changed {
+            break;
+        }
         // The first listing holds the children of every root, a later one those of the roots that changed.
         let listed_roots = match listing.complete_since {
             Some(_) if way.incremental => roots,
@@ -138,9 +141,17 @@ async fn bulk_rows(job: &Job, kind: Kind, listed: &[&str], id: &str) -> Result<B
 }
 
 async fn list(job: &Job, kind: Kind, way: &BulkWay, stream: &str, listing: Listing) -> Result<(), Stop> {
-    let began = listing.began_at.filter(|_| listing.cursor.is_some()).unwrap_or_else(Timestamp::now);
-    let since = listing.complete_since.or(listing.since);
-    let mut cursor = listing.cursor.or(listing.bookmark);
+    let walk = match listing.cursor.is_some() {
+        true => Walk::rest_of(listing),
+        false => Walk {
+            cursor: listing.bookmark,
+            since: listing.complete_since.or(listing.since),
+            began: Began::Now(Instant::now()),
+            turn: job.staging.next_turn().await?,
+        },
+    };
+    let (since, turn) = (walk.since, walk.turn);
+    let mut cursor = walk.cursor.clone();
     loop {
         job.halt.check()?;
         let page = job.source.read_bulk(kind, &way.stream, cursor.as_deref(), since).await?;
@@ -155,11 +166,12 @@ async fn list(job: &Job, kind: Kind, way: &BulkWay, stream: &str, listing: Listi
         });
         let items = items.collect();
         let rows: Vec<&Value> = raws.iter().collect();
-        let new = NewPage { stream, items, rows: &rows, cursor: page.next.as_deref(), since, began_at: began };
+        let began_at = walk.seen_until(job.source.clock());
+        let new = NewPage { stream, items, rows: &rows, cursor: page.next.as_deref(), since, began_at, turn };
         job.staging.put_page(&new).await?;
         match page.next {
             Some(next) => cursor = Some(next),
-            None => return Ok(job.staging.listed(stream, began, page.bookmark.as_deref()).await?),
+            None => return Ok(job.staging.listed(stream, began_at, page.bookmark.as_deref()).await?),
         }
     }
 }

@@ -1,9 +1,14 @@
 //! `check`: proves that both accounts can be used and that writing will mail nobody.
 
 use super::{Event, Job, Side, demands};
+use crate::clock::VendorClock;
 use crate::connector::CheckLine;
 use crate::connector::profile::Silence;
 use crate::error::{Problem, Reason};
+use jiff::SignedDuration;
+
+/// Clocks that differ by more than this are worth a word.
+const FAR_APART: SignedDuration = SignedDuration::from_mins(1);
 
 /// What the checks found.
 #[derive(Clone, Debug, Default)]
@@ -21,7 +26,9 @@ impl Checked {
 /// Asks both accounts, and tells each line as it is known.
 pub async fn check(job: &Job) -> Checked {
     let mut checked = Checked::default();
-    let (source, target) = tokio::join!(job.source.check(), of_target(job));
+    let (mut source, mut target) = tokio::join!(job.source.check(), of_target(job));
+    source.extend(clocks(job.source.clock()));
+    target.extend(clocks(job.target.clock()));
     let lines = source.into_iter().map(|line| (Side::Source, line));
     for (side, line) in lines.chain(target.into_iter().map(|line| (Side::Target, line))) {
         let (ok, found, problem) = match &line.found {
@@ -47,6 +54,17 @@ pub async fn of_target(job: &Job) -> Vec<CheckLine> {
     }
     lines.extend(silence(job));
     lines
+}
+
+/// Says so where this machine's clock and the account's are far apart. It is no problem: nothing is asked in this machine's time.
+fn clocks(account: &VendorClock) -> Option<CheckLine> {
+    let ahead = account.ahead().filter(|ahead| ahead.abs() >= FAR_APART)?;
+    let side = if ahead.is_positive() { "ahead of" } else { "behind" };
+    let seconds = SignedDuration::from_secs(ahead.abs().as_secs());
+    let found = format!(
+        "this machine's clock is {seconds:#} {side} this account's: set it right, or mind it when reading logs"
+    );
+    Some(CheckLine { proves: "records are asked for in the account's own time".to_owned(), found: Ok(found) })
 }
 
 /// Nobody is mailed: by the calls used, or by the admin's word that mail is off.

@@ -1,20 +1,24 @@
 //! read → stage: lists a kind. Can be killed at any point and goes on there. What stands below its rows is `children`'s.
 
 use super::{Event, Job, Stop, children, own_ids};
+use crate::clock::{BEGINNING, VendorClock};
 use crate::connector::{ChildRows, Page, Row};
 use crate::error::{Problem, Reason, Result};
 use crate::ledger::{RecordRow, Seen, State};
 use crate::record::{Kind, Record};
-use crate::staging::{ItemKey, NewPage, Repeat};
+use crate::staging::{ItemKey, Listing, NewPage, Repeat};
 use futures_util::{Stream, StreamExt, stream};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use std::sync::PoisonError;
+use tokio::time::Instant;
 
 /// Ids told to a source at a time.
 const RECALLED: u32 = 1000;
 /// Rows that share an id and are told one by one.
 const REPEATS_TOLD: usize = 20;
+/// By which a watermark may be wrong that was noted without knowing how far the clocks were apart.
+const UNSURE: SignedDuration = SignedDuration::from_hours(24);
 /// Records read ahead, so that every core has one to assemble.
 pub const AHEAD: usize = 4;
 
@@ -58,17 +62,21 @@ pub async fn kind(job: &Job, kind: Kind) -> Result<(), Stop> {
     let stream = kind.code();
     let version = job.source.version();
     job.staging.bind(stream, version).await?;
+    let begun = job.staging.listing(stream).await?;
+    if begun.cursor.is_some() {
+        recall(job, kind).await?;
+        list(job, kind, Walk::rest_of(begun)).await?;
+    }
+    // What a stopped run began is listed to its end; what came since it began is listed after that. A sample ends before its list.
     let listing = job.staging.listing(stream).await?;
-    let since = match (&listing.complete_since, job.resuming) {
-        // What a stopped run has listed to the end is not listed again.
-        (Some(_), true) if listing.cursor.is_none() => None,
-        (Some(at), _) => Some(Some(*at)),
-        (None, _) => Some(listing.since.or(watermark(job, kind).await?)),
-    };
-    if let Some(since) = since {
+    if listing.cursor.is_none() {
+        let since = match listing.complete_since.or(listing.since) {
+            Some(at) => Some(at),
+            None => watermark(job, kind).await?,
+        };
         // The source's own bookmark is better than a time, where the stage still has it.
-        let cursor = listing.cursor.or(listing.bookmark);
-        list(job, kind, cursor, since, listing.began_at).await?;
+        let turn = job.staging.next_turn().await?;
+        list(job, kind, Walk { cursor: listing.bookmark, since, began: Began::Now(Instant::now()), turn }).await?;
     }
     children::missing(job, kind).await?;
     tell_notes(job);
@@ -84,25 +92,47 @@ async fn watermark(job: &Job, kind: Kind) -> Result<Option<Timestamp>> {
     if job.link.counts().await?.iter().any(|count| count.kind == kind && open(count.state)) {
         return Ok(None);
     }
-    Ok(job.link.watermark(kind).await?.and_then(|at| at.parse().ok()))
+    let Some(watermark) = job.link.watermark(kind).await? else { return Ok(None) };
+    let at: Option<Timestamp> = watermark.value.parse().ok();
+    // Where nobody knows how far the clocks were apart, a day is listed again.
+    let unsure = if watermark.ahead.is_none() { UNSURE } else { SignedDuration::ZERO };
+    Ok(at.and_then(|at| at.checked_sub(unsure).ok()))
 }
 
-async fn list(
-    job: &Job,
-    kind: Kind,
-    cursor: Option<String>,
-    since: Option<Timestamp>,
-    began: Option<Timestamp>,
-) -> Result<(), Stop> {
-    let stream = kind.code();
-    let began = match (cursor.is_some(), began) {
-        (true, Some(began)) => began,
-        _ => Timestamp::now(),
-    };
-    if cursor.is_some() {
-        recall(job, kind).await?;
+/// A listing from where it begins or goes on.
+pub(super) struct Walk {
+    pub cursor: Option<String>,
+    pub since: Option<Timestamp>,
+    pub began: Began,
+    pub turn: i64,
+}
+
+/// When a listing began.
+pub(super) enum Began {
+    Now(Instant),
+    /// In an earlier run, in the source's time.
+    Earlier(Timestamp),
+}
+
+impl Walk {
+    /// What a stopped run left of a listing.
+    pub fn rest_of(listing: Listing) -> Walk {
+        let began = Began::Earlier(listing.began_at.unwrap_or(BEGINNING));
+        Walk { cursor: listing.cursor, since: listing.since, began, turn: listing.turn }
     }
-    let (mut cursor, mut repeats) = (cursor, 0);
+
+    /// From when on it has to be made again, as far as is known now.
+    pub fn seen_until(&self, source: &VendorClock) -> Timestamp {
+        match self.began {
+            Began::Now(moment) => source.seen_until(moment, self.since),
+            Began::Earlier(at) => at,
+        }
+    }
+}
+
+async fn list(job: &Job, kind: Kind, walk: Walk) -> Result<(), Stop> {
+    let (stream, since, turn) = (kind.code(), walk.since, walk.turn);
+    let (mut cursor, mut repeats) = (walk.cursor.clone(), 0);
     loop {
         job.halt.check()?;
         let page: Page = job.source.read(kind, cursor.as_deref(), since).await?;
@@ -110,7 +140,8 @@ async fn list(
         see(job, kind, &rows).await?;
         let items = rows.iter().map(key).collect();
         let raws: Vec<&Value> = rows.iter().map(|row| &row.raw).collect();
-        let new = NewPage { stream, items, rows: &raws, cursor: page.next.as_deref(), since, began_at: began };
+        let began_at = walk.seen_until(job.source.clock());
+        let new = NewPage { stream, items, rows: &raws, cursor: page.next.as_deref(), since, began_at, turn };
         let repeated = job.staging.put_page(&new).await?;
         for repeat in &repeated {
             tell_repeat(job, kind, repeat, repeats);
@@ -123,7 +154,7 @@ async fn list(
             // The rest is read by a later run: the cursor stands where the sample ended.
             Some(_) if kind == Kind::Ticket && enough(job, count) => return Ok(()),
             Some(next) => cursor = Some(next),
-            None => return Ok(job.staging.listed(stream, began, page.bookmark.as_deref()).await?),
+            None => return Ok(job.staging.listed(stream, began_at, page.bookmark.as_deref()).await?),
         }
     }
 }

@@ -2,17 +2,18 @@
 //!
 //! Steps of a record go one after the other; records go side by side. A step whose row says *applied* is
 //! never sent again (an update is, when its request changed or something was written since). A step with
-//! an intent and no outcome is in doubt: the target is asked, and "not there" is believed only after
-//! `settle`, since a request of a killed client may still be at work in the server.
+//! an intent and no outcome is in doubt: the target is asked, and "not there" is believed only when `settle` has passed since
+//! its request was over ([`Doubt`]): what was sent may still be at work in the server.
 
 use super::Stop;
 use super::halt::Halt;
 use super::turn::Turn;
+use crate::clock::{Doubt, Intended};
 use crate::connector::manifest::Verb;
 use crate::connector::plan::{LateValues, Step};
 use crate::connector::{Found, LOST, Outcome, ReadBack, Target};
 use crate::error::{Loss, Problem, Reason, Result};
-use crate::ledger::{End, Link, Origin, Remote, StepKey, StepRow, StepState, Told};
+use crate::ledger::{End, Intent, Link, Origin, Remote, StepKey, StepRow, StepState, Told};
 use crate::record::{Kind, Outputs};
 use futures_util::future::try_join_all;
 use jiff::Timestamp;
@@ -20,6 +21,7 @@ use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// Times a step whose answer was lost is sent again within one run.
 const TRIES: u32 = 4;
@@ -35,6 +37,8 @@ pub struct Writer {
     pub link: Link,
     pub settle: Duration,
     pub halt: Halt,
+    /// Since when this process holds the project: requests of earlier ones are over.
+    pub held: Instant,
     /// Nothing is sent: what is done is booked by the record, not step by step.
     pub rehearsal: bool,
 }
@@ -135,8 +139,8 @@ impl Writer {
             created: None,
         };
         turn.come().await;
-        if let Some(at) = record.rebuilt_at {
-            self.look_for_all(record, at, &mut progress).await?;
+        if record.rebuilt_at.is_some() {
+            self.look_for_all(record, &mut progress).await?;
         }
         for at in 0..record.steps.len() {
             self.carry_step(record, at, &mut progress).await?;
@@ -167,17 +171,13 @@ impl Writer {
     }
 
     /// Looks for every step of a record that is known by its marker alone, and books what is there.
-    async fn look_for_all(
-        &self,
-        record: &Carried<'_>,
-        since: Timestamp,
-        progress: &mut Progress,
-    ) -> Result<(), Broken> {
+    async fn look_for_all(&self, record: &Carried<'_>, progress: &mut Progress) -> Result<(), Broken> {
+        let doubt = Doubt::of_anybody(self.held);
         let mut before: Vec<&Step> = Vec::new();
         for step in record.steps.iter().filter(|s| needs_looking(s.verb)) {
             if let Some(row) = progress.rows.get(&step.key).filter(|row| row.state == StepState::Applied) {
                 progress.late.put(step.key.clone(), outputs(&row.remote.clone().unwrap_or_default()));
-            } else if self.look_for(record, step, &like(&before, step), since, progress).await?.is_none() {
+            } else if self.look_for(record, step, &like(&before, step), doubt, progress).await?.is_none() {
                 continue;
             }
             if step.verb == Verb::Append {
@@ -209,7 +209,9 @@ impl Writer {
                     return Ok(());
                 }
                 StepState::Intent | StepState::Unknown if needs_looking(step.verb) => {
-                    let sent = self.settle(record, step, before, row.intent_at, progress).await?;
+                    let clock = self.target.clock();
+                    let doubt = Doubt::of_earlier(clock, row.vendor_at, row.intent_at, self.held);
+                    let sent = self.settle(record, step, before, doubt, progress).await?;
                     if sent {
                         return Ok(());
                     }
@@ -225,12 +227,10 @@ impl Writer {
             Verb::Create | Verb::Append | Verb::Delete => true,
             Verb::Update => !progress.wrote && row.request_hash.as_deref() == Some(&step.request_hash()),
             Verb::Upload => {
-                let now = Timestamp::now();
                 let expires = row.remote.as_ref().and_then(|r| r.outputs.get("expires_at")?.as_str()?.parse().ok());
-                let lives = match expires {
-                    Some(at) => now + BEFORE_EXPIRY < at,
-                    None => now.duration_since(row.intent_at).unsigned_abs() < UPLOAD_LIVES,
-                };
+                let until = expires.map(|at: Timestamp| at.checked_sub(BEFORE_EXPIRY));
+                let until = until.or_else(|| Some(row.vendor_at?.checked_add(UPLOAD_LIVES)));
+                let lives = until.and_then(Result::ok).is_some_and(|until| self.target.clock().is_before(until));
                 lives || named_by_an_applied_step(record, step, progress)
             }
         }
@@ -249,14 +249,15 @@ impl Writer {
         }
         for _ in 0..TRIES {
             self.halt.check().map_err(Broken::Run)?;
-            let (marker, hash) = (step.marker.as_deref(), step.request_hash());
-            self.intend_covered(record, step, &hash, progress).await?;
+            let (hash, intended) = (step.request_hash(), Intended::now());
+            let vendor_at = intended.by(self.target.clock());
+            let intent = Intent::new(step.marker.as_deref(), &hash, vendor_at);
+            self.intend_covered(record, step, intent, progress).await?;
             if needs_looking(step.verb) {
-                self.link.intend(kind, id, &step.key, marker, &hash).await?;
+                self.link.intend(kind, id, &step.key, intent).await?;
             } else {
-                self.link.intend_repeatable(kind, id, &step.key, marker, &hash).await?;
+                self.link.intend_repeatable(kind, id, &step.key, intent).await?;
             }
-            let intent_at = Timestamp::now();
             match self.target.apply(step, &progress.late).await {
                 Outcome::Applied { remote, origin } => {
                     self.book_covered(record, step, progress).await?;
@@ -279,8 +280,9 @@ impl Writer {
                     return Err(Broken::Run(Stop::Failed(problem)));
                 }
                 Outcome::Unknown(problem) => {
+                    let doubt = Doubt::lost_now(self.target.clock(), intended);
                     self.link.unknown(kind, id, &step.key, problem).await?;
-                    if needs_looking(step.verb) && self.settle(record, step, before, intent_at, progress).await? {
+                    if needs_looking(step.verb) && self.settle(record, step, before, doubt, progress).await? {
                         return Ok(());
                     }
                 }
@@ -326,11 +328,11 @@ impl Writer {
         record: &Carried<'_>,
         step: &Step,
         before: &[Step],
-        intent_at: Timestamp,
+        doubt: Doubt,
         progress: &mut Progress,
     ) -> Result<bool, Broken> {
         let earlier: Vec<&Step> = before.iter().filter(|s| is_like(s, step)).collect();
-        if let Some(remote) = self.look_for(record, step, &earlier, intent_at, progress).await? {
+        if let Some(remote) = self.look_for(record, step, &earlier, doubt, progress).await? {
             progress.wrote = true;
             let origin = origin_of(record.kind, step);
             progress.took(step, &remote, Some(origin));
@@ -347,11 +349,11 @@ impl Writer {
         &self,
         record: &Carried<'_>,
         step: &Step,
-        hash: &str,
+        intent: Intent<'_>,
         progress: &mut Progress,
     ) -> Result<()> {
-        let intents =
-            step.covers.iter().map(|key| self.link.intend_repeatable(record.kind, record.id, key, None, hash));
+        let intent = Intent { marker: None, ..intent };
+        let intents = step.covers.iter().map(|key| self.link.intend_repeatable(record.kind, record.id, key, intent));
         try_join_all(intents).await?;
         progress.intended.extend(step.covers.iter().cloned());
         Ok(())
@@ -382,31 +384,28 @@ impl Writer {
         Ok(())
     }
 
-    /// Looks for what a step did, and books it. "Not there" is believed only after `settle` since `since`.
+    /// Looks for what a step did, and books it.
     async fn look_for(
         &self,
         record: &Carried<'_>,
         step: &Step,
         earlier: &[&Step],
-        since: Timestamp,
+        doubt: Doubt,
         progress: &Progress,
     ) -> Result<Option<Remote>, Broken> {
         let Carried { kind, id, .. } = *record;
         let settle = self.settle + self.target.hides(step);
         loop {
             self.halt.check().map_err(Broken::Run)?;
-            let asked = Timestamp::now();
-            match self.target.find(step, &progress.late, earlier, since).await? {
+            let asked = Instant::now();
+            match self.target.find(step, &progress.late, earlier, doubt.earliest()).await? {
                 Found::Yes(remote) => {
                     self.link.applied(kind, id, &step.key, Some(remote.clone()), origin_of(kind, step)).await?;
                     return Ok(Some(remote));
                 }
                 Found::No => {
-                    if asked.duration_since(since).unsigned_abs() >= settle {
-                        return Ok(None);
-                    }
-                    let passed = Timestamp::now().duration_since(since).unsigned_abs();
-                    self.halt.sleep(settle.saturating_sub(passed)).await.map_err(Broken::Run)?;
+                    let Some(wait) = doubt.too_early(asked, settle) else { return Ok(None) };
+                    self.halt.sleep(wait).await.map_err(Broken::Run)?;
                 }
                 Found::TooEarly(wait) => self.halt.sleep(wait).await.map_err(Broken::Run)?,
                 Found::Many(n) => {

@@ -1,6 +1,6 @@
 use super::*;
 use crate::error::{Loss, Problem, Reason};
-use crate::ledger::{End, Ledger, Link, Origin, Remote, Seen, StepKey};
+use crate::ledger::{End, Intent, Ledger, Link, Origin, Remote, Seen, StepKey};
 use crate::record::Kind;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -43,7 +43,7 @@ async fn link(project: &std::path::Path) -> Link {
     let in_doubt = End::InDoubt { problem: problem(Reason::Ambiguous, "two, alike"), look_at };
     link.close(Kind::Ticket, "4", in_doubt).await.unwrap();
     link.close(Kind::Ticket, "5", End::Parked { problem: problem(Reason::Unresolved, "contact 9") }).await.unwrap();
-    link.intend(Kind::Ticket, "6", &StepKey::new("create", "", 0), None, "h").await.unwrap();
+    link.intend(Kind::Ticket, "6", &StepKey::new("create", "", 0), Intent::new(None, "h", None)).await.unwrap();
     link
 }
 

@@ -31,7 +31,7 @@ use std::path::{Path, PathBuf};
 static DESIGN: Design = Design {
     file: "staging.db",
     synchronous: "NORMAL",
-    versions: &[VERSION_1, REFERENCE, BULK, PAIRING, repeats::VERSION],
+    versions: &[VERSION_1, REFERENCE, BULK, PAIRING, repeats::VERSION, VENDOR_TIME],
     damaged: "delete it: it only holds copies of the source, and is read again",
 };
 
@@ -88,7 +88,15 @@ CREATE TABLE pairing (
 );
 ";
 
-/// How far the listing of a stream is.
+/// Times are the vendor's from here on. Before, they were this machine's, which may have been ahead: a day is listed again. `turn` counts
+/// all listings as they begin; `changed` is the turn in which a row came that was new or not as before.
+const VENDOR_TIME: &str = "
+UPDATE stream SET since = since - 86400000, began_at = began_at - 86400000, complete_since = complete_since - 86400000;
+ALTER TABLE stream ADD COLUMN turn BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE stream ADD COLUMN changed BIGINT NOT NULL DEFAULT 0;
+";
+
+/// How far the listing of a stream is. Times are the vendor's.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Listing {
     /// Where an unfinished listing goes on.
@@ -96,6 +104,10 @@ pub struct Listing {
     /// What an unfinished listing asks for.
     pub since: Option<Timestamp>,
     pub began_at: Option<Timestamp>,
+    /// The place of the listing, which is at work or the last one, among all that ever began.
+    pub turn: i64,
+    /// The turn in which a row of the stream last came that was new or not as before.
+    pub changed: i64,
     /// All changes before this are staged: the start of the last listing that came to its end.
     pub complete_since: Option<Timestamp>,
     /// The source's own word for where that listing ended.
@@ -123,6 +135,7 @@ pub struct NewPage<'a> {
     pub cursor: Option<&'a str>,
     pub since: Option<Timestamp>,
     pub began_at: Timestamp,
+    pub turn: i64,
 }
 
 /// What stands below a row, by the name of its stream.
@@ -166,7 +179,7 @@ impl Staging {
         let stream = stream.to_owned();
         self.store
             .read(move |db| {
-                let sql = "SELECT cursor, since, began_at, complete_since, bookmark FROM stream WHERE name = ?1";
+                let sql = "SELECT cursor, since, began_at, complete_since, bookmark, turn, changed FROM stream WHERE name = ?1";
                 let row = db.query_row(sql, [&stream], |r| {
                     Ok(Listing {
                         cursor: r.get(0)?,
@@ -174,11 +187,19 @@ impl Staging {
                         began_at: r.get::<_, Option<i64>>(2)?.and_then(moment),
                         complete_since: r.get::<_, Option<i64>>(3)?.and_then(moment),
                         bookmark: r.get(4)?,
+                        turn: r.get(5)?,
+                        changed: r.get(6)?,
                     })
                 });
                 Ok(row.optional()?.unwrap_or_default())
             })
             .await
+    }
+
+    /// The turn of a listing that begins now.
+    pub async fn next_turn(&self) -> Result<i64> {
+        let sql = "SELECT COALESCE(MAX(MAX(turn, changed)), 0) + 1 FROM stream";
+        self.store.read(move |db| Ok(db.query_row(sql, [], |row| row.get(0))?)).await
     }
 
     /// Stores a page and the cursor after it, in one transaction. Rows that were staged before are replaced. Gives those whose id
@@ -187,18 +208,22 @@ impl Staging {
         let stream = page.stream.to_owned();
         let cursor = page.cursor.map(str::to_owned);
         let (since, began) = (page.since.map(Timestamp::as_millisecond), page.began_at.as_millisecond());
+        let turn = page.turn;
         let mut rows = Vec::with_capacity(page.rows.len());
         for (key, row) in page.items.iter().zip(page.rows) {
             rows.push((key.clone(), pack(row)?));
         }
         self.store
             .write(move |db| {
-                let mut repeats = Vec::new();
+                let (mut repeats, mut changed) = (Vec::new(), false);
                 for (key, body) in rows {
-                    repeats.extend(put_row(db, &stream, began, key, &body)?);
+                    let put = put_row(db, &stream, turn, key, &body)?;
+                    changed |= put.changed;
+                    repeats.extend(put.repeat);
                 }
-                db.prepare_cached("UPDATE stream SET cursor = ?2, since = ?3, began_at = ?4 WHERE name = ?1")?
-                    .execute(params![stream, cursor, since, began])?;
+                let sql = "UPDATE stream SET cursor = ?2, since = ?3, began_at = ?4, turn = ?5, \
+                             changed = CASE WHEN ?6 THEN ?5 ELSE changed END WHERE name = ?1";
+                db.prepare_cached(sql)?.execute(params![stream, cursor, since, began, turn, changed])?;
                 Ok(repeats)
             })
             .await
@@ -422,28 +447,38 @@ impl Staging {
     }
 }
 
-/// Stages a row. Gives it back where another row of the listing that began then has its id.
-fn put_row(db: &Connection, stream: &str, listing: i64, key: ItemKey, body: &[u8]) -> Result<Option<Repeat>, Fault> {
+/// What became of a row that was staged.
+struct Put {
+    /// Whether it was not there, or not as it is now.
+    changed: bool,
+    /// The row, where another one of the listing has its id.
+    repeat: Option<Repeat>,
+}
+
+/// Stages a row of the listing that has this turn.
+fn put_row(db: &Connection, stream: &str, listing: i64, key: ItemKey, body: &[u8]) -> Result<Put, Fault> {
     let ItemKey { id, hash, root, updated_at, place } = key;
     let updated_at = updated_at.map(Timestamp::as_millisecond);
     let new = db
         .prepare_cached(
-            "INSERT INTO item (stream, id, hash, body, root, listed_at, updated_at, place) \
+            "INSERT INTO item (stream, id, hash, body, root, listing, updated_at, place) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (stream, id) DO NOTHING",
         )?
         .execute(params![stream, id, hash, body, root, listing, updated_at, place])?;
     if new == 1 {
-        return Ok(None);
+        return Ok(Put { changed: true, repeat: None });
     }
+    let same = "SELECT EXISTS (SELECT 1 FROM item WHERE stream = ?1 AND id = ?2 AND hash = ?3)";
+    let same: bool = db.prepare_cached(same)?.query_row(params![stream, id, hash], |row| row.get(0))?;
     let now = Sighting { hash, updated_at, place };
     let places = repeats::of(db, stream, &id, &now, listing)?;
     let noted = places.as_deref().map(repeats::joined);
     db.prepare_cached(
-        "UPDATE item SET hash = ?3, body = ?4, listed_at = ?5, updated_at = ?6, place = ?7, places = ?8 \
+        "UPDATE item SET hash = ?3, body = ?4, listing = ?5, updated_at = ?6, place = ?7, places = ?8 \
          WHERE stream = ?1 AND id = ?2",
     )?
     .execute(params![stream, id, now.hash, body, listing, now.updated_at, now.place, noted])?;
-    Ok(places.map(|places| Repeat { id, places }))
+    Ok(Put { changed: !same, repeat: places.map(|places| Repeat { id, places }) })
 }
 
 fn packed(db: &Connection, sql: &str, stream: &str, id: &str) -> Result<Option<Vec<u8>>, Fault> {

@@ -6,9 +6,9 @@
 use crate::ledger::Fault;
 use rusqlite::{Connection, OptionalExtension, params};
 
-/// Where a row was listed last, when it changed there, the place it has in a file, and the places of all that share its id.
+/// The turn of the listing in which a row came last, when it changed there, the place it has in a file, and the places of all that share its id.
 pub(super) const VERSION: &str = "
-ALTER TABLE item ADD COLUMN listed_at BIGINT;
+ALTER TABLE item ADD COLUMN listing BIGINT;
 ALTER TABLE item ADD COLUMN updated_at BIGINT;
 ALTER TABLE item ADD COLUMN place TEXT;
 ALTER TABLE item ADD COLUMN places TEXT;
@@ -48,7 +48,7 @@ fn are_two(before: &Sighting, now: &Sighting) -> bool {
 
 /// What stands in the stage under an id that comes again, and the places noted there.
 struct Staged {
-    listed_at: Option<i64>,
+    listing: Option<i64>,
     seen: Sighting,
     places: Option<String>,
 }
@@ -61,12 +61,12 @@ pub(super) fn of(
     now: &Sighting,
     listing: i64,
 ) -> Result<Option<Vec<String>>, Fault> {
-    let sql = "SELECT listed_at, hash, updated_at, place, places FROM item WHERE stream = ?1 AND id = ?2";
+    let sql = "SELECT listing, hash, updated_at, place, places FROM item WHERE stream = ?1 AND id = ?2";
     let row = db.prepare_cached(sql)?.query_row(params![stream, id], |r| {
         let seen = Sighting { hash: r.get(1)?, updated_at: r.get(2)?, place: r.get(3)? };
-        Ok(Staged { listed_at: r.get(0)?, seen, places: r.get(4)? })
+        Ok(Staged { listing: r.get(0)?, seen, places: r.get(4)? })
     });
-    let Some(before) = row.optional()?.filter(|before| before.listed_at == Some(listing)) else { return Ok(None) };
+    let Some(before) = row.optional()?.filter(|before| before.listing == Some(listing)) else { return Ok(None) };
     let noted = before.places.map(|places| parted(&places));
     if !are_two(&before.seen, now) {
         return Ok(noted);

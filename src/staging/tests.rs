@@ -4,8 +4,8 @@ use serde_json::json;
 
 fn page<'a>(rows: &'a [&'a Value], hash: &str, cursor: Option<&'a str>) -> NewPage<'a> {
     let key = |row: &&Value| ItemKey { place: None, ..key(row["id"].as_str().unwrap(), hash, "") };
-    let items = rows.iter().map(key).collect();
-    NewPage { stream: "ticket", items, rows, cursor, since: None, began_at: Timestamp::from_second(100).unwrap() }
+    let (items, began_at) = (rows.iter().map(key).collect(), Timestamp::from_second(100).unwrap());
+    NewPage { stream: "ticket", items, rows, cursor, since: None, began_at, turn: 1 }
 }
 
 fn key(id: &str, hash: &str, place: &str) -> ItemKey {
@@ -88,13 +88,12 @@ async fn a_file_that_is_gone_from_the_disk_is_fetched_again() {
 }
 
 /// One row a page, all of one listing.
-async fn listed(staging: &Staging, began: i64, rows: &[ItemKey]) -> Vec<Repeat> {
+async fn listed(staging: &Staging, turn: i64, rows: &[ItemKey]) -> Vec<Repeat> {
     let mut repeats = Vec::new();
     for item in rows {
         let row = json!({"id": item.id, "is": item.hash});
-        let began_at = Timestamp::from_second(began).unwrap();
-        let page =
-            NewPage { stream: "ticket", items: vec![item.clone()], rows: &[&row], cursor: None, since: None, began_at };
+        let rows = [&row];
+        let page = NewPage { items: vec![item.clone()], turn, ..page(&rows, "", None) };
         repeats.extend(staging.put_page(&page).await.unwrap());
     }
     repeats
@@ -105,7 +104,7 @@ async fn rows_that_share_an_id_are_given_with_all_their_places_until_they_are_li
     let dir = tempfile::tempdir().unwrap();
     let staging = stage(dir.path()).await;
     let rows = [key("7", "a", "row 2"), key("8", "x", "row 3"), key("7", "b", "row 4"), key("7", "c", "row 5")];
-    let repeats = listed(&staging, 100, &rows).await;
+    let repeats = listed(&staging, 1, &rows).await;
     assert_eq!(
         repeats.iter().map(|r| r.places.join(", ")).collect::<Vec<_>>(),
         ["row 2, row 4", "row 2, row 4, row 5"]
@@ -114,7 +113,7 @@ async fn rows_that_share_an_id_are_given_with_all_their_places_until_they_are_li
     assert_eq!(places("7").await.unwrap().unwrap(), ["row 2", "row 4", "row 5"]);
     assert!(places("8").await.unwrap().unwrap().is_empty());
     // The file was mended: another listing knows of one row.
-    assert!(listed(&staging, 200, &[key("7", "c", "row 5"), key("8", "x", "row 3")]).await.is_empty());
+    assert!(listed(&staging, 2, &[key("7", "c", "row 5"), key("8", "x", "row 3")]).await.is_empty());
     assert!(places("7").await.unwrap().unwrap().is_empty());
 }
 
@@ -122,6 +121,22 @@ async fn rows_that_share_an_id_are_given_with_all_their_places_until_they_are_li
 async fn a_row_of_a_later_listing_replaces_that_of_an_earlier_one_in_silence() {
     let dir = tempfile::tempdir().unwrap();
     let staging = stage(dir.path()).await;
-    assert!(listed(&staging, 100, &[key("7", "a", "row 2")]).await.is_empty());
-    assert!(listed(&staging, 200, &[key("7", "b", "row 9")]).await.is_empty());
+    assert!(listed(&staging, 1, &[key("7", "a", "row 2")]).await.is_empty());
+    assert!(listed(&staging, 2, &[key("7", "b", "row 9")]).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_listing_tells_in_which_turn_a_row_last_changed() {
+    let dir = tempfile::tempdir().unwrap();
+    let staging = stage(dir.path()).await;
+    let row = json!({"id": "7"});
+    let put = async |hash: &str| {
+        let turn = staging.next_turn().await.unwrap();
+        staging.put_page(&NewPage { turn, ..page(&[&row], hash, None) }).await.unwrap();
+        staging.listing("ticket").await.unwrap()
+    };
+    assert_eq!(put("a").await.changed, 1);
+    let same = put("a").await;
+    assert_eq!((same.turn, same.changed), (2, 1), "the same row again is no change");
+    assert_eq!(put("b").await.changed, 3);
 }

@@ -1,15 +1,16 @@
 //! A folder as a [`Source`].
 //!
 //! Read by pages with the place of the next row as cursor; never a whole file in memory (of an XLSX sheet, and of the
-//! places of messages in a CSV folder, there is no other way). A later run reads a file again only if it was
-//! changed since; what changed in it the ledger tells by content: a file is made by hand or copied, so that its
-//! `updated_at` says nothing about when it came.
+//! places of messages in a CSV folder, there is no other way). A later run reads a file again only if it is not
+//! as it was (the bookmark says how it was: no clock is asked); what changed in it the ledger tells by content: a file is made by hand
+//! or copied, so that its `updated_at` says nothing about when it came.
 
 use super::children::Children;
 use super::columns::{self, ATTACHMENT, COMMENT, Columns, TABLES};
 use super::table::{Found, Spot, Table, csv_file};
 use super::workbook::{self, Sheets};
 use super::{Form, KINDS, NAME, Place, folder, line};
+use crate::clock::VendorClock;
 use crate::connector::{Blob, BulkRows, CheckLine, ChildRows, Page, Row, Source};
 use crate::error::{Problem, Reason, Result};
 use crate::record::{Attachment, Format, Kind, Record};
@@ -21,14 +22,14 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// A page ends after so many rows, or after the row that makes it so large.
 const ROWS: usize = 200;
 const BYTES: usize = 2 << 20;
 const CHUNK: usize = 64 << 10;
-/// By which a file's time may lag behind the clock.
-const CLOCKS_APART: std::time::Duration = std::time::Duration::from_secs(2);
+/// What a bookmark begins with: the cursor of a page never does.
+const AS_IT_WAS: &str = "=";
 
 #[derive(Clone)]
 pub struct FilesSource(Arc<Inner>);
@@ -38,6 +39,10 @@ struct Inner {
     address: String,
     version: String,
     columns: Columns,
+    /// Nothing is asked by time.
+    clock: VendorClock,
+    /// How the files of a kind were when this process first looked.
+    prints: Mutex<BTreeMap<Kind, String>>,
     sheets: OnceLock<Sheets>,
     children: OnceLock<Children>,
 }
@@ -53,7 +58,9 @@ impl FilesSource {
         let version = format!("{NAME}-1-{:?}-{}", place.form, &blake3::hash(&said).to_hex()[..12]).to_lowercase();
         let address = place.address();
         let (sheets, children) = (OnceLock::new(), OnceLock::new());
-        Ok(FilesSource(Arc::new(Inner { place, address, version, columns, sheets, children })))
+        let (clock, prints) = (VendorClock::default(), Mutex::default());
+        let inner = Inner { place, address, version, columns, clock, prints, sheets, children };
+        Ok(FilesSource(Arc::new(inner)))
     }
 }
 
@@ -61,6 +68,10 @@ impl FilesSource {
 impl Source for FilesSource {
     fn address(&self) -> &str {
         &self.0.address
+    }
+
+    fn clock(&self) -> &VendorClock {
+        &self.0.clock
     }
 
     fn version(&self) -> &str {
@@ -77,9 +88,10 @@ impl Source for FilesSource {
         vec![CheckLine { proves: "the folder can be read".into(), found }]
     }
 
-    async fn read(&self, kind: Kind, cursor: Option<&str>, since: Option<Timestamp>) -> Result<Page> {
+    /// Pages of a file that is as the bookmark says it was are none.
+    async fn read(&self, kind: Kind, cursor: Option<&str>, _since: Option<Timestamp>) -> Result<Page> {
         let (inner, cursor) = (Arc::clone(&self.0), cursor.map(str::to_owned));
-        blocking(move || inner.page(kind, cursor.as_deref(), since)).await
+        blocking(move || inner.page(kind, cursor.as_deref())).await
     }
 
     async fn read_children(&self, _kind: Kind, _row: &Value, _bulk: &BulkRows) -> Result<ChildRows> {
@@ -131,16 +143,9 @@ impl Cursor {
 /// Tells a file that was changed from one that was not.
 fn print(path: &Path) -> Result<String> {
     let meta = std::fs::metadata(path).map_err(|e| Problem::from(e).at(path.display()))?;
-    Ok(format!("{}-{}-{}.{}", meta.ino(), meta.len(), meta.mtime(), meta.mtime_nsec()))
-}
-
-/// Whether a file came or was changed after this time. The time of its last change of any sort counts: a copy keeps
-/// the time of writing of its original.
-fn changed_since(path: &Path, since: Timestamp) -> Result<bool> {
-    let meta = std::fs::metadata(path).map_err(|e| Problem::from(e).at(path.display()))?;
-    let at = Timestamp::new(meta.ctime(), i32::try_from(meta.ctime_nsec()).unwrap_or_default());
-    // The kernel's clock of files lags behind ours by some milliseconds.
-    Ok(at.map_or(true, |at| at.saturating_add(CLOCKS_APART).is_ok_and(|at| at >= since)))
+    // The time of its last change of any sort counts: a copy keeps the time of writing of its original.
+    let changed = (meta.mtime(), meta.mtime_nsec(), meta.ctime(), meta.ctime_nsec());
+    Ok(format!("{}-{}-{}.{}-{}.{}", meta.ino(), meta.len(), changed.0, changed.1, changed.2, changed.3))
 }
 
 impl Inner {
@@ -220,19 +225,22 @@ impl Inner {
         }
     }
 
-    fn page(&self, kind: Kind, cursor: Option<&str>, since: Option<Timestamp>) -> Result<Page> {
+    /// How all files of a kind were when this process first looked: what was read of them is at least as new.
+    fn first_print(&self, kind: Kind, origins: &[PathBuf]) -> Result<String> {
+        let mut prints = self.prints.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(print) = prints.get(&kind) {
+            return Ok(print.clone());
+        }
+        let all = origins.iter().map(|path| print(path)).collect::<Result<Vec<_>>>()?.join("+");
+        Ok(prints.entry(kind).or_insert(all).clone())
+    }
+
+    fn page(&self, kind: Kind, cursor: Option<&str>) -> Result<Page> {
         let origins = self.origins(kind)?;
         let Some(first) = origins.first() else { return Ok(Page::default()) };
-        if cursor.is_none()
-            && let Some(since) = since
-        {
-            let mut changed = false;
-            for path in &origins {
-                changed |= changed_since(path, since)?;
-            }
-            if !changed {
-                return Ok(Page::default());
-            }
+        let bookmark = format!("{AS_IT_WAS}{}", self.first_print(kind, &origins)?);
+        if cursor == Some(bookmark.as_str()) {
+            return Ok(Page { bookmark: Some(bookmark), ..Page::default() });
         }
         let print = print(first)?;
         let spot = cursor.and_then(Cursor::parse).filter(|cursor| cursor.print == print).map(|cursor| cursor.spot);
@@ -240,7 +248,7 @@ impl Inner {
             Form::Jsonl => self.lines(kind, spot)?,
             Form::Csv | Form::Xlsx => self.rows(kind, spot)?,
         };
-        Ok(Page { bookmark: None, rows, next: next.map(|spot| Cursor { spot, print }.text()) })
+        Ok(Page { bookmark: Some(bookmark), rows, next: next.map(|spot| Cursor { spot, print }.text()) })
     }
 
     fn lines(&self, kind: Kind, spot: Option<Spot>) -> Result<(Vec<Row>, Option<Spot>)> {

@@ -7,6 +7,7 @@
 
 use super::store::Store;
 use super::{ATTACHMENTS, Form, KINDS, Place, export, folder, line};
+use crate::clock::VendorClock;
 use crate::connector::manifest::Verb;
 use crate::connector::plan::{Content, FilePart, LateValues, Node, Request, Step, Text};
 use crate::connector::profile::{Authors, Profile, Silence};
@@ -34,6 +35,8 @@ struct Inner {
     place: Place,
     address: String,
     profile: Profile,
+    /// Nothing is asked by time.
+    clock: VendorClock,
     open: Mutex<Option<Open>>,
 }
 
@@ -60,7 +63,7 @@ impl FilesTarget {
             ..Profile::default()
         };
         let address = place.address();
-        FilesTarget(Arc::new(Inner { place, address, profile, open: Mutex::default() }))
+        FilesTarget(Arc::new(Inner { place, address, profile, clock: VendorClock::default(), open: Mutex::default() }))
     }
 
     async fn blocking<T: Send + 'static>(&self, work: impl FnOnce(&Inner) -> Result<T> + Send + 'static) -> Result<T> {
@@ -78,6 +81,10 @@ impl Target for FilesTarget {
 
     fn profile(&self) -> &Profile {
         &self.0.profile
+    }
+
+    fn clock(&self) -> &VendorClock {
+        &self.0.clock
     }
 
     fn writes(&self, kind: Kind) -> bool {

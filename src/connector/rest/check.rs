@@ -1,12 +1,12 @@
 //! Proves that an account can be used, before anything is written.
 
 use super::{Rest, Role};
+use crate::clock::BEGINNING;
 use crate::connector::CheckLine;
 use crate::connector::plan::{LateValues, MARKER};
 use crate::error::{Problem, Reason, Result};
 use crate::expr::Predicate;
 use crate::record::Kind;
-use jiff::Timestamp;
 use serde_json::Value;
 
 impl Rest {
@@ -59,7 +59,7 @@ impl Rest {
         }
         let Some(rule) = self.manifest.find.get("ticket") else {
             // Nothing is searched: the listing that is scanned shows each ticket with its marker.
-            let since = Some(Timestamp::now());
+            let since = Some(self.client.clock().now().unwrap_or(BEGINNING));
             return self.scan_page(Kind::Ticket, MARKER, since, None).await.map(|_| String::new());
         };
         let nobody = serde_json::json!({ "marker": "deskferry:probe:ticket:0", "account": self.account() });

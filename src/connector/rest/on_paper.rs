@@ -5,6 +5,7 @@
 
 use super::Rest;
 use super::marker::{FIELD, IMAGINED};
+use crate::clock::VendorClock;
 use crate::connector::plan::{LateValues, Step};
 use crate::connector::profile::Profile;
 use crate::connector::{CheckLine, Found, Outcome, ReadBack, Target};
@@ -43,6 +44,10 @@ impl Target for OnPaper {
 
     fn is_on_paper(&self) -> bool {
         true
+    }
+
+    fn clock(&self) -> &VendorClock {
+        Target::clock(&self.0)
     }
 
     fn writes(&self, kind: Kind) -> bool {

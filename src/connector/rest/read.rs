@@ -2,6 +2,7 @@
 
 use super::paging::{self, Answered};
 use super::{Rest, asking, asking_address};
+use crate::clock::BEGINNING;
 use crate::connector::manifest::{Bulk, Denied, Left, Listing, Lookup, Paging, ReadStream, Since};
 use crate::connector::{Page, Row};
 use crate::error::{Problem, Reason, Result};
@@ -221,7 +222,15 @@ impl Rest {
         let id = id.ok_or_else(|| Problem::new(Reason::BadAnswer, "a row has no id"))?;
         let text = |name: &str| Ok::<_, Problem>(field(name)?.map(|v| plain(&v)).filter(|t| !t.is_empty()));
         let (number, updated_at) = (text("number")?, text("updated_at")?);
+        self.showed(updated_at.as_deref());
         Ok(Row { id, number, updated_at, place: None, raw })
+    }
+
+    /// A stamp the vendor set when it last changed a row tells its time.
+    pub(super) fn showed(&self, stamp: Option<&str>) {
+        if let Some(stamp) = stamp.and_then(|stamp| stamp.parse().ok()) {
+            self.client.clock().showed(stamp);
+        }
     }
 
     pub(super) async fn all_pages(&self, name: &str, stream: &ReadStream, above: Above<'_>) -> Result<Vec<Value>> {
@@ -413,7 +422,7 @@ impl Rest {
         Ok(kept)
     }
 
-    /// The `$since` text of a stream for a time: in its format and zone, less the overlap.
+    /// The `$since` text of a stream for a time of the vendor's clock: in its format and zone, less the overlap.
     fn since_text(&self, since: &Since, at: Timestamp) -> Result<String> {
         let wrong = |e: String| Problem::new(Reason::Manifest, e);
         let zone = match &since.zone {
@@ -428,8 +437,8 @@ impl Rest {
         let format = TimeFormat::new(&since.format, zone.as_deref()).map_err(wrong)?;
         let overlap = SignedDuration::from_secs(i64::try_from(since.overlap).unwrap_or(i64::MAX));
         let lag = SignedDuration::from_secs(i64::try_from(since.lag).unwrap_or(i64::MAX));
-        let latest = Timestamp::now().checked_sub(lag).unwrap_or(Timestamp::UNIX_EPOCH);
-        let from = at.checked_sub(overlap).unwrap_or(Timestamp::UNIX_EPOCH).min(latest);
+        let latest = self.client.clock().now().and_then(|now| now.checked_sub(lag).ok()).unwrap_or(Timestamp::MAX);
+        let from = at.checked_sub(overlap).unwrap_or(BEGINNING).min(latest);
         Ok(since.text.replace("${$time}", &format.write(from)))
     }
 }

@@ -52,6 +52,7 @@ impl Rest {
         };
         let updated_at =
             rule.updated_at.as_deref().map(|path| plain(expr::path(&stored, path))).filter(|t| !t.is_empty());
+        self.showed(updated_at.as_deref());
         Ok(Some(ReadBack { differs, children, updated_at }))
     }
 

@@ -2,6 +2,7 @@
 
 use super::fresh::is_fresh;
 use super::{Rest, asking, asking_address};
+use crate::clock::VendorClock;
 use crate::connector::manifest::Denied;
 use crate::connector::{
     Blob, BulkPage, BulkRows, BulkWay, CheckLine, ChildRows, LeftBehind, Page, Source, is_withheld,
@@ -20,6 +21,10 @@ use std::sync::PoisonError;
 impl Source for Rest {
     fn address(&self) -> &str {
         &self.address
+    }
+
+    fn clock(&self) -> &VendorClock {
+        self.client.clock()
     }
 
     fn version(&self) -> &str {

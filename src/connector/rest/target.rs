@@ -1,6 +1,7 @@
 //! A manifest as a [`Target`].
 
 use super::Rest;
+use crate::clock::VendorClock;
 use crate::connector::plan::{Content, LateValues, Step};
 use crate::connector::profile::{Authors, Profile};
 use crate::connector::{CheckLine, Found, Marked, Outcome, ReadBack, Target};
@@ -22,6 +23,10 @@ impl Target for Rest {
 
     fn profile(&self) -> &Profile {
         &self.manifest.profile
+    }
+
+    fn clock(&self) -> &VendorClock {
+        self.client.clock()
     }
 
     fn writes(&self, kind: Kind) -> bool {

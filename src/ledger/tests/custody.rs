@@ -68,7 +68,7 @@ async fn what_stands_in_the_target_is_taken_over_into_a_record_that_is_known() {
     link.see(vec![seen("1", "x"), seen("2", "x"), seen("3", "x"), seen("4", "x")]).await.unwrap();
     link.close(Kind::Ticket, "2", done("r2")).await.unwrap();
     let problem = crate::error::Problem::new(crate::error::Reason::Invalid, "no");
-    link.intend(Kind::Ticket, "3", &create(), Some("m"), "h").await.unwrap();
+    link.intend(Kind::Ticket, "3", &create(), Intent::new(Some("m"), "h", None)).await.unwrap();
     link.rejected(Kind::Ticket, "3", &create(), problem.clone()).await.unwrap();
     link.close(Kind::Ticket, "3", End::Failed { problem: problem.clone() }).await.unwrap();
     link.close(Kind::Ticket, "4", End::Skipped { problem, stands_for: None }).await.unwrap();

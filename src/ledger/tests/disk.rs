@@ -161,7 +161,7 @@ async fn write_until_killed() {
             for n in 0.. {
                 let id = format!("{worker}-{n}");
                 link.see(vec![seen(&id, "a")]).await.unwrap();
-                link.intend(Kind::Ticket, &id, &create(), Some(&id), "h").await.unwrap();
+                link.intend(Kind::Ticket, &id, &create(), Intent::new(Some(&id), "h", None)).await.unwrap();
                 println!("\nanswered {id}");
             }
         })

@@ -7,8 +7,8 @@ async fn two_links_of_one_ledger_do_not_see_each_other() {
     let one = ledger.link("https://a.test", "https://b.test").await.unwrap();
     let two = ledger.link("https://a.test", "https://c.test").await.unwrap();
     one.see(vec![seen("1", "x")]).await.unwrap();
-    one.intend(Kind::Ticket, "1", &create(), Some("m"), "h").await.unwrap();
-    one.set_watermark(Kind::Ticket, "w").await.unwrap();
+    one.intend(Kind::Ticket, "1", &create(), Intent::new(Some("m"), "h", None)).await.unwrap();
+    one.set_watermark(Kind::Ticket, Watermark { value: "w".into(), ahead: None }).await.unwrap();
 
     assert_eq!(two.record(Kind::Ticket, "1").await.unwrap(), None);
     assert_eq!(two.oldest_intent().await.unwrap(), None);

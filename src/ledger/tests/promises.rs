@@ -13,7 +13,7 @@ async fn a_changed_record_goes_back_to_work_and_keeps_its_target() {
     let link = link(project.path()).await;
     let counts = link.see(vec![seen("1", "a"), seen("2", "a")]).await.unwrap();
     assert_eq!(counts, SeenCounts { new: 2, changed: 0, same: 0 });
-    link.intend(Kind::Ticket, "1", &create(), Some("m1"), "h").await.unwrap();
+    link.intend(Kind::Ticket, "1", &create(), Intent::new(Some("m1"), "h", None)).await.unwrap();
     link.applied(Kind::Ticket, "1", &create(), Some(remote("71")), Origin::Created).await.unwrap();
     link.close(Kind::Ticket, "1", done("71")).await.unwrap();
 
@@ -63,7 +63,7 @@ async fn a_step_that_may_have_happened_is_never_intended_again() {
     let project = project();
     let link = link(project.path()).await;
     link.see(vec![seen("1", "a")]).await.unwrap();
-    let again = async || link.intend(Kind::Ticket, "1", &create(), Some("m"), "h").await;
+    let again = async || link.intend(Kind::Ticket, "1", &create(), Intent::new(Some("m"), "h", None)).await;
     again().await.unwrap();
     assert_eq!(again().await.unwrap_err().reason, Reason::Internal);
     link.unknown(Kind::Ticket, "1", &create(), problem(Reason::Timeout)).await.unwrap();
@@ -94,9 +94,9 @@ async fn a_repeatable_step_may_be_sent_again_and_keeps_what_it_wrote() {
     let link = link(project.path()).await;
     let key = StepKey::new("final state", "", 0);
     link.see(vec![seen("1", "a")]).await.unwrap();
-    link.intend_repeatable(Kind::Ticket, "1", &key, None, "h1").await.unwrap();
+    link.intend_repeatable(Kind::Ticket, "1", &key, Intent::new(None, "h1", None)).await.unwrap();
     link.applied(Kind::Ticket, "1", &key, Some(remote("7")), Origin::Created).await.unwrap();
-    link.intend_repeatable(Kind::Ticket, "1", &key, None, "h2").await.unwrap();
+    link.intend_repeatable(Kind::Ticket, "1", &key, Intent::new(None, "h2", None)).await.unwrap();
     let steps = link.steps(Kind::Ticket, "1").await.unwrap();
     assert_eq!(steps[0].request_hash.as_deref(), Some("h2"));
     assert_eq!((steps[0].state, steps[0].remote.as_ref()), (StepState::Intent, Some(&remote("7"))));
@@ -107,7 +107,7 @@ async fn a_record_is_not_closed_over_a_step_in_doubt() {
     let project = project();
     let link = link(project.path()).await;
     link.see(vec![seen("1", "a")]).await.unwrap();
-    link.intend(Kind::Ticket, "1", &create(), None, "h").await.unwrap();
+    link.intend(Kind::Ticket, "1", &create(), Intent::new(None, "h", None)).await.unwrap();
     let skipped = End::Skipped { problem: problem(Reason::Mapping), stands_for: None };
     for end in [done("7"), End::Failed { problem: problem(Reason::Invalid) }, skipped] {
         assert_eq!(link.close(Kind::Ticket, "1", end).await.unwrap_err().reason, Reason::Internal);
@@ -124,9 +124,9 @@ async fn the_oldest_doubt_says_where_a_scan_begins() {
     link.see(vec![seen("1", "a"), seen("2", "a")]).await.unwrap();
     assert_eq!(link.oldest_intent().await.unwrap(), None);
     watch.set(1_000);
-    link.intend(Kind::Ticket, "1", &create(), Some("m1"), "h").await.unwrap();
+    link.intend(Kind::Ticket, "1", &create(), Intent::new(Some("m1"), "h", None)).await.unwrap();
     watch.set(2_000);
-    link.intend(Kind::Ticket, "2", &create(), Some("m2"), "h").await.unwrap();
+    link.intend(Kind::Ticket, "2", &create(), Intent::new(Some("m2"), "h", None)).await.unwrap();
     link.unknown(Kind::Ticket, "2", &create(), problem(Reason::Timeout)).await.unwrap();
     watch.set(3_000);
 
@@ -258,11 +258,11 @@ async fn a_run_that_was_killed_has_no_end() {
 async fn a_watermark_moves_only_when_it_is_set() {
     let project = project();
     let link = link(project.path()).await;
-    link.set_watermark(Kind::Ticket, "t1").await.unwrap();
+    link.set_watermark(Kind::Ticket, Watermark { value: "t1".into(), ahead: None }).await.unwrap();
     link.see(vec![Seen { updated_at: Some(Timestamp::now()), ..seen("1", "a") }]).await.unwrap();
-    assert_eq!(link.watermark(Kind::Ticket).await.unwrap().as_deref(), Some("t1"));
-    link.set_watermark(Kind::Ticket, "t2").await.unwrap();
-    assert_eq!(link.watermark(Kind::Ticket).await.unwrap().as_deref(), Some("t2"));
+    assert_eq!(link.watermark(Kind::Ticket).await.unwrap().map(|mark| mark.value).as_deref(), Some("t1"));
+    link.set_watermark(Kind::Ticket, Watermark { value: "t2".into(), ahead: None }).await.unwrap();
+    assert_eq!(link.watermark(Kind::Ticket).await.unwrap().map(|mark| mark.value).as_deref(), Some("t2"));
     assert_eq!(link.watermark(Kind::Contact).await.unwrap(), None);
 }
 
@@ -270,7 +270,7 @@ async fn a_watermark_moves_only_when_it_is_set() {
 async fn a_record_never_seen_cannot_be_worked_on() {
     let project = project();
     let link = link(project.path()).await;
-    let refused = link.intend(Kind::Ticket, "1", &create(), None, "h").await.unwrap_err();
+    let refused = link.intend(Kind::Ticket, "1", &create(), Intent::new(None, "h", None)).await.unwrap_err();
     assert_eq!(refused.to_string(), "ticket 1: the ledger never saw this record");
     assert!(link.lose(Kind::Ticket, "1", "", Loss::Tag, "x").await.is_err());
     assert!(link.close(Kind::Ticket, "1", done("7")).await.is_err());

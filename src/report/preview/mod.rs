@@ -128,7 +128,7 @@ impl Report {
             examples: row.examples.clone(),
         }));
         Ok(Report {
-            made_at: Timestamp::from_second(Timestamp::now().as_second()).unwrap_or_default(),
+            made_at: Timestamp::from_second(crate::clock::wall().as_second()).unwrap_or_default(),
             version: env!("CARGO_PKG_VERSION"),
             extent: match previewed.extent {
                 Extent::Ugly => "ugly",

@@ -1,13 +1,13 @@
-//! What a client without our care would do: one handling of a failing platform left out, to show what it is for.
+//! What a program without our care would do: one handling of a failing platform left out, to show what it is for.
 //!
-//! Only debug builds know of it, and only where the environment variable `DESKFERRY_NAIVE` names one; `tests/sandbox/faults.rs` does.
-//! Nothing else decides by it.
+//! Only debug builds know of it, and only where the environment variable `DESKFERRY_NAIVE` names one; `tests/sandbox/faults.rs` and
+//! `tests/faults` do. Nothing else decides by it.
 
 use std::sync::OnceLock;
 
 /// A handling left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Naive {
+pub(crate) enum Naive {
     /// A refusal for pace is the answer.
     Pace,
     /// A read that failed is not made again.
@@ -20,18 +20,24 @@ pub(super) enum Naive {
     Whole,
     /// A call that takes longer than the time-out is given up, though it moves.
     Clock,
+    /// "Not there" is believed when `settle` has passed since the intent, by this machine's clock.
+    Intent,
+    /// The vendor is asked for what came since a time of this machine's clock.
+    OwnTime,
 }
 
-const NAMES: [(&str, Naive); 6] = [
+const NAMES: [(&str, Naive); 8] = [
     ("pace", Naive::Pace),
     ("read", Naive::Read),
     ("not_done", Naive::NotDone),
     ("done", Naive::Done),
     ("whole", Naive::Whole),
     ("clock", Naive::Clock),
+    ("intent", Naive::Intent),
+    ("own_time", Naive::OwnTime),
 ];
 
-pub(super) fn is(handling: Naive) -> bool {
+pub(crate) fn is(handling: Naive) -> bool {
     static LEFT_OUT: OnceLock<Option<Naive>> = OnceLock::new();
     let named = || {
         let wanted = std::env::var("DESKFERRY_NAIVE").ok()?;

@@ -1,0 +1,123 @@
+//! A request whose end is not known: from when on the vendor is asked for what it did, and how long "not there" proves nothing.
+
+use super::vendor::{BEGINNING, VendorClock};
+use super::wall;
+use crate::naive::{self, Naive};
+use jiff::{SignedDuration, Timestamp};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// What may lie between the vendor's clock and an intent that was noted by this machine's alone.
+const UNSURE: SignedDuration = SignedDuration::from_hours(24);
+
+/// When a request was intended, on all three clocks.
+#[derive(Clone, Copy, Debug)]
+pub struct Intended {
+    at: Instant,
+    wall: Timestamp,
+}
+
+impl Intended {
+    pub fn now() -> Intended {
+        Intended { at: Instant::now(), wall: wall() }
+    }
+
+    /// In the vendor's time, or a little earlier; none where the vendor has shown no time yet.
+    pub fn by(&self, vendor: &VendorClock) -> Option<Timestamp> {
+        vendor.at(self.at)
+    }
+}
+
+/// Nothing the request did is stamped earlier than `earliest` by the vendor; and since `over` it is on its way no more.
+///
+/// The second is counted from when its answer was lost, not from when it was intended: in between it may have waited for the limits, for
+/// others that go with it, or for its job. Of an earlier process's request it is known only that the process is gone since this
+/// one holds the project.
+#[derive(Clone, Copy, Debug)]
+pub struct Doubt {
+    earliest: Timestamp,
+    over: Instant,
+    /// By this machine's clock.
+    intended: Timestamp,
+}
+
+impl Doubt {
+    /// Of a request of this process whose answer is lost now.
+    pub fn lost_now(vendor: &VendorClock, intended: Intended) -> Doubt {
+        let earliest = intended.by(vendor).unwrap_or(BEGINNING);
+        Doubt { earliest, over: Instant::now(), intended: intended.wall }
+    }
+
+    /// Of a request of an earlier process, which is over since this one held the project. It was intended at `by_vendor` by the
+    /// vendor's clock, and at `by_wall` by this machine's.
+    pub fn of_earlier(vendor: &VendorClock, by_vendor: Option<Timestamp>, by_wall: Timestamp, held: Instant) -> Doubt {
+        let guessed = || {
+            let ahead = vendor.ahead()?.max(SignedDuration::ZERO);
+            by_wall.checked_sub(ahead).ok()?.checked_sub(UNSURE).ok()
+        };
+        Doubt { earliest: by_vendor.or_else(guessed).unwrap_or(BEGINNING), over: held, intended: by_wall }
+    }
+
+    /// Of whatever was done before this process held the project.
+    pub fn of_anybody(held: Instant) -> Doubt {
+        Doubt { earliest: BEGINNING, over: held, intended: BEGINNING }
+    }
+
+    /// From when on the vendor is asked for it, in the vendor's time.
+    pub fn earliest(&self) -> Timestamp {
+        if naive::is(Naive::OwnTime) { self.intended } else { self.earliest }
+    }
+
+    /// How much longer it takes until "not there" can be believed; none where the question asked at this moment proves it.
+    pub fn too_early(&self, asked: Instant, settle: Duration) -> Option<Duration> {
+        if naive::is(Naive::Intent) {
+            let passed = wall().duration_since(self.intended).unsigned_abs();
+            return (passed < settle).then(|| settle - passed);
+        }
+        let known = self.over + settle;
+        (asked < known).then(|| known.saturating_duration_since(Instant::now()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SETTLE: Duration = Duration::from_secs(30);
+
+    #[tokio::test(start_paused = true)]
+    async fn not_there_is_believed_when_settle_has_passed_since_the_answer_was_lost() {
+        let vendor = VendorClock::default();
+        let intended = Intended::now();
+        tokio::time::advance(10 * SETTLE).await;
+        let doubt = Doubt::lost_now(&vendor, intended);
+        assert_eq!(doubt.too_early(Instant::now(), SETTLE), Some(SETTLE), "it waited for its turn before it went out");
+        let asked = Instant::now();
+        tokio::time::advance(SETTLE).await;
+        assert_eq!(doubt.too_early(asked, SETTLE), Some(Duration::ZERO), "a question asked before proves nothing");
+        assert_eq!(doubt.too_early(Instant::now(), SETTLE), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_earlier_processs_request_is_over_since_this_one_holds_the_project() {
+        let (vendor, held) = (VendorClock::default(), Instant::now());
+        let long_ago: Timestamp = "2020-01-01T00:00:00Z".parse().unwrap();
+        let doubt = Doubt::of_earlier(&vendor, None, long_ago, held);
+        assert_eq!(doubt.too_early(Instant::now(), SETTLE), Some(SETTLE));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_vendor_is_asked_in_its_own_time() {
+        let (vendor, held) = (VendorClock::default(), Instant::now());
+        let intended = Intended::now();
+        tokio::time::advance(SETTLE).await;
+        vendor.heard(wall() - SignedDuration::from_hours(1));
+        let apart = Doubt::lost_now(&vendor, intended).earliest().duration_since(wall());
+        assert!(apart <= -SignedDuration::from_secs(3630), "{apart}");
+        let noted: Timestamp = "2026-01-01T12:00:00Z".parse().unwrap();
+        assert_eq!(Doubt::of_earlier(&vendor, Some(noted), wall(), held).earliest(), noted);
+        let by_wall_alone = Doubt::of_earlier(&vendor, None, noted, held).earliest();
+        assert!(by_wall_alone <= noted - SignedDuration::from_hours(25), "{by_wall_alone}");
+        assert_eq!(Doubt::of_earlier(&VendorClock::default(), None, noted, held).earliest(), BEGINNING);
+    }
+}
