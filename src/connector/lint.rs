@@ -106,19 +106,21 @@ pub fn check(manifest: &Manifest, origin: &str, text: &str) -> Result<()> {
         }
     }
     for (name, rule) in &manifest.find {
-        let whole = [rule.call.is_some(), rule.items.is_some(), rule.id.is_some()];
+        let whole = [rule.call.is_some(), rule.items.is_some() != rule.rows.is_some(), rule.id.is_some()];
         match (rule.read, whole) {
             (false, [true, true, true]) if rule.stream.is_none() => {}
             (false, [false, false, true]) if rule.stream.as_ref().is_some_and(|s| manifest.read.contains_key(s)) => {}
             (true, [false, false, false]) if manifest.read.contains_key(name) => {}
             (true, _) => {
-                let why = "`read = true` stands instead of `call`, `items` and `id`, and needs the read stream";
+                let why =
+                    "`read = true` stands instead of `call`, `items` (or `rows`) and `id`, and needs the read stream";
                 return say(&["find", name], why.into());
             }
             (false, _) => {
                 return say(
                     &["find", name],
-                    "a find rule has `call`, `items` and `id`, or `stream` and `id`, or `read = true`".into(),
+                    "a find rule has `call`, `items` (or `rows`) and `id`, or `stream` and `id`, or `read = true`"
+                        .into(),
                 );
             }
         }

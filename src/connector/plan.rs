@@ -18,6 +18,9 @@ use std::path::PathBuf;
 const OPEN: char = '\u{E000}';
 const CLOSE: char = '\u{E001}';
 
+/// The output that is the id of what a step wrote as a number, where it is one.
+pub const ID_NUMBER: &str = "id_number";
+
 /// A value of an earlier step of the same record.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Late {
@@ -270,6 +273,8 @@ pub struct Step {
     pub serves: Option<StepKey>,
     /// What is lost when it is sent.
     pub loss: Option<crate::error::Loss>,
+    /// Only where the record came to be in the target in this way.
+    pub only: Option<crate::connector::manifest::Only>,
 }
 
 /// What the marker of every ticket we write begins with.

@@ -1,7 +1,7 @@
 //! What one response says about one limit. Vendors disagree on every form, so each is read leniently, and a
 //! value that makes no sense counts as not said.
 
-use super::row::{Headers, ResetFormat};
+use super::row::{Headers, Names, ResetFormat};
 use crate::clock;
 use jiff::Timestamp;
 use reqwest::header::{AGE, DATE, HeaderMap, RETRY_AFTER};
@@ -34,12 +34,14 @@ pub(super) struct Reset {
 /// of the vendor are best compared with its own clock.
 pub(super) fn hear(names: &Headers, said: &HeaderMap, wall: Timestamp) -> Heard {
     let now = dated(said).unwrap_or(wall);
-    let count = |name: &Option<String>| name.as_deref().and_then(|name| text(said, name)).and_then(number);
+    let first = |names: &Option<Names>| names.as_ref()?.each().iter().find_map(|name| text(said, name));
+    let count = |names: &Option<Names>| first(names).and_then(number);
+    let retry_text = if names.retry.is_some() { first(&names.retry) } else { text(said, RETRY_AFTER.as_str()) };
     Heard {
         limit: count(&names.limit).filter(|n| *n >= 1.0),
         remaining: count(&names.remaining).map(|n| n.max(0.0)),
-        reset: names.reset.as_deref().and_then(|n| text(said, n)).and_then(|t| reset(t, names.reset_format, now)),
-        retry: text(said, names.retry.as_deref().unwrap_or(RETRY_AFTER.as_str())).and_then(|t| retry(t, now)),
+        reset: first(&names.reset).and_then(|t| reset(t, names.reset_format, now)),
+        retry: retry_text.and_then(|t| retry(t, now)),
         cost: count(&names.cost).filter(|n| *n >= 0.0),
     }
 }
@@ -152,6 +154,18 @@ mod tests {
         assert_eq!(seconds.retry, Some(Duration::from_secs(93)));
         let date = hear(&names, &said(&[("retry-after", "Sun, 22 Nov 2026 10:01:00 GMT")]), wall());
         assert_eq!(date.retry, Some(Duration::from_secs(60)));
+    }
+
+    #[test]
+    fn a_header_is_heard_in_each_of_its_spellings() {
+        let spelled =
+            |part: &str| Names::Several(vec![format!("desk-ratelimit-a#{part}"), format!("desk-rate-limit-a#{part}")]);
+        let names =
+            Headers { limit: Some(spelled("total")), remaining: Some(spelled("remaining")), ..Headers::default() };
+        for header in ["desk-ratelimit-a", "desk-rate-limit-a"] {
+            let heard = hear(&names, &said(&[(header, "total=20; remaining=19; resets=15")]), wall());
+            assert_eq!((heard.limit, heard.remaining), (Some(20.0), Some(19.0)), "{header}");
+        }
     }
 
     #[test]

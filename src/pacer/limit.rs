@@ -180,6 +180,11 @@ impl Limit {
         self.bucket.rate()
     }
 
+    /// Calls per second over many windows: the whole limit in its span. Where no span is known, what goes through now.
+    pub fn sustained(&self) -> Option<f64> {
+        self.base().or_else(|| self.rate())
+    }
+
     pub fn busy(&self) -> u32 {
         self.slots.busy()
     }

@@ -17,7 +17,7 @@ mod row;
 mod slots;
 
 pub use headers::{dated, retry_after};
-pub use row::{Headers, Pattern, Rate, ResetFormat, Row};
+pub use row::{Headers, Names, Pattern, Rate, ResetFormat, Row};
 
 use crate::clock;
 use headers::hear;
@@ -160,10 +160,11 @@ impl Pacer {
         self.shared.changed.notify_waiters();
     }
 
-    /// Calls per second at which the limits now let such calls through; `None`: as fast as they come.
+    /// Calls per second that the limits let through window after window, whatever is left of the present one; `None`: as fast
+    /// as they come.
     pub fn rate_of(&self, method: &str, path: &str) -> Option<f64> {
         let limits = self.shared.lock();
-        let rates = limits.covering(method, path).into_iter().filter_map(|at| limits.rows[at].rate());
+        let rates = limits.covering(method, path).into_iter().filter_map(|at| limits.rows[at].sustained());
         rates.min_by(f64::total_cmp)
     }
 
@@ -175,7 +176,7 @@ impl Pacer {
         for (call, n) in calls {
             let (method, path) = call.split_once(' ').unwrap_or(("GET", call));
             for at in limits.covering(method, path) {
-                if let Some(rate) = limits.rows[at].rate().filter(|rate| *rate > 0.0) {
+                if let Some(rate) = limits.rows[at].sustained().filter(|rate| *rate > 0.0) {
                     *seconds.entry(at).or_default() += *n as f64 / rate;
                 }
             }

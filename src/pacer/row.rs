@@ -46,33 +46,57 @@ impl Row {
 }
 
 /// Names of the response headers that speak about one limit, in any case. Of a header with several parts
-/// (`total=10; remaining=9; resets=41`) one is named `header#remaining`.
+/// (`total=10; remaining=9; resets=41`) one is named `header#remaining`. Where a vendor spells one in several ways, a list names
+/// all of them: the first that a response has counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Headers {
     /// How many calls a window allows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub limit: Option<String>,
+    pub limit: Option<Names>,
     /// How many calls the window still allows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub remaining: Option<String>,
+    pub remaining: Option<Names>,
     /// When the window is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reset: Option<String>,
+    pub reset: Option<Names>,
     /// How `reset` is written.
     #[serde(default, skip_serializing_if = "ResetFormat::is_auto")]
     pub reset_format: ResetFormat,
     /// When to come back after a refusal, in seconds or as an HTTP date. Left out, it is `Retry-After`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub retry: Option<String>,
+    pub retry: Option<Names>,
     /// How many calls this one counted for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cost: Option<String>,
+    pub cost: Option<Names>,
 }
 
 impl Headers {
     fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+}
+
+/// One header, or the spellings of one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Names {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Names {
+    pub fn each(&self) -> &[String] {
+        match self {
+            Self::One(name) => std::slice::from_ref(name),
+            Self::Several(names) => names,
+        }
+    }
+}
+
+impl From<&str> for Names {
+    fn from(name: &str) -> Self {
+        Self::One(name.to_owned())
     }
 }
 

@@ -185,3 +185,20 @@ async fn a_call_that_nobody_polls_does_not_stop_the_account() {
     assert!((0.9..1.3).contains(&took), "{took}");
     drop(forgotten.await);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_left_of_this_minute_does_not_change_what_the_limits_let_through_in_the_long_run() {
+    let headers = "headers = { limit = 'Limit', remaining = 'Left', reset = 'Reset' }";
+    let p = pacer(&format!(
+        "[[limit]]\nmatch = ['GET /export']\nrate = '10/m'\n{headers}\n[[limit]]\nrate = '200/m'\n{headers}"
+    ));
+    let fresh = (p.rate_of("GET", "/export").unwrap(), p.rate_of("GET", "/one").unwrap());
+    let permit = p.acquire("GET", "/export").await;
+    p.observe(&permit, 200, &said(&[("limit", "10"), ("left", "0"), ("reset", "55")]));
+    drop(permit);
+    let permit = p.acquire("GET", "/one").await;
+    p.observe(&permit, 200, &said(&[("limit", "200"), ("left", "199"), ("reset", "1")]));
+    let later = (p.rate_of("GET", "/export").unwrap(), p.rate_of("GET", "/one").unwrap());
+    assert!((fresh.0 - later.0).abs() < 0.05 * fresh.0, "{fresh:?} {later:?}");
+    assert!((fresh.1 - later.1).abs() < 0.05 * fresh.1, "{fresh:?} {later:?}");
+}

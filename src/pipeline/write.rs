@@ -9,8 +9,8 @@ use super::Stop;
 use super::halt::Halt;
 use super::turn::Turn;
 use crate::clock::{Doubt, Intended};
-use crate::connector::manifest::Verb;
-use crate::connector::plan::{LateValues, Step};
+use crate::connector::manifest::{Only, Verb};
+use crate::connector::plan::{ID_NUMBER, LateValues, Step};
 use crate::connector::{Found, LOST, Outcome, ReadBack, Target};
 use crate::error::{Loss, Problem, Reason, Result};
 use crate::ledger::{End, Intent, Link, Origin, Remote, StepKey, StepRow, StepState, Told};
@@ -85,6 +85,11 @@ pub struct Progress {
 }
 
 impl Progress {
+    /// Whether the record was in the target before us.
+    fn is_adopted(&self) -> bool {
+        matches!(self.created, Some((_, Origin::Adopted)))
+    }
+
     /// Whether a step is done, by itself or by another.
     fn has(&self, step: &StepKey) -> bool {
         self.covered.contains(step) || self.rows.get(step).is_some_and(|row| row.state == StepState::Applied)
@@ -114,6 +119,8 @@ impl Progress {
 fn outputs(remote: &Remote) -> Outputs {
     let mut outputs = remote.outputs.clone();
     outputs.insert("id".into(), remote.id.clone().into());
+    let number = remote.id.parse::<u64>().map_or_else(|_| remote.id.clone().into(), Value::from);
+    outputs.insert(ID_NUMBER.into(), number);
     if let Some(number) = &remote.number {
         outputs.insert("number".into(), number.clone().into());
     }
@@ -192,6 +199,9 @@ impl Writer {
     async fn carry_step(&self, record: &Carried<'_>, at: usize, progress: &mut Progress) -> Result<(), Broken> {
         let step = &record.steps[at];
         let before = &record.steps[..at];
+        if step.only == Some(Only::Adopted) && !progress.is_adopted() {
+            return Ok(());
+        }
         let is_used = step.verb == Verb::Upload && named_by_an_applied_step(record, step, progress);
         if is_used || progress.covered.contains(&step.key) {
             // What it answered may stand in a step that is sent again, such as the text of an article.

@@ -314,7 +314,7 @@ fn a_later_run_goes_on_from_the_bookmark_and_reads_what_changed() {
     account.stage();
     let tickets = |q: &&String| q.contains("/incremental/tickets/");
     let asked: Vec<String> = account.desk.lock().unwrap().queries.iter().filter(tickets).cloned().collect();
-    assert_eq!(asked, ["/incremental/tickets/cursor.json?cursor=1500&include=comment_count"]);
+    assert_eq!(asked, ["/incremental/tickets/cursor.json?cursor=1500&include=comment_count&support_type_scope=all"]);
     assert_eq!((account.calls("/ticket_events"), account.calls("/comments.json")), (1, 0));
     assert_eq!(account.staged(), account.expected());
     // Delivered again without a change: nothing is read for it.

@@ -23,6 +23,7 @@ mod rules;
 mod spoiled;
 #[path = "../e2e/compare/text.rs"]
 mod text;
+mod vendors;
 
 use moving::{Move, Trouble};
 use serde_json::Value;

@@ -149,6 +149,7 @@ impl Target for FilesTarget {
             covers: vec![],
             serves: None,
             loss: None,
+            only: None,
         };
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let mut steps = Vec::new();

@@ -24,6 +24,9 @@ pub struct WriteStep {
     pub each: Option<Each>,
     #[serde(default)]
     pub when: Option<Predicate>,
+    /// Only for a record that came to be in the target in this way.
+    #[serde(default)]
+    pub only: Option<Only>,
     /// `METHOD /path`.
     pub call: Template,
     #[serde(default)]
@@ -103,6 +106,14 @@ pub enum Each {
     Option,
     /// Who works in the group: `.member`.
     Member,
+}
+
+/// How a record came to be in the target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Only {
+    /// It was there before us: what it has stays, and this step adds to it.
+    Adopted,
 }
 
 /// What is sent.
@@ -206,6 +217,9 @@ pub struct FindRule {
     /// Where the rows stand in the answer.
     #[serde(default)]
     pub items: Option<String>,
+    /// Over the answer: its rows, where they stand in no list. Instead of `items`.
+    #[serde(default)]
+    pub rows: Option<Expr>,
     /// How a listing of several pages is walked.
     #[serde(default)]
     pub page: Paging,
@@ -346,11 +360,31 @@ pub struct Poll {
     /// Over a result without index: compared with the step's `marker`, in any case.
     #[serde(default)]
     pub key: Option<Expr>,
+    /// Where a result tells neither: how the records that were made are asked for, all in one call.
+    #[serde(default)]
+    pub shown: Option<Shown>,
     /// Over a result: why the record was refused; null or false where it was not.
     pub error: Expr,
     /// Over a result: the record was there before.
     #[serde(default)]
     pub adopted: Option<Predicate>,
+}
+
+/// The records a job made, asked for by their ids in one call. `key` of the poll is read off each.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Shown {
+    /// The vendor's page that describes it.
+    pub cites: String,
+    pub evidence: Evidence,
+    /// `GET /path`.
+    pub call: Template,
+    /// Query parameter that takes the ids, with commas between them.
+    pub param: String,
+    /// Where the records stand in the answer.
+    pub items: String,
+    /// Over a result, and over a record: the id.
+    pub id: Expr,
 }
 
 const fn batch_bytes() -> usize {

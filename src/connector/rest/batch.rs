@@ -10,7 +10,7 @@ use crate::connector::Outcome;
 use crate::connector::manifest::{Batch, Poll, WriteStep};
 use crate::connector::plan::{LateValues, Step, Text};
 use crate::error::{Problem, Reason, Result};
-use crate::expr::{Expr, plain};
+use crate::expr::plain;
 use crate::http::{Call, Payload, Sent, Target};
 use crate::ledger::Origin;
 use reqwest::Method;
@@ -40,16 +40,16 @@ struct Gathering {
     came: Notify,
 }
 
-struct Waiting {
+pub(super) struct Waiting {
     record: Value,
     bytes: usize,
-    marker: Option<String>,
+    pub(super) marker: Option<String>,
     tell: oneshot::Sender<Fate>,
 }
 
 /// What became of one record of a call.
 #[derive(Clone, Debug)]
-enum Fate {
+pub(super) enum Fate {
     /// Its row of the job's results.
     Row(Value),
     /// Nothing was written: by itself it may be.
@@ -198,7 +198,8 @@ impl Rest {
             Ok((results, whole)) => (results, (!whole).then(|| broken("the job was broken off"))),
             Err(problem) => (vec![], Some(problem)),
         };
-        self.assigned(&batch.poll, results, waiting, &left).unwrap_or_else(|p| all(Fate::Is(Outcome::Unknown(p))))
+        let fates = self.assigned(&batch.poll, results, waiting, &left).await;
+        fates.unwrap_or_else(|p| all(Fate::Is(Outcome::Unknown(p))))
     }
 
     /// The results of a job, and whether it came to its end.
@@ -226,38 +227,6 @@ impl Rest {
         }
     }
 
-    /// Gives each record its row of the results. One without a row is in doubt.
-    fn assigned(
-        &self,
-        poll: &Poll,
-        results: Vec<Value>,
-        waiting: &[Waiting],
-        left: &Option<Problem>,
-    ) -> Result<Vec<Fate>> {
-        let mut rows: Vec<Option<Value>> = vec![None; waiting.len()];
-        for row in results {
-            let of = |expr: &Option<Expr>| -> Result<Option<Value>> {
-                let value = expr.as_ref().map(|e| e.eval(&self.scope(&row))).transpose()?;
-                Ok(value.filter(|v| !v.is_null()))
-            };
-            let place = match of(&poll.index)?.and_then(|index| index.as_u64()) {
-                Some(index) => usize::try_from(index).ok(),
-                None => match of(&poll.key)?.map(|key| plain(&key).to_lowercase()) {
-                    Some(key) => waiting
-                        .iter()
-                        .position(|one| one.marker.as_deref().map(str::to_lowercase).as_ref() == Some(&key)),
-                    None => None,
-                },
-            };
-            if let Some(slot) = place.and_then(|at| rows.get_mut(at)).filter(|slot| slot.is_none()) {
-                *slot = Some(row);
-            }
-        }
-        let unknown = left.clone().unwrap_or_else(|| broken("the job ended and does not say what became of it"));
-        let fate = |row: Option<Value>| row.map_or_else(|| Fate::Is(Outcome::Unknown(unknown.clone())), Fate::Row);
-        Ok(rows.into_iter().map(fate).collect())
-    }
-
     /// What a result says of a step.
     async fn row_verdict(
         &self,
@@ -281,7 +250,7 @@ impl Rest {
     }
 }
 
-fn broken(what: &str) -> Problem {
+pub(super) fn broken(what: &str) -> Problem {
     Problem::new(Reason::ServerError, what)
 }
 

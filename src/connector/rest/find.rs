@@ -103,7 +103,8 @@ impl Rest {
         loop {
             let response = self.find_page(rule, &self.scope(&scope), late, cursor.as_deref()).await?;
             let page = response.json()?;
-            let found = expr::path(&page, rule.items.as_deref().unwrap_or("."));
+            let made = rule.rows.as_ref().map(|rows| rows.eval(&self.scope(&page))).transpose()?;
+            let found = made.as_ref().unwrap_or_else(|| expr::path(&page, rule.items.as_deref().unwrap_or(".")));
             let found = found.as_array().cloned().unwrap_or_default();
             let link = response.header("link");
             let answered = Answered { page: &page, rows: &found, link, asked: &response.url, from: None };
@@ -135,7 +136,10 @@ impl Rest {
         let call = rule.call.as_ref().ok_or_else(wrong)?.render_path(sees)?;
         let path = call.strip_prefix("GET ").ok_or_else(wrong)?;
         for (name, expr) in &rule.query {
-            ask.query.push((name.clone(), plain(&expr.eval(sees)?)));
+            let value = expr.eval(sees)?;
+            if !value.is_null() {
+                ask.query.push((name.clone(), plain(&value)));
+            }
         }
         self.ask(asking(&Text::parse(path).fill(late)?, ask.query)).await
     }

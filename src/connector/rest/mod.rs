@@ -23,6 +23,7 @@ mod read;
 mod read_back;
 #[cfg(test)]
 mod redmine_rows;
+mod results;
 mod scan;
 mod shifting;
 mod source;
@@ -106,6 +107,8 @@ pub struct Rest {
     notes: Mutex<(Vec<String>, BTreeSet<String>)>,
     /// Streams the account's plan lacks.
     lacked: Mutex<BTreeSet<String>>,
+    /// Streams of which the account does not list only what changed.
+    unfiltered: Mutex<BTreeSet<String>>,
 }
 
 impl Rest {
@@ -137,6 +140,7 @@ impl Rest {
             left: tokio::sync::OnceCell::new(),
             notes: Mutex::default(),
             lacked: Mutex::default(),
+            unfiltered: Mutex::default(),
         })
     }
 

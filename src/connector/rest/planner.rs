@@ -1,12 +1,12 @@
 //! Plans a record: runs the manifest's write steps over the mapped record. Pure: nothing is called.
 //!
 //! Steps see `.ticket` (or `.contact` …), inside a message `.comment`, inside `each` `.attachment`; `.target` is
-//! the id the create step will answer, `.comment.uploads` the files of the message with what their upload steps answer.
+//! the id the create step will answer, `.target_number` the same as a number, `.comment.uploads` the files of the message with what their upload steps answer.
 
 use super::Rest;
 use super::whole::part;
 use crate::connector::manifest::{Body, Each, Part as PartRule, Verb, WriteStep};
-use crate::connector::plan::{Content, FilePart, Late, Node, Part, Request, Step, Text, placeholder};
+use crate::connector::plan::{Content, FilePart, ID_NUMBER, Late, Node, Part, Request, Step, Text, placeholder};
 use crate::error::{Problem, Reason, Result};
 use crate::expr::{Expr, Scope, Sight, plain};
 use crate::ledger::StepKey;
@@ -16,6 +16,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 const TARGET: &str = "target";
+/// The same as a number, for bodies whose vendor wants one.
+const TARGET_NUMBER: &str = "target_number";
 /// Steps of a ticket after its last message.
 const FINISH: &str = "finish";
 /// The content type of a `file` body that is the file's own.
@@ -76,7 +78,8 @@ impl Rest {
         base.insert("account".into(), self.account().clone());
         if let Some(create) = self.create_step(kind) {
             let step = StepKey::new(create, "", 0);
-            base.insert(TARGET.into(), placeholder(&Late { step, output: "id".into() }).into());
+            base.insert(TARGET.into(), placeholder(&Late { step: step.clone(), output: "id".into() }).into());
+            base.insert(TARGET_NUMBER.into(), placeholder(&Late { step, output: ID_NUMBER.into() }).into());
         }
         base
     }
@@ -194,6 +197,7 @@ impl Rest {
             covers: vec![],
             serves: None,
             loss: rule.loss,
+            only: rule.only,
         }))
     }
 

@@ -12,6 +12,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::sync::PoisonError;
 
 /// Detail calls side by side; the pacer decides what really goes out.
 const DETAILS: usize = 4;
@@ -309,7 +310,39 @@ impl Rest {
         }
     }
 
+    /// One page. Where the platform refuses to list only what changed, the whole list is read.
     pub(super) async fn one_page(
+        &self,
+        name: &str,
+        listed: &Listed<'_>,
+        above: Above<'_>,
+        cursor: Option<&str>,
+        since: Option<Timestamp>,
+    ) -> Result<Leaf> {
+        let filter = since.filter(|_| listed.since.is_some() && !self.refuses_filter(name));
+        match self.asked_page(name, listed, above, cursor, filter).await {
+            Err(problem) if filter.is_some() && problem.reason == Reason::Invalid => {
+                let whole = self.asked_page(name, listed, above, cursor, None).await?;
+                self.note_filter(name, &problem);
+                Ok(whole)
+            }
+            answered => answered,
+        }
+    }
+
+    fn refuses_filter(&self, name: &str) -> bool {
+        self.unfiltered.lock().unwrap_or_else(PoisonError::into_inner).contains(name)
+    }
+
+    fn note_filter(&self, name: &str, problem: &Problem) {
+        self.unfiltered.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
+        let what = &problem.what;
+        self.note(format!(
+            "the source refuses to list only the {name} records that changed: the whole list is read ({what})"
+        ));
+    }
+
+    async fn asked_page(
         &self,
         name: &str,
         listed: &Listed<'_>,

@@ -90,17 +90,18 @@ impl Account {
         shown
     }
 
-    /// `GET /contacts`, in alphabetical order.
+    /// `GET /contacts`, in alphabetical order. The page spells the filter `_updated_since`: that another spelling is refused is
+    /// *unverified*.
     pub fn list_contacts(&self, ask: &Ask<'_>) -> Result<Answer, Refusal> {
         let call = ask.call;
         only(
             call,
-            &["email", "mobile", "phone", "company_id", "state", "contact_type", "updated_since", "page", "per_page"],
+            &["email", "mobile", "phone", "company_id", "state", "contact_type", "_updated_since", "page", "per_page"],
         )?;
         let page = Page::of(call)?;
         let state = one_of(call.param("state"), "state", &["blocked", "deleted", "unverified", "verified"])?;
         let kind = one_of(call.param("contact_type"), "contact_type", &["contact", "visitor"])?;
-        let since = since(call.param("updated_since"))?;
+        let since = since(call.param("_updated_since"))?;
         let company = id_param(call.param("company_id"), "company_id")?;
         let same = |given: Option<&str>, value: &Option<String>| {
             given.is_none_or(|g| value.as_ref().is_some_and(|v| v.to_lowercase() == g.to_lowercase()))

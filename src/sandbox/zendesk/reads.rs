@@ -130,7 +130,11 @@ impl Zendesk {
             |row: &Value| row["active"] == true && (roles.is_empty() || roles.iter().any(|role| row["role"] == *role));
         let rows =
             self.account.users.iter().filter(|u| wanted(&u.row)).filter_map(|u| self.user(u.row["id"].as_u64()?));
-        let mut answer = pages::answer("users", rows.collect(), call);
+        self.with_identities(pages::answer("users", rows.collect(), call), call)
+    }
+
+    /// A page of users with their identities beside them, where they are asked for.
+    fn with_identities(&self, mut answer: Answer, call: &Call) -> Answer {
         if answer.status == 200
             && includes(call, "identities")
             && let Ok(Value::Object(mut page)) = serde_json::from_slice(&answer.body)
@@ -172,7 +176,7 @@ impl Zendesk {
             }
             _ => return refusal::invalid("query", "is missing"),
         };
-        pages::answer("users", rows, call)
+        self.with_identities(pages::answer("users", rows, call), call)
     }
 
     /// The whole `name` or `external_id`, whatever its case.
@@ -238,14 +242,17 @@ impl Zendesk {
             }
             row
         };
-        let wanted = self.account.tickets.iter().filter(|t| !(no_deleted && t.deleted));
+        let scope = SupportType::asked(call);
+        let wanted = self.account.tickets.iter().filter(|t| !(no_deleted && t.deleted) && scope.shows(t));
         wanted.map(|t| Row { generated: t.generated, id: t.id, show: Box::new(move || row(t)) }).collect()
     }
 
     /// One event a comment; without the sideload only that there was one.
     fn events(&self, call: &Call) -> Vec<Row<'_>> {
         let whole = includes(call, "comment_events");
-        let all = self.account.tickets.iter().flat_map(|t| t.comments.iter().map(move |c| (t, c)));
+        let scope = SupportType::asked(call);
+        let wanted = self.account.tickets.iter().filter(|t| scope.shows(t));
+        let all = wanted.flat_map(|t| t.comments.iter().map(move |c| (t, c)));
         let row = move |(ticket, c): (&Ticket, &Comment)| {
             let mut child = if whole {
                 comment(c, true)
@@ -266,6 +273,30 @@ impl Zendesk {
             show: Box::new(move || row((t, c))),
         })
         .collect()
+    }
+}
+
+/// Which tickets an export shows: those of human agents, unless `support_type_scope` asks for more.
+#[derive(Clone, Copy)]
+enum SupportType {
+    All,
+    Only(&'static str),
+}
+
+impl SupportType {
+    fn asked(call: &Call) -> Self {
+        match call.param("support_type_scope") {
+            Some("all") => Self::All,
+            Some("ai_agent") => Self::Only("ai_agent"),
+            _ => Self::Only("agent"),
+        }
+    }
+
+    fn shows(self, ticket: &Ticket) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(kind) => ticket.row["support_type"].as_str().unwrap_or("agent") == kind,
+        }
     }
 }
 

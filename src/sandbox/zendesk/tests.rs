@@ -192,7 +192,7 @@ fn the_same_seed_gives_the_same_desk() {
 #[test]
 fn an_export_has_every_ticket_and_brings_the_border_again() {
     let mut desk = desk(60);
-    let first = "/api/v2/incremental/tickets/cursor.json?start_time=0&per_page=7";
+    let first = "/api/v2/incremental/tickets/cursor.json?start_time=0&per_page=7&support_type_scope=all";
     let (rows, pages) = all(&mut desk, "tickets", first, by_cursor);
     assert_eq!(ids(&rows).len(), 60);
     assert_eq!(rows.len(), 60 + pages - 1);
@@ -202,6 +202,8 @@ fn an_export_has_every_ticket_and_brings_the_border_again() {
     assert!(order.is_sorted());
     let (kept, _) = all(&mut desk, "tickets", &format!("{first}&exclude_deleted=true"), by_cursor);
     assert!(kept.iter().all(|row| row["status"] != "deleted"));
+    let (usual, _) = all(&mut desk, "tickets", &first.replace("&support_type_scope=all", ""), by_cursor);
+    assert!(ids(&usual).len() < 60 && usual.iter().all(|row| row["support_type"] == "agent"));
 }
 
 #[test]
@@ -251,7 +253,7 @@ fn comments_come_in_pages_and_in_the_events() {
     assert_eq!((rows.len(), pages), (230, 3));
     let dates: Vec<_> = rows.iter().map(|row| row["created_at"].as_str().unwrap().to_owned()).collect();
     assert!(dates.is_sorted());
-    let first = "/api/v2/incremental/ticket_events.json?start_time=0&include=comment_events&per_page=100";
+    let first = "/api/v2/incremental/ticket_events.json?start_time=0&include=comment_events&per_page=100&support_type_scope=all";
     let (events, _) = all(&mut desk, "ticket_events", first, by_time);
     let said: BTreeSet<u64> = events.iter().map(|e| e["child_events"][0]["id"].as_u64().unwrap()).collect();
     let written = desk.account.tickets.iter().flat_map(|t| &t.comments).map(|c| c.row["id"].as_u64().unwrap());

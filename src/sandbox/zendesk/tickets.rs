@@ -319,6 +319,7 @@ impl Draft {
                 "followup_ids": if is_followed { vec![place(Odd::FollowUp)] } else { vec![] },
                 "ticket_form_id": self.random.pick(&FORMS), "brand_id": self.random.pick(&BRANDS),
                 "from_messaging_channel": self.odd == Odd::Messaging,
+                "support_type": if self.odd == Odd::Messaging { "ai_agent" } else { "agent" },
             }),
         );
         let old = status == "closed" && (self.odd == Odd::Archived || self.random.percent(40));
@@ -414,7 +415,7 @@ pub fn blank(id: u64) -> Value {
         "due_at": null, "tags": [], "custom_fields": [], "satisfaction_rating": { "score": "unoffered" },
         "sharing_agreement_ids": [], "custom_status_id": null, "fields": [], "followup_ids": [],
         "ticket_form_id": null, "brand_id": null, "allow_channelback": false, "allow_attachments": true,
-        "from_messaging_channel": false,
+        "from_messaging_channel": false, "support_type": "agent",
     })
 }
 

@@ -304,6 +304,7 @@ fn group(account: &mut Account, values: &Object, cause: &Cause) -> Result<Answer
 
 fn group_membership(account: &mut Account, values: &Object, cause: &Cause) -> Result<Answer, Invalid> {
     let mut sent = Sent::of(values);
+    numbers(&mut sent, values, &["user_id", "group_id"]);
     let (user, group) = (sent.id("user_id").unwrap_or_default(), sent.id("group_id").unwrap_or_default());
     if !account.is_staff(user) {
         sent.fault(Fault::invalid("user_id", "is invalid"));
@@ -319,7 +320,17 @@ fn group_membership(account: &mut Account, values: &Object, cause: &Cause) -> Re
     Ok(written(Made::New, "group_membership", Some(account.add_row("group_memberships", rest, cause))))
 }
 
+/// The specification has ids of memberships as integers. *Unverified:* that a text with digits in it is refused.
+fn numbers(sent: &mut Sent<'_>, values: &Object, names: &[&str]) {
+    for name in names.iter().filter(|name| values.get(**name).is_some_and(|id| !id.is_u64())) {
+        sent.fault(Fault::invalid(name, "is invalid"));
+    }
+}
+
 fn organization_membership(account: &mut Account, values: &Object, cause: &Cause) -> Result<Answer, Invalid> {
+    let mut sent = Sent::of(values);
+    numbers(&mut sent, values, &["user_id", "organization_id"]);
+    sent.done()?;
     let number = |name: &str| values.get(name).and_then(number);
     let user = number("user_id").filter(|id| account.user(*id).is_some());
     let organization = number("organization_id").filter(|id| account.organization(*id).is_some());
