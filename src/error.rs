@@ -146,6 +146,9 @@ pub struct Problem {
     pub reason: Reason,
     /// What failed, in one line without a full stop. Never holds a secret or a message body.
     pub what: String,
+    /// The lines of the file that is wrong, with a caret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub excerpt: Option<String>,
     /// What to do about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
@@ -153,11 +156,16 @@ pub struct Problem {
 
 impl Problem {
     pub fn new(reason: Reason, what: impl Into<String>) -> Self {
-        Self { reason, what: what.into(), hint: None }
+        Self { reason, what: what.into(), excerpt: None, hint: None }
     }
 
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    pub fn excerpt(mut self, lines: impl Into<String>) -> Self {
+        self.excerpt = Some(lines.into());
         self
     }
 

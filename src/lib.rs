@@ -14,6 +14,7 @@ pub mod mapping;
 mod naive;
 pub mod pacer;
 pub mod pipeline;
+pub mod printable;
 pub mod project;
 pub mod record;
 pub mod report;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 /// From the top to the bottom. A room may import itself and what stands after it.
-const ROOMS: [&str; 17] = [
+const ROOMS: [&str; 18] = [
     "cli",
     "report",
     "sandbox",
@@ -21,6 +21,7 @@ const ROOMS: [&str; 17] = [
     "record",
     "error",
     "naive",
+    "printable",
 ];
 
 /// Rooms named in a file of `room` that stand above it.

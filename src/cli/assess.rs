@@ -3,16 +3,17 @@
 use super::args::{AssessArgs, Global};
 use super::draw::Screen;
 use super::open::{Wanted, open};
+use super::out;
 use super::preview::{noted, output_files, put};
 use super::run::{ended, started, stopping};
 use crate::connector::LeftBehind;
 use crate::error::Result;
 use crate::pipeline::Ending;
 use crate::pipeline::preview::Extent;
+use crate::printable;
 use crate::report::assess::Assessment;
 use crate::report::page::{bytes, duration, thousands};
 use crate::report::preview::Report;
-use std::io::Write;
 use std::sync::Arc;
 
 const NAME: &str = "assess";
@@ -34,11 +35,11 @@ pub async fn command(global: &Global, args: &AssessArgs, screen: &Arc<Screen>) -
     let assessment = Assessment::of(inventory, Report::of(job, &previewed).await?);
     let [html, json] = output_files(global, args.output.as_deref(), NAME, ["html", "json"]);
     put(&html, assessment.page()?.as_bytes())?;
-    put(&json, assessment.json()?.as_bytes())?;
+    put(&json, printable::json(&assessment.json()?).as_bytes())?;
     if !global.json {
-        let mut out = told(&assessment);
-        out.push_str(&format!("\nTo look at: {}, {}\n", html.display(), json.display()));
-        std::io::stdout().write_all(out.as_bytes())?;
+        let mut text = told(&assessment);
+        text.push_str(&format!("\nTo look at: {}, {}\n", html.display(), json.display()));
+        out::text(&text)?;
     }
     Ok(ended(NAME, job, &Ending::Complete, screen))
 }
@@ -52,7 +53,7 @@ fn left_behind(left: &LeftBehind) -> String {
     }
     let at_least = if left.whole { "" } else { "more than " };
     let names = if names.is_empty() { String::new() } else { format!(": {}", names.join(", ")) };
-    format!("  {} ({at_least}{}){names}", left.what, thousands(left.many))
+    printable::line(&format!("  {} ({at_least}{}){names}", left.what, thousands(left.many))).into_owned()
 }
 
 fn told(assessment: &Assessment) -> String {
@@ -86,7 +87,7 @@ fn told(assessment: &Assessment) -> String {
     }
     if !risks.is_empty() {
         lines.push("\nRisks:".to_owned());
-        lines.extend(risks.iter().map(|risk| format!("  {risk}")));
+        lines.extend(risks.iter().map(|risk| format!("  {}", printable::line(risk))));
     }
     if !inventory.left.is_empty() {
         lines.push("\nNot carried, to be rebuilt by hand:".to_owned());

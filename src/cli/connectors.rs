@@ -1,6 +1,7 @@
 //! `deskferry connectors list|show|lint|schema`
 
 use super::args::{ConnectorAction, Global, SchemaOf};
+use super::out;
 use crate::connector::files;
 use crate::connector::manifest::{Evidence, Manifest};
 use crate::connector::registry;
@@ -15,23 +16,23 @@ pub fn command(global: &Global, action: &ConnectorAction) -> Result<u8> {
     match action {
         ConnectorAction::List => list(global.json),
         ConnectorAction::Show { name } if name == files::NAME => {
-            print(files::PAGE);
+            out::text(files::PAGE)?;
             Ok(0)
         }
         ConnectorAction::Show { name } => {
-            print(&registry::find(name, Some(&overrides))?.text);
+            out::text(&registry::find(name, Some(&overrides))?.text)?;
             Ok(0)
         }
         ConnectorAction::Lint { files } => {
             if files.is_empty() {
                 for name in registry::names() {
                     registry::find(&name, None)?;
-                    print(&format!("ok connectors/{name}.toml\n"));
+                    out::text(&format!("ok connectors/{name}.toml\n"))?;
                 }
             }
             for file in files {
                 let entry = registry::load(file)?;
-                print(&format!("ok {}\n", entry.origin));
+                out::text(&format!("ok {}\n", entry.origin))?;
             }
             Ok(0)
         }
@@ -43,7 +44,7 @@ pub fn command(global: &Global, action: &ConnectorAction) -> Result<u8> {
             };
             let text = serde_json::to_string_pretty(&schema)
                 .map_err(|e| Problem::new(Reason::Internal, format!("the schema cannot be written: {e}")))?;
-            print(&format!("{text}\n"));
+            out::text(&format!("{text}\n"))?;
             Ok(0)
         }
     }
@@ -53,12 +54,12 @@ pub fn command(global: &Global, action: &ConnectorAction) -> Result<u8> {
 const BESIDE: [&str; 2] = ["rating", "time_entry"];
 
 fn list(json: bool) -> Result<u8> {
-    let mut out = String::new();
+    let mut rows = String::new();
     for name in registry::all_names() {
         if name == files::NAME {
             let kinds = proven(files::KINDS.iter().map(|kind| (kind.code(), files::EVIDENCE)));
             let docs = "docs/files.md";
-            entry(&mut out, json, &Entry { name: &name, title: files::TITLE, versions: "", docs }, &kinds, &kinds);
+            entry(&mut rows, json, &Entry { name: &name, title: files::TITLE, versions: "", docs }, &kinds, &kinds);
             continue;
         }
         let manifest = registry::find(&name, None)?.manifest;
@@ -68,9 +69,9 @@ fn list(json: bool) -> Result<u8> {
         let writes = kinds.filter_map(|kind| Some((kind.as_str(), manifest.evidence_write(kind)?)));
         let writes = proven(writes);
         let Manifest { title, versions, docs, .. } = &manifest;
-        entry(&mut out, json, &Entry { name: &name, title, versions, docs }, &reads, &writes);
+        entry(&mut rows, json, &Entry { name: &name, title, versions, docs }, &reads, &writes);
     }
-    print(&out);
+    out::text(&rows)?;
     Ok(0)
 }
 
@@ -110,10 +111,4 @@ fn shown(kinds: &[Proven]) -> String {
         return "nothing".into();
     }
     kinds.iter().map(|(kind, evidence)| format!("{kind} ({evidence})")).collect::<Vec<_>>().join(", ")
-}
-
-fn print(text: &str) {
-    use std::io::Write as _;
-    // A pipe that was closed is not our failure.
-    let _ = std::io::stdout().write_all(text.as_bytes());
 }

@@ -5,6 +5,7 @@
 use super::args::{DemoArgs, at_file};
 use super::draw::Screen;
 use super::open::{Wanted, open};
+use super::out;
 use super::report::table;
 use super::run::work;
 use crate::error::{Problem, Reason, Result};
@@ -44,13 +45,13 @@ pub async fn command(args: &DemoArgs, screen: &Arc<Screen>) -> Result<u8> {
     drop(opened);
 
     let proof = proof::prove(&zendesk.state(), &freshdesk.state(), &kept(&dir.join(".deskferry/kept"))?);
-    let out = format!(
+    let shown = format!(
         "{told}\n{}\n\nThe report, a row a record: {}\nThe old and new numbers: deskferry -C {} ids\n",
-        shown(&proof, freshdesk.mails().len()),
+        looked_at(&proof, freshdesk.mails().len()),
         report.display(),
         dir.display()
     );
-    std::io::stdout().write_all(out.as_bytes())?;
+    out::text(&shown)?;
     Ok(if proof.differences.is_empty() { code } else { DIFFERENT })
 }
 
@@ -59,7 +60,7 @@ fn told(table: &str) -> String {
     table.lines().skip(2).map(|line| format!("{line}\n")).collect()
 }
 
-fn shown(proof: &Proof, mails: usize) -> String {
+fn looked_at(proof: &Proof, mails: usize) -> String {
     let Proof { tickets, messages, private, files, kept, articles, texts, article_files, differences } = proof;
     let mut text = format!(
         "Looked at in both desks, without the engine: {tickets} tickets, each once; {messages} messages in their order, \

@@ -3,8 +3,10 @@
 //! Data goes to stdout, everything else to stderr.
 
 use super::args::{Color, Global};
+use super::out;
 use crate::error::Problem;
 use crate::pipeline::{Event, Listener, Side};
+use crate::printable;
 use crate::record::Kind;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::collections::{BTreeMap, BTreeSet};
@@ -94,21 +96,29 @@ impl Screen {
         if self.json {
             return json_line(&Event::Error { problem: problem.clone() });
         }
-        self.print(&format!("{} {}", self.paint("error:", "31;1"), problem.what));
-        if let Some(hint) = &problem.hint {
-            self.print(&format!("{} {hint}", self.paint("hint:", "36")));
-        }
+        self.say(&self.paint("error:", "31;1"), &problem.what);
+        problem.excerpt.iter().flat_map(|lines| lines.lines()).for_each(|line| self.print(&printable::line(line)));
+        problem.hint.iter().for_each(|hint| self.hint("", hint));
     }
 
     /// A line for people, unless `-q` or `--json`.
     pub fn line(&self, text: &str) {
         if !self.quiet && !self.json {
-            self.print(text);
+            self.print(&printable::line(text));
         }
     }
 
     pub fn paint(&self, text: &str, code: &str) -> String {
         if self.color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+
+    /// Words of ours, maybe in colour, and behind them what may come from outside.
+    fn say(&self, head: &str, text: &str) {
+        self.print(&format!("{head} {}", printable::line(text)));
+    }
+
+    fn hint(&self, indent: &str, hint: &str) {
+        self.say(&format!("{indent}{}", self.paint("hint:", "36")), hint);
     }
 
     fn print(&self, text: &str) {
@@ -129,13 +139,13 @@ impl Screen {
         match problem {
             None => {
                 let found = found.filter(|f| !f.is_empty()).map(|f| format!(": {f}")).unwrap_or_default();
-                self.line(&format!("{} {side}: {proves}{found}", self.paint("ok", "32")));
+                if !self.quiet {
+                    self.say(&self.paint("ok", "32"), &format!("{side}: {proves}{found}"));
+                }
             }
             Some(problem) => {
-                self.print(&format!("{} {side}: {proves}: {}", self.paint("no", "31;1"), problem.what));
-                if let Some(hint) = &problem.hint {
-                    self.print(&format!("   {} {hint}", self.paint("hint:", "36")));
-                }
+                self.say(&self.paint("no", "31;1"), &format!("{side}: {proves}: {}", problem.what));
+                problem.hint.iter().for_each(|hint| self.hint("   ", hint));
             }
         }
     }
@@ -149,15 +159,9 @@ impl Screen {
         };
         match shown {
             n if n <= SHOWN => {
-                self.print(&format!(
-                    "{} {kind} {id}: {} ({})",
-                    self.paint(outcome, "33"),
-                    problem.what,
-                    problem.reason
-                ));
-                if let Some(hint) = hint {
-                    self.print(&format!("{} {hint}", self.paint("hint:", "36")));
-                }
+                let what = format!("{kind} {id}: {} ({})", problem.what, problem.reason);
+                self.say(&self.paint(outcome, "33"), &what);
+                hint.iter().for_each(|hint| self.hint("", hint));
             }
             n if n == SHOWN + 1 => self.print("… more: `deskferry report --format csv` lists them all"),
             _ => {}
@@ -212,8 +216,6 @@ impl Screen {
 }
 
 fn json_line(event: &Event) {
-    if let Ok(line) = serde_json::to_string(event) {
-        // A reader that went away is not our failure.
-        let _ = writeln!(std::io::stdout(), "{line}");
-    }
+    // Where it cannot be written nobody listens, and the work goes on.
+    let _ = out::json(event);
 }

@@ -3,11 +3,11 @@
 use super::args::{Global, IdsArgs};
 use super::draw::Screen;
 use super::open::{Wanted, open, view};
+use super::out::Stdout;
 use super::run::restore;
 use crate::error::Result;
 use crate::record::Kind;
 use crate::report::write_ids;
-use std::io::stdout;
 use std::sync::Arc;
 
 pub async fn command(global: &Global, args: &IdsArgs, screen: &Arc<Screen>) -> Result<u8> {
@@ -19,6 +19,8 @@ pub async fn command(global: &Global, args: &IdsArgs, screen: &Arc<Screen>) -> R
         }
     }
     let link = view(&global.directory).await?;
-    write_ids(&link, Kind::ALL, stdout()).await?;
+    let mut out = Stdout::default();
+    let done = write_ids(&link, Kind::ALL, &mut out).await;
+    out.ended(done)?;
     Ok(0)
 }

@@ -4,10 +4,12 @@ use super::args::{Global, MapArgs, at_file};
 use super::diff;
 use super::draw::Screen;
 use super::open::{Opened, Wanted, open};
+use super::out;
 use super::run::ended;
 use crate::error::{Problem, Reason, Result};
 use crate::mapping::{Coverage, Goes, Mapping, Proposal, coverage, draft, propose, ready};
 use crate::pipeline::{Ending, Event, Survey, survey};
+use crate::printable;
 use crate::project::Project;
 use serde_json::{Value, json};
 use std::io::Write;
@@ -21,7 +23,7 @@ const SCHEMA: &str = "mapping.schema.json";
 
 pub async fn command(global: &Global, args: &MapArgs, screen: &Arc<Screen>) -> Result<u8> {
     if args.schema {
-        print(&schema()?);
+        out::text(&schema()?)?;
         return Ok(0);
     }
     if args.test {
@@ -51,8 +53,8 @@ fn told(global: &Global, args: &MapArgs, opened: &Opened, survey: &Survey, scree
     let draft = Draft::of(args, opened, survey)?;
     let rows = coverage(&draft.mapping, &survey.observed, &survey.there);
     if global.json {
-        rows.iter().for_each(|row| event("coverage", json!(row)));
-        draft.proposals.iter().for_each(|p| event("proposal", proposal(p)));
+        rows.iter().try_for_each(|row| event("coverage", json!(row)))?;
+        draft.proposals.iter().try_for_each(|p| event("proposal", proposal(p)))?;
     }
     let counted = match survey.observed.tickets {
         0 => "no tickets are staged: `deskferry stage` reads them, so that labels and values are counted".to_owned(),
@@ -64,11 +66,11 @@ fn told(global: &Global, args: &MapArgs, opened: &Opened, survey: &Survey, scree
     }
     match (global.json, args.diff, args.coverage || args.write) {
         (true, ..) => {}
-        (_, true, _) => print(&diff::lines(&draft.before, &draft.after)),
-        (_, _, true) => print(&format!("{table}\n")),
+        (_, true, _) => out::text(&diff::lines(&draft.before, &draft.after))?,
+        (_, _, true) => out::text(&format!("{table}\n"))?,
         _ => {
-            screen.line(&table);
-            print(&draft.after);
+            table.lines().for_each(|row| screen.line(row));
+            out::text(&draft.after.replace("\r\n", "\n"))?;
         }
     }
     screen.line(&counted);
@@ -176,20 +178,20 @@ fn test(global: &Global) -> Result<u8> {
                 .iter()
                 .map(|d| json!({ "path": d.path, "expected": d.expected, "found": d.found }))
                 .collect();
-            event("example", json!({ "name": name, "ok": differences.is_empty(), "differences": differences }));
+            event("example", json!({ "name": name, "ok": differences.is_empty(), "differences": differences }))?;
             continue;
         }
-        print(&format!("{} {name}\n", if differences.is_empty() { "ok" } else { "no" }));
+        out::text(&format!("{} {name}\n", if differences.is_empty() { "ok" } else { "no" }))?;
         for d in differences {
-            print(&format!("   {}\n   - expected {}\n   + found    {}\n", d.path, d.expected, d.found));
+            out::text(&format!("   {}\n   - expected {}\n   + found    {}\n", d.path, d.expected, d.found))?;
         }
     }
     if !global.json {
-        print(&match (mapping.example.len(), failed) {
+        out::text(&match (mapping.example.len(), failed) {
             (0, _) => "the mapping has no [[example]]\n".to_owned(),
             (all, 0) => format!("{all} hold\n"),
             (all, failed) => format!("{failed} of {all} do not hold\n"),
-        });
+        })?;
     }
     Ok(if failed == 0 { 0 } else { DIFFERENT })
 }
@@ -199,12 +201,12 @@ fn proposal(proposal: &Proposal) -> Value {
     json!({ "table": table, "key": key, "value": value, "note": note })
 }
 
-fn event(name: &str, fields: Value) {
+fn event(name: &str, fields: Value) -> Result<()> {
     let mut line = json!({ "event": name });
     if let (Some(line), Value::Object(fields)) = (line.as_object_mut(), fields) {
         line.extend(fields);
     }
-    print(&format!("{line}\n"));
+    out::json(&line)
 }
 
 fn table(rows: &[Coverage]) -> String {
@@ -215,7 +217,7 @@ fn table(rows: &[Coverage]) -> String {
             let note = row.note.as_ref().map(|note| format!(" ({note})")).unwrap_or_default();
             let by = format!("{}{note}", row.goes.says());
             let [value, to] = [&row.value, &row.to].map(|text| text.clone().unwrap_or_else(|| "–".into()));
-            [row.tickets.to_string(), row.field.clone(), value, to, by]
+            [row.tickets.to_string(), row.field.clone(), value, to, by].map(|cell| printable::line(&cell).into_owned())
         })
         .collect();
     let mut widths = HEAD.map(|head| head.chars().count());
@@ -242,9 +244,4 @@ fn summary(rows: &[Coverage]) -> String {
         count(|goes| goes == Goes::Made),
         count(|goes| !goes.is_open() && goes != Goes::Made),
     )
-}
-
-fn print(text: &str) {
-    // A pipe that was closed is not our failure.
-    let _ = std::io::stdout().write_all(text.as_bytes());
 }

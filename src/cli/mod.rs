@@ -12,6 +12,7 @@ mod draw;
 mod ids;
 mod map;
 mod open;
+mod out;
 mod preview;
 mod report;
 mod run;

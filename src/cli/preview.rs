@@ -3,11 +3,13 @@
 use super::args::{Global, PreviewArgs, at_file};
 use super::draw::Screen;
 use super::open::{Opened, Wanted, open};
+use super::out;
 use super::report::table;
 use super::run::{ended, started, stopping};
 use crate::error::{Problem, Reason, Result};
 use crate::pipeline::preview::{BEFORE, Extent, Previewed};
 use crate::pipeline::{Approval, Ending};
+use crate::printable;
 use crate::record::Kind;
 use crate::report::page::{duration, thousands};
 use crate::report::preview::{Blocker, Report, changes, page, shown};
@@ -38,18 +40,18 @@ pub async fn command(global: &Global, args: &PreviewArgs, screen: &Arc<Screen>) 
     report.keep(&previewed.folder)?;
     let files = write(global, args, &opened, &previewed, &report).await?;
 
-    let mut out = table(&summary(&previewed.link).await?);
-    told(&report, &files, &mut out);
+    let mut text = table(&summary(&previewed.link).await?);
+    told(&report, &files, &mut text);
     if args.diff {
-        compared(&job.state_dir.join(BEFORE), &previewed.folder, &mut out)?;
+        compared(&job.state_dir.join(BEFORE), &previewed.folder, &mut text)?;
     }
     let ending = ending(&previewed, &report);
     if args.approve {
         approve(&opened, &report)?;
-        out.push_str(&format!("\nApproved: this mapping, this scope, and {} kinds of loss.\n", report.losses.len()));
+        text.push_str(&format!("\nApproved: this mapping, this scope, and {} kinds of loss.\n", report.losses.len()));
     }
     if !global.json {
-        std::io::stdout().write_all(out.as_bytes())?;
+        out::text(&text)?;
     }
     Ok(ended(NAME, job, &ending, screen))
 }
@@ -124,7 +126,7 @@ async fn write(
     let report = if args.redacted { report.clone().redacted() } else { report.clone() };
     let tickets = shown(&opened.job, previewed, args.redacted).await?;
     put(&html, page(&report, &tickets)?.as_bytes())?;
-    put(&json, report.json()?.as_bytes())?;
+    put(&json, printable::json(&report.json()?).as_bytes())?;
     let mut files = vec![html, json];
     // The table names numbers, addresses and quotes of the account: it has no redacted form.
     if !args.redacted {
@@ -146,7 +148,7 @@ pub fn put(path: &Path, bytes: &[u8]) -> Result<()> {
 /// What the table of outcomes does not say.
 fn told(report: &Report, files: &[PathBuf], out: &mut String) {
     let mut line = |text: String| {
-        out.push_str(&text);
+        out.push_str(&printable::line(&text));
         out.push('\n');
     };
     let (some, all) = (thousands(report.previewed.tickets), thousands(report.totals.tickets));
@@ -175,10 +177,11 @@ fn told(report: &Report, files: &[PathBuf], out: &mut String) {
 fn compared(before: &Path, after: &Path, out: &mut String) -> Result<()> {
     let (changes, records) = changes(before, after)?;
     let mut line = |text: String| {
-        out.push_str(&text);
+        out.push_str(&printable::line(&text));
         out.push('\n');
     };
-    line("\nSince the preview before:".to_owned());
+    line(String::new());
+    line("Since the preview before:".to_owned());
     if changes.is_empty() && records.is_empty() {
         line("nothing changed".to_owned());
     }
@@ -198,7 +201,7 @@ fn compared(before: &Path, after: &Path, out: &mut String) -> Result<()> {
 fn approve(opened: &Opened, report: &Report) -> Result<()> {
     if let Some(blocker) = report.blockers.first() {
         let what = format!("nothing is approved while this is in the way: {}", blocker.problem.what);
-        return Err(Problem { reason: Reason::Refused, what, hint: blocker.problem.hint.clone() });
+        return Err(Problem { hint: blocker.problem.hint.clone(), ..Problem::new(Reason::Refused, what) });
     }
     if report.on_paper {
         let what = "nothing is approved without an account: what it holds decides what is lost";

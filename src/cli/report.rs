@@ -2,41 +2,49 @@
 
 use super::args::{Global, ReportArgs, ReportFormat, at_file};
 use super::open::view;
+use super::out::{self, Stdout};
 use crate::error::{Problem, Reason, Result};
+use crate::printable;
 use crate::record::Kind;
 use crate::report::{Outcome, Summary, summary, write_report};
 use std::fmt::Write as _;
-use std::fs::OpenOptions;
-use std::io::{Write, stdout};
+use std::fs::{File, OpenOptions};
+use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 
 pub async fn command(global: &Global, args: &ReportArgs) -> Result<u8> {
     let link = view(&global.directory).await?;
     let format = if global.json { ReportFormat::Json } else { args.format };
-    let mut out: Box<dyn Write + Send> = match &args.output {
-        None => Box::new(stdout()),
-        Some(path) => {
-            let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path);
-            Box::new(file.map_err(at_file(path))?)
-        }
-    };
-    let text = match format {
-        ReportFormat::Csv => {
-            write_report(&link, Kind::ALL, out).await?;
+    let text = match (format, &args.output) {
+        (ReportFormat::Csv, Some(path)) => {
+            write_report(&link, Kind::ALL, private(path)?).await?;
             return Ok(0);
         }
-        ReportFormat::Text => table(&summary(&link).await?),
-        ReportFormat::Json => {
+        (ReportFormat::Csv, None) => {
+            let mut out = Stdout::default();
+            let done = write_report(&link, Kind::ALL, &mut out).await;
+            out.ended(done)?;
+            return Ok(0);
+        }
+        (ReportFormat::Text, _) => table(&summary(&link).await?),
+        (ReportFormat::Json, _) => {
             let json = serde_json::to_string_pretty(&summary(&link).await?);
-            json.map_err(|e| Problem::new(Reason::Internal, format!("the report cannot be written: {e}")))? + "\n"
+            let json =
+                json.map_err(|e| Problem::new(Reason::Internal, format!("the report cannot be written: {e}")))?;
+            format!("{}\n", printable::json(&json))
         }
     };
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        // Who closes a pipe has read enough.
-        Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Ok(0),
-        Err(e) => Err(e.into()),
-        Ok(()) => Ok(0),
+    match &args.output {
+        None => out::text(&text)?,
+        Some(path) => private(path)?.write_all(text.as_bytes()).map_err(at_file(path))?,
     }
+    Ok(0)
+}
+
+fn private(path: &Path) -> Result<File> {
+    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path);
+    file.map_err(at_file(path))
 }
 
 /// The summary for people.
@@ -46,7 +54,8 @@ pub fn table(summary: &Summary) -> String {
         // Writing to a String does not fail.
         let _ = writeln!(out, "{text}");
     };
-    line(format!("{} → {} (link {})", summary.link.source, summary.link.target, summary.link.id));
+    let accounts = format!("{} → {} (link {})", summary.link.source, summary.link.target, summary.link.id);
+    line(printable::line(&accounts).into_owned());
     line(String::new());
     for kind in &summary.kinds {
         let counts = Outcome::ALL.iter().filter_map(|outcome| {

@@ -2,13 +2,14 @@
 
 use super::args::Global;
 use super::open::view;
+use super::out;
 use super::report::table;
 use crate::error::{Problem, Reason, Result};
 use crate::ledger::{Link, State};
+use crate::printable;
 use crate::record::Kind;
 use crate::report::summary;
 use serde_json::json;
-use std::io::Write;
 
 /// Records in doubt that are named one by one.
 const NAMED: usize = 20;
@@ -17,13 +18,12 @@ pub async fn command(global: &Global) -> Result<u8> {
     let link = view(&global.directory).await?;
     let summary = summary(&link).await?;
     let doubts = doubts(&link).await?;
-    let mut out = std::io::stdout();
-    let told = if global.json {
+    if global.json {
         let mut status = serde_json::to_value(&summary)
             .map_err(|e| Problem::new(Reason::Internal, format!("the status cannot be written: {e}")))?;
         status["doubts"] =
             doubts.iter().map(|(kind, id, url)| json!({ "kind": kind, "id": id, "look_at": url })).collect();
-        writeln!(out, "{status}")
+        out::json(&status)?;
     } else {
         let mut text = table(&summary);
         match &summary.last_run {
@@ -37,14 +37,12 @@ pub async fn command(global: &Global) -> Result<u8> {
             }
         }
         for (kind, id, url) in &doubts {
-            text.push_str(&format!("in doubt: {kind} {id}, look at {}\n", url.as_deref().unwrap_or("the target")));
+            let doubt = format!("in doubt: {kind} {id}, look at {}", url.as_deref().unwrap_or("the target"));
+            text.push_str(&format!("{}\n", printable::line(&doubt)));
         }
-        out.write_all(text.as_bytes())
-    };
-    match told {
-        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(e.into()),
-        _ => Ok(0),
+        out::text(&text)?;
     }
+    Ok(0)
 }
 
 async fn doubts(link: &Link) -> Result<Vec<(Kind, String, Option<String>)>> {

@@ -1,5 +1,6 @@
 //! File names that every platform, browser and disk takes.
 
+use crate::printable;
 use std::collections::HashSet;
 
 const FALLBACK: &str = "file";
@@ -43,12 +44,9 @@ fn trim(name: &str) -> &str {
     name.trim_start_matches(['.', '-', ' ', '~']).trim_end_matches(['.', ' '])
 }
 
-/// Control characters, and those that change how the rest of a name is shown or hide in it.
+/// What hides in a name or changes how the rest of it is shown, but for what counts as space or as the end of a line.
 fn is_invisible(c: char) -> bool {
-    c.is_control() && !matches!(c, '\t' | '\n' | '\r')
-        || matches!(c,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+    printable::is_hidden(c) && !matches!(c, '\t' | '\n' | '\r' | '\u{2028}' | '\u{2029}')
 }
 
 fn is_reserved(name: &str) -> bool {

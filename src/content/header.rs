@@ -4,6 +4,9 @@ use super::write;
 use crate::record::Format;
 use jiff::Timestamp;
 
+/// The author of whom the source tells no name any more.
+pub const SOMEBODY: &str = "somebody no longer known";
+
 /// Who wrote a message in the source.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Author<'a> {

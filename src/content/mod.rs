@@ -30,6 +30,7 @@ pub use normalise::normalise;
 pub use split::split;
 
 use crate::error::Loss;
+use crate::printable;
 use crate::record::Format;
 use image::Gallery;
 use std::borrow::Cow;
@@ -78,6 +79,34 @@ pub fn convert(body: &str, from: Format, to: Format, images: &dyn Fn(&ImageRef) 
         losses.push(Loss::Markup);
     }
     Converted { text, losses }
+}
+
+/// Whether a body shows nothing at all: no word, and no picture.
+pub fn is_blank(body: &str, format: Format) -> bool {
+    let hidden = |c: char| c.is_whitespace() || printable::is_hidden(c);
+    match format {
+        Format::Html => {
+            let is =
+                |tag: &str, name: &str| tag.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name));
+            let shows = |tag: &str| ["img", "hr", "video", "iframe"].iter().any(|name| is(tag, name));
+            let mut rest = body;
+            while let Some(open) = rest.find('<') {
+                let after = &rest[open + 1..];
+                let end = after.find('>').map_or(after.len(), |at| at + 1);
+                if !without_spaces(&rest[..open]).chars().all(hidden) || shows(after) {
+                    return false;
+                }
+                rest = &after[end..];
+            }
+            without_spaces(rest).chars().all(hidden)
+        }
+        Format::Text | Format::Markdown | Format::Textile => body.chars().all(hidden),
+    }
+}
+
+/// Without the names HTML has for spaces.
+fn without_spaces(text: &str) -> String {
+    ["&nbsp;", "&#160;", "&#xa0;", "&#xA0;"].iter().fold(text.to_owned(), |text, space| text.replace(space, " "))
 }
 
 /// CRLF and CR become LF; a form feed or vertical tab becomes LF too; other control characters, which no

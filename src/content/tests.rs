@@ -218,3 +218,14 @@ fn deep_nesting_and_long_runs_of_markup_are_no_trouble() {
         }
     }
 }
+
+#[test]
+fn a_body_of_empty_tags_and_spaces_shows_nothing() {
+    for blank in ["", " \n", "<p></p>", "<div><br>&nbsp;<p>&#160; </p></div>", "<p>\u{200b}\u{feff}</p>"] {
+        assert!(is_blank(blank, Format::Html), "{blank}");
+    }
+    for shown in ["a", "<p>.</p>", "<p><img src=\"cid:1\"></p>", "&amp;", "<b></b>&lt;"] {
+        assert!(!is_blank(shown, Format::Html), "{shown}");
+    }
+    assert!(is_blank(" \u{a0}\n", Format::Text) && !is_blank("<p></p>", Format::Text));
+}

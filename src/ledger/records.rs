@@ -231,7 +231,7 @@ impl Link {
             let detail = ProblemDetail {
                 kind: rows::code(Kind::from_code, &row.get::<_, String>("kind")?)?,
                 state: rows::code(State::from_code, &row.get::<_, String>("state")?)?,
-                problem: Problem { reason, what: what.unwrap_or_default(), hint: row.get("hint")? },
+                problem: Problem { reason, what: what.unwrap_or_default(), excerpt: None, hint: row.get("hint")? },
                 records: row.get::<_, i64>("records")?.unsigned_abs(),
                 examples: vec![row.get("id")?],
             };

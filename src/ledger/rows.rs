@@ -265,6 +265,7 @@ fn problem(row: &Row<'_>) -> Result<Option<Problem>, Fault> {
     Ok(Some(Problem {
         reason,
         what: row.get::<_, Option<String>>("detail")?.unwrap_or_default(),
+        excerpt: None,
         hint: row.get("hint")?,
     }))
 }

@@ -3,6 +3,7 @@
 use super::addresses::Addresses;
 use super::roster::Roster;
 use crate::connector::{ChildRows, Source};
+use crate::content::header::{Author, SOMEBODY};
 use crate::error::Result;
 use crate::ledger::{Link, Remote, State};
 use crate::record::mailbox::{self, Mailbox};
@@ -17,7 +18,10 @@ const REMEMBERED: usize = 20_000;
 /// A person of the source.
 #[derive(Clone, Debug)]
 pub struct Known {
-    pub name: String,
+    /// As the source knows them.
+    pub id: String,
+    /// None where nothing is known of them that is a name.
+    pub name: Option<String>,
     pub email: Option<String>,
     /// As they stand in the source; a contact where that is not known.
     pub kind: Kind,
@@ -29,13 +33,24 @@ pub struct Known {
 }
 
 impl Known {
-    /// `NAME <EMAIL>`, or what there is of it.
+    /// `NAME <EMAIL>`, or what there is of it; their id where there is nothing. For reports, never for a text of a ticket.
     pub fn label(&self) -> String {
-        match &self.email {
-            Some(email) if *email != self.name => format!("{} <{email}>", self.name),
-            Some(email) => email.clone(),
-            None => self.name.clone(),
+        self.named().unwrap_or_else(|| format!("person {}", self.id))
+    }
+
+    /// `NAME <EMAIL>`, or what there is of it. An id says nothing to a customer.
+    pub fn named(&self) -> Option<String> {
+        match (&self.name, &self.email) {
+            (Some(name), Some(email)) if name != email => Some(format!("{name} <{email}>")),
+            (_, Some(email)) => Some(email.clone()),
+            (name, None) => name.clone(),
         }
+    }
+
+    /// As a text of a ticket calls them.
+    pub fn author(&self) -> Author<'_> {
+        let nobody = if self.email.is_some() { "" } else { SOMEBODY };
+        Author { name: self.name.as_deref().unwrap_or(nobody), email: self.email.as_deref() }
     }
 }
 
@@ -85,15 +100,14 @@ impl People {
             return self.known_as(kind, id, &person).await;
         }
         let Some(Mailbox { name, address }) = mailbox::read(id) else {
-            let (name, companies) = (id.to_owned(), vec![]);
-            return Ok(Known { name, email: None, kind: Kind::Contact, companies, remote: None, pending: false });
+            return Ok(Known { name: is_name(id).then(|| id.to_owned()), ..nobody(id) });
         };
         if let Some((kind, id, person)) = self.addresses.owner(&address).await? {
             return self.known_as(kind, &id, &person).await;
         }
         let remote = self.roster.person(&address).map(|entry| entry.remote());
-        let name = name.unwrap_or_else(|| address.clone());
-        Ok(Known { name, email: Some(address), kind: Kind::Contact, companies: vec![], remote, pending: false })
+        let name = name.or_else(|| Some(address.clone()));
+        Ok(Known { name, email: Some(address), remote, ..nobody(id) })
     }
 }
 
@@ -114,6 +128,41 @@ impl People {
 fn known(kind: Kind, id: &str, person: &Person, remote: Option<Remote>) -> Known {
     let email = person.emails.first().cloned();
     let name = person.name.clone().filter(|n| !n.trim().is_empty());
-    let name = name.or_else(|| email.clone()).or_else(|| person.login.clone()).unwrap_or_else(|| id.to_owned());
-    Known { name, email, kind, companies: person.companies.clone(), remote, pending: false }
+    let name = name.or_else(|| email.clone()).or_else(|| person.login.clone());
+    let name = name.or_else(|| is_name(id).then(|| id.to_owned()));
+    Known { name, email, kind, companies: person.companies.clone(), remote, ..nobody(id) }
+}
+
+fn nobody(id: &str) -> Known {
+    let (id, companies) = (id.to_owned(), vec![]);
+    Known { id, name: None, email: None, kind: Kind::Contact, companies, remote: None, pending: false }
+}
+
+/// Whether people may know somebody by this id: some platforms refer to people by their login. A number or a key of a program is
+/// nobody's name.
+fn is_name(id: &str) -> bool {
+    let (letters, digits) =
+        (id.chars().filter(|c| c.is_alphabetic()).count(), id.chars().filter(char::is_ascii_digit).count());
+    let is_key = id.len() >= 16 && id.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
+    letters > digits && !is_key
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_login_is_a_name_and_a_number_or_a_key_is_none() {
+        assert!(["ann", "ann.b2", "Ann Miller", "安娜"].into_iter().all(is_name));
+        let keys = ["-1", "380000000001", "", "deadbeef-dead-beef-feed-facade000000", "5f3a9c1be4b0", "c1", "#"];
+        assert!(!keys.into_iter().any(is_name));
+    }
+
+    #[test]
+    fn a_person_nobody_knows_is_named_by_id_in_reports_and_never_in_a_text() {
+        let known = nobody("-1");
+        assert_eq!((known.label().as_str(), known.named(), known.author().name), ("person -1", None, SOMEBODY));
+        let by_address = Known { email: Some("a@b.c".into()), ..nobody("7") };
+        assert_eq!((by_address.named().as_deref(), by_address.author().name), (Some("a@b.c"), ""));
+    }
 }

@@ -129,10 +129,8 @@ impl TomlText {
         let line = line.trim_end();
         let margin = " ".repeat(number.to_string().len());
         let file = &self.file;
-        Problem::new(
-            self.reason,
-            format!("{file}:{number}:{column}: {message}\n{margin} |\n{number} | {line}\n{margin} | {carets}"),
-        )
+        Problem::new(self.reason, format!("{file}:{number}:{column}: {message}"))
+            .excerpt(format!("{margin} |\n{number} | {line}\n{margin} | {carets}"))
     }
 }
 
@@ -192,7 +190,7 @@ fn in_our_words(message: &str) -> (String, Option<String>) {
     }
     match message.split_once("\nhint: ") {
         Some((message, hint)) => (message.to_owned(), Some(hint.to_owned())),
-        None => (message.trim_end().to_owned(), None),
+        None => (message.trim_end().replace('\n', ", "), None),
     }
 }
 
@@ -280,13 +278,15 @@ mod tests {
         parse::<Sample>("migration.toml", text, Reason::Config).unwrap_err()
     }
 
+    fn shown(problem: &Problem) -> &str {
+        problem.excerpt.as_deref().unwrap_or_default()
+    }
+
     #[test]
     fn an_unknown_key_is_shown_with_line_caret_and_the_key_that_was_meant() {
         let problem = complaint("\n# a comment\nprojcet = \"support\"\n");
-        assert_eq!(
-            problem.what,
-            "migration.toml:3:1: unknown key `projcet`\n  |\n3 | projcet = \"support\"\n  | ^^^^^^^"
-        );
+        assert_eq!(problem.what, "migration.toml:3:1: unknown key `projcet`");
+        assert_eq!(problem.excerpt.as_deref(), Some("  |\n3 | projcet = \"support\"\n  | ^^^^^^^"));
         assert_eq!(problem.hint.as_deref(), Some("did you mean `project`?"));
         assert_eq!(problem.reason, Reason::Config);
     }
@@ -294,7 +294,7 @@ mod tests {
     #[test]
     fn a_wrong_type_points_at_the_value() {
         let problem = complaint("project = \"a\"\ncount = \"many\"");
-        assert!(problem.what.ends_with("2 | count = \"many\"\n  |         ^^^^^^"), "{}", problem.what);
+        assert!(shown(&problem).ends_with("2 | count = \"many\"\n  |         ^^^^^^"), "{problem:?}");
     }
 
     #[test]
@@ -306,10 +306,10 @@ mod tests {
     fn an_unknown_word_deep_in_a_tagged_table_is_still_pointed_at() {
         let problem = complaint("project = \"a\"\npage = { kind = \"curser\", next = \".x\" }\n");
         assert!(problem.what.contains("unknown word `curser`"), "{}", problem.what);
-        assert!(problem.what.ends_with("|                  ^^^^^^"), "{}", problem.what);
+        assert!(shown(&problem).ends_with("|                  ^^^^^^"), "{problem:?}");
         assert_eq!(problem.hint.as_deref(), Some("did you mean `cursor`?"));
         let problem = complaint("project = \"a\"\npage = { kind = \"cursor\", nxet = \".x\" }\n");
-        assert!(problem.what.ends_with("|                           ^^^^"), "{}", problem.what);
+        assert!(shown(&problem).ends_with("|                           ^^^^"), "{problem:?}");
     }
 
     #[test]
@@ -323,10 +323,10 @@ mod tests {
             "api-key= \"hun\\\"hunter2\" oops",
         ] {
             let problem = complaint(text);
-            assert!(!problem.what.contains("hunter2"), "{}", problem.what);
+            assert!(!format!("{problem:?}").contains("hunter2"), "{problem:?}");
         }
         let problem = TomlText::new("m.toml", "pin = \"1234\"", Reason::Config).error_at_secret(&["pin"], "no");
-        assert_eq!(problem.what, "m.toml:1:1: no\n  |\n1 | pin = …\n  | ^^^");
+        assert_eq!((problem.what.as_str(), shown(&problem)), ("m.toml:1:1: no", "  |\n1 | pin = …\n  | ^^^"));
     }
 
     #[test]
@@ -342,8 +342,9 @@ mod tests {
     #[test]
     fn wide_letters_and_the_end_of_the_file_do_not_move_the_caret_off() {
         let text = TomlText::new("x.toml", "x = [\"éé\", \"ü\"]", Reason::Config);
-        let shown = "x.toml:1:12: no\n  |\n1 | x = [\"éé\", \"ü\"]\n  |            ^^^";
-        assert_eq!(text.error_at_value(&["x", "1"], "no").what, shown);
-        assert!(complaint("project = ").what.ends_with('^'));
+        let problem = text.error_at_value(&["x", "1"], "no");
+        assert_eq!(problem.what, "x.toml:1:12: no");
+        assert_eq!(shown(&problem), "  |\n1 | x = [\"éé\", \"ü\"]\n  |            ^^^");
+        assert!(shown(&complaint("project = ")).ends_with('^'));
     }
 }

@@ -2,10 +2,12 @@
 //!
 //! The report is opened in spreadsheets, and part of its text comes from strangers: a cell that a spreadsheet would
 //! take for a formula (it begins with `=`, `+`, `-`, `@`, a tab or a carriage return, and is not a number) gets an
-//! apostrophe in front. `ids` is read by scripts and is written as the platforms spell it.
+//! apostrophe in front. `ids` is read by scripts and is written as the platforms spell it. In both, what would move a terminal is
+//! spelled out.
 
 use crate::error::{Loss, Problem, Reason, Result};
 use crate::ledger::{Link, LossRow, RecordRow, Remote, State};
+use crate::printable;
 use crate::record::Kind;
 use crate::report::Outcome;
 use std::borrow::Cow;
@@ -44,7 +46,9 @@ pub async fn write_report(link: &Link, kinds: &[Kind], out: impl Write) -> Resul
             let losses = losses_of(link, &page).await?;
             for record in &page.records {
                 let row = report_row(record, page.target(record), losses.get(&record.id));
-                table.write_record(row.iter().map(|cell| defused(cell).into_owned())).map_err(unwritten)?;
+                table
+                    .write_record(row.iter().map(|cell| printable::line(&defused(cell)).into_owned()))
+                    .map_err(unwritten)?;
             }
             after = page.last();
         }
@@ -64,7 +68,7 @@ pub async fn write_ids(link: &Link, kinds: &[Kind], out: impl Write) -> Result<(
                 let number = record.number.as_deref().unwrap_or_default();
                 let (target_number, url) = spelled(target);
                 let row = [record.kind.code(), &record.id, number, &target.id, target_number, url];
-                table.write_record(row).map_err(unwritten)?;
+                table.write_record(row.map(|cell| printable::line(cell).into_owned())).map_err(unwritten)?;
             }
             after = page.last();
         }

@@ -153,6 +153,16 @@ fn a_wrong_address_is_refused_with_a_hint() {
     insta::assert_snapshot!(run(dir.path(), &["check"]).replace(&address, "ADDRESS"));
 }
 
+/// What is said follows from the refusal: the vendor's own words, and no word of the address where the platform is in trouble.
+#[test]
+fn a_platform_in_trouble_is_not_taken_for_a_wrong_address() {
+    let down = "HTTP/1.1 501 Not Implemented\r\ncontent-type: application/json\r\ncontent-length: 68\r\nconnection: close\r\n\r\n\
+                {\"message\":\"down\\u001b[2J\",\"errors\":[{\"field\":\"all\",\"detail\":\"no\"}]}";
+    let address = answering(down);
+    let dir = project(&PROJECT.replace("http://127.0.0.1:1", &address));
+    insta::assert_snapshot!(run(dir.path(), &["check"]).replace(&address, "ADDRESS"));
+}
+
 #[test]
 fn a_target_that_may_mail_is_refused() {
     let dir = project(&PROJECT.replace("silenced = true\n", ""));

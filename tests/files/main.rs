@@ -366,3 +366,56 @@ fn rows_that_share_an_id_are_told_with_their_places_and_none_is_dropped() {
     let subjects: Vec<_> = out(&dir, "ticket").iter().map(|t| t["subject"].clone()).collect();
     assert_eq!(subjects, ["one", "b", "three", "a"]);
 }
+
+/// Whatever stands in an id, a label or a file of the source: no command lets it move a terminal or write a line of its own.
+#[test]
+fn what_comes_from_outside_is_shown_on_one_line_and_moves_no_terminal() {
+    let dir = project("jsonl", "jsonl");
+    let id = "7\u{1b}[2J\u{9b}31m\u{202e}\nok target: all is well";
+    let row = |subject: &str| format!("{}\n", json!({ "id": id, "number": id, "subject": subject }));
+    put(
+        &dir,
+        "ticket.jsonl",
+        row("a") + &row("b") + &format!("{}\n", json!({ "id": format!("{id} too"), "subject": "c" })),
+    );
+    let log = dir.path().join("log.txt");
+    let log_flag = format!("--log-file={}", log.display());
+    let flags = ["-vv", log_flag.as_str()];
+    let commands: [&[&str]; 7] = [
+        &["run"],
+        &["run", "--json"],
+        &["status"],
+        &["report"],
+        &["report", "--format", "csv"],
+        &["report", "--json"],
+        &["ids"],
+    ];
+    let mut told = String::new();
+    for args in commands {
+        let output = command(&dir, &[&flags[..], args].concat()).output().unwrap();
+        told += &String::from_utf8(output.stdout).unwrap();
+        told += &String::from_utf8(output.stderr).unwrap();
+    }
+    told += &fs::read_to_string(log).unwrap();
+    let moves = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+    let at = told.find(moves);
+    assert!(at.is_none(), "{:?}", at.map(|at| told[at..].chars().take(80).collect::<String>()));
+    assert!(
+        told.contains(r"2 rows have the id `7\u{1b}[2J\u{9b}31m\u{202e}\nok target: all is well` and differ"),
+        "{told}"
+    );
+    assert!(!told.lines().any(|line| line.starts_with("ok target: all is well")), "{told}");
+}
+
+#[test]
+fn whoever_has_read_enough_ends_a_command_quietly() {
+    let dir = big("jsonl", 3);
+    ends_well(&dir);
+    for args in [&["ids"][..], &["report", "--format", "csv"], &["report"], &["status", "--json"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = command(&dir, args).stdout(writer).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!((output.status.code(), said.as_str()), (Some(0), ""), "{args:?}");
+    }
+}

@@ -9,6 +9,9 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
+/// How a text calls who is in no list: an id is no name.
+const SOMEBODY: &str = "somebody no longer known";
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum What {
     Missing,
@@ -340,9 +343,9 @@ impl<'a> Comparison<'a> {
             let agent = self.counterpart(own.agent).filter(|id| self.target.people[id].is_agent);
             let is_it = |there: &&Spent| {
                 let said = squeezed_line(&there.note);
-                // An agent who left is in no list: all the desk tells of them is their id.
+                // An agent who left is in no list.
                 let named = self.source.people.get(&own.agent).is_some_and(|p| said.contains(&squeezed_line(&p.name)))
-                    || said.contains(&own.agent.to_string());
+                    || said.contains(SOMEBODY);
                 (there.clock.as_str(), there.at.as_str(), there.billable)
                     == (own.clock.as_str(), own.at.as_str(), own.billable)
                     && said.ends_with(&squeezed_line(&own.note))
@@ -382,12 +385,14 @@ impl<'a> Comparison<'a> {
             self.say(What::Visibility, at, format!("public is {}", message.is_public));
         }
         let header = plain.lines().next().unwrap_or_default();
-        // An agent who left is in no list of Freshdesk: all it tells of them is their id.
+        // An agent who left is in no list of Freshdesk: all it tells of them is their id, which is no name.
         let is_unlisted =
             |person: &Person| self.found.pair.source == "freshdesk" && person.is_agent && !person.is_usable;
-        let is_named = self.source.people.get(&own.author).is_some_and(|person| {
-            named(person, header) || (is_unlisted(person) && header.contains(&own.author.to_string()))
-        });
+        let is_named = self
+            .source
+            .people
+            .get(&own.author)
+            .is_some_and(|person| named(person, header) || (is_unlisted(person) && header.contains(SOMEBODY)));
         let is_theirs = self.is_same(own.author, message.author);
         // Nobody the desk knows: the words name them.
         let is_named = is_named || own.author == 0;

@@ -196,6 +196,24 @@ fn a_private_message_is_kept_here_where_the_target_has_none() {
     assert_eq!(all.target.writes_after(seen), Vec::<String>::new());
 }
 
+/// Zendesk refuses a message that shows nothing.
+#[test]
+fn a_message_that_shows_nothing_says_so() {
+    let message = |id: &str, body: &str| json!({ "id": id, "author": "7", "format": "html", "body": body });
+    let contact = json!({ "id": "7", "name": "Ann", "emails": ["ann@example.com"] });
+    let of = ticket(&[message("1", "<div><br>&nbsp;</div>"), message("2", ""), message("3", "<p>\u{200b}</p>")]);
+    for platform in ["zendesk", "freshdesk"] {
+        let all = Folder::of(
+            platform,
+            &[("ticket", std::slice::from_ref(&of)), ("contact", std::slice::from_ref(&contact))],
+            "",
+        );
+        all.succeeds();
+        let shown = all.target.state()["tickets"].to_string();
+        assert_eq!(shown.matches("<p>(no text)</p>").count(), 3, "{platform}: {shown}");
+    }
+}
+
 fn files(ticket: &Value) -> impl Iterator<Item = &Value> {
     let notes = ticket["conversations"].as_array().into_iter().flatten();
     std::iter::once(ticket).chain(notes).flat_map(|message| message["files"].as_array().into_iter().flatten())

@@ -12,6 +12,32 @@ pub const LONGEST: u64 = 64 << 20;
 /// The key in which a folder we wrote names our own record.
 pub const MARKER_KEY: &str = "deskferry";
 
+/// Keys that hold the id of a record, or several.
+const IDS: [&str; 20] = [
+    "id",
+    "number",
+    "key",
+    "requester",
+    "submitter",
+    "assignee",
+    "group",
+    "company",
+    "brand",
+    "author",
+    "agent",
+    "section",
+    "category",
+    "parent",
+    "to",
+    "requesters",
+    "ccs",
+    "followers",
+    "companies",
+    "groups",
+];
+/// Keys whose values are of any sort.
+const FREE: [&str; 2] = ["value", "satisfaction"];
+
 /// The lines of a file from a place on. Never holds more than one.
 pub struct Lines<R> {
     reader: R,
@@ -75,10 +101,14 @@ pub fn record(kind: Kind, row: &Value) -> Result<Record> {
     };
     let mut map: Map<String, Value> = map.clone();
     map.shift_remove(MARKER_KEY);
-    let id = map.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
-    if id.is_empty() {
-        return Err(wrong("has no `id`".into()).hint("`id` is a text, and no other record of the file has it"));
-    }
+    ids_as_texts(&mut map);
+    let id = match map.get("id") {
+        Some(Value::String(id)) if !id.is_empty() => id.clone(),
+        None | Some(Value::Null | Value::String(_)) => {
+            return Err(wrong("has no `id`".into()).hint("`id` is a text, and no other record of the file has it"));
+        }
+        Some(_) => return Err(wrong("`id` is no text and no whole number".into())),
+    };
     let given = map.entry("kind").or_insert_with(|| kind.code().into());
     if given.as_str() != Some(kind.code()) {
         return Err(wrong(format!("{kind} {id}: `kind` is not {kind}")).hint("each kind has a file of its own"));
@@ -92,6 +122,27 @@ pub fn record(kind: Kind, row: &Value) -> Result<Record> {
     }
     stays_inside(&record)?;
     Ok(record)
+}
+
+/// Programs that write JSON give ids as numbers: a whole one is taken for its digits, wherever a record names itself or another.
+fn ids_as_texts(map: &mut Map<String, Value>) {
+    for (key, value) in map {
+        match value {
+            _ if FREE.contains(&key.as_str()) => {}
+            Value::Number(_) if IDS.contains(&key.as_str()) => digits(value),
+            Value::Array(all) if IDS.contains(&key.as_str()) => all.iter_mut().for_each(digits),
+            Value::Array(all) => all.iter_mut().filter_map(Value::as_object_mut).for_each(ids_as_texts),
+            _ => {}
+        }
+    }
+}
+
+fn digits(value: &mut Value) {
+    if let Value::Number(number) = value
+        && (number.is_i64() || number.is_u64())
+    {
+        *value = number.to_string().into();
+    }
 }
 
 /// The record of a row that was read strictly before it was staged.
@@ -172,6 +223,7 @@ mod tests {
         assert_eq!(complaint(json!({ "id": "7", "comments": [message] })), "ticket 7: unknown key `comments[0].bdoy`");
         assert_eq!(complaint(json!({ "id": "7", "kind": "contact" })), "ticket 7: `kind` is not ticket");
         assert_eq!(complaint(json!({ "subject": "secret" })), "has no `id`");
+        assert_eq!(complaint(json!({ "id": 1.5 })), "`id` is no text and no whole number");
         assert_eq!(complaint(json!(["secret"])), "not an object");
         let wrong = complaint(json!({ "id": "7", "tags": "secret \" word" }));
         assert!(wrong.starts_with("ticket 7: invalid type") && !wrong.contains("secret"), "{wrong}");
@@ -181,6 +233,17 @@ mod tests {
     fn a_short_record_is_whole() {
         let read = record(Kind::Contact, &json!({ "id": "7", "number": null, "emails": ["a@b.example"] })).unwrap();
         assert_eq!(read.kind(), Kind::Contact);
+    }
+
+    #[test]
+    fn ids_that_are_numbers_are_their_digits_and_values_stay_numbers() {
+        let message = json!({ "id": 5, "author": 8, "format": "text", "body": "b" });
+        let custom = json!({ "key": 360, "value": 360 });
+        let row = json!({ "id": 35436, "requester": 8, "ccs": [9, "c"], "comments": [message], "custom": [custom] });
+        let read = serde_json::to_value(record(Kind::Ticket, &row).unwrap()).unwrap();
+        assert_eq!((&read["id"], &read["requester"], &read["ccs"]), (&json!("35436"), &json!("8"), &json!(["9", "c"])));
+        assert_eq!((&read["comments"][0]["id"], &read["comments"][0]["author"]), (&json!("5"), &json!("8")));
+        assert_eq!((&read["custom"][0]["key"], &read["custom"][0]["value"]), (&json!("360"), &json!(360)));
     }
 
     #[test]

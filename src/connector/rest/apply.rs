@@ -1,6 +1,7 @@
 //! Applies one step: sends its call and says what became of it, in three values.
 
-use super::{Rest, text_of};
+use super::Rest;
+use super::refusal::{text_of, words_in};
 use crate::connector::manifest::{Then, Verb, WriteStep};
 use crate::connector::plan::{Content, LateValues, Part, Request, Step, Text};
 use crate::connector::{Found, LOST, Outcome};
@@ -77,7 +78,9 @@ impl Rest {
         row: &Value,
         late: &LateValues,
     ) -> Result<Verdict> {
-        self.judged(step, rule, status, self.refusal_of(status, text, Some(text)), text, row, late).await
+        let said = Some(words_in(row)).filter(|said| !said.is_empty());
+        let problem = self.refusal_of(status, text, Some(said.as_deref().unwrap_or(text)));
+        self.judged(step, rule, status, problem, text, row, late).await
     }
 
     #[expect(clippy::too_many_arguments, reason = "a refusal with all by which it is judged")]

@@ -17,8 +17,9 @@ impl Rest {
                 continue;
             }
             let found = self.check_call(&check.call, &check.query, check.ok.as_ref()).await;
+            // A hint follows from the refusal. That of the check is for an account that is not what it was taken for.
             let found = found.map_err(|problem| match (&problem.hint, &check.hint) {
-                (None, Some(hint)) => problem.hint(hint.clone()),
+                (None, Some(hint)) if problem.reason != Reason::Timeout => problem.hint(hint.clone()),
                 _ => problem,
             });
             let broken = found.is_err();

@@ -23,6 +23,7 @@ mod read;
 mod read_back;
 #[cfg(test)]
 mod redmine_rows;
+mod refusal;
 mod results;
 mod scan;
 mod shifting;
@@ -37,7 +38,7 @@ pub use on_paper::OnPaper;
 pub use planner_library::PARTS;
 
 use super::LeftBehind;
-use super::manifest::{Denied, ErrorWord, Manifest, Marker};
+use super::manifest::{Denied, Manifest, Marker};
 use super::native::{self, Native};
 use super::registry::Entry;
 use crate::error::{Problem, Reason, Result};
@@ -72,9 +73,6 @@ pub enum MarkerField {
     /// `check` says that it is missing, and plans are made as if it were there: nothing is written anyway.
     Noted,
 }
-
-/// Characters of a vendor's own words in a message.
-const SAID: usize = 300;
 
 /// One account of one platform.
 pub struct Rest {
@@ -231,25 +229,6 @@ impl Rest {
             Sent::NotSent(problem) | Sent::Unknown(problem) => Err(problem.at(what)),
         }
     }
-
-    /// What an answer that is not a success means, in the manifest's words first.
-    fn refusal(&self, response: &Response) -> Problem {
-        let text = text_of(response);
-        self.refusal_of(response.status, &text, said(&text).as_deref())
-    }
-
-    /// `said`: the vendor's words for people in `text`, if there are any.
-    fn refusal_of(&self, status: u16, text: &str, said: Option<&str>) -> Problem {
-        let lower = text.to_lowercase();
-        let word = self.manifest.error.iter().find(|w| w.matches(status, &lower));
-        let reason = word.map_or_else(|| reason_of(status), |w: &ErrorWord| w.reason);
-        let said = said.map(|s| format!(": {}", s.chars().take(SAID).collect::<String>())).unwrap_or_default();
-        let problem = Problem::new(reason, format!("answered {status}{said}"));
-        match word.and_then(|w| w.hint.clone()) {
-            Some(hint) => problem.hint(hint),
-            None => problem,
-        }
-    }
 }
 
 /// A GET below the base address.
@@ -269,42 +248,5 @@ fn path_of(call: &Call) -> &str {
     match &call.target {
         Target::Path(path) => path.split('?').next().unwrap_or(path),
         Target::Absolute(url) => url.path(),
-    }
-}
-
-/// The vendor's words, to look for some in. Not for logs.
-fn text_of(response: &Response) -> String {
-    String::from_utf8_lossy(&response.body).into_owned()
-}
-
-fn reason_of(status: u16) -> Reason {
-    match status {
-        401 => Reason::Auth,
-        403 => Reason::Forbidden,
-        404 | 410 => Reason::NotFound,
-        408 => Reason::Timeout,
-        409 => Reason::Conflict,
-        413 => Reason::TooLarge,
-        429 => Reason::RateLimited,
-        500.. => Reason::ServerError,
-        _ => Reason::Invalid,
-    }
-}
-
-/// The vendor's own words for a refusal: the usual keys of an error body.
-fn said(text: &str) -> Option<String> {
-    const KEYS: [&str; 6] = ["message", "error", "errors", "description", "detail", "title"];
-    let body: Value = serde_json::from_str(text).ok()?;
-    let words: Vec<String> = KEYS.iter().filter_map(|key| body.get(*key)).flat_map(leaves).collect();
-    let words = words.join("; ");
-    (!words.is_empty()).then_some(words)
-}
-
-fn leaves(value: &Value) -> Vec<String> {
-    match value {
-        Value::String(text) => vec![text.clone()],
-        Value::Array(items) => items.iter().flat_map(leaves).collect(),
-        Value::Object(map) => map.values().flat_map(leaves).collect(),
-        _ => vec![],
     }
 }

@@ -52,8 +52,7 @@ impl Translator {
         note = redacted(&self.mapping.redact.body, &note, canonical, losses)?;
         if let Some(person) = person.as_ref().filter(|_| agent.is_none()) {
             losses.push(Lost::new(&entry.id, Loss::Author, person.label()));
-            let author = header::Author { name: &person.name, email: person.email.as_deref() };
-            let line = header::line(Some(&author), None).unwrap_or_default();
+            let line = header::line(Some(&person.author()), None).unwrap_or_default();
             note = header::put(&note, Format::Text, &line);
         }
         Ok(json!({

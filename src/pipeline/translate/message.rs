@@ -97,7 +97,7 @@ impl Messages<'_> {
             false => self.native(author.as_deref(), comment.visibility).await?,
         };
         let date = comment.created_at.filter(|_| !profile.comment_dates || self.always_headers());
-        let named = author.as_ref().map(|a| header::Author { name: &a.name, email: a.email.as_deref() });
+        let named = author.as_ref().map(|author| author.author());
         let by_api = header::line(named.as_ref(), date);
         if private && !profile.private_comments {
             let whole = with(&body, *format, by_api);
@@ -174,7 +174,8 @@ impl Messages<'_> {
 
     /// The body, or what stands for one where the target takes none without words.
     fn worded(&self, body: String) -> String {
-        if body.is_empty() { self.translator.target.profile().no_text.clone() } else { body }
+        let Translator { target, format, .. } = self.translator;
+        if content::is_blank(&body, *format) { target.profile().no_text.clone() } else { body }
     }
 
     fn with_lines(&self, body: String, lines: &[String]) -> String {
@@ -195,5 +196,6 @@ fn lines_of(requester: Option<String>, in_copy: &[String]) -> Vec<String> {
 /// The requester is named where the first message is not theirs.
 fn requester_line(requester: Option<&Known>, author_and_requester: Option<(&str, &str)>) -> Option<String> {
     let theirs = author_and_requester.is_some_and(|(author, requester)| author == requester);
-    requester.filter(|_| !theirs).and_then(|r| notes::requesters([r.label().as_str()]))
+    let named = requester.filter(|_| !theirs).and_then(Known::named);
+    named.and_then(|named| notes::requesters([named.as_str()]))
 }

@@ -2,6 +2,7 @@
 
 use super::ticket::remote_json;
 use super::{Held, Lost, Translator};
+use crate::content::header;
 use crate::error::Loss;
 use crate::ledger::Remote;
 use crate::mapping::Missing;
@@ -21,7 +22,7 @@ pub struct Persons {
     followers: Vec<Value>,
     watchers: Vec<Value>,
     /// People in copy without a place in the target.
-    pub named: Vec<String>,
+    pub without_place: Vec<Arc<Known>>,
 }
 
 impl Persons {
@@ -34,6 +35,15 @@ impl Persons {
         mapped["ccs"] = json!(self.ccs);
         mapped["followers"] = json!(self.followers);
         mapped["watchers"] = json!(self.watchers);
+    }
+
+    /// Those without a place, as a text of the ticket names them.
+    pub fn named(&self) -> Vec<String> {
+        let mut named: Vec<String> = self.without_place.iter().filter_map(|person| person.named()).collect();
+        if named.len() < self.without_place.len() {
+            named.push(header::SOMEBODY.to_owned());
+        }
+        named
     }
 
     fn watch(&mut self, person: &Value) {
@@ -68,7 +78,7 @@ impl Translator {
             let profile = self.target.profile();
             let unreachable = profile.ccs_by_address && there["address"].is_null();
             if there.is_null() || !profile.ccs || unreachable {
-                persons.named.push(person.label());
+                persons.without_place.push(person);
                 continue;
             }
             persons.watch(&there);

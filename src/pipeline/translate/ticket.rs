@@ -54,12 +54,13 @@ impl Translator {
         let people = self.people_of(ticket).await?;
         people.put(&mut mapped);
         mapped["company"] = self.company_of(ticket, people.requester.as_deref(), link, &mut losses).await?;
-        if !people.named.is_empty() {
-            losses.push(Lost::new("", Loss::Cc, people.named.join(", ")));
+        if !people.without_place.is_empty() {
+            let labels: Vec<String> = people.without_place.iter().map(|person| person.label()).collect();
+            losses.push(Lost::new("", Loss::Cc, labels.join(", ")));
         }
 
         let messages = Messages { translator: self, record, ticket, canonical: &canonical, group: group.as_ref() };
-        let carried = messages.carry(people.requester.as_deref(), &people.named).await?;
+        let carried = messages.carry(people.requester.as_deref(), &people.named()).await?;
         losses.extend(carried.losses);
         let sizes = carried.comments.iter().flat_map(|c| c["attachments"].as_array().into_iter().flatten());
         let mut sizes: Vec<u64> = sizes.filter_map(|f| f["bytes"].as_u64()).collect();

@@ -1,0 +1,256 @@
+//! What a refusal means, in the manifest's words first, and what the vendor itself says of it: which field, and why.
+
+use super::Rest;
+use crate::connector::manifest::ErrorWord;
+use crate::error::{Problem, Reason};
+use crate::http::Response;
+use serde_json::{Map, Value};
+
+/// Characters of a vendor's own words in a message.
+const SAID: usize = 500;
+/// Keys of an error body that hold a sentence, the most telling first.
+const SENTENCES: [&str; 11] = [
+    "message",
+    "msg",
+    "description",
+    "detail",
+    "details",
+    "error_description",
+    "error",
+    "err",
+    "title",
+    "reason",
+    "text",
+];
+/// Keys that hold sentences of their own: a list of them, or one a field.
+const NESTED: [&str; 9] = [
+    "error",
+    "message",
+    "errors",
+    "details",
+    "errorMessages",
+    "error_messages",
+    "messages",
+    "validationResults",
+    "validation_errors",
+];
+/// Keys that name the field a sentence is about.
+const FIELDS: [&str; 4] = ["field", "attribute", "property", "name"];
+/// Names of fields that stand for the whole record.
+const WHOLE: [&str; 4] = ["base", "__all__", "non_field_errors", "_"];
+/// Lists within lists are not followed further.
+const DEPTH: usize = 6;
+
+impl Rest {
+    /// What an answer that is not a success means.
+    pub(super) fn refusal(&self, response: &Response) -> Problem {
+        let text = text_of(response);
+        self.refusal_of(response.status, &text, words(&text).as_deref())
+    }
+
+    /// `said`: the vendor's words for people in `text`, if there are any.
+    pub(super) fn refusal_of(&self, status: u16, text: &str, said: Option<&str>) -> Problem {
+        let lower = text.to_lowercase();
+        let word = self.manifest.error.iter().find(|w| w.matches(status, &lower));
+        let reason = word.map_or_else(|| reason_of(status), |w: &ErrorWord| w.reason);
+        let said = said.map(|said| format!(": {}", cut(said))).unwrap_or_default();
+        let problem = Problem::new(reason, format!("answered {status}{said}"));
+        match word.and_then(|w| w.hint.as_deref()).or_else(|| hint_of(reason)) {
+            Some(hint) => problem.hint(hint),
+            None => problem,
+        }
+    }
+}
+
+/// The vendor's words, to look for some in. Not for logs.
+pub(super) fn text_of(response: &Response) -> String {
+    String::from_utf8_lossy(&response.body).into_owned()
+}
+
+fn reason_of(status: u16) -> Reason {
+    match status {
+        401 => Reason::Auth,
+        403 => Reason::Forbidden,
+        404 | 410 => Reason::NotFound,
+        408 => Reason::Timeout,
+        409 => Reason::Conflict,
+        413 => Reason::TooLarge,
+        429 => Reason::RateLimited,
+        500.. => Reason::ServerError,
+        _ => Reason::Invalid,
+    }
+}
+
+/// What to do where it is not the account's settings or the record that is wrong.
+fn hint_of(reason: Reason) -> Option<&'static str> {
+    match reason {
+        Reason::ServerError => Some("the platform itself is in trouble: see its status page, and run again later"),
+        Reason::RateLimited => Some("the platform's limit is used up: run again later, nothing is lost"),
+        _ => None,
+    }
+}
+
+fn cut(said: &str) -> String {
+    match said.char_indices().nth(SAID) {
+        Some((end, _)) => format!("{}…", &said[..end]),
+        None => said.to_owned(),
+    }
+}
+
+/// What a body says for people: of JSON every sentence with its field, of a page its title, else the text.
+pub(super) fn words(text: &str) -> Option<String> {
+    let said = match serde_json::from_str::<Value>(text) {
+        Ok(body) => words_in(&body),
+        Err(_) if text.trim_start().starts_with('<') => title_of(text),
+        Err(_) => squeezed(text),
+    };
+    (!said.is_empty()).then_some(said)
+}
+
+/// What an error body, or a part of one, says for people.
+pub(super) fn words_in(body: &Value) -> String {
+    let mut said = Said::default();
+    match body {
+        // What stands at the top is said whole: a name, a sentence and the details.
+        Value::Object(map) => {
+            for text in SENTENCES.iter().filter_map(|key| map.get(*key)?.as_str()) {
+                said.put(None, text);
+            }
+            said.nested(map, None, 0);
+        }
+        other => said.take(other, None, 0),
+    }
+    said.0.join("; ")
+}
+
+fn squeezed(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn title_of(page: &str) -> String {
+    let lower = page.to_ascii_lowercase();
+    let title = lower.find("<title").and_then(|at| Some(at + lower[at..].find('>')? + 1));
+    let title = title.and_then(|from| Some(&page[from..from + lower[from..].find('<')?]));
+    title.map(squeezed).unwrap_or_default()
+}
+
+/// Sentences, each once.
+#[derive(Default)]
+struct Said(Vec<String>);
+
+impl Said {
+    fn take(&mut self, value: &Value, field: Option<&str>, depth: usize) {
+        if depth > DEPTH {
+            return;
+        }
+        match value {
+            Value::String(text) => self.put(field, text),
+            Value::Array(all) => all.iter().for_each(|one| self.take(one, field, depth + 1)),
+            Value::Object(map) => self.statement(map, field, depth),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+
+    /// An object that says something, or has what each field is told.
+    fn statement(&mut self, map: &Map<String, Value>, field: Option<&str>, depth: usize) {
+        let text = |key: &str| map.get(key)?.as_str().filter(|text| !text.trim().is_empty());
+        let pointer = || map.get("source")?.get("pointer")?.as_str();
+        let own = FIELDS.iter().find_map(|key| text(key)).or_else(pointer).or(field);
+        let before = self.0.len();
+        if let Some(sentence) = SENTENCES.iter().find_map(|key| text(key)) {
+            self.put(own, sentence);
+        }
+        self.nested(map, own, depth);
+        if self.0.len() > before || map.contains_key("source") {
+            return;
+        }
+        match text("code") {
+            Some(code) => self.put(own, code),
+            None => map.iter().for_each(|(name, value)| self.take(value, Some(name), depth + 1)),
+        }
+    }
+
+    fn nested(&mut self, map: &Map<String, Value>, field: Option<&str>, depth: usize) {
+        for value in NESTED.iter().filter_map(|key| map.get(*key)) {
+            if value.is_array() || value.is_object() {
+                self.take(value, field, depth + 1);
+            }
+        }
+    }
+
+    fn put(&mut self, field: Option<&str>, text: &str) {
+        let text = squeezed(text);
+        let plain = |text: &str| text.to_lowercase().replace('_', " ");
+        let named = field.filter(|field| !WHOLE.contains(field) && !plain(&text).starts_with(&plain(field)));
+        let sentence = named.map_or_else(|| text.clone(), |field| format!("{field}: {text}"));
+        if !text.is_empty() && !self.0.contains(&sentence) {
+            self.0.push(sentence);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_says_which_field_and_why_in_the_vendors_words() {
+        for (body, said) in [
+            // Zendesk
+            (
+                r#"{"error":"RecordInvalid","description":"Record validation errors","details":{"requester":[{"description":"Requester: Name: is too short (minimum one characters)","error":"ValueTooShort"}],"base":[{"description":"Description: cannot be blank","error":"BlankValue"}]}}"#,
+                "Record validation errors; RecordInvalid; Requester: Name: is too short (minimum one characters); Description: cannot be blank",
+            ),
+            (r#"{"error":{"title":"Forbidden","message":"You are not allowed"}}"#, "You are not allowed"),
+            (
+                r#"{"index":0,"error":"TicketCreateFailed","details":"Description: cannot be blank","status":"Failed"}"#,
+                "Description: cannot be blank; TicketCreateFailed",
+            ),
+            // Freshdesk, Freshservice
+            (
+                r#"{"description":"Validation failed","errors":[{"field":"status","message":"It should be one of these values: '2,3'","code":"invalid_value"},{"field":"type","nested_field":"x","code":"missing_field"}]}"#,
+                "Validation failed; status: It should be one of these values: '2,3'; type: missing_field",
+            ),
+            (r#"{"code":"invalid_credentials","message":"You have to be logged in"}"#, "You have to be logged in"),
+            // Redmine, Request Tracker, GLPI
+            (
+                r#"{"errors":["Subject cannot be blank","Status is invalid"]}"#,
+                "Subject cannot be blank; Status is invalid",
+            ),
+            (r#"["ERROR_GLPI_ADD","No right"]"#, "ERROR_GLPI_ADD; No right"),
+            // Jira, GitHub, GitLab, HubSpot, JSON:API
+            (
+                r#"{"errorMessages":[],"errors":{"project":"Specify a valid project"}}"#,
+                "project: Specify a valid project",
+            ),
+            (
+                r#"{"message":"Validation Failed","errors":[{"resource":"Label","code":"invalid","field":"color"}]}"#,
+                "Validation Failed; color: invalid",
+            ),
+            (r#"{"message":{"email":["has already been taken"]}}"#, "email: has already been taken"),
+            (
+                r#"{"validationResults":[{"isValid":false,"message":"a@ is invalid","error":"INVALID_EMAIL","name":"email"}],"status":"error","message":"not valid"}"#,
+                "not valid; email: a@ is invalid",
+            ),
+            (
+                r#"{"errors":[{"title":"Invalid","detail":"too long","source":{"pointer":"/data/name"}}]}"#,
+                "/data/name: too long",
+            ),
+            // texts and pages
+            ("The requested resource\n was not found.", "The requested resource was not found."),
+            ("<html><head><TITLE>503  Service Unavailable</TITLE></head>", "503 Service Unavailable"),
+        ] {
+            assert_eq!(words(body).as_deref(), Some(said), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_body_that_says_nothing_is_silent_and_a_deep_or_long_one_does_no_harm() {
+        for body in ["", "  ", "null", "{}", "<p>x</p>", r#"{"id":7,"ok":false}"#, r#"{"errors":[]}"#] {
+            assert_eq!(words(body), None, "{body}");
+        }
+        let deep = format!("{}\"x\"{}", "[".repeat(100), "]".repeat(100));
+        assert_eq!(words(&deep), None);
+        assert_eq!(cut(&"é".repeat(600)).chars().count(), SAID + 1);
+    }
+}
