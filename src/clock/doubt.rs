@@ -37,6 +37,8 @@ impl Intended {
 pub struct Doubt {
     earliest: Timestamp,
     over: Instant,
+    /// When something that may still have its effect was last seen at work.
+    at_work: Option<Instant>,
     /// By this machine's clock.
     intended: Timestamp,
 }
@@ -45,7 +47,7 @@ impl Doubt {
     /// Of a request of this process whose answer is lost now.
     pub fn lost_now(vendor: &VendorClock, intended: Intended) -> Doubt {
         let earliest = intended.by(vendor).unwrap_or(BEGINNING);
-        Doubt { earliest, over: Instant::now(), intended: intended.wall }
+        Doubt { earliest, over: Instant::now(), at_work: None, intended: intended.wall }
     }
 
     /// Of a request of an earlier process, which is over since this one held the project. It was intended at `by_vendor` by the
@@ -55,17 +57,32 @@ impl Doubt {
             let ahead = vendor.ahead()?.max(SignedDuration::ZERO);
             by_wall.checked_sub(ahead).ok()?.checked_sub(UNSURE).ok()
         };
-        Doubt { earliest: by_vendor.or_else(guessed).unwrap_or(BEGINNING), over: held, intended: by_wall }
+        Doubt {
+            earliest: by_vendor.or_else(guessed).unwrap_or(BEGINNING),
+            over: held,
+            at_work: None,
+            intended: by_wall,
+        }
     }
 
     /// Of whatever was done before this process held the project.
     pub fn of_anybody(held: Instant) -> Doubt {
-        Doubt { earliest: BEGINNING, over: held, intended: BEGINNING }
+        Doubt { earliest: BEGINNING, over: held, at_work: None, intended: BEGINNING }
     }
 
     /// From when on the vendor is asked for it, in the vendor's time.
     pub fn earliest(&self) -> Timestamp {
         if naive::is(Naive::OwnTime) { self.intended } else { self.earliest }
+    }
+
+    /// Since when the request itself is over, whatever it may have started.
+    pub fn over(&self) -> Instant {
+        self.over
+    }
+
+    /// Something that may still have its effect is at work now.
+    pub fn is_at_work(&mut self) {
+        self.at_work = Some(Instant::now());
     }
 
     /// How much longer it takes until "not there" can be believed; none where the question asked at this moment proves it.
@@ -74,7 +91,7 @@ impl Doubt {
             let passed = wall().duration_since(self.intended).unsigned_abs();
             return (passed < settle).then(|| settle - passed);
         }
-        let known = self.over + settle;
+        let known = self.at_work.map_or(self.over, |at| at.max(self.over)) + settle;
         (asked < known).then(|| known.saturating_duration_since(Instant::now()))
     }
 }
@@ -96,6 +113,9 @@ mod tests {
         tokio::time::advance(SETTLE).await;
         assert_eq!(doubt.too_early(asked, SETTLE), Some(Duration::ZERO), "a question asked before proves nothing");
         assert_eq!(doubt.too_early(Instant::now(), SETTLE), None);
+        let mut doubt = doubt;
+        doubt.is_at_work();
+        assert_eq!(doubt.too_early(Instant::now(), SETTLE), Some(SETTLE), "what it started is at work");
     }
 
     #[tokio::test(start_paused = true)]

@@ -9,7 +9,7 @@ use super::manifest::Verb;
 use super::plan::{LateValues, Step};
 use super::profile::Profile;
 use super::{CheckLine, Found, Marked, Outcome, ReadBack, Target};
-use crate::clock::VendorClock;
+use crate::clock::{Doubt, VendorClock};
 use crate::error::{Loss, Result};
 use crate::ledger::{Origin, Remote, StepKey};
 use crate::record::{Kind, Outputs, Visibility};
@@ -308,6 +308,10 @@ impl Target for DryRun {
             Ok(()) => Outcome::Applied { remote: self.answer_of(step, kind, &id), origin: Origin::Created },
             Err(problem) => Outcome::NotSent(problem),
         }
+    }
+
+    async fn at_work(&self, step: &Step, doubt: &Doubt) -> Result<bool> {
+        self.inner.at_work(step, doubt).await
     }
 
     async fn find(&self, step: &Step, late: &LateValues, earlier: &[&Step], since: Timestamp) -> Result<Found> {

@@ -13,7 +13,7 @@ pub mod profile;
 pub mod registry;
 pub mod rest;
 
-use crate::clock::VendorClock;
+use crate::clock::{Doubt, VendorClock};
 use crate::error::{Loss, Problem, Result};
 use crate::ledger::{Origin, Remote};
 use crate::record::{Attachment, Kind, Outputs, Record, Visibility};
@@ -346,6 +346,9 @@ pub trait Target: Send + Sync {
     /// Looks for what a step in doubt may have written. `earlier` are the append steps before it that are
     /// known to be applied, in order; nothing of it is stamped earlier than `since` by the vendor's clock. Only reads.
     async fn find(&self, step: &Step, late: &LateValues, earlier: &[&Step], since: Timestamp) -> Result<Found>;
+
+    /// Whether something is at work in the target that may be doing what this step's lost request asked for. Only reads.
+    async fn at_work(&self, step: &Step, doubt: &Doubt) -> Result<bool>;
 
     /// One page of all records of a kind in the target that carry a marker beginning with `prefix` and came or changed since
     /// `since`, in the platform's order; all of them without a time. None where the platform has no such listing. Only reads.

@@ -400,7 +400,7 @@ impl Writer {
         record: &Carried<'_>,
         step: &Step,
         earlier: &[&Step],
-        doubt: Doubt,
+        mut doubt: Doubt,
         progress: &Progress,
     ) -> Result<Option<Remote>, Broken> {
         let Carried { kind, id, .. } = *record;
@@ -408,6 +408,9 @@ impl Writer {
         loop {
             self.halt.check().map_err(Broken::Run)?;
             let asked = Instant::now();
+            if doubt.too_early(asked, settle).is_none() && self.target.at_work(step, &doubt).await? {
+                doubt.is_at_work();
+            }
             match self.target.find(step, &progress.late, earlier, doubt.earliest()).await? {
                 Found::Yes(remote) => {
                     self.link.applied(kind, id, &step.key, Some(remote.clone()), origin_of(kind, step)).await?;

@@ -7,7 +7,7 @@
 
 use super::store::Store;
 use super::{ATTACHMENTS, Form, KINDS, Place, export, folder, line};
-use crate::clock::VendorClock;
+use crate::clock::{Doubt, VendorClock};
 use crate::connector::manifest::Verb;
 use crate::connector::plan::{Content, FilePart, LateValues, Node, Request, Step, Text};
 use crate::connector::profile::{Authors, Profile, Silence};
@@ -183,6 +183,10 @@ impl Target for FilesTarget {
             Err(problem) if matches!(problem.reason, Reason::Conflict | Reason::TooLarge) => Outcome::Rejected(problem),
             Err(problem) => Outcome::NotSent(problem),
         }
+    }
+
+    async fn at_work(&self, _step: &Step, _doubt: &Doubt) -> Result<bool> {
+        Ok(false)
     }
 
     async fn find(&self, step: &Step, _late: &LateValues, _earlier: &[&Step], _since: Timestamp) -> Result<Found> {

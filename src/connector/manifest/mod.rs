@@ -11,8 +11,8 @@ pub use read::{
     Blob, Bulk, Decode, Denied, Detail, Join, Left, Listing, Lookup, Paging, ReadStream, Sideload, Since, Size, Under,
 };
 pub use write::{
-    Batch, Body, Children, Each, Expect, Fallback, FindRule, Nested, On, Only, Part, Poll, Shown, Then, Verb, Verify,
-    WriteStep,
+    Batch, Body, Children, Each, Expect, Fallback, FindRule, JobList, Nested, On, Only, Part, Poll, Shown, Then, Verb,
+    Verify, WriteStep,
 };
 
 use crate::connector::profile::Profile;

@@ -346,7 +346,7 @@ pub struct Poll {
     /// Milliseconds between two looks.
     #[serde(default = "every")]
     pub every: u64,
-    /// Seconds after which a job is given up: what it did is looked for.
+    /// Seconds after which a job that shows no progress is given up: what it did is looked for.
     pub deadline: u64,
     /// Over the answer: the job came to its end.
     pub done: Predicate,
@@ -368,6 +368,30 @@ pub struct Poll {
     /// Over a result: the record was there before.
     #[serde(default)]
     pub adopted: Option<Predicate>,
+    /// Where the vendor lists its jobs: "not written" is not believed while one is at work that may be the lost one.
+    #[serde(default)]
+    pub list: Option<JobList>,
+}
+
+/// The vendor's list of its jobs.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct JobList {
+    pub cites: String,
+    pub evidence: Evidence,
+    pub path: Template,
+    #[serde(default)]
+    pub query: BTreeMap<String, Template>,
+    /// Path of the rows in a page.
+    pub items: String,
+    #[serde(default)]
+    pub page: Paging,
+    /// Over a row.
+    pub id: Expr,
+    /// Over the answer of the batch's call: the id of its job.
+    pub of: Expr,
+    /// Over a row: the job waits or works.
+    pub busy: Predicate,
 }
 
 /// The records a job made, asked for by their ids in one call. `key` of the poll is read off each.

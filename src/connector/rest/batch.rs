@@ -206,10 +206,11 @@ impl Rest {
     ///
     /// Errors: it cannot be watched, or is given up: what it did is not known.
     async fn watched(&self, poll: &Poll, answer: &Value) -> Result<(Vec<Value>, bool)> {
+        let job = self.watches(poll, answer)?;
         let wrong = || Problem::new(Reason::Manifest, "`call` of a poll is `GET /path`");
         let call = poll.call.render_path(&self.scope(answer))?;
         let path = call.strip_prefix("GET ").ok_or_else(wrong)?;
-        let deadline = Instant::now() + Duration::from_secs(poll.deadline);
+        let (patience, mut moved) = (Duration::from_secs(poll.deadline), Instant::now());
         let mut state = answer.clone();
         loop {
             let done = poll.done.holds(&self.scope(&state))?;
@@ -218,12 +219,17 @@ impl Rest {
                 let results = crate::expr::path(&state, &poll.results).as_array().cloned().unwrap_or_default();
                 return Ok((results, done));
             }
-            if Instant::now() >= deadline {
-                let what = format!("the job did not end in {} seconds", poll.deadline);
+            if moved.elapsed() >= patience {
+                let what = format!("the job made no progress in {} seconds", poll.deadline);
                 return Err(Problem::new(Reason::Timeout, what));
             }
             tokio::time::sleep(Duration::from_millis(poll.every.max(1))).await;
-            state = self.ask(asking(path, vec![])).await?.json()?;
+            let asked = self.ask(asking(path, vec![])).await.and_then(|answer| answer.json());
+            // A job that cannot be asked for may still be at work; one that is given up was waited for.
+            let now = asked.inspect_err(|_| self.watches_no_more(job.as_deref()))?;
+            if now != state {
+                (state, moved) = (now, Instant::now());
+            }
         }
     }
 

@@ -12,6 +12,7 @@ mod check;
 mod find;
 mod fresh;
 mod gaps;
+mod jobs;
 mod left;
 mod lookup;
 mod marker;
@@ -92,6 +93,7 @@ pub struct Rest {
     preparing: tokio::sync::Mutex<()>,
     lookups: tokio::sync::Mutex<BTreeMap<String, Arc<lookup::Table>>>,
     batcher: batch::Batcher,
+    jobs: jobs::Jobs,
     scans: scan::Scans,
     /// Numbers listings showed, of streams that ask for those between.
     seen: Mutex<BTreeMap<String, gaps::Numbers>>,
@@ -131,6 +133,7 @@ impl Rest {
             preparing: tokio::sync::Mutex::new(()),
             lookups: tokio::sync::Mutex::default(),
             batcher: batch::Batcher::default(),
+            jobs: jobs::Jobs::default(),
             scans: scan::Scans::default(),
             seen: Mutex::default(),
             fresh: tokio::sync::Mutex::default(),

@@ -5,7 +5,7 @@
 
 use super::Rest;
 use super::marker::{FIELD, IMAGINED};
-use crate::clock::VendorClock;
+use crate::clock::{Doubt, VendorClock};
 use crate::connector::plan::{LateValues, Step};
 use crate::connector::profile::Profile;
 use crate::connector::{CheckLine, Found, Outcome, ReadBack, Target};
@@ -117,6 +117,10 @@ impl Target for OnPaper {
 
     async fn apply(&self, _step: &Step, _late: &LateValues) -> Outcome {
         Outcome::NotSent(no_account())
+    }
+
+    async fn at_work(&self, _step: &Step, _doubt: &Doubt) -> Result<bool> {
+        Ok(false)
     }
 
     async fn find(&self, _step: &Step, _late: &LateValues, _earlier: &[&Step], _since: Timestamp) -> Result<Found> {

@@ -3,7 +3,7 @@
 use super::paging::{self, Answered};
 use super::{Rest, asking, asking_address};
 use crate::clock::BEGINNING;
-use crate::connector::manifest::{Bulk, Denied, Left, Listing, Lookup, Paging, ReadStream, Since};
+use crate::connector::manifest::{Bulk, Denied, JobList, Left, Listing, Lookup, Paging, ReadStream, Since};
 use crate::connector::{Page, Row};
 use crate::error::{Problem, Reason, Result};
 use crate::expr::{self, Expr, Scope, Template, TimeFormat, plain};
@@ -116,6 +116,23 @@ impl<'a> From<&'a Left> for Listed<'a> {
             query: &left.query,
             items: left.items.as_deref(),
             page: &left.page,
+            instead: &[],
+            denied: Denied::Fail,
+            gone: Denied::Fail,
+            since: None,
+            rows: None,
+            stream: None,
+        }
+    }
+}
+
+impl<'a> From<&'a JobList> for Listed<'a> {
+    fn from(list: &'a JobList) -> Self {
+        Listed {
+            path: &list.path,
+            query: &list.query,
+            items: Some(&list.items),
+            page: &list.page,
             instead: &[],
             denied: Denied::Fail,
             gone: Denied::Fail,

@@ -1,7 +1,7 @@
 //! A manifest as a [`Target`].
 
 use super::Rest;
-use crate::clock::VendorClock;
+use crate::clock::{Doubt, VendorClock};
 use crate::connector::plan::{Content, LateValues, Step};
 use crate::connector::profile::{Authors, Profile};
 use crate::connector::{CheckLine, Found, Marked, Outcome, ReadBack, Target};
@@ -112,6 +112,10 @@ impl Target for Rest {
 
     async fn apply(&self, step: &Step, late: &LateValues) -> Outcome {
         self.apply_step(step, late).await
+    }
+
+    async fn at_work(&self, step: &Step, doubt: &Doubt) -> Result<bool> {
+        self.job_at_work(step, doubt).await
     }
 
     async fn find(&self, step: &Step, late: &LateValues, earlier: &[&Step], since: Timestamp) -> Result<Found> {

@@ -1,8 +1,9 @@
 //! Background jobs. <https://developer.zendesk.com/api-reference/ticketing/ticket-management/job_statuses/>
 //!
 //! A job waits, then writes row after row as time passes, in an order of its own: neither ids nor results are in that of the input (recorded).
-//! It is completed however many rows failed. At most 30 wait or work at once. *Unverified:* the words of a row that
-//! failed, after those recorded of organizations, and that a job is forgotten after a day.
+//! It is completed however many rows failed. At most 30 wait or work at once. Its status is there for an hour after it was created, and the
+//! list is in pages by cursor, those that ended last first. *Unverified:* the words of a row that failed, after those recorded of
+//! organizations; that the list ends after a hundred jobs (said by users); that those at work come last in it.
 
 use super::imports::Shelf;
 use super::refusal;
@@ -18,7 +19,9 @@ use serde_json::{Map, Value, json};
 const MOST: usize = 30;
 /// Rows of one.
 pub const MOST_ROWS: usize = 100;
-const KNOWN_FOR: SignedDuration = SignedDuration::from_hours(24);
+const KNOWN_FOR: SignedDuration = SignedDuration::from_hours(1);
+/// In the list.
+const MOST_LISTED: usize = 100;
 const ACCOUNT_ID: u64 = 4711;
 
 /// How long jobs take.
@@ -143,8 +146,7 @@ impl Jobs {
     }
 
     fn known(&self, now: Timestamp) -> impl Iterator<Item = &Job> {
-        let is_known =
-            move |job: &&Job| job.state != State::Vanished && job.ended.is_none_or(|ended| now <= ended + KNOWN_FOR);
+        let is_known = move |job: &&Job| job.state != State::Vanished && now <= job.began + KNOWN_FOR;
         self.all.iter().filter(is_known)
     }
 
@@ -272,8 +274,10 @@ impl Account {
     pub fn show_jobs(&self, path: &[&str], call: &Call, now: Timestamp) -> Answer {
         match path {
             [] => {
-                let rows = self.jobs.known(now).map(Job::show).collect::<Vec<_>>().into_iter().rev().collect();
-                super::pages::answer("job_statuses", rows, call)
+                let mut jobs: Vec<&Job> = self.jobs.known(now).collect();
+                jobs.sort_by_key(|job| std::cmp::Reverse((job.ended, job.began)));
+                let rows = jobs.into_iter().take(MOST_LISTED).map(Job::show).collect::<Vec<_>>();
+                super::pages::by_cursor("job_statuses", &rows, call)
             }
             ["show_many"] => {
                 let Some(ids) = call.param("ids") else { return refusal::invalid("ids", "is missing") };

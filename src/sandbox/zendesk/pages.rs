@@ -25,7 +25,8 @@ pub fn whole(name: &str, rows: &[Value]) -> Answer {
     Answer::json(200, &json!({ name: rows, "next_page": null, "previous_page": null, "count": rows.len() }))
 }
 
-fn by_cursor(name: &str, rows: &[Value], call: &Call) -> Answer {
+/// Rows of a list that is in pages by cursor alone.
+pub fn by_cursor(name: &str, rows: &[Value], call: &Call) -> Answer {
     let size = match call.param("page[size]").map_or(Ok(MOST), str::parse::<usize>) {
         Ok(size) if (1..=MOST).contains(&size) => size,
         _ => return refusal::invalid("page[size]", "is not a valid page size"),

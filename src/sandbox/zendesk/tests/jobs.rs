@@ -62,7 +62,7 @@ fn a_job_waits_works_and_is_completed_in_an_order_of_its_own() {
         }
     }
     assert_eq!(room.tickets(), 39);
-    room.pass(25 * 3600);
+    room.pass(3600);
     assert_eq!(room.send("GET", &format!("/job_statuses/{id}"), "").status, 404);
 }
 
@@ -150,4 +150,23 @@ fn users_in_bulk_are_for_accounts_that_have_them() {
     let failed: Vec<_> = job["results"].as_array().unwrap().iter().filter(|row| row["error"].is_string()).collect();
     assert_eq!((failed.len(), &failed[0]["index"]), (1, &json!(1)));
     assert_eq!(large.get("/users/search?query=email:ann@x.example")["users"][0]["name"], "Ann");
+}
+
+#[test]
+fn the_list_of_jobs_is_in_pages_by_cursor_with_those_that_ended_last_first() {
+    let mut room = room();
+    let first = room.started(rows(1));
+    room.pass(5);
+    let second = room.started(rows(1));
+    room.pass(5);
+    room.desk.doom(Fate { ends: Ends::Stuck, rows: Some(0) });
+    let third = room.started(rows(1));
+    room.pass(5);
+    let page = room.get("/job_statuses.json?page[size]=2");
+    let ids =
+        |page: &Value| page["job_statuses"].as_array().unwrap().iter().map(|job| job["id"].clone()).collect::<Vec<_>>();
+    assert_eq!((ids(&page), page["meta"]["has_more"].clone()), (vec![json!(second), json!(first)], json!(true)));
+    let after = page["meta"]["after_cursor"].as_str().unwrap().replace('=', "%3D");
+    let page = room.get(&format!("/job_statuses.json?page[size]=2&page[after]={after}"));
+    assert_eq!(ids(&page), [json!(third)]);
 }
