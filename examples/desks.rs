@@ -11,6 +11,8 @@
 
 #[path = "../tests/e2e/compare/mod.rs"]
 mod compare;
+#[path = "../tests/e2e/harness.rs"]
+mod harness;
 #[path = "../tests/e2e/http.rs"]
 mod http;
 #[path = "../tests/e2e/project.rs"]

@@ -19,13 +19,17 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+pub fn trials() -> Vec<libtest_mimic::Trial> {
+    crate::harness::trials![Servers:
+        a_folder_moves_into_a_redmine_and_back_into_a_folder,
+        a_request_tracker_becomes_a_folder_though_killed_and_the_folder_another,
+        exports_of_other_help_desks_arrive_in_a_redmine,
+    ]
+}
+
 const KILLS: usize = 10;
 
-#[test]
 fn a_folder_moves_into_a_redmine_and_back_into_a_folder() -> Result<(), Failed> {
-    if !crate::wanted("a_folder_moves_into_a_redmine_and_back_into_a_folder") {
-        return Ok(());
-    }
     let start = Instant::now();
     let into = Project::new("files-redmine")?;
     let expected = seed::write(&plan::plan(moves::SEED), &into.folder("in")?)?;
@@ -62,12 +66,7 @@ fn a_folder_moves_into_a_redmine_and_back_into_a_folder() -> Result<(), Failed> 
     Ok(())
 }
 
-#[test]
 fn a_request_tracker_becomes_a_folder_though_killed_and_the_folder_another() -> Result<(), Failed> {
-    let name = "a_request_tracker_becomes_a_folder_though_killed_and_the_folder_another";
-    if !crate::wanted(name) {
-        return Ok(());
-    }
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_err(|e| e.to_string())?.as_secs();
     let seed = std::env::var("DESKFERRY_KILL_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(now);
     println!("DESKFERRY_KILL_SEED={seed} repeats these moments");
@@ -117,11 +116,7 @@ fn there_and_on(random: &mut Random) -> Result<()> {
     if self::mails(&target)? == mails { Ok(()) } else { Err("somebody was mailed".into()) }
 }
 
-#[test]
 fn exports_of_other_help_desks_arrive_in_a_redmine() -> Result<(), Failed> {
-    if !crate::wanted("exports_of_other_help_desks_arrive_in_a_redmine") {
-        return Ok(());
-    }
     let start = Instant::now();
     let redmine = empty_redmine("exports-redmine")?;
     let (mut tickets, mut kept) = (vec![], HashSet::new());

@@ -14,16 +14,16 @@ use rusqlite::{Connection, OpenFlags};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+pub fn trials() -> Vec<libtest_mimic::Trial> {
+    crate::harness::trials![Servers: a_move_killed_forty_times_ends_the_same]
+}
+
 const KILLS: usize = 40;
 const DEADLINE: Duration = Duration::from_secs(15 * 60);
 /// How long after its row a kill may fall.
 const LATER: Duration = Duration::from_millis(600);
 
-#[test]
 fn a_move_killed_forty_times_ends_the_same() -> Result<(), Failed> {
-    if !crate::wanted("a_move_killed_forty_times_ends_the_same") {
-        return Ok(());
-    }
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_err(|e| e.to_string())?.as_secs();
     let seed = std::env::var("DESKFERRY_KILL_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(now);
     println!("DESKFERRY_KILL_SEED={seed} repeats these moments");

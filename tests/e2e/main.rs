@@ -1,7 +1,7 @@
 //! A real Request Tracker moves into a real Redmine, and survives being killed.
 //!
-//! `DESKFERRY_E2E=1` makes these tests run (they install and start the servers); without it they say that they were
-//! skipped. What needs no server always runs. Nothing here imports the engine: it is tested from outside.
+//! `DESKFERRY_E2E=1` makes these tests run (they install and start the servers); without it they are ignored, with that
+//! reason. What needs no server always runs. Nothing here imports the engine: it is tested from outside.
 
 mod binary;
 mod compare;
@@ -9,6 +9,7 @@ mod compare;
 #[expect(dead_code, reason = "the tests between look-alikes use more of it")]
 mod desks;
 mod files;
+mod harness;
 mod http;
 mod journey;
 mod kill;
@@ -24,6 +25,7 @@ mod seed;
 mod servers;
 mod spoil;
 
+use harness::Failed;
 use http::Result;
 use moves::{Move, Moved};
 use std::sync::OnceLock;
@@ -32,7 +34,6 @@ use std::time::{Duration, Instant};
 const MINUTES: Duration = Duration::from_secs(60);
 
 /// The desks are there to be compared with what was seeded; the engine may not have a say in it.
-#[test]
 fn nothing_here_imports_the_engine() -> Result<(), Failed> {
     let mut folders = vec![std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e")];
     let engine = ["deskferry", "::"].concat();
@@ -50,34 +51,23 @@ fn nothing_here_imports_the_engine() -> Result<(), Failed> {
     Ok(())
 }
 
-/// Why a test failed, shown as it was written.
-pub struct Failed(String);
-
-impl std::fmt::Debug for Failed {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl From<String> for Failed {
-    fn from(why: String) -> Self {
-        Failed(why)
-    }
-}
-
-impl From<&str> for Failed {
-    fn from(why: &str) -> Self {
-        Failed(why.into())
-    }
-}
-
-/// Whether the test called `name` may use the servers.
-fn wanted(name: &str) -> bool {
-    let wanted = std::env::var("DESKFERRY_E2E").is_ok_and(|v| v == "1");
-    if !wanted {
-        println!("skipped e2e: {name} (set DESKFERRY_E2E=1 to install and start the servers)");
-    }
-    wanted
+fn main() -> std::process::ExitCode {
+    let mut all = harness::trials![Nothing: nothing_here_imports_the_engine];
+    all.extend(harness::trials![
+        Servers: what_was_seeded_can_be_read_back, a_move_carries_everything_once_and_mails_nobody
+    ]);
+    all.extend(compare::trials());
+    let modules = [
+        kill::trials,
+        spoil::trials,
+        rebuild::trials,
+        redmine_to_rt::trials,
+        roundup::trials,
+        files::trials,
+        sandboxes::trials,
+    ];
+    all.extend(modules.into_iter().flat_map(|trials| trials()));
+    harness::run(all).exit_code()
 }
 
 /// One good move, made once and kept for all tests that spoil a copy of it.
@@ -148,11 +138,7 @@ fn report(differences: &[compare::Difference]) -> String {
     format!("{} differences\n{}", differences.len(), shown.collect::<Vec<_>>().join("\n"))
 }
 
-#[test]
 fn what_was_seeded_can_be_read_back() -> Result<(), Failed> {
-    if !wanted("what_was_seeded_can_be_read_back") {
-        return Ok(());
-    }
     let server = moves::running_source()?;
     let expected = seed::expected::Expected::load(&server.dir.join("expected.json"))?;
     let differences = seed::verify::differences(&seed::rt::Desk::new(server.env.clone()), &expected)?;
@@ -163,10 +149,7 @@ fn what_was_seeded_can_be_read_back() -> Result<(), Failed> {
     Ok(())
 }
 
-#[test]
 fn a_move_carries_everything_once_and_mails_nobody() -> Result<(), Failed> {
-    if wanted("a_move_carries_everything_once_and_mails_nobody") {
-        moved()?;
-    }
+    moved()?;
     Ok(())
 }

@@ -17,13 +17,20 @@ use std::path::Path;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+pub fn trials() -> Vec<libtest_mimic::Trial> {
+    crate::harness::trials![Servers:
+        a_redmine_is_read_back_as_it_was_seeded,
+        a_redmine_moves_into_a_request_tracker,
+        a_request_tracker_moves_into_another_one_ticket_first,
+        a_redmine_moves_into_a_request_tracker_though_killed,
+        a_request_tracker_moves_into_another_though_killed,
+        what_is_spoiled_in_a_request_tracker_is_noticed,
+    ]
+}
+
 const KILLS: usize = 6;
 
-#[test]
 fn a_redmine_is_read_back_as_it_was_seeded() -> Result<(), Failed> {
-    if !crate::wanted("a_redmine_is_read_back_as_it_was_seeded") {
-        return Ok(());
-    }
     let server = journey::running_redmine()?;
     let expected = Expected::load(&server.dir.join("expected.json"))?;
     none(&journey::as_seeded(Redmine, server, &expected)?)?;
@@ -31,32 +38,24 @@ fn a_redmine_is_read_back_as_it_was_seeded() -> Result<(), Failed> {
     Ok(())
 }
 
-#[test]
 fn a_redmine_moves_into_a_request_tracker() -> Result<(), Failed> {
-    if crate::wanted("a_redmine_moves_into_a_request_tracker") {
-        redmine_to_rt()?;
-    }
+    redmine_to_rt()?;
     Ok(())
 }
 
-#[test]
 fn a_request_tracker_moves_into_another_one_ticket_first() -> Result<(), Failed> {
-    if crate::wanted("a_request_tracker_moves_into_another_one_ticket_first") {
-        let _turn = moves::turn();
-        let all = Journey::new("rt-rt", RequestTracker, RequestTracker)?;
-        part::one_ticket(&all)?;
-        carried(&all, "rt-rt")?;
-        none(&all.differences()?)?;
-    }
+    let _turn = moves::turn();
+    let all = Journey::new("rt-rt", RequestTracker, RequestTracker)?;
+    part::one_ticket(&all)?;
+    carried(&all, "rt-rt")?;
+    none(&all.differences()?)?;
     Ok(())
 }
 
-#[test]
 fn a_redmine_moves_into_a_request_tracker_though_killed() -> Result<(), Failed> {
     killed("a_redmine_moves_into_a_request_tracker_though_killed", Redmine)
 }
 
-#[test]
 fn a_request_tracker_moves_into_another_though_killed() -> Result<(), Failed> {
     killed("a_request_tracker_moves_into_another_though_killed", RequestTracker)
 }
@@ -87,9 +86,6 @@ fn carried(all: &Journey, name: &str) -> Result<()> {
 }
 
 fn killed(name: &str, from: Product) -> Result<(), Failed> {
-    if !crate::wanted(name) {
-        return Ok(());
-    }
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_err(|e| e.to_string())?.as_secs();
     let seed = std::env::var("DESKFERRY_KILL_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(now);
     println!("DESKFERRY_KILL_SEED={seed} repeats these moments");
@@ -107,11 +103,7 @@ fn killed(name: &str, from: Product) -> Result<(), Failed> {
 }
 
 /// The finished move, spoiled in five ways at once in the running target, each on a ticket of its own.
-#[test]
 fn what_is_spoiled_in_a_request_tracker_is_noticed() -> Result<(), Failed> {
-    if !crate::wanted("what_is_spoiled_in_a_request_tracker_is_noticed") {
-        return Ok(());
-    }
     let all = redmine_to_rt()?;
     let database = all.target.var("RT_DB")?;
     let client = journey::client(RequestTracker, &all.target)?;

@@ -12,6 +12,10 @@ use crate::{Failed, MINUTES, project, report};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+pub fn trials() -> Vec<libtest_mimic::Trial> {
+    crate::harness::trials![Servers: roundup_moves_into_redmine]
+}
+
 const SEED: u64 = 1;
 const STATUSES: [(&str, &str); 5] = [
     ("unread", "New"),
@@ -21,11 +25,7 @@ const STATUSES: [(&str, &str); 5] = [
     ("done-cbb", "Rejected"),
 ];
 
-#[test]
 fn roundup_moves_into_redmine() -> Result<(), Failed> {
-    if !crate::wanted("roundup_moves_into_redmine") {
-        return Ok(());
-    }
     let _turn = moves::turn();
     let mut all = Move::new()?;
     let before = all.mails()?;

@@ -10,11 +10,20 @@ use serde_json::{Value, json};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+pub fn trials() -> Vec<libtest_mimic::Trial> {
+    crate::harness::trials![Servers:
+        an_untouched_copy_has_no_differences,
+        one_deleted_note_is_noticed,
+        one_flipped_private_flag_is_noticed,
+        one_private_file_made_public_is_noticed,
+        one_changed_byte_of_a_file_is_noticed,
+        one_doubled_ticket_is_noticed,
+        one_mail_is_noticed,
+    ]
+}
+
 /// Fails unless the comparison is content before `spoil` and says `what` after it.
 fn notices(name: &str, what: What, spoil: impl FnOnce(&Move, &Client) -> Result<()>) -> Result<(), Failed> {
-    if !crate::wanted(name) {
-        return Ok(());
-    }
     let copy = crate::moved()?.copy(name)?;
     let client = copy.target_client()?;
     spoil(&copy, &client)?;
@@ -26,16 +35,11 @@ fn notices(name: &str, what: What, spoil: impl FnOnce(&Move, &Client) -> Result<
     }
 }
 
-#[test]
 fn an_untouched_copy_has_no_differences() -> Result<(), Failed> {
-    if !crate::wanted("an_untouched_copy_has_no_differences") {
-        return Ok(());
-    }
     let found = crate::moved()?.copy("untouched")?.target_differences()?;
     if found.is_empty() { Ok(()) } else { Err(crate::report(&found).into()) }
 }
 
-#[test]
 fn one_deleted_note_is_noticed() -> Result<(), Failed> {
     notices("one_deleted_note_is_noticed", What::MessageCount, |_, client| {
         let (_, note) = journal(client, false)?;
@@ -44,7 +48,6 @@ fn one_deleted_note_is_noticed() -> Result<(), Failed> {
     })
 }
 
-#[test]
 fn one_flipped_private_flag_is_noticed() -> Result<(), Failed> {
     notices("one_flipped_private_flag_is_noticed", What::Leak, |_, client| {
         let (_, note) = journal(client, true)?;
@@ -58,7 +61,6 @@ fn one_flipped_private_flag_is_noticed() -> Result<(), Failed> {
 }
 
 /// The other way for a private file to become public: it is uploaded to the issue of its note.
-#[test]
 fn one_private_file_made_public_is_noticed() -> Result<(), Failed> {
     notices("one_private_file_made_public_is_noticed", What::Leak, |copy, client| {
         let private = copy.expected.messages().filter(|(_, m)| m.kind == Kind::Private);
@@ -77,7 +79,6 @@ fn one_private_file_made_public_is_noticed() -> Result<(), Failed> {
     })
 }
 
-#[test]
 fn one_changed_byte_of_a_file_is_noticed() -> Result<(), Failed> {
     notices("one_changed_byte_of_a_file_is_noticed", What::File, |copy, _| {
         let public = copy.expected.messages().filter(|(_, m)| m.kind == Kind::Public);
@@ -91,7 +92,6 @@ fn one_changed_byte_of_a_file_is_noticed() -> Result<(), Failed> {
     })
 }
 
-#[test]
 fn one_doubled_ticket_is_noticed() -> Result<(), Failed> {
     notices("one_doubled_ticket_is_noticed", What::Twice, |_, client| {
         let first = client.get("/issues.json?status_id=*&sort=id&limit=1")?["issues"][0].clone();
@@ -108,7 +108,6 @@ fn one_doubled_ticket_is_noticed() -> Result<(), Failed> {
 }
 
 /// Also the proof that the sink swallows and counts: the running server is made to send one mail, and it is there.
-#[test]
 fn one_mail_is_noticed() -> Result<(), Failed> {
     notices("one_mail_is_noticed", What::Mail, |copy, _| {
         let sink = Path::new(copy.redmine.var("REDMINE_MAILS")?);

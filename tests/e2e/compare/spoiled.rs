@@ -8,6 +8,28 @@ use crate::seed::plan::plan;
 use std::collections::HashSet;
 use std::sync::OnceLock;
 
+pub fn trials() -> Vec<libtest_mimic::Trial> {
+    crate::harness::trials![Nothing:
+        a_faithful_desk_has_no_differences,
+        a_missing_ticket_is_noticed,
+        a_doubled_ticket_is_noticed_even_with_a_marker_of_its_own,
+        a_merged_or_deleted_ticket_that_appears_is_noticed,
+        one_marker_on_two_issues_or_none_is_noticed,
+        a_deleted_note_is_noticed,
+        a_doubled_note_is_noticed,
+        notes_that_changed_places_are_noticed,
+        a_flipped_private_flag_is_noticed_either_way,
+        private_words_quoted_in_public_are_noticed,
+        a_private_file_on_the_issue_or_on_nothing_is_noticed,
+        a_changed_byte_is_noticed,
+        a_file_on_another_message_is_noticed,
+        an_image_that_is_only_attached_is_noticed,
+        another_author_date_or_name_is_noticed,
+        another_value_status_assignee_or_project_is_noticed,
+        a_forgotten_requester_or_link_is_noticed,
+    ]
+}
+
 const API_USER: &str = "admin@example.net";
 
 fn expected() -> &'static Expected {
@@ -115,17 +137,14 @@ fn first(target: &mut Target, wanted: impl Fn(&Message) -> bool) -> &mut Message
     messages.find(|m| wanted(m)).expect("the seed holds such a message")
 }
 
-#[test]
 fn a_faithful_desk_has_no_differences() {
     assert_eq!(after(|_, _| {}), []);
 }
 
-#[test]
 fn a_missing_ticket_is_noticed() {
     notices(What::Missing, |t, _| drop(t.issues.remove(3)));
 }
 
-#[test]
 fn a_doubled_ticket_is_noticed_even_with_a_marker_of_its_own() {
     notices(What::Twice, |t, _| {
         let mut copy = t.issues[3].clone();
@@ -135,7 +154,6 @@ fn a_doubled_ticket_is_noticed_even_with_a_marker_of_its_own() {
     });
 }
 
-#[test]
 fn a_merged_or_deleted_ticket_that_appears_is_noticed() {
     for absent in &expected().absent {
         notices(What::Twice, |t, _| {
@@ -146,7 +164,6 @@ fn a_merged_or_deleted_ticket_that_appears_is_noticed() {
     }
 }
 
-#[test]
 fn one_marker_on_two_issues_or_none_is_noticed() {
     notices(What::Marker, |t, _| {
         let marker = t.issues[3].custom[&marker_field()].clone();
@@ -155,12 +172,10 @@ fn one_marker_on_two_issues_or_none_is_noticed() {
     notices(What::Marker, |t, _| drop(t.issues[3].custom.insert(marker_field(), vec![])));
 }
 
-#[test]
 fn a_deleted_note_is_noticed() {
     notices(What::MessageCount, |t, _| drop(t.issues[3].messages.pop()));
 }
 
-#[test]
 fn a_doubled_note_is_noticed() {
     notices(What::MessageCount, |t, _| {
         let note = t.issues[3].messages[1].clone();
@@ -168,7 +183,6 @@ fn a_doubled_note_is_noticed() {
     });
 }
 
-#[test]
 fn notes_that_changed_places_are_noticed() {
     notices(What::Message, |t, _| {
         let issue = t.issues.iter_mut().find(|i| i.subject.contains("a long conversation"));
@@ -176,13 +190,11 @@ fn notes_that_changed_places_are_noticed() {
     });
 }
 
-#[test]
 fn a_flipped_private_flag_is_noticed_either_way() {
     notices(What::Leak, |t, _| first(t, |m| m.private).private = false);
     notices(What::Leak, |t, _| first(t, |m| !m.private).private = true);
 }
 
-#[test]
 fn private_words_quoted_in_public_are_noticed() {
     notices(What::Leak, |t, _| {
         let words = first(t, |m| m.private).body.clone();
@@ -190,7 +202,6 @@ fn private_words_quoted_in_public_are_noticed() {
     });
 }
 
-#[test]
 fn a_private_file_on_the_issue_or_on_nothing_is_noticed() {
     let private = expected().messages().filter(|(_, m)| m.kind == Kind::Private).flat_map(|(_, m)| &m.files);
     let sha256 = private.map(|f| f.sha256.clone()).next().expect("the seed holds one");
@@ -201,12 +212,10 @@ fn a_private_file_on_the_issue_or_on_nothing_is_noticed() {
     notices(What::File, |_, kept| assert!(kept.remove(&sha256)));
 }
 
-#[test]
 fn a_changed_byte_is_noticed() {
     notices(What::File, |t, _| first(t, |m| !m.files.is_empty()).files[0].sha256 = "0".repeat(64));
 }
 
-#[test]
 fn a_file_on_another_message_is_noticed() {
     notices(What::File, |t, _| {
         let issue =
@@ -216,7 +225,6 @@ fn a_file_on_another_message_is_noticed() {
     });
 }
 
-#[test]
 fn an_image_that_is_only_attached_is_noticed() {
     notices(What::File, |t, _| {
         for message in t.issues.iter_mut().flat_map(|i| &mut i.messages) {
@@ -226,7 +234,6 @@ fn an_image_that_is_only_attached_is_noticed() {
     notices(What::Message, |t, _| t.issues[0].messages[0].body += "\n!cid:picture@img.example!");
 }
 
-#[test]
 fn another_author_date_or_name_is_noticed() {
     notices(What::Message, |t, _| first(t, |m| m.author.contains("agent1")).author = "agent2@rt.test".into());
     notices(What::Message, |t, _| first(t, |m| m.author.contains("agent1")).author = API_USER.into());
@@ -242,7 +249,6 @@ fn another_author_date_or_name_is_noticed() {
     });
 }
 
-#[test]
 fn another_value_status_assignee_or_project_is_noticed() {
     notices(What::Value, |t, _| t.issues[3].status = "Feedback".into());
     notices(What::Value, |t, _| t.issues[3].project = "elsewhere".into());
@@ -261,7 +267,6 @@ fn another_value_status_assignee_or_project_is_noticed() {
     });
 }
 
-#[test]
 fn a_forgotten_requester_or_link_is_noticed() {
     notices(What::Person, |t, _| {
         for message in t.issues.iter_mut().flat_map(|i| &mut i.messages) {

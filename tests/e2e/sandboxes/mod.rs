@@ -17,6 +17,19 @@ use std::path::Path;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use to_redmine::{Scope, ToRedmine};
 
+pub fn trials() -> Vec<libtest_mimic::Trial> {
+    crate::harness::trials![Servers:
+        a_request_tracker_moves_into_a_freshdesk,
+        a_request_tracker_moves_into_a_failing_freshdesk_though_killed,
+        a_request_tracker_moves_into_a_zendesk,
+        a_request_tracker_moves_into_a_failing_zendesk_though_killed,
+        a_zendesk_moves_into_a_redmine,
+        a_failing_zendesk_moves_into_a_redmine_though_killed,
+        a_freshdesk_moves_into_a_redmine,
+        a_failing_freshdesk_moves_into_a_redmine_though_killed,
+    ]
+}
+
 /// What a look-alike looks like.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Platform {
@@ -30,53 +43,39 @@ impl Platform {
     }
 }
 
-#[test]
 fn a_request_tracker_moves_into_a_freshdesk() -> Result<(), Failed> {
-    from_rt("a_request_tracker_moves_into_a_freshdesk", Platform::Freshdesk)
+    from_rt(Platform::Freshdesk)
 }
 
-#[test]
 fn a_request_tracker_moves_into_a_failing_freshdesk_though_killed() -> Result<(), Failed> {
-    let name = "a_request_tracker_moves_into_a_failing_freshdesk_though_killed";
-    from_rt_killed(name, Platform::Freshdesk, FAILING_FRESHDESK)
+    from_rt_killed(Platform::Freshdesk, FAILING_FRESHDESK)
 }
 
-#[test]
 fn a_request_tracker_moves_into_a_zendesk() -> Result<(), Failed> {
-    from_rt("a_request_tracker_moves_into_a_zendesk", Platform::Zendesk)
+    from_rt(Platform::Zendesk)
 }
 
-#[test]
 fn a_request_tracker_moves_into_a_failing_zendesk_though_killed() -> Result<(), Failed> {
-    let name = "a_request_tracker_moves_into_a_failing_zendesk_though_killed";
-    from_rt_killed(name, Platform::Zendesk, FAILING_ZENDESK)
+    from_rt_killed(Platform::Zendesk, FAILING_ZENDESK)
 }
 
-#[test]
 fn a_zendesk_moves_into_a_redmine() -> Result<(), Failed> {
-    to_redmine("a_zendesk_moves_into_a_redmine", Platform::Zendesk)
+    to_redmine(Platform::Zendesk)
 }
 
-#[test]
 fn a_failing_zendesk_moves_into_a_redmine_though_killed() -> Result<(), Failed> {
     // each of 230 messages takes a Redmine a while
     let without_the_long_one = Scope { jq: ".id != \"2\"", leaves_out: 2 };
-    to_redmine_killed("a_failing_zendesk_moves_into_a_redmine_though_killed", Platform::Zendesk, without_the_long_one)
+    to_redmine_killed(Platform::Zendesk, without_the_long_one)
 }
 
-#[test]
 fn a_freshdesk_moves_into_a_redmine() -> Result<(), Failed> {
-    to_redmine("a_freshdesk_moves_into_a_redmine", Platform::Freshdesk)
+    to_redmine(Platform::Freshdesk)
 }
 
-#[test]
 fn a_failing_freshdesk_moves_into_a_redmine_though_killed() -> Result<(), Failed> {
     let without_the_long_one = Scope { jq: ".id != \"13\"", leaves_out: 13 };
-    to_redmine_killed(
-        "a_failing_freshdesk_moves_into_a_redmine_though_killed",
-        Platform::Freshdesk,
-        without_the_long_one,
-    )
+    to_redmine_killed(Platform::Freshdesk, without_the_long_one)
 }
 
 /// Those who work at the real desk.
@@ -121,16 +120,13 @@ fault = [
 ]
 "#;
 
-fn from_rt(name: &str, to: Platform) -> Result<(), Failed> {
-    if !crate::wanted(name) {
-        return Ok(());
-    }
+fn from_rt(to: Platform) -> Result<(), Failed> {
     let _turn = moves::turn();
     let all = FromRt::new(to, "rt", "")?;
     let start = Instant::now();
     all.binary.succeed(&["check"], 2 * MINUTES)?;
     all.binary.succeed(&["run"], 6 * MINUTES)?;
-    println!("{name}: moved after {:.1} s", start.elapsed().as_secs_f32());
+    println!("into {}: moved after {:.1} s", to.name(), start.elapsed().as_secs_f32());
     none(&all.differences()?)?;
     let seen = all.desk.calls().len();
     all.binary.succeed(&["run"], 3 * MINUTES)?;
@@ -139,10 +135,7 @@ fn from_rt(name: &str, to: Platform) -> Result<(), Failed> {
     Ok(())
 }
 
-fn from_rt_killed(name: &str, to: Platform, faults: &str) -> Result<(), Failed> {
-    if !crate::wanted(name) {
-        return Ok(());
-    }
+fn from_rt_killed(to: Platform, faults: &str) -> Result<(), Failed> {
     killed(
         || FromRt::new(to, "rt-killed", faults),
         |all, random| {
@@ -153,10 +146,7 @@ fn from_rt_killed(name: &str, to: Platform, faults: &str) -> Result<(), Failed> 
     )
 }
 
-fn to_redmine(name: &str, from: Platform) -> Result<(), Failed> {
-    if !crate::wanted(name) {
-        return Ok(());
-    }
+fn to_redmine(from: Platform) -> Result<(), Failed> {
     let _turn = moves::turn();
     let all = ToRedmine::new(from, "redmine", TICKETS, "", None)?;
     // relations between projects are refused until the administrator allows them; then a retry writes them
@@ -176,10 +166,7 @@ fn to_redmine(name: &str, from: Platform) -> Result<(), Failed> {
     Ok(())
 }
 
-fn to_redmine_killed(name: &str, from: Platform, scope: Scope) -> Result<(), Failed> {
-    if !crate::wanted(name) {
-        return Ok(());
-    }
+fn to_redmine_killed(from: Platform, scope: Scope) -> Result<(), Failed> {
     killed(
         || ToRedmine::new(from, "redmine-killed", 30, FAILING_SOURCE, Some(scope)),
         |all, random| {
