@@ -11,7 +11,8 @@ use std::sync::Arc;
 pub async fn command(global: &Global, screen: &Arc<Screen>) -> Result<u8> {
     let opened = open(&global.directory, Wanted::default(), screen).await?;
     let checked = pipeline::check(&opened.job).await;
-    let ending = match checked.problem() {
+    let unreadable = pipeline::check_rows(&opened.job).await?;
+    let ending = match checked.problem().or(unreadable.as_ref()) {
         None => Ending::Complete,
         Some(problem) => Ending::Refused(problem.clone()),
     };

@@ -2,7 +2,7 @@
 
 use super::accounts::{account, accounts, address, is_on_paper, url_of, which};
 use super::draw::Screen;
-use crate::connector::files::{self, FilesSource, FilesTarget, Form, Place};
+use crate::connector::files::{self, FilesSource, FilesTarget, Find, Form, Place};
 use crate::connector::manifest::Manifest;
 use crate::connector::registry::{self, Entry};
 use crate::connector::rest::{MarkerField, OnPaper, Rest, Role};
@@ -128,7 +128,9 @@ fn rules(project: &Project, mapping: Option<&Path>) -> Result<String> {
 
 fn connect_source(project: &Project) -> Result<(Arc<dyn Source>, String)> {
     if project.source.connector == files::NAME {
-        let source = FilesSource::new(Place::of(project.folder(), &project.source)?)?;
+        // A folder keeps whom a ticket names as it is; any other target needs somebody to stand there.
+        let find = if project.target.connector == files::NAME { Find::Named } else { Find::Made };
+        let source = FilesSource::new(Place::of(project.folder(), &project.source)?, find)?;
         let version = source.version().to_owned();
         return Ok((Arc::new(source), version));
     }

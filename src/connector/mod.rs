@@ -44,6 +44,8 @@ pub struct Page {
     pub next: Option<String>,
     /// The cursor from which a later run goes on, where the platform has one that lasts.
     pub bookmark: Option<String>,
+    /// The listing begins here and holds all there is: what an earlier one staged and this one lacks is gone.
+    pub anew: bool,
 }
 
 /// How children can be read in bulk, and what is known of the cost.
@@ -174,6 +176,13 @@ pub trait Source: Send + Sync {
     ///
     /// Errors: those of `read`.
     async fn left(&self) -> Result<Vec<LeftBehind>> {
+        Ok(vec![])
+    }
+
+    /// What of the source cannot be read as it is, each with its place and what helps. The records it is of fail alone.
+    ///
+    /// Errors: those of `read`.
+    async fn faults(&self) -> Result<Vec<Problem>> {
         Ok(vec![])
     }
 

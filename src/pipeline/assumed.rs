@@ -232,7 +232,7 @@ impl Assumed {
 /// The staged definitions of a kind.
 async fn staged(job: &Job, kind: Kind) -> Result<Vec<Record>> {
     let rows = job.staging.rows(kind.code()).await?;
-    rows.iter().map(|row| job.source.assemble(kind, row, &Default::default())).collect()
+    Ok(rows.iter().filter_map(|row| job.source.assemble(kind, row, &Default::default()).ok()).collect())
 }
 
 /// What tickets hold custom values of that no definition names. Their messages are not looked at.

@@ -303,8 +303,14 @@ impl<'a> Run<'a> {
     async fn carried(&self, row: &RecordRow, turn: &mut Turn) -> Result<End, Broken> {
         let (kind, id) = (row.kind, row.id.as_str());
         let Some(staged) = self.job.staged(kind, id).await? else {
-            let problem = Problem::new(Reason::NotFound, "the source no longer lists it")
-                .hint("it was seen by an earlier run whose stage is gone");
+            let what = "the source no longer lists it";
+            // Nothing of it was ever written, and all that there is was listed.
+            if row.remote.is_none() && !row.has_steps && self.job.is_listed(kind).await? {
+                let problem = Problem::new(Reason::Deleted, what);
+                return Ok(End::Skipped { problem, stands_for: None });
+            }
+            let problem =
+                Problem::new(Reason::NotFound, what).hint("it was seen by an earlier run whose stage is gone");
             return Ok(End::Failed { problem });
         };
         if kind.is_library() && !self.job.target.writes(kind) {
@@ -455,7 +461,8 @@ impl Job {
     pub async fn source_fields(&self) -> Result<SourceFields, Problem> {
         let mut fields = SourceFields::new();
         for raw in self.staging.rows(Kind::Field.code()).await? {
-            if let Body::Field(field) = self.source.assemble(Kind::Field, &raw, &ChildRows::new())?.body {
+            let record = self.source.assemble(Kind::Field, &raw, &ChildRows::new());
+            if let Ok(Body::Field(field)) = record.map(|record| record.body) {
                 fields.insert(field.key.clone(), field);
             }
         }

@@ -115,8 +115,8 @@ fn people(ticket: &Ticket) -> impl Iterator<Item = &Ref> {
 
 async fn companies(job: &Job, person: &str) -> Result<Vec<Ref>> {
     let Some(staged) = job.staged(Kind::Contact, person).await? else { return Ok(vec![]) };
-    Ok(match staged?.body {
-        Body::Contact(person) => person.companies,
+    Ok(match staged.map(|record| record.body) {
+        Ok(Body::Contact(person)) => person.companies,
         _ => vec![],
     })
 }

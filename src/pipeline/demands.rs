@@ -191,7 +191,8 @@ pub async fn check(job: &Job) -> Result<Option<CheckLine>> {
     }
     let mut source = Vec::new();
     for row in job.staging.rows(Kind::Field.code()).await? {
-        if let Body::Field(field) = job.source.assemble(Kind::Field, &row, &ChildRows::new())?.body {
+        let record = job.source.assemble(Kind::Field, &row, &ChildRows::new());
+        if let Ok(Body::Field(field)) = record.map(|record| record.body) {
             source.push(field);
         }
     }

@@ -88,7 +88,7 @@ impl Run<'_> {
     async fn fields_of_tickets(&self) -> Result<Vec<(String, Field)>> {
         let mut all = Vec::new();
         for raw in self.job.staging.rows(Kind::Field.code()).await? {
-            let record = self.job.source.assemble(Kind::Field, &raw, &ChildRows::new())?;
+            let Ok(record) = self.job.source.assemble(Kind::Field, &raw, &ChildRows::new()) else { continue };
             match record.body {
                 Body::Field(field) if field.scope == Kind::Ticket => all.push((record.id, field)),
                 _ => {}

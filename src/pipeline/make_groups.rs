@@ -43,9 +43,8 @@ impl Run<'_> {
         }
         stage::kind(self.job, Kind::Agent).await?;
         for raw in self.job.staging.rows(Kind::Agent.code()).await? {
-            let Body::Agent(person) = self.job.source.assemble(Kind::Agent, &raw, &ChildRows::new())?.body else {
-                continue;
-            };
+            let record = self.job.source.assemble(Kind::Agent, &raw, &ChildRows::new());
+            let Ok(Body::Agent(person)) = record.map(|record| record.body) else { continue };
             let Some(id) = self.there(&person) else { continue };
             for group in &person.groups {
                 all.entry(group.clone()).or_default().push(id.clone());

@@ -38,7 +38,7 @@ pub use approval::Approval;
 pub use events::{Event, Listener, Side};
 pub use halt::Halt;
 pub use pairing::pair;
-pub use ready::{Checked, check};
+pub use ready::{Checked, check, check_rows};
 pub use survey::{Survey, survey};
 
 use crate::connector::{Source, Target};

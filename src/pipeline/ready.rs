@@ -4,7 +4,7 @@ use super::{Event, Job, Side, demands};
 use crate::clock::VendorClock;
 use crate::connector::CheckLine;
 use crate::connector::profile::Silence;
-use crate::error::{Problem, Reason};
+use crate::error::{Problem, Reason, Result};
 use jiff::SignedDuration;
 
 /// Clocks that differ by more than this are worth a word.
@@ -39,6 +39,20 @@ pub async fn check(job: &Job) -> Checked {
         checked.lines.push((side, line));
     }
     checked
+}
+
+/// Tells every record of the source that cannot be read as it is. A run leaves these out and goes on; `check` does not end well.
+pub async fn check_rows(job: &Job) -> Result<Option<Problem>> {
+    let faults = job.source.faults().await?;
+    let many = faults.len();
+    for problem in faults {
+        let proves = "every row can be read".to_owned();
+        (job.tell)(Event::Check { account: Side::Source, proves, ok: false, found: None, problem: Some(problem) });
+    }
+    Ok((many > 0).then(|| {
+        Problem::new(Reason::Refused, format!("{many} things in the source cannot be read as they are"))
+            .hint("correct them, or say how they are read; a run migrates the others, and these fail alone")
+    }))
 }
 
 /// What a run would be refused for by the target. Tells nobody.

@@ -44,6 +44,12 @@ impl Job {
         Ok(Some(made.map(|(record, _)| record)))
     }
 
+    /// Whether the listing of a kind has come to its end.
+    pub(super) async fn is_listed(&self, kind: Kind) -> Result<bool> {
+        let listing = self.staging.listing(kind.code()).await?;
+        Ok(listing.cursor.is_none() && listing.complete_since.is_some())
+    }
+
     /// The staged records of these rows, in their order, a few read ahead of the one that is looked at.
     pub fn staged_each<'a>(
         &'a self,
@@ -136,6 +142,9 @@ async fn list(job: &Job, kind: Kind, walk: Walk) -> Result<(), Stop> {
     loop {
         job.halt.check()?;
         let page: Page = job.source.read(kind, cursor.as_deref(), since).await?;
+        if page.anew {
+            job.staging.forget_rows(stream).await?;
+        }
         let rows = page.rows;
         see(job, kind, &rows).await?;
         let items = rows.iter().map(key).collect();

@@ -76,7 +76,10 @@ async fn source(job: &Job) -> Result<Observed, Stop> {
     let mut tally = Tally::default();
     for kind in DEFINITIONS {
         for row in job.staging.rows(kind.code()).await? {
-            tally.define(job.source.assemble(kind, &row, &ChildRows::new())?, job.target.marker_field());
+            // One that cannot be read fails when its turn comes.
+            if let Ok(record) = job.source.assemble(kind, &row, &ChildRows::new()) {
+                tally.define(record, job.target.marker_field());
+            }
         }
     }
     let mut after = None;

@@ -229,6 +229,17 @@ impl Staging {
             .await
     }
 
+    /// Forgets the rows of a stream, and nothing of how far it was listed.
+    pub async fn forget_rows(&self, stream: &str) -> Result<()> {
+        let stream = stream.to_owned();
+        self.store
+            .write(move |db| {
+                db.execute("DELETE FROM item WHERE stream = ?1", [&stream])?;
+                Ok(())
+            })
+            .await
+    }
+
     /// A listing that began at this time has come to its end; a later one goes on from the bookmark, if there is one.
     pub async fn listed(&self, stream: &str, began_at: Timestamp, bookmark: Option<&str>) -> Result<()> {
         let (stream, began) = (stream.to_owned(), began_at.as_millisecond());

@@ -135,7 +135,7 @@ fn what_is_wrong_is_told_with_its_place_and_its_remedy() {
     let outside = "{\"id\":\"2\",\"comments\":[{\"id\":\"1\",\"format\":\"text\",\"body\":\"\",\
                    \"attachments\":[{\"id\":\"1\",\"name\":\"n\",\"source\":\"../../etc/passwd\"}]}]}\n";
     insta::assert_snapshot!("outside", wrong("jsonl", &[("ticket.jsonl", outside)]));
-    insta::assert_snapshot!("bad_date", wrong("csv", &[("ticket.csv", "id,created\n1,2024-05-01\n2,31.12.2024\n")]));
+    insta::assert_snapshot!("bad_date", wrong("csv", &[("ticket.csv", "id,created\n1,2024-05-01\n2,31/12/2024\n")]));
     let columns = "[ticket.columns]\nsubject = \"Betref\"\n";
     insta::assert_snapshot!(
         "wrong_column",
@@ -158,7 +158,7 @@ fn messages_of_tickets_left_out_of_the_list_are_counted() {
     put(&dir, "ticket.csv", "id,subject\n1,a\n");
     put(&dir, "comment.csv", "ticket,body\n1,b\n2,c\n2,d\n");
     let seen = seen(&dir);
-    assert!(seen.contains("the folder can be read: ticket, 2 comments of tickets that are not here\n"), "{seen}");
+    assert!(seen.contains("the folder can be read: ticket (1), comment (3), 2 comments of tickets that are not here (comment.csv row 3"), "{seen}");
     assert_eq!(out(&dir, "ticket")[0]["comments"].as_array().map(Vec::len), Some(1));
 }
 

@@ -1,107 +1,138 @@
 //! Messages and files in a folder of tables: rows of tables of their own, put into the ticket they name.
 //!
-//! Only the places of the rows are held in memory, and the ids of tickets while it is asked who names none.
+//! Only the places of the rows are held in memory.
 
-use super::columns::{ATTACHMENT, COMMENT, DESCRIPTION, PRIVATE};
-use super::table::{Spot, Table};
-use crate::error::{Problem, Reason, Result};
-use crate::record::{Format, Visibility};
+use super::columns::Columns;
+use super::faults::Fault;
+use super::fields::{ATTACHMENT, COMMENT, DESCRIPTION, MESSAGES, NOTES};
+use super::marks::Marks;
+use super::named::Named;
+use super::table::{Row, Table};
+use crate::error::Result;
+use crate::record::{Attachment, Comment, Format, Visibility};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use std::collections::{HashMap, HashSet};
-
-/// Opens a table, if it is there.
-pub type Open<'a> = dyn Fn(&'static str) -> Result<Option<Table>> + 'a;
 
 /// Where the messages and files of each ticket stand.
 #[derive(Default)]
 pub struct Children {
-    comments: HashMap<String, Vec<Spot>>,
-    files: HashMap<String, Vec<Spot>>,
+    pub comments: Marks,
+    pub files: Marks,
+}
+
+/// The tables of messages and files while tickets are read.
+#[derive(Default)]
+pub struct Readers<'a> {
+    pub comments: Option<Table<'a>>,
+    pub files: Option<Table<'a>>,
 }
 
 impl Children {
-    /// Errors: `config`; `disk`.
-    pub fn of(open: &Open<'_>) -> Result<Children> {
-        let mut children = Children::default();
-        for (name, places) in [(COMMENT, &mut children.comments), (ATTACHMENT, &mut children.files)] {
-            let Some(mut table) = open(name)? else { continue };
-            while let Some((spot, ticket)) = table.step("ticket")? {
-                places.entry(ticket).or_default().push(spot);
-            }
+    /// Completes a ticket with its messages: those of its own columns, then the rows of the other tables. What cannot be read of
+    /// them is added to the faults of the ticket: it is not written without them.
+    pub fn join(&self, ticket: &mut Row, said: &Columns, readers: &mut Readers<'_>, named: &Named) -> Result<()> {
+        let id = ticket.fields.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let mut comments = own_messages(&mut ticket.fields, &id, said.format.unwrap_or(Format::Text));
+        for (at, mut row) in rows(&self.comments, readers.comments.as_mut(), &id)?.into_iter().enumerate() {
+            ticket.faults.extend(row.faults);
+            named.resolve(COMMENT, &mut row.fields);
+            comments.push(Value::Object(message(row.fields, &format!("{id}-{}", at + 1), said)));
         }
-        Ok(children)
-    }
-
-    /// Messages and files of tickets that are not there, in words.
-    ///
-    /// Errors: `config`, when there are messages, and not one of them names a ticket: a column is taken for another.
-    pub fn strays(&self, open: &Open<'_>) -> Result<Vec<String>> {
-        let mut tickets = HashSet::new();
-        if let Some(mut table) = open("ticket")? {
-            while let Some((_, id)) = table.step("id")? {
-                tickets.insert(id);
+        for (at, row) in rows(&self.files, readers.files.as_mut(), &id)?.into_iter().enumerate() {
+            ticket.faults.extend(row.faults.clone());
+            let Some(table) = readers.files.as_ref() else { continue };
+            let complaint = complaint(ATTACHMENT, &row.fields, said)
+                .map(|(field, what, hint)| fault(table, &row, field, what, hint));
+            if let Some(complaint) = complaint {
+                ticket.faults.push(complaint);
+                continue;
             }
-        }
-        let mut said = Vec::new();
-        for (name, places) in [(COMMENT, &self.comments), (ATTACHMENT, &self.files)] {
-            let strays = || places.iter().filter(|(id, _)| !tickets.contains(*id));
-            let without: usize = strays().map(|(_, spots)| spots.len()).sum();
-            if without > 0 && strays().count() == places.len() {
-                let example = strays().map(|(id, _)| id).min().map_or("", String::as_str);
-                let what = format!("not one {name} belongs to a ticket: no ticket has an id like {example:?}");
-                return Err(Problem::new(Reason::Config, what)
-                    .hint(format!("`ticket` under `[{name}.columns]` names the column with the ids of the tickets")));
+            let file = file(row.fields.clone(), &format!("{id}-file-{}", at + 1));
+            if let Err(what) = attach(file, &mut comments) {
+                ticket.faults.push(fault(table, &row, "comment", what, WHICH.into()));
             }
-            if without > 0 {
-                said.push(format!("{without} {name}s of tickets that are not here"));
-            }
-        }
-        Ok(said)
-    }
-
-    /// Completes a ticket with its messages: its own column `description`, then the rows of the other tables.
-    pub fn join(&self, ticket: &mut Map<String, Value>, format: Format, open: &Open<'_>) -> Result<()> {
-        let id = ticket.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
-        let mut comments = Vec::new();
-        if let Some(body) = ticket.shift_remove(DESCRIPTION) {
-            comments.push(json!({
-                "id": format!("{id}-0"), "body": body, "format": format, "author": ticket.get("requester"),
-                "created_at": ticket.get("created_at"), "visibility": Visibility::Public,
-            }));
-        }
-        for (at, mut comment) in rows_at(self.comments.get(&id), COMMENT, open)?.into_iter().enumerate() {
-            comment.shift_remove("ticket");
-            comment.entry("id").or_insert_with(|| format!("{id}-{}", at + 1).into());
-            comment.entry("format").or_insert_with(|| json!(format));
-            comment.entry("body").or_insert_with(|| json!(""));
-            if let Some(private) = comment.shift_remove(PRIVATE) {
-                let visibility = if private == true { Visibility::Private } else { Visibility::Public };
-                comment.insert("visibility".into(), json!(visibility));
-            }
-            comments.push(Value::Object(comment));
-        }
-        for (at, mut file) in rows_at(self.files.get(&id), ATTACHMENT, open)?.into_iter().enumerate() {
-            file.shift_remove("ticket");
-            file.entry("id").or_insert_with(|| format!("{id}-file-{}", at + 1).into());
-            let source = file.get("source").and_then(Value::as_str).unwrap_or_default();
-            let name = source.rsplit('/').next().unwrap_or_default().to_owned();
-            file.entry("name").or_insert_with(|| name.into());
-            attach(&id, file, &mut comments)?;
         }
         if !comments.is_empty() {
-            ticket.insert("comments".into(), Value::Array(comments));
+            ticket.fields.insert("comments".into(), Value::Array(comments));
         }
         Ok(())
     }
 }
 
-fn attach(ticket: &str, mut file: Map<String, Value>, comments: &mut [Value]) -> Result<()> {
+/// What is said of a file that finds no message begins so.
+pub const NO_MESSAGE: &str = "the ticket has no message";
+
+/// Takes out what becomes messages.
+pub fn strip(ticket: &mut Map<String, Value>) {
+    for field in [DESCRIPTION, MESSAGES, NOTES] {
+        ticket.shift_remove(field);
+    }
+}
+
+/// What helps a file that finds no message.
+const WHICH: &str = "`comment` is the id of the message; without it the file belongs to the first";
+
+fn fault(table: &Table<'_>, row: &Row, field: &str, what: String, hint: String) -> Fault {
+    let column = table.layout.parts[row.spot.part as usize].bound.name_of(field);
+    Fault { place: table.place(row.spot, Some(&column)), what, hint }
+}
+
+/// The messages that stand in a ticket's own row: its description, and columns of messages.
+fn own_messages(ticket: &mut Map<String, Value>, id: &str, format: Format) -> Vec<Value> {
+    let mut comments = Vec::new();
+    if let Some(body) = ticket.shift_remove(DESCRIPTION) {
+        comments.push(json!({
+            "id": format!("{id}-0"), "body": body, "format": format, "author": ticket.get("requester"),
+            "created_at": ticket.get("created_at"), "visibility": Visibility::Public,
+        }));
+    }
+    let mut journal = Vec::new();
+    for (field, visibility) in [(MESSAGES, Visibility::Public), (NOTES, Visibility::Private)] {
+        let cells = ticket.shift_remove(field);
+        for (at, cell) in cells.as_ref().and_then(Value::as_array).into_iter().flatten().enumerate() {
+            let mut message = cell.clone();
+            message["id"] = format!("{id}-{field}-{}", at + 1).into();
+            message["format"] = json!(format);
+            message["visibility"] = json!(visibility);
+            journal.push(message);
+        }
+    }
+    // They stand side by side in the row, and follow one another in the ticket.
+    journal.sort_by_key(|message| message["created_at"].as_str().and_then(|at| at.parse::<jiff::Timestamp>().ok()));
+    comments.extend(journal);
+    comments
+}
+
+/// A row of the table of messages as a message.
+pub fn message(mut fields: Map<String, Value>, id: &str, said: &Columns) -> Map<String, Value> {
+    fields.shift_remove("ticket");
+    fields.entry("id").or_insert_with(|| id.into());
+    fields.entry("format").or_insert_with(|| json!(said.format.unwrap_or(Format::Text)));
+    fields.entry("body").or_insert_with(|| json!(""));
+    fields
+}
+
+/// A row of the table of files as a file.
+pub fn file(mut fields: Map<String, Value>, id: &str) -> Map<String, Value> {
+    fields.shift_remove("ticket");
+    fields.entry("id").or_insert_with(|| id.into());
+    let source = fields.get("source").and_then(Value::as_str).unwrap_or_default();
+    let name = source.rsplit('/').next().unwrap_or_default().to_owned();
+    fields.entry("name").or_insert_with(|| name.into());
+    fields
+}
+
+/// Puts a file into its message; the first, where it names none.
+///
+/// Errors: the message it names is not there.
+fn attach(mut file: Map<String, Value>, comments: &mut [Value]) -> Result<(), String> {
     let of = file.shift_remove("comment");
     let belongs = |comment: &Value| of.as_ref().is_none_or(|of| comment["id"] == *of);
     let Some(comment) = comments.iter_mut().find(|comment| belongs(comment)) else {
-        let what = format!("attachment of ticket {ticket}: the ticket has no such message");
-        return Err(Problem::new(Reason::Config, what)
-            .hint("`comment` is the id of the message; without it the file belongs to the first"));
+        return Err(match of.as_ref().and_then(Value::as_str) {
+            Some(of) => format!("{NO_MESSAGE} {of:?}"),
+            None => format!("{NO_MESSAGE} to put the file into"),
+        });
     };
     match comment.get_mut("attachments").and_then(Value::as_array_mut) {
         Some(list) => list.push(Value::Object(file)),
@@ -110,12 +141,36 @@ fn attach(ticket: &str, mut file: Map<String, Value>, comments: &mut [Value]) ->
     Ok(())
 }
 
-fn rows_at(spots: Option<&Vec<Spot>>, name: &'static str, open: &Open<'_>) -> Result<Vec<Map<String, Value>>> {
-    let (Some(spots), Some(mut table)) = (spots, open(name)?) else { return Ok(vec![]) };
-    let mut rows = Vec::with_capacity(spots.len());
-    for &spot in spots {
-        table.go_to(spot)?;
-        rows.extend(table.next()?.map(|row| row.fields));
+/// The rows that name this ticket.
+fn rows(marks: &Marks, table: Option<&mut Table<'_>>, ticket: &str) -> Result<Vec<Row>> {
+    let Some(table) = table else { return Ok(vec![]) };
+    let mut rows = Vec::new();
+    for spot in marks.of(ticket) {
+        let row = table.at(spot)?;
+        rows.extend(row.filter(|row| row.fields.get("ticket").and_then(Value::as_str) == Some(ticket)));
     }
     Ok(rows)
+}
+
+/// What is wrong with a row of these tables, beyond its cells: it names no ticket, or a file outside the folder.
+pub fn complaint(table: &str, fields: &Map<String, Value>, said: &Columns) -> Option<(&'static str, String, String)> {
+    if !fields.contains_key("ticket") {
+        let hint = "every row of this table names the `id` of its ticket";
+        return Some(("ticket", "names no ticket".into(), hint.into()));
+    }
+    if table == COMMENT {
+        let message = message(fields.clone(), "1", said);
+        return Comment::deserialize(&Value::Object(message)).err().map(|e| ("body", e.to_string(), String::new()));
+    }
+    debug_assert_eq!(table, ATTACHMENT);
+    let Some(source) = fields.get("source").and_then(Value::as_str) else {
+        let hint = "`source` is the path of the file below the folder, such as attachments/17/a.pdf";
+        return Some(("source", "names no file".into(), hint.into()));
+    };
+    if let Err(outside) = super::folder::stays_inside(source) {
+        return Some(("source", outside.what, outside.hint.unwrap_or_default()));
+    }
+    let mut file = file(fields.clone(), "1");
+    file.shift_remove("comment");
+    Attachment::deserialize(&Value::Object(file)).err().map(|e| ("source", e.to_string(), String::new()))
 }

@@ -3,7 +3,8 @@
 //!
 //! Cells are as the records have them, for a program to read: a spreadsheet may take one that begins with `=` for a formula.
 
-use super::columns::{self, ATTACHMENT, COMMENT, Cell};
+use super::columns;
+use super::fields::{self, ATTACHMENT, COMMENT, Cell};
 use super::line::{self, Lines, MARKER_KEY};
 use super::{KINDS, folder};
 use crate::error::{Problem, Reason, Result};
@@ -52,7 +53,7 @@ fn table(
     }
     folder::write_whole(&folder.join(format!("{name}.csv")), |to| {
         let mut out = csv::Writer::from_writer(to);
-        let fields = columns::fields(name);
+        let fields = fields::of(name);
         let wrong = |e: csv::Error| Problem::new(Reason::Disk, e.to_string()).at(name);
         out.write_record(fields.iter().map(|(field, _)| *field)).map_err(wrong)?;
         let mut lines = Lines::from(File::open(&from)?, 0, 0)?;
@@ -75,9 +76,14 @@ fn table(
 fn text_of(value: &Value, cell: Cell) -> String {
     match (value, cell) {
         (Value::Null, _) => String::new(),
-        (Value::Array(list), Cell::List | Cell::Json) if list.is_empty() => String::new(),
-        (value, Cell::List | Cell::Json) => value.to_string(),
+        (Value::Array(list), cell) if list.is_empty() && is_json(cell) => String::new(),
+        (value, cell) if is_json(cell) => value.to_string(),
         (Value::String(text), _) => text.clone(),
         (other, _) => other.to_string(),
     }
+}
+
+/// Whether a cell of ours is written as JSON.
+fn is_json(cell: Cell) -> bool {
+    cell.is_list() || cell == Cell::Json
 }

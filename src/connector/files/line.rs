@@ -55,11 +55,15 @@ impl<R: Read + Seek> Lines<BufReader<R>> {
     }
 
     /// The next line without its end, if there is one. A line that the file's end cuts is given like any other.
+    ///
+    /// Errors: `config` for a line that is too long, which is passed over; `disk`.
     pub fn next(&mut self) -> Result<Option<Vec<u8>>> {
         let mut line = Vec::new();
         let read = (&mut self.reader).take(LONGEST + 1).read_until(b'\n', &mut line)? as u64;
         if read > LONGEST {
-            let what = format!("line {}: longer than {} MiB", self.number + 1, LONGEST >> 20);
+            self.offset += read + self.rest_of_line()?;
+            self.number += 1;
+            let what = format!("longer than {} MiB", LONGEST >> 20);
             return Err(Problem::new(Reason::Config, what).hint("files belong into `attachments/`, not into the line"));
         }
         if read == 0 {
@@ -74,6 +78,26 @@ impl<R: Read + Seek> Lines<BufReader<R>> {
             line.drain(..3);
         }
         Ok(Some(line))
+    }
+}
+
+impl<R: Read> Lines<BufReader<R>> {
+    /// Passes over what is left of a line. Gives its bytes.
+    fn rest_of_line(&mut self) -> Result<u64> {
+        let mut passed = 0;
+        loop {
+            let buffer = self.reader.fill_buf()?;
+            if buffer.is_empty() {
+                return Ok(passed);
+            }
+            let end = buffer.iter().position(|b| *b == b'\n');
+            let used = end.map_or(buffer.len(), |at| at + 1);
+            self.reader.consume(used);
+            passed += used as u64;
+            if end.is_some() {
+                return Ok(passed);
+            }
+        }
     }
 }
 
@@ -147,6 +171,9 @@ fn digits(value: &mut Value) {
 
 /// The record of a row that was read strictly before it was staged.
 pub fn staged(kind: Kind, row: &Value) -> Result<Record> {
+    if let Some(why) = super::rows::why_unreadable(row) {
+        return Err(why);
+    }
     match Record::deserialize(row) {
         Ok(record) if record.kind() == kind && !record.id.is_empty() => {
             stays_inside(&record)?;
@@ -168,7 +195,7 @@ fn stays_inside(record: &Record) -> Result<()> {
 }
 
 /// What serde says without the value it says it about: a value may be a message.
-fn said(error: &str) -> String {
+pub fn said(error: &str) -> String {
     let shown = error.split(" at line ").next().unwrap_or(error);
     match (shown.split_once('"'), shown.rsplit_once('"')) {
         (Some((before, _)), Some((_, after))) if shown.starts_with("invalid type") => format!("{before}…{after}"),
@@ -227,6 +254,15 @@ mod tests {
         assert_eq!(complaint(json!(["secret"])), "not an object");
         let wrong = complaint(json!({ "id": "7", "tags": "secret \" word" }));
         assert!(wrong.starts_with("ticket 7: invalid type") && !wrong.contains("secret"), "{wrong}");
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_passed_over() {
+        let mut text = vec![b'x'; LONGEST as usize + 10];
+        text.extend_from_slice(b"\n{}\n");
+        let mut lines = Lines::from(Cursor::new(text), 0, 0).unwrap();
+        assert_eq!(lines.next().unwrap_err().reason, Reason::Config);
+        assert_eq!((lines.next().unwrap().unwrap(), lines.number), (b"{}".to_vec(), 2));
     }
 
     #[test]

@@ -5,19 +5,36 @@
 //! [`crate::record`]; `docs/files.md` describes it for the people who write such folders by hand. What it writes
 //! can be read back without loss. It never leaves its folder.
 
+mod cells;
+mod census;
 mod children;
 mod columns;
+mod dates;
+mod encoding;
 mod export;
+mod faults;
+mod fields;
 mod folder;
+mod headers;
+mod layout;
 mod line;
+mod lines;
+mod marks;
+mod named;
+mod repeats;
+mod row;
+mod rows;
 mod source;
 mod store;
 mod table;
+mod tables;
 mod target;
 #[cfg(test)]
 mod tests;
+mod values;
 mod workbook;
 
+pub use census::Find;
 pub use source::FilesSource;
 pub use target::FilesTarget;
 

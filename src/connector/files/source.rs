@@ -1,28 +1,28 @@
 //! A folder as a [`Source`].
 //!
-//! Read by pages with the place of the next row as cursor; never a whole file in memory (of an XLSX sheet, and of the
-//! places of messages in a CSV folder, there is no other way). A later run reads a file again only if it is not
-//! as it was (the bookmark says how it was: no clock is asked); what changed in it the ledger tells by content: a file is made by hand
-//! or copied, so that its `updated_at` says nothing about when it came.
+//! All of it is read once, to find what is wrong and what belongs together ([`super::census`]); then page by page, with the place
+//! of the next row as cursor, and never a whole file in memory. A later run reads a file again only if it was changed
+//! since; what changed in it the ledger tells by content: a file is made by hand or copied, so that its
+//! `updated_at` says nothing about when it came.
 
-use super::children::Children;
-use super::columns::{self, ATTACHMENT, COMMENT, Columns, TABLES};
-use super::table::{Found, Spot, Table, csv_file};
-use super::workbook::{self, Sheets};
-use super::{Form, KINDS, NAME, Place, folder, line};
+use super::cells::Spot;
+use super::census::{Census, Find};
+use super::columns::{self, Columns};
+use super::fields::{ATTACHMENT, COMMENT, TABLES};
+use super::table::Table;
+use super::{Form, KINDS, NAME, Place, folder, line, lines, rows};
 use crate::clock::VendorClock;
-use crate::connector::{Blob, BulkRows, CheckLine, ChildRows, Page, Row, Source};
+use crate::connector::{Blob, BulkRows, CheckLine, ChildRows, LeftBehind, Page, Row, Source};
 use crate::error::{Problem, Reason, Result};
-use crate::record::{Attachment, Format, Kind, Record};
+use crate::record::{Attachment, Kind, Record};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde_json::Value;
-use std::collections::BTreeMap;
-use std::fs::File;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A page ends after so many rows, or after the row that makes it so large.
 const ROWS: usize = 200;
@@ -36,31 +36,30 @@ pub struct FilesSource(Arc<Inner>);
 
 struct Inner {
     place: Place,
+    find: Find,
     address: String,
     version: String,
     columns: Columns,
     /// Nothing is asked by time.
     clock: VendorClock,
-    /// How the files of a kind were when this process first looked.
-    prints: Mutex<BTreeMap<Kind, String>>,
-    sheets: OnceLock<Sheets>,
-    children: OnceLock<Children>,
+    /// What was found of the folder, and the folder it was found of.
+    census: Mutex<Option<(String, Arc<Census>)>>,
+    /// Notes that were told.
+    told: Mutex<BTreeSet<String>>,
 }
 
 impl FilesSource {
     /// Errors: `config`, when `columns.toml` is wrong.
-    pub fn new(place: Place) -> Result<FilesSource> {
+    pub fn new(place: Place, find: Find) -> Result<FilesSource> {
         let columns = match place.form {
             Form::Jsonl => Columns::default(),
             Form::Csv | Form::Xlsx => Columns::load(&place.folder)?,
         };
         let said = std::fs::read(place.folder.join(columns::FILE)).unwrap_or_default();
-        let version = format!("{NAME}-1-{:?}-{}", place.form, &blake3::hash(&said).to_hex()[..12]).to_lowercase();
+        let version = format!("{NAME}-2-{:?}-{}", place.form, &blake3::hash(&said).to_hex()[..12]).to_lowercase();
         let address = place.address();
-        let (sheets, children) = (OnceLock::new(), OnceLock::new());
-        let (clock, prints) = (VendorClock::default(), Mutex::default());
-        let inner = Inner { place, address, version, columns, clock, prints, sheets, children };
-        Ok(FilesSource(Arc::new(inner)))
+        let (clock, census, told) = (VendorClock::default(), Mutex::default(), Mutex::default());
+        Ok(FilesSource(Arc::new(Inner { place, find, address, version, columns, clock, census, told })))
     }
 }
 
@@ -84,11 +83,36 @@ impl Source for FilesSource {
 
     async fn check(&self) -> Vec<CheckLine> {
         let inner = Arc::clone(&self.0);
-        let found = blocking(move || inner.seen()).await;
-        vec![CheckLine { proves: "the folder can be read".into(), found }]
+        let found = |found| CheckLine { proves: "the folder can be read".to_owned(), found };
+        match blocking(move || inner.seen()).await {
+            Ok(lines) => lines.into_iter().map(found).collect(),
+            Err(problem) => vec![found(Err(problem))],
+        }
     }
 
-    /// Pages of a file that is as the bookmark says it was are none.
+    async fn faults(&self) -> Result<Vec<Problem>> {
+        let inner = Arc::clone(&self.0);
+        blocking(move || Ok(inner.census()?.faults.problems())).await
+    }
+
+    async fn left(&self) -> Result<Vec<LeftBehind>> {
+        let inner = Arc::clone(&self.0);
+        let unread = blocking(move || Ok(inner.census()?.unread.clone())).await?;
+        if unread.is_empty() {
+            return Ok(vec![]);
+        }
+        let what = "files and sheets of the folder".to_owned();
+        Ok(vec![LeftBehind { what, many: unread.len() as u64, whole: true, names: unread }])
+    }
+
+    fn take_notes(&self) -> Vec<String> {
+        let census = self.0.census.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some((_, census)) = census.as_ref() else { return vec![] };
+        let mut told = self.0.told.lock().unwrap_or_else(PoisonError::into_inner);
+        census.said().into_iter().filter(|note| told.insert(note.clone())).collect()
+    }
+
+    /// Pages of a folder that is as the bookmark says it was are none.
     async fn read(&self, kind: Kind, cursor: Option<&str>, _since: Option<Timestamp>) -> Result<Page> {
         let (inner, cursor) = (Arc::clone(&self.0), cursor.map(str::to_owned));
         blocking(move || inner.page(kind, cursor.as_deref())).await
@@ -119,24 +143,35 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + '
     done.unwrap_or_else(|e| Err(Problem::new(Reason::Internal, format!("a reader of files broke: {e}"))))
 }
 
-/// Where a listing goes on, and the file it is of: a file that was changed meanwhile is read again from its beginning.
+/// Where a listing goes on, and the folder it is of: one that was changed meanwhile is read again from its beginning.
 #[derive(Clone, Debug, PartialEq)]
 struct Cursor {
-    spot: Spot,
+    next: Next,
     print: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Next {
+    Row(Spot),
+    /// Of the records that tickets name and no row is of.
+    Named(usize),
 }
 
 impl Cursor {
     fn parse(text: &str) -> Option<Cursor> {
-        let (spot, print) = text.split_once('@')?;
-        let mut parts = spot.split(':').map(str::parse);
-        let mut next = || parts.next()?.ok();
-        Some(Cursor { spot: Spot { byte: next()?, line: next()?, record: next()? }, print: print.to_owned() })
+        let (next, print) = text.split_once('@')?;
+        let next = match next.strip_prefix("named:") {
+            Some(at) => Next::Named(at.parse().ok()?),
+            None => Next::Row(rows::spot_of(next)?),
+        };
+        Some(Cursor { next, print: print.to_owned() })
     }
 
     fn text(&self) -> String {
-        let Spot { byte, line, record } = self.spot;
-        format!("{byte}:{line}:{record}@{}", self.print)
+        match self.next {
+            Next::Row(spot) => format!("{}@{}", rows::spot_text(spot), self.print),
+            Next::Named(at) => format!("named:{at}@{}", self.print),
+        }
     }
 }
 
@@ -148,8 +183,45 @@ fn print(path: &Path) -> Result<String> {
     Ok(format!("{}-{}-{}.{}-{}.{}", meta.ino(), meta.len(), changed.0, changed.1, changed.2, changed.3))
 }
 
+/// The same of several files.
+fn prints<'a>(paths: impl IntoIterator<Item = &'a PathBuf>) -> Result<String> {
+    let mut hasher = blake3::Hasher::new();
+    for path in paths {
+        hasher.update(path.as_os_str().as_encoded_bytes());
+        hasher.update(print(path)?.as_bytes());
+    }
+    Ok(hasher.finalize().to_hex()[..16].to_owned())
+}
+
 impl Inner {
-    fn seen(&self) -> Result<String> {
+    /// What the folder is, as it lies there now.
+    fn census(&self) -> Result<Arc<Census>> {
+        self.printed().map(|(_, census)| census)
+    }
+
+    fn printed(&self) -> Result<(String, Arc<Census>)> {
+        let mut held = self.census.lock().unwrap_or_else(PoisonError::into_inner);
+        let print = self.print(held.as_ref().map(|(_, census)| census.as_ref()))?;
+        if let Some((of, census)) = held.as_ref()
+            && *of == print
+        {
+            return Ok((print, Arc::clone(census)));
+        }
+        let census = Arc::new(Census::of(&self.place, &self.columns, self.find)?);
+        let print = self.print(Some(&census))?;
+        *held = Some((print.clone(), Arc::clone(&census)));
+        Ok((print, census))
+    }
+
+    /// Tells the folder from itself with other files, or changed ones.
+    fn print(&self, census: Option<&Census>) -> Result<String> {
+        let mut files: BTreeSet<PathBuf> =
+            super::tables::names(&self.place.folder)?.iter().map(|name| self.place.folder.join(name)).collect();
+        files.extend(census.into_iter().flat_map(Census::files));
+        prints(&files)
+    }
+
+    fn seen(&self) -> Result<Vec<Result<String>>> {
         let Place { folder, form } = &self.place;
         if !folder.is_dir() {
             let what = format!("there is no folder {}", folder.display());
@@ -157,170 +229,131 @@ impl Inner {
                 Problem::new(Reason::NotFound, what).hint("`path` of [source] is relative to the project folder")
             );
         }
-        let mut there = Vec::new();
-        for kind in KINDS {
-            let found = match form {
-                Form::Jsonl => self.jsonl(kind).is_file(),
-                Form::Csv | Form::Xlsx => self.open(kind.code())?.is_some(),
-            };
-            if found {
-                there.push(kind.code().to_owned());
-            }
+        let census = self.census()?;
+        if !census.wrong.is_empty() {
+            return Ok(census.wrong.iter().cloned().map(Err).collect());
         }
-        if there.is_empty() {
+        if census.counts.is_empty() {
             let example = match form {
                 Form::Jsonl => "ticket.jsonl",
                 Form::Csv => "ticket.csv",
                 Form::Xlsx => "a sheet named ticket",
             };
             let what = format!("{} holds no records", folder.display());
-            return Err(Problem::new(Reason::NotFound, what)
-                .hint(format!("it should have {example}, or another `format`; docs/files.md describes the folder")));
+            let there = match census.unread.as_slice() {
+                [] => String::new(),
+                unread => format!("; not read: {}", super::headers::list(unread)),
+            };
+            return Err(Problem::new(Reason::NotFound, what).hint(format!(
+                "it should have {example}, or another `format`, or {} names its files; docs/files.md describes the \
+                 folder{there}",
+                columns::FILE
+            )));
         }
-        if *form != Form::Jsonl {
-            there.extend(self.children()?.strays(&|name| self.open(name))?);
-        }
-        Ok(there.join(", "))
-    }
-
-    fn jsonl(&self, kind: Kind) -> PathBuf {
-        self.place.folder.join(format!("{kind}.jsonl"))
-    }
-
-    fn delimiter(&self) -> u8 {
-        match self.place.form {
-            Form::Xlsx => b',',
-            _ => self.columns.delimiter(),
-        }
-    }
-
-    fn table(&self, name: &str) -> Result<Option<Found>> {
-        if self.place.form != Form::Xlsx {
-            return csv_file(&self.place.folder, &self.columns, name);
-        }
-        if self.sheets.get().is_none() {
-            let sheets = Sheets::open(&self.place.folder, &self.columns, &TABLES)?;
-            // Another reader may have been faster: both read the same.
-            let _ = self.sheets.set(sheets);
-        }
-        Ok(self.sheets.get().and_then(|sheets| sheets.table(name)).cloned())
+        let headers = |table: &str| match census.tables.get(table).map(|layout| layout.parts[0].header_row) {
+            Some(row) if row > 1 => format!(", headers in row {row}"),
+            _ => String::new(),
+        };
+        let counts = TABLES.iter().filter_map(|table| Some((table, census.counts.get(table)?)));
+        let mut words: Vec<String> =
+            counts.map(|(table, rows)| format!("{table} ({rows}{})", headers(table))).collect();
+        let said = census.said();
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).extend(said.iter().cloned());
+        words.extend(said);
+        Ok(vec![Ok(words.join(", "))])
     }
 
     /// The files a kind is read from.
-    fn origins(&self, kind: Kind) -> Result<Vec<PathBuf>> {
-        match self.place.form {
-            Form::Jsonl => Ok(vec![self.jsonl(kind)].into_iter().filter(|path| path.is_file()).collect()),
-            Form::Xlsx if self.table(kind.code())?.is_none() => Ok(vec![]),
-            Form::Xlsx => Ok(vec![workbook::file(&self.place.folder, &self.columns)?]),
-            Form::Csv => {
-                let Some(own) = self.table(kind.code())? else { return Ok(vec![]) };
-                let mut all = vec![own.path];
-                if kind == Kind::Ticket {
-                    for name in [COMMENT, ATTACHMENT] {
-                        all.extend(self.table(name)?.map(|found| found.path));
-                    }
-                }
-                Ok(all)
-            }
+    fn origins(&self, kind: Kind, census: &Census) -> Vec<PathBuf> {
+        // Tickets say who has no row; people, groups and companies whom tickets mean by a name.
+        let others: &[Kind] = match kind {
+            Kind::Contact | Kind::Group | Kind::Company => &[Kind::Ticket],
+            Kind::Ticket => &[Kind::Contact, Kind::Agent, Kind::Group, Kind::Company],
+            _ => &[],
+        };
+        let kinds = || [kind].into_iter().chain(others.iter().copied());
+        if self.place.form == Form::Jsonl {
+            return kinds().map(|kind| lines::file(&self.place.folder, kind)).filter(|path| path.is_file()).collect();
         }
-    }
-
-    /// How all files of a kind were when this process first looked: what was read of them is at least as new.
-    fn first_print(&self, kind: Kind, origins: &[PathBuf]) -> Result<String> {
-        let mut prints = self.prints.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(print) = prints.get(&kind) {
-            return Ok(print.clone());
-        }
-        let all = origins.iter().map(|path| print(path)).collect::<Result<Vec<_>>>()?.join("+");
-        Ok(prints.entry(kind).or_insert(all).clone())
+        let rows_of_tickets = if kinds().any(|kind| kind == Kind::Ticket) { vec![COMMENT, ATTACHMENT] } else { vec![] };
+        let tables = kinds().map(Kind::code).chain(rows_of_tickets);
+        tables.flat_map(|table| census.files_of(table)).collect()
     }
 
     fn page(&self, kind: Kind, cursor: Option<&str>) -> Result<Page> {
-        let origins = self.origins(kind)?;
-        let Some(first) = origins.first() else { return Ok(Page::default()) };
-        let bookmark = format!("{AS_IT_WAS}{}", self.first_print(kind, &origins)?);
+        let origins = self.origins(kind, &*self.census()?);
+        if origins.is_empty() {
+            return Ok(Page::default());
+        }
+        // Before the folder is looked at once more: what is read of its files is at least as new.
+        let bookmark = format!("{AS_IT_WAS}{}", prints(&origins)?);
+        let (print, census) = self.printed()?;
+        if let Some(wrong) = census.wrong.first() {
+            return Err(wrong.clone());
+        }
         if cursor == Some(bookmark.as_str()) {
             return Ok(Page { bookmark: Some(bookmark), ..Page::default() });
         }
-        let print = print(first)?;
-        let spot = cursor.and_then(Cursor::parse).filter(|cursor| cursor.print == print).map(|cursor| cursor.spot);
-        let (rows, next) = match self.place.form {
-            Form::Jsonl => self.lines(kind, spot)?,
-            Form::Csv | Form::Xlsx => self.rows(kind, spot)?,
+        let next = cursor.and_then(Cursor::parse).filter(|cursor| cursor.print == print).map(|cursor| cursor.next);
+        let anew = next.is_none();
+        let (rows, next) = match next {
+            Some(Next::Named(at)) => self.named(kind, &census, at)?,
+            Some(Next::Row(spot)) => self.rows(kind, &census, Some(spot))?,
+            None => self.rows(kind, &census, None)?,
         };
-        Ok(Page { bookmark: Some(bookmark), rows, next: next.map(|spot| Cursor { spot, print }.text()) })
+        Ok(Page { bookmark: Some(bookmark), rows, next: next.map(|next| Cursor { next, print }.text()), anew })
     }
 
-    fn lines(&self, kind: Kind, spot: Option<Spot>) -> Result<(Vec<Row>, Option<Spot>)> {
-        let shown = format!("{kind}.jsonl");
-        let file = File::open(self.jsonl(kind)).map_err(|e| Problem::from(e).at(&shown))?;
-        let (byte, number) = spot.map_or((0, 0), |spot| (spot.byte, spot.line));
-        let mut lines = line::Lines::from(file, byte, number)?;
+    /// The next rows of a kind's own file or table; after them come the records that have no row.
+    fn rows(&self, kind: Kind, census: &Census, spot: Option<Spot>) -> Result<(Vec<Row>, Option<Next>)> {
+        let own = match self.place.form {
+            Form::Jsonl => self.lines(kind, census, spot)?,
+            Form::Csv | Form::Xlsx => self.table_rows(kind, census, spot)?,
+        };
+        Ok(match own {
+            (rows, Some(spot)) => (rows, Some(Next::Row(spot))),
+            (rows, None) => (rows, Some(Next::Named(0)).filter(|_| census.named.of_kind(kind) > 0)),
+        })
+    }
+
+    fn lines(&self, kind: Kind, census: &Census, spot: Option<Spot>) -> Result<(Vec<Row>, Option<Spot>)> {
+        if !census.counts.contains_key(kind.code()) {
+            return Ok((vec![], None));
+        }
+        let mut reader = lines::Reader::open(&self.place.folder, kind, spot)?;
         let (mut rows, mut bytes) = (Vec::new(), 0);
         while rows.len() < ROWS && bytes < BYTES {
-            let Some(text) = lines.next().map_err(|p| p.at(&shown))? else { return Ok((rows, None)) };
-            if text.iter().all(u8::is_ascii_whitespace) {
-                continue;
-            }
-            let place = format!("{shown} line {}", lines.number);
-            let at = |p: Problem| p.at(&place);
-            let raw = line::parse(&text).map_err(at)?;
-            let record = line::record(kind, &raw).map_err(at)?;
-            rows.push(row(record, place)?);
-            bytes += text.len();
+            let Some(line) = reader.next()? else { return Ok((rows, None)) };
+            bytes += line.bytes;
+            rows.extend(reader.row(&line, census.repeats.get(&kind))?);
         }
-        Ok((rows, Some(Spot { byte: lines.offset, line: lines.number, record: 0 })))
+        Ok((rows, Some(reader.spot())))
     }
 
-    fn rows(&self, kind: Kind, spot: Option<Spot>) -> Result<(Vec<Row>, Option<Spot>)> {
-        let Some(mut table) = self.open(kind.code())? else { return Ok((vec![], None)) };
+    fn table_rows(&self, kind: Kind, census: &Census, spot: Option<Spot>) -> Result<(Vec<Row>, Option<Spot>)> {
+        let Some(layout) = census.tables.get(kind.code()) else { return Ok((vec![], None)) };
+        let mut table = Table::open(layout)?;
         if let Some(spot) = spot {
             table.go_to(spot)?;
         }
+        let mut reader = rows::Reader::new(kind, census, &self.columns)?;
         let (mut rows, mut bytes) = (Vec::new(), 0);
         while rows.len() < ROWS && bytes < BYTES {
             let Some(read) = table.next()? else { return Ok((rows, None)) };
-            let at = |p: Problem| p.at(table.at(read.number));
-            let mut fields = read.fields;
-            if !fields.contains_key("id")
-                && let Some(field) = columns::stand_in(kind)
-            {
-                let first = |value: &Value| {
-                    value.as_array().map_or(value.clone(), |all| all.first().cloned().unwrap_or_default())
-                };
-                let id = fields.get(field).map(first).unwrap_or_default();
-                fields.insert("id".into(), id);
+            if let Some(row) = reader.row(read, &table)? {
+                bytes += row.raw.to_string().len();
+                rows.push(row);
             }
-            if kind == Kind::Ticket {
-                let format = self.columns.format.unwrap_or(Format::Text);
-                self.children()?.join(&mut fields, format, &|name| self.open(name))?;
-            }
-            let record = line::record(kind, &Value::Object(fields)).map_err(at)?;
-            let row = row(record, table.at(read.number))?;
-            bytes += row.raw.to_string().len();
-            rows.push(row);
         }
         Ok((rows, Some(table.spot())))
     }
 
-    fn open(&self, name: &'static str) -> Result<Option<Table>> {
-        let Some(found) = self.table(name)? else { return Ok(None) };
-        Table::open(&found, &self.columns, name, self.delimiter()).map(Some)
+    fn named(&self, kind: Kind, census: &Census, from: usize) -> Result<(Vec<Row>, Option<Next>)> {
+        let to = (from + ROWS).min(census.named.of_kind(kind));
+        let records = (from..to).filter_map(|at| census.named.record(kind, at));
+        let rows = records.map(|record| rows::row(&record, None)).collect::<Result<_>>()?;
+        Ok((rows, Some(Next::Named(to)).filter(|_| to < census.named.of_kind(kind))))
     }
-
-    fn children(&self) -> Result<&Children> {
-        if let Some(children) = self.children.get() {
-            return Ok(children);
-        }
-        let children = Children::of(&|name| self.open(name))?;
-        Ok(self.children.get_or_init(|| children))
-    }
-}
-
-fn row(record: Record, place: String) -> Result<Row> {
-    let raw = serde_json::to_value(&record).map_err(|e| Problem::new(Reason::Internal, e.to_string()))?;
-    let updated_at = record.updated_at.map(|at| at.to_string());
-    Ok(Row { id: record.id, number: record.number, updated_at, place: Some(place), raw })
 }
 
 /// Copies a file of the folder into `dir`, named by its hash.

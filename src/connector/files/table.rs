@@ -1,222 +1,161 @@
-//! A table — a CSV file, or a sheet made one — whose rows become canonical rows by the columns of `columns.toml`.
-//!
-//! Read row by row from a place on. Errors name the file, the row and the column, as a person counts them.
+//! A table — CSV files, or sheets made such — whose rows become canonical fields by its layout. Read row by row from a place on.
 
-use super::columns::{self, Cell, Column, Columns, JSON};
-use crate::error::{Problem, Reason, Result};
-use crate::expr::TimeFormat;
-use csv::{Position, Reader, ReaderBuilder, StringRecord};
-use serde_json::{Map, Value, json};
+use super::cells::{Cells, Damage, Rows, Spot};
+use super::encoding;
+use super::faults::{Fault, Place};
+use super::layout::{Layout, Part};
+use super::row::Reading;
+use crate::error::{Problem, Result};
+use serde_json::{Map, Value};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::path::{Path, PathBuf};
-
-/// Where a table is.
-#[derive(Clone, Debug)]
-pub struct Found {
-    pub path: PathBuf,
-    /// As errors name it.
-    pub shown: String,
-    /// The row of its header, as a person counts rows.
-    pub header_row: u64,
-}
-
-/// A row as a place to go on from: bytes before it, lines before it, records before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Spot {
-    pub byte: u64,
-    pub line: u64,
-    pub record: u64,
-}
 
 /// One row in canonical fields.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Row {
+    pub spot: Spot,
     pub fields: Map<String, Value>,
-    /// The row as a person counts.
-    pub number: u64,
+    /// What cannot be read of it.
+    pub faults: Vec<Fault>,
+    /// Why the file cannot be trusted from here on.
+    pub damage: Option<Fault>,
 }
 
-pub struct Table {
-    reader: Reader<File>,
-    shown: String,
-    header_row: u64,
-    headers: Vec<String>,
-    columns: Vec<Vec<Column>>,
-    times: Vec<TimeFormat>,
-    said: Columns,
-    record: StringRecord,
+/// What was seen of columns while rows were read.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// Columns taken for a field by their name, and a cell that is none of it: part and column.
+    pub odd: BTreeSet<(u32, usize)>,
+    /// Failed formulas taken for nothing: how many, and the first.
+    pub errors: BTreeMap<(u32, usize), (u64, String)>,
 }
 
-/// The place of a table in a folder of CSV files, if it is there.
-pub fn csv_file(folder: &Path, columns: &Columns, name: &str) -> Result<Option<Found>> {
-    let file = columns.table(name).file.clone();
-    let shown = file.clone().unwrap_or_else(|| format!("{name}.csv"));
-    super::folder::stays_inside(&shown)?;
-    let path = folder.join(&shown);
-    if path.is_file() {
-        return Ok(Some(Found { path, shown, header_row: 1 }));
-    }
-    match file {
-        None => Ok(None),
-        Some(_) => {
-            let what = format!("there is no file `{shown}`, which `[{name}]` of {} names", columns::FILE);
-            Err(Problem::new(Reason::Config, what))
-        }
-    }
+pub struct Table<'a> {
+    pub layout: &'a Layout,
+    part: u32,
+    rows: Rows<File>,
+    cells: Cells,
+    pub seen: Seen,
 }
 
-impl Table {
-    /// Opens a table and reads its header.
+impl<'a> Table<'a> {
+    /// Opens a table at its first row.
     ///
-    /// Errors: `config`.
-    pub fn open(found: &Found, columns: &Columns, name: &'static str, delimiter: u8) -> Result<Table> {
-        let file = File::open(&found.path).map_err(|e| Problem::from(e).at(&found.shown))?;
-        let mut reader = ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(file);
-        let headers = reader.headers().map_err(|e| unreadable(&e, found.header_row).at(&found.shown))?;
-        let headers: Vec<String> = headers.iter().map(|h| h.trim().to_owned()).collect();
-        let resolved = columns.resolve(name, &headers).map_err(|p| p.at(&found.shown))?;
-        let times = columns.times().map_err(|why| Problem::new(Reason::Config, why))?;
-        Ok(Table {
-            reader,
-            shown: found.shown.clone(),
-            header_row: found.header_row,
-            headers,
-            columns: resolved,
-            times,
-            said: columns.clone(),
-            record: StringRecord::new(),
-        })
+    /// Errors: `disk`.
+    pub fn open(layout: &'a Layout) -> Result<Table<'a>> {
+        let rows = rows_of(&layout.parts[0])?;
+        Ok(Table { layout, part: 0, rows, cells: Cells::default(), seen: Seen::default() })
     }
 
     pub fn go_to(&mut self, spot: Spot) -> Result<()> {
-        let mut position = Position::new();
-        position.set_byte(spot.byte).set_line(spot.line).set_record(spot.record);
-        self.reader.seek(position).map_err(|e| unreadable(&e, 0).at(&self.shown))
+        if spot.part != self.part {
+            self.rows = rows_of(&self.layout.parts[spot.part as usize])?;
+            self.part = spot.part;
+        }
+        self.rows.go_to(spot.byte, spot.row)?;
+        Ok(())
     }
 
     /// Where the next row stands.
     pub fn spot(&self) -> Spot {
-        spot(self.reader.position())
+        let (byte, row) = self.rows.place();
+        Spot { part: self.part, byte, row }
     }
 
-    /// Steps over a row and gives its place and one of its texts, exactly. Much cheaper than reading it.
-    pub fn step(&mut self, field: &str) -> Result<Option<(Spot, String)>> {
-        let Some((spot, _)) = self.advance()? else { return Ok(None) };
-        let is = |c: &Vec<Column>| c.iter().any(|c| matches!(c, Column::Field(name, _) if *name == field));
-        let at = self.columns.iter().position(is);
-        let text = at.and_then(|at| self.record.get(at)).unwrap_or_default();
-        Ok(Some((spot, text.to_owned())))
+    /// The place of a row, or of a cell of it.
+    pub fn place(&self, spot: Spot, column: Option<&str>) -> Place {
+        let file = self.layout.parts[spot.part as usize].origin.shown.clone();
+        Place { file, unit: "row", number: spot.row + 1, column: column.map(str::to_owned) }
     }
 
-    /// The next row.
+    /// The row that stands at a place.
+    pub fn at(&mut self, spot: Spot) -> Result<Option<Row>> {
+        self.go_to(spot)?;
+        self.next()
+    }
+
+    /// The next row that is not blank.
     ///
-    /// Errors: `config`, naming file, row and column.
+    /// Errors: `disk`.
     pub fn next(&mut self) -> Result<Option<Row>> {
-        let Some((_, number)) = self.advance()? else { return Ok(None) };
-        let mut fields = Map::new();
-        let mut custom = Vec::new();
-        for (at, columns) in self.columns.iter().enumerate() {
-            let text = self.record.get(at).unwrap_or_default();
-            for column in columns {
-                match column {
-                    Column::Ignored => {}
-                    Column::Custom { key, title } if !text.is_empty() => {
-                        custom.push(json!({ "key": key, "title": title, "value": text }));
-                    }
-                    Column::Custom { .. } => {}
-                    Column::Field(name, cell) => {
-                        let value = self.cell(*cell, text).map_err(|(what, hint)| {
-                            let place = format!("{} row {number}, column `{}`", self.shown, self.headers[at]);
-                            Problem::new(Reason::Config, what).hint(hint).at(place)
-                        })?;
-                        if !value.is_null() {
-                            fields.insert((*name).to_owned(), value);
-                        }
-                    }
-                }
+        let Some(spot) = self.advance()? else { return Ok(None) };
+        let mut row = Row { spot, ..Row::default() };
+        self.whole(&mut row);
+        if !row.faults.is_empty() {
+            self.belonging(&mut row);
+        }
+        if row.faults.is_empty() && row.damage.is_none() {
+            let (layout, part, cells) = (self.layout, self.part(), &self.cells);
+            Reading { layout, part, cells, seen: &mut self.seen, row: &mut row }.slots();
+        }
+        Ok(Some(row))
+    }
+
+    /// Whose row it is, as far as a row that is not whole can say.
+    fn belonging(&self, row: &mut Row) {
+        for field in ["id", "ticket"] {
+            let text = self.part().bound.of(field).and_then(|at| self.cells.text(at)).unwrap_or_default().trim();
+            if !text.is_empty() {
+                row.fields.insert(field.into(), text.into());
             }
         }
-        if !custom.is_empty() {
-            let list = fields.entry("custom").or_insert_with(|| json!([]));
-            list.as_array_mut().into_iter().for_each(|list| list.append(&mut custom));
-        }
-        Ok(Some(Row { fields, number }))
     }
 
-    /// A complaint about a row.
-    pub fn at(&self, number: u64) -> String {
-        format!("{} row {number}", self.shown)
+    fn advance(&mut self) -> Result<Option<Spot>> {
+        loop {
+            let spot = self.spot();
+            if self.rows.next(&mut self.cells)? {
+                if self.cells.is_blank() && self.cells.damage.is_none() {
+                    continue;
+                }
+                return Ok(Some(spot));
+            }
+            if self.part as usize + 1 >= self.layout.parts.len() {
+                return Ok(None);
+            }
+            self.go_to(self.layout.start_of(self.part + 1))?;
+        }
     }
 
-    fn advance(&mut self) -> Result<Option<(Spot, u64)>> {
-        let before = self.reader.position().record();
-        let read = self.reader.read_record(&mut self.record);
-        let number = self.header_row + before;
-        if !read.map_err(|e| unreadable(&e, number).at(&self.shown))? {
-            return Ok(None);
+    fn part(&self) -> &'a Part {
+        &self.layout.parts[self.part as usize]
+    }
+
+    /// Whether the row has the cells its headers ask for, in letters that can be read.
+    fn whole(&self, row: &mut Row) {
+        let bound = &self.part().bound;
+        let fault = |column: Option<usize>, what: String, hint: &str| {
+            let column = column.map(|at| bound.names.get(at).cloned().unwrap_or_else(|| format!("column {}", at + 1)));
+            Fault { place: self.place(row.spot, column.as_deref()), what, hint: hint.to_owned() }
+        };
+        if let Some(damage) = &self.cells.damage {
+            row.damage = Some(fault(None, damage.says(), Damage::HINT));
+            return;
         }
-        if self.record.len() != self.headers.len() {
-            let what = format!(
-                "{} row {number}: {} cells under {} headers",
-                self.shown,
-                self.record.len(),
-                self.headers.len()
-            );
-            return Err(Problem::new(Reason::Config, what).hint(
+        if let Some(at) = self.cells.not_utf8() {
+            row.faults.push(fault(Some(at), "is not UTF-8".into(), encoding::HINT));
+            return;
+        }
+        let (have, want) = (self.cells.len(), bound.names.len());
+        let beyond = (want..have).any(|at| self.cells.text(at).is_some_and(|text| !text.trim().is_empty()));
+        // A delimiter at the end of the headers makes a column that no row need have.
+        // What a sheet does not write is empty.
+        let lacks = !self.part().origin.made && (have..want).any(|at| bound.names[at] != format!("column {}", at + 1));
+        if beyond || lacks {
+            let what = format!("{have} cells under {want} headers");
+            row.faults.push(fault(
+                None,
+                what,
                 "a text with the delimiter, a quote or a line break in it stands in double quotes; `delimiter` in \
                  columns.toml says what parts cells",
             ));
         }
-        Ok(Some((self.record.position().map(spot).unwrap_or(Spot { byte: 0, line: 0, record: 0 }), number)))
-    }
-
-    /// Null where nothing stands.
-    fn cell(&self, cell: Cell, text: &str) -> Result<Value, (String, String)> {
-        let trimmed = text.trim();
-        if trimmed.is_empty() && cell != Cell::Text || text.is_empty() {
-            return Ok(Value::Null);
-        }
-        let shown: String = trimmed.chars().take(40).collect();
-        let wrong = |what: &str, hint: &str| Err((format!("{shown:?} is {what}"), hint.to_owned()));
-        match cell {
-            Cell::Text => Ok(text.into()),
-            Cell::Time => match self.times.iter().find_map(|format| format.read(trimmed.into()).ok()) {
-                Some(time) => Ok(time),
-                None => {
-                    wrong("no date", "`date` in columns.toml says how dates are written, such as \"%d.%m.%Y %H:%M\"")
-                }
-            },
-            Cell::Flag => match self.said.flag(trimmed) {
-                Some(flag) => Ok(flag.into()),
-                None => wrong("neither yes nor no", "`yes` and `no` in columns.toml are the words for them"),
-            },
-            Cell::Whole => match trimmed.parse::<u64>() {
-                Ok(number) => Ok(number.into()),
-                Err(_) => wrong("no number", "write the number of bytes"),
-            },
-            Cell::List if self.said.separator() == JSON => json_cell(trimmed),
-            Cell::List => {
-                let parts = trimmed.split(self.said.separator()).map(str::trim).filter(|part| !part.is_empty());
-                Ok(parts.map(Value::from).collect())
-            }
-            Cell::Json => json_cell(trimmed),
-        }
     }
 }
 
-fn json_cell(text: &str) -> Result<Value, (String, String)> {
-    serde_json::from_str(text).map_err(|_| ("not JSON".to_owned(), "docs/files.md shows how it is written".to_owned()))
-}
-
-fn spot(position: &Position) -> Spot {
-    Spot { byte: position.byte(), line: position.line(), record: position.record() }
-}
-
-fn unreadable(e: &csv::Error, row: u64) -> Problem {
-    match e.kind() {
-        csv::ErrorKind::Io(io) => Problem::new(Reason::Disk, io.to_string()),
-        csv::ErrorKind::Utf8 { .. } => Problem::new(Reason::Config, format!("row {row}: not UTF-8"))
-            .hint("save it as \"CSV UTF-8\", or convert it: iconv -f WINDOWS-1252 -t UTF-8"),
-        _ => Problem::new(Reason::Config, format!("row {row}: cannot be read as CSV")),
-    }
+fn rows_of(part: &Part) -> Result<Rows<File>> {
+    let file = File::open(&part.origin.path).map_err(|e| Problem::from(e).at(&part.origin.shown))?;
+    let mut rows = Rows::new(file, part.dialect);
+    rows.go_to(part.first.0, part.first.1)?;
+    Ok(rows)
 }

@@ -192,7 +192,7 @@ fn there_and_back(records: &[Record], form: Form) -> Vec<Record> {
             write(&target, record).await;
         }
         target.finish().await.unwrap();
-        all(&FilesSource::new(at(home.path(), form)).unwrap()).await
+        all(&FilesSource::new(at(home.path(), form), Find::Named).unwrap()).await
     })
 }
 
@@ -257,7 +257,7 @@ async fn pages_go_on_at_their_cursor_and_a_changed_file_is_read_again_from_its_b
     let file = home.path().join("group.jsonl");
     let lines = |n: usize| (0..n).map(|at| format!("{{\"id\":\"{at}\",\"name\":\"g\"}}\n")).collect::<String>();
     std::fs::write(&file, lines(450)).unwrap();
-    let source = FilesSource::new(at(home.path(), Form::Jsonl)).unwrap();
+    let source = FilesSource::new(at(home.path(), Form::Jsonl), Find::Named).unwrap();
     let first = source.read(Kind::Group, None, None).await.unwrap();
     let second = source.read(Kind::Group, first.next.as_deref(), None).await.unwrap();
     assert_eq!((first.rows.len(), second.rows.len(), second.rows[0].id.as_str()), (200, 200, "200"));
@@ -270,7 +270,7 @@ async fn pages_go_on_at_their_cursor_and_a_changed_file_is_read_again_from_its_b
 async fn a_later_run_reads_a_file_again_if_it_is_not_as_it_was_whatever_the_clock_says() {
     let home = tempfile::tempdir().unwrap();
     let file = home.path().join("group.jsonl");
-    let source = || FilesSource::new(at(home.path(), Form::Jsonl)).unwrap();
+    let source = || FilesSource::new(at(home.path(), Form::Jsonl), Find::Named).unwrap();
     std::fs::write(&file, "{\"id\":\"1\",\"name\":\"g\"}\n").unwrap();
     let first = source().read(Kind::Group, None, None).await.unwrap();
     let (next, bookmark) = (first.next, first.bookmark);

@@ -1,67 +1,104 @@
-//! The sheets of an XLSX file, made CSV tables once: numbers as people write them, dates from their serials, the last
-//! computed values of formulas. Reads only.
-//!
-//! A sheet is held in memory while it is made a table, one at a time: XLSX cannot be read otherwise.
+//! The sheets of an XLSX file, made CSV tables once: numbers as people write them, dates and times of day from their serials, the
+//! last computed values of formulas. Reads only, cell by cell: of a sheet nothing is held in memory but its shared texts.
 
 use super::columns::{self, Columns};
-use super::table::Found;
+use super::layout::Origin;
 use crate::error::{Problem, Reason, Result};
-use calamine::{Data, Reader, Xlsx, open_workbook};
-use std::collections::HashMap;
+use crate::mapping::label;
+use calamine::{DataRef, ExcelDateTime, Reader, Xlsx, open_workbook};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
-use tempfile::TempDir;
 
-/// Tables of a workbook, by the name of the table. The folder goes with it.
+/// The sheets of a workbook.
 pub struct Sheets {
-    tables: HashMap<&'static str, Found>,
-    _home: TempDir,
+    /// By the name of the table, in the order in which they are one.
+    pub tables: BTreeMap<&'static str, Vec<Origin>>,
+    /// Sheets that are no table.
+    pub unread: Vec<String>,
+    /// Tables whose sheets are not there.
+    pub wrong: Vec<Problem>,
 }
 
-impl Sheets {
-    /// Errors: `config`; `disk`.
-    pub fn open(folder: &Path, columns: &Columns, names: &[&'static str]) -> Result<Sheets> {
-        let file = file(folder, columns)?;
-        let book = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let unreadable = |e: calamine::XlsxError| {
-            Problem::new(Reason::Config, format!("{book}: cannot be read as XLSX: {e}"))
-                .hint("save it as an Excel workbook (.xlsx), without a password")
-        };
-        let mut workbook: Xlsx<_> = open_workbook(&file).map_err(unreadable)?;
-        let sheets = workbook.sheet_names();
-        let home = tempfile::tempdir()?;
-        let mut tables = HashMap::new();
-        for &name in names {
-            let wanted = columns.table(name).sheet.as_deref();
-            let sheet = sheets.iter().find(|sheet| crate::mapping::label::same(sheet, wanted.unwrap_or(name)));
-            let Some(sheet) = sheet else {
-                let Some(wanted) = wanted else { continue };
-                let what = format!("{book} has no sheet `{wanted}`, which `[{name}]` of {} names", columns::FILE);
-                let hint = crate::project::spelling::hint(wanted, sheets.iter().map(String::as_str));
-                return Err(Problem { hint, ..Problem::new(Reason::Config, what) });
-            };
-            let range = workbook.worksheet_range(sheet).map_err(unreadable)?;
-            let path = home.path().join(format!("{name}.csv"));
-            let mut out = csv::Writer::from_path(&path).map_err(|e| Problem::new(Reason::Disk, e.to_string()))?;
-            let first = range.start().map_or(0, |(row, _)| row) as usize;
-            for (at, row) in range.rows().enumerate() {
-                let cells = row.iter().enumerate().map(|(column, cell)| {
-                    text(cell).map_err(|what| {
-                        let place = format!("{book}, sheet {sheet}, row {}, column {}", first + at + 1, column + 1);
-                        Problem::new(Reason::Config, what).hint("correct the formula and save the workbook").at(place)
-                    })
-                });
-                let cells: Vec<String> = cells.collect::<Result<_>>()?;
-                out.write_record(&cells).map_err(|e| Problem::new(Reason::Disk, e.to_string()))?;
-            }
-            out.flush()?;
-            let found = Found { path, shown: format!("{book}, sheet {sheet},"), header_row: first as u64 + 1 };
-            tables.insert(name, found);
-        }
-        Ok(Sheets { tables, _home: home })
-    }
+type Book = Xlsx<BufReader<File>>;
 
-    pub fn table(&self, name: &str) -> Option<&Found> {
-        self.tables.get(name)
+/// Makes tables of the sheets of a workbook, in `home`.
+///
+/// Errors: `config`; `disk`.
+pub fn sheets(file: &Path, columns: &Columns, names: &[&'static str], home: &Path) -> Result<Sheets> {
+    let book = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let mut workbook: Book = open_workbook(file).map_err(|e| unreadable(&book, &e))?;
+    let all = workbook.sheet_names();
+    let (mut found, mut read) = (Sheets { tables: BTreeMap::new(), unread: vec![], wrong: vec![] }, Vec::new());
+    for &name in names {
+        let wanted = &columns.table(name).sheet.0;
+        let mut origins = Vec::new();
+        let by_name = all.iter().find(|sheet| called(sheet, name)).cloned();
+        for sheet in if wanted.is_empty() { by_name.into_iter().collect() } else { wanted.clone() } {
+            let Some(sheet) = all.iter().find(|there| label::same(there, &sheet)) else {
+                let what = format!("{book} has no sheet `{sheet}`, which `[{name}]` of {} names", columns::FILE);
+                let hint = crate::project::spelling::hint(&sheet, all.iter().map(String::as_str));
+                let hint = hint.or_else(|| Some(format!("its sheets are {}", super::headers::list(&all))));
+                found.wrong.push(Problem { hint, ..Problem::new(Reason::Config, what) });
+                continue;
+            };
+            let path = home.join(format!("{name}-{}.csv", origins.len()));
+            write(&mut workbook, &book, sheet, &path)?;
+            read.push(sheet.clone());
+            origins.push(Origin {
+                path,
+                from: file.to_owned(),
+                mark: 0,
+                shown: format!("{book}, sheet {sheet},"),
+                made: true,
+            });
+        }
+        if !origins.is_empty() {
+            found.tables.insert(name, origins);
+        }
+    }
+    found.unread =
+        all.iter().filter(|sheet| !read.contains(sheet)).map(|sheet| format!("{book}, sheet {sheet}")).collect();
+    Ok(found)
+}
+
+/// Whether a file or sheet is called like a table, in the singular or the plural.
+pub fn called(name: &str, table: &str) -> bool {
+    let name = label::key(name);
+    name == table
+        || name == format!("{table}s")
+        || table.strip_suffix('y').is_some_and(|stem| name == format!("{stem}ies"))
+}
+
+fn unreadable(book: &str, e: &calamine::XlsxError) -> Problem {
+    Problem::new(Reason::Config, format!("{book}: cannot be read as XLSX: {e}"))
+        .hint("save it as an Excel workbook (.xlsx), without a password")
+}
+
+/// Writes a sheet as CSV, each row and column in its place.
+fn write(workbook: &mut Book, book: &str, sheet: &str, path: &Path) -> Result<()> {
+    let wrong = |e: csv::Error| Problem::new(Reason::Disk, e.to_string());
+    let mut out = csv::WriterBuilder::new().flexible(true).from_path(path).map_err(wrong)?;
+    let mut cells = workbook.worksheet_cells_reader(sheet).map_err(|e| unreadable(book, &e))?;
+    let (mut row, mut texts): (u32, Vec<String>) = (0, Vec::new());
+    loop {
+        let cell = cells.next_cell().map_err(|e| unreadable(book, &e))?;
+        let at = cell.as_ref().map_or(row + 1, |cell| cell.get_position().0);
+        while row < at {
+            if texts.is_empty() {
+                texts.push(String::new());
+            }
+            out.write_record(&texts).map_err(wrong)?;
+            texts.clear();
+            row += 1;
+        }
+        let Some(cell) = cell else { return Ok(out.flush()?) };
+        let column = cell.get_position().1 as usize;
+        if texts.len() <= column {
+            texts.resize(column + 1, String::new());
+        }
+        texts[column] = text(cell.get_value());
     }
 }
 
@@ -95,19 +132,36 @@ pub fn file(folder: &Path, columns: &Columns) -> Result<PathBuf> {
     }
 }
 
-fn text(cell: &Data) -> Result<String, String> {
-    Ok(match cell {
-        Data::Empty => String::new(),
-        Data::Float(number) => number.to_string(),
-        Data::Int(number) => number.to_string(),
-        Data::Bool(flag) => flag.to_string(),
-        Data::DateTime(serial) if serial.is_datetime() => {
-            let (year, month, day, hour, minute, second, milli) = serial.to_ymd_hms_milli();
-            let fraction = if milli == 0 { String::new() } else { format!(".{milli:03}") };
-            format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{fraction}")
-        }
-        Data::DateTime(serial) => serial.as_f64().to_string(),
-        Data::String(text) | Data::DateTimeIso(text) | Data::DurationIso(text) => text.clone(),
-        Data::Error(error) => return Err(format!("the formula gives {error}")),
-    })
+fn text(cell: &DataRef<'_>) -> String {
+    match cell {
+        DataRef::Empty => String::new(),
+        DataRef::Float(number) => number.to_string(),
+        DataRef::Int(number) => number.to_string(),
+        DataRef::Bool(flag) => flag.to_string(),
+        DataRef::DateTime(serial) => moment(serial),
+        DataRef::String(text) | DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => text.clone(),
+        DataRef::SharedString(text) => (*text).to_owned(),
+        DataRef::Error(error) => error.to_string(),
+    }
+}
+
+/// A date, a date with its time, a time of day, or hours and minutes of any number.
+fn moment(serial: &ExcelDateTime) -> String {
+    if !serial.is_datetime() {
+        #[expect(clippy::cast_possible_truncation, reason = "seconds of a sheet")]
+        let seconds = (serial.as_f64() * 86_400.0).round() as i64;
+        return format!("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
+    }
+    let (year, month, day, hour, minute, second, milli) = serial.to_ymd_hms_milli();
+    let fraction = if milli == 0 { String::new() } else { format!(".{milli:03}") };
+    let clock = match second {
+        0 if milli == 0 => format!("{hour:02}:{minute:02}"),
+        _ => format!("{hour:02}:{minute:02}:{second:02}{fraction}"),
+    };
+    let is_midnight = (hour, minute, second, milli) == (0, 0, 0, 0);
+    match serial.as_f64() {
+        days if days < 1.0 => clock,
+        _ if is_midnight => format!("{year:04}-{month:02}-{day:02}"),
+        _ => format!("{year:04}-{month:02}-{day:02}T{clock}"),
+    }
 }

@@ -212,7 +212,7 @@ impl Rest {
         self.saw(name, stream, &rows);
         self.look_up(stream, &mut rows).await?;
         let rows = rows.into_iter().map(|raw| self.row(stream, raw)).collect::<Result<_>>()?;
-        Ok(Page { rows, next: leaf.next, bookmark: leaf.bookmark })
+        Ok(Page { rows, next: leaf.next, bookmark: leaf.bookmark, anew: false })
     }
 
     /// Root rows with their own detail calls, in order.

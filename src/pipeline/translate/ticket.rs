@@ -196,9 +196,9 @@ impl Translator {
     /// What a group or company of the source is called; its id where the stage does not know it.
     async fn called(&self, kind: Kind, id: &str) -> Result<String, Held> {
         let Some(row) = self.blobs.staging.item(kind.code(), id).await? else { return Ok(id.to_owned()) };
-        Ok(match self.blobs.source.assemble(kind, &row, &ChildRows::new())?.body {
-            Body::Group(group) => group.name,
-            Body::Company(company) => company.name,
+        Ok(match self.blobs.source.assemble(kind, &row, &ChildRows::new()).map(|record| record.body) {
+            Ok(Body::Group(group)) => group.name,
+            Ok(Body::Company(company)) => company.name,
             _ => id.to_owned(),
         })
     }

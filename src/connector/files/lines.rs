@@ -1,0 +1,177 @@
+//! The JSONL files of a folder: one record a line, each read strictly, and a line that cannot be read is nobody else's matter.
+
+use super::cells::Spot;
+use super::census::{Census, Find};
+use super::faults::{Fault, Place as Where};
+use super::line::{self, Lines};
+use super::marks::Marks;
+use super::named::{self, Register};
+use super::repeats::Repeats;
+use super::rows;
+use super::{KINDS, Place, tables};
+use crate::connector;
+use crate::error::{Problem, Reason, Result};
+use crate::record::{Body, Kind, Record};
+use serde_json::Value;
+use std::fs::File;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+
+/// The file of a kind.
+pub fn file(folder: &Path, kind: Kind) -> PathBuf {
+    folder.join(shown(kind))
+}
+
+fn shown(kind: Kind) -> String {
+    format!("{kind}.jsonl")
+}
+
+/// A line and what it holds.
+pub struct Line {
+    pub spot: Spot,
+    pub bytes: usize,
+    /// Its id, as far as it can be read.
+    id: Option<String>,
+    record: Result<Record, Fault>,
+}
+
+pub struct Reader {
+    kind: Kind,
+    lines: Lines<BufReader<File>>,
+}
+
+impl Reader {
+    pub fn open(folder: &Path, kind: Kind, spot: Option<Spot>) -> Result<Reader> {
+        let file = File::open(file(folder, kind)).map_err(|e| Problem::from(e).at(shown(kind)))?;
+        let (byte, number) = spot.map_or((0, 0), |spot| (spot.byte, spot.row));
+        Ok(Reader { kind, lines: Lines::from(file, byte, number)? })
+    }
+
+    pub fn spot(&self) -> Spot {
+        Spot { part: 0, byte: self.lines.offset, row: self.lines.number }
+    }
+
+    /// The next line that is not blank.
+    ///
+    /// Errors: `disk`.
+    pub fn next(&mut self) -> Result<Option<Line>> {
+        loop {
+            let spot = self.spot();
+            let text = match self.lines.next() {
+                Ok(None) => return Ok(None),
+                Ok(Some(text)) if text.iter().all(u8::is_ascii_whitespace) => continue,
+                Ok(Some(text)) => text,
+                Err(problem) if problem.reason == Reason::Config => {
+                    return Ok(Some(Line { spot, bytes: 0, id: None, record: Err(self.fault(spot, problem)) }));
+                }
+                Err(problem) => return Err(problem.at(shown(self.kind))),
+            };
+            let raw = line::parse(&text);
+            let id = raw.as_ref().ok().and_then(|raw| match raw.get("id")? {
+                Value::String(id) if !id.is_empty() => Some(id.clone()),
+                Value::Number(id) => Some(id.to_string()),
+                _ => None,
+            });
+            let record = raw.and_then(|raw| line::record(self.kind, &raw)).map_err(|problem| self.fault(spot, problem));
+            return Ok(Some(Line { spot, bytes: text.len(), id, record }));
+        }
+    }
+
+    fn place(&self, spot: Spot) -> Where {
+        Where { file: shown(self.kind), unit: "line", number: spot.row + 1, column: None }
+    }
+
+    fn fault(&self, spot: Spot, problem: Problem) -> Fault {
+        Fault { place: self.place(spot), what: problem.what, hint: problem.hint.unwrap_or_default() }
+    }
+
+    fn at(&mut self, folder: &Path, spot: Spot) -> Result<Option<Line>> {
+        *self = Reader::open(folder, self.kind, Some(spot))?;
+        self.next()
+    }
+
+    /// A line as a row of the source; none where an earlier line says the same.
+    pub fn row(&self, line: &Line, repeats: Option<&Repeats>) -> Result<Option<connector::Row>> {
+        if repeats.is_some_and(|repeats| repeats.absorbed.contains(&line.spot)) {
+            return Ok(None);
+        }
+        match &line.record {
+            Ok(record) => rows::row(record, Some(&self.place(line.spot))).map(Some),
+            Err(fault) => Ok(Some(rows::unreadable(line.id.as_deref(), std::slice::from_ref(fault)))),
+        }
+    }
+}
+
+/// Reads all lines of a folder.
+pub fn census(place: &Place, find: Find) -> Result<Census> {
+    let mut census = Census::empty();
+    let mut register = Register::default();
+    // People first, so that it is known whom tickets name.
+    let mut kinds = KINDS.to_vec();
+    kinds.sort_by_key(|kind| *kind == Kind::Ticket);
+    for kind in kinds {
+        if file(&place.folder, kind).is_file() {
+            of_kind(&mut census, &mut register, &place.folder, kind)?;
+        }
+    }
+    if find == Find::Made {
+        // Groups and companies are named by their ids here: one without a row is unknown.
+        let named = register.named(|_| true);
+        census.named.people = named.people;
+    }
+    let read: Vec<PathBuf> = KINDS.iter().map(|kind| file(&place.folder, *kind)).collect();
+    census.unread = tables::unread(&place.folder, &read)?;
+    Ok(census)
+}
+
+fn of_kind(census: &mut Census, register: &mut Register, folder: &Path, kind: Kind) -> Result<()> {
+    let (mut reader, mut marks, mut count) = (Reader::open(folder, kind, None)?, Marks::default(), 0);
+    while let Some(line) = reader.next()? {
+        count += 1;
+        if let Some(id) = &line.id {
+            marks.push(id, line.spot);
+        }
+        match &line.record {
+            Err(fault) => census.faults.take(std::slice::from_ref(fault)),
+            Ok(record) => {
+                if let (Some(of), Body::Agent(_) | Body::Contact(_)) = (named::of_table(kind.code()), &record.body) {
+                    let fields = serde_json::to_value(record).unwrap_or_default();
+                    register.add(of, &record.id, fields.as_object().unwrap_or(&serde_json::Map::new()));
+                }
+                register.mention_record(record);
+            }
+        }
+    }
+    register.sort();
+    marks.sort();
+    let repeats = repeats(&marks, &mut reader, folder)?;
+    let mut refused: Vec<(&Spot, &Spot)> = repeats.refused.iter().collect();
+    refused.sort();
+    for (spot, first) in refused {
+        let id = reader.at(folder, *spot)?.and_then(|line| line.id).unwrap_or_default();
+        census.faults.take(&[rows::repeated(reader.place(*spot), &id, &reader.place(*first))]);
+    }
+    census.repeats.insert(kind, repeats);
+    census.counts.insert(kind.code(), count);
+    Ok(())
+}
+
+/// Lines that share an id: the same record again, or another one.
+fn repeats(marks: &Marks, reader: &mut Reader, folder: &Path) -> Result<Repeats> {
+    let mut repeats = Repeats::default();
+    for spots in marks.repeats() {
+        let mut firsts: Vec<(Spot, Line)> = Vec::new();
+        for spot in spots {
+            let Some(line) = reader.at(folder, spot)? else { continue };
+            let Some((first, there)) = firsts.iter().find(|(_, there)| there.id == line.id) else {
+                firsts.push((spot, line));
+                continue;
+            };
+            match (&there.record, &line.record) {
+                (Ok(one), Ok(other)) if one == other => drop(repeats.absorbed.insert(spot)),
+                _ => drop(repeats.refused.insert(spot, *first)),
+            }
+        }
+    }
+    Ok(repeats)
+}

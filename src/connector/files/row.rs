@@ -1,0 +1,231 @@
+//! The cells of one row, made canonical fields: each slot from all of its columns.
+
+use super::cells::Cells;
+use super::faults::{Fault, Place};
+use super::fields::{Cell, DESCRIPTION, Of, Says};
+use super::headers::{Column, Slot};
+use super::layout::{Layout, Part};
+use super::table::{Row, Seen};
+use super::values::Wrong;
+use crate::record::{Visibility, mailbox};
+use serde_json::{Value, json};
+
+pub struct Reading<'a> {
+    pub layout: &'a Layout,
+    pub part: &'a Part,
+    pub cells: &'a Cells,
+    pub seen: &'a mut Seen,
+    pub row: &'a mut Row,
+}
+
+/// Texts of a slot's columns, by column.
+type Texts<'a> = Vec<(usize, &'a str)>;
+
+impl<'a> Reading<'a> {
+    /// Reads all of the row.
+    pub fn slots(&mut self) {
+        let (part, cells, rules) = (self.part, self.cells, &self.layout.rules);
+        for slot in &part.slots {
+            let texts = slot.columns.iter().map(|&at| (at, cells.text(at).unwrap_or_default()));
+            let texts: Texts<'a> = texts.filter(|(_, text)| !rules.is_empty(text)).collect();
+            match &slot.what {
+                Column::Ignored => {}
+                Column::Unnamed => self.unnamed(&texts),
+                Column::Custom { key } => self.custom(key, texts),
+                Column::Field { name, cell, guess } => self.field(slot, name, *cell, *guess, texts),
+            }
+        }
+    }
+
+    fn unnamed(&mut self, texts: &Texts<'_>) {
+        for (at, _) in texts {
+            let hint = format!(
+                "give the column a header, or list \"{}\" in `ignore` of `[{}]` in columns.toml",
+                self.part.bound.names[*at], self.layout.table
+            );
+            self.fault(*at, Wrong { what: "a text stands under no header".into(), hint });
+        }
+    }
+
+    fn custom(&mut self, key: &str, texts: Texts<'_>) {
+        let mut values = Vec::new();
+        for (at, text) in texts {
+            match self.layout.rules.error(text) {
+                Some(error) => self.note_error(at, error),
+                None => values.push(Value::from(text)),
+            }
+        }
+        let value = match values.len() {
+            0 => return,
+            1 => values.remove(0),
+            _ => Value::Array(values),
+        };
+        let list = self.row.fields.entry("custom").or_insert_with(|| json!([]));
+        if let Some(list) = list.as_array_mut() {
+            list.push(json!({ "key": key, "title": key, "value": value }));
+        }
+    }
+
+    fn field(&mut self, slot: &Slot, name: &'static str, cell: Cell, guess: bool, texts: Texts<'a>) {
+        let texts = self.without_errors(name, cell, texts);
+        let Some(&(first, _)) = texts.first() else {
+            if let Cell::Readers(says) = cell {
+                self.readers(slot.columns[0], says, None);
+            }
+            return;
+        };
+        match cell {
+            Cell::Readers(says) => texts.into_iter().for_each(|(at, text)| self.readers(at, says, Some(text))),
+            Cell::Ref(Of::Person) => self.person(name, &texts),
+            _ if cell.is_list() => {
+                let mut all: Vec<Value> = Vec::new();
+                for (at, text) in texts {
+                    if let Some(Value::Array(list)) = self.value(name, cell, guess, at, text) {
+                        all.extend(
+                            list.into_iter()
+                                .filter(|value| cell == Cell::Journal || !all.contains(value))
+                                .collect::<Vec<_>>(),
+                        );
+                    }
+                    if cell == Cell::Emails {
+                        self.named(text);
+                    }
+                }
+                if !all.is_empty() {
+                    let there = self.row.fields.entry(name).or_insert_with(|| json!([]));
+                    there.as_array_mut().into_iter().for_each(|there| there.append(&mut all));
+                }
+            }
+            _ => {
+                let between = if matches!(name, DESCRIPTION | "body") { "\n\n" } else { " " };
+                let text = texts.iter().map(|(_, text)| *text).collect::<Vec<_>>().join(between);
+                if let Some(value) = self.value(name, cell, guess, first, &text) {
+                    self.row.fields.insert(name.to_owned(), value);
+                }
+            }
+        }
+    }
+
+    /// A value, or none with a fault or a word about its column.
+    fn value(&mut self, name: &str, cell: Cell, guess: bool, at: usize, text: &str) -> Option<Value> {
+        match self.layout.rules.value(name, cell, text) {
+            Ok(value) => Some(value).filter(|value| !value.is_null()),
+            Err(_) if guess => {
+                self.seen.odd.insert((self.row.spot.part, at));
+                None
+            }
+            Err(wrong) => {
+                self.fault(at, wrong);
+                None
+            }
+        }
+    }
+
+    /// Somebody, from columns with their name and their address.
+    fn person(&mut self, name: &'static str, texts: &Texts<'_>) {
+        let rules = &self.layout.rules;
+        if rules.said.is_ours() {
+            self.row.fields.insert(name.to_owned(), texts[0].1.into());
+            return;
+        }
+        let mut people: Vec<String> = Vec::new();
+        for (_, text) in texts {
+            let several = rules.people(text);
+            let all = several.len() > 1 && several.iter().all(|one| mailbox::read(one).is_some());
+            people.extend(if all { several } else { vec![text.trim().to_owned()] });
+        }
+        people.dedup();
+        if let [one, other] = people.as_slice() {
+            let pair = |who: &str, address: &str| {
+                let fits = mailbox::is_address(address) && !who.contains('@');
+                fits.then(|| format!("\"{}\" <{address}>", who.replace(['"', '\\'], "")))
+            };
+            if let Some(both) = pair(one, other).or_else(|| pair(other, one)) {
+                people = vec![both];
+            }
+        }
+        let rest = people.split_off(1);
+        self.row.fields.insert(name.to_owned(), people.remove(0).into());
+        if rest.is_empty() {
+            return;
+        }
+        if name == "requester" {
+            let more = self.row.fields.entry("requesters").or_insert_with(|| json!([]));
+            more.as_array_mut()
+                .into_iter()
+                .for_each(|more| more.extend(rest.iter().map(|one| Value::from(one.as_str()))));
+            return;
+        }
+        let wrong = Wrong {
+            what: format!("{:?} are several people, and a {} has one `{name}`", texts[0].1.trim(), self.layout.table),
+            hint: format!("name one; `followers` and `ccs` under `[{}.columns]` take several", self.layout.table),
+        };
+        self.fault(texts[0].0, wrong);
+    }
+
+    /// The name that stands beside an address, where no column holds one.
+    fn named(&mut self, text: &str) {
+        let has_name = self.part.bound.of("name").is_some() || self.row.fields.contains_key("name");
+        if has_name || self.layout.rules.said.is_ours() {
+            return;
+        }
+        let people = self.layout.rules.people(text);
+        if let Some(name) = people.first().and_then(|one| mailbox::read(one)?.name) {
+            self.row.fields.insert("name".into(), name.into());
+        }
+    }
+
+    /// Who may read a message. Where several columns say it, it is private if one of them says so.
+    fn readers(&mut self, at: usize, says: Says, text: Option<&str>) {
+        let rules = &self.layout.rules;
+        let read = match text {
+            Some(text) => rules.value("visibility", Cell::Readers(says), text),
+            None => rules.readers_unsaid(says),
+        };
+        match read {
+            Ok(Value::Null) => {}
+            Ok(_) if self.row.fields.get("visibility") == Some(&json!(Visibility::Private)) => {}
+            Ok(value) => drop(self.row.fields.insert("visibility".into(), value)),
+            Err(wrong) => self.fault(at, wrong),
+        }
+    }
+
+    /// What is left when failed formulas are taken out: they are nothing in a text, and a fault where a row is found by it.
+    fn without_errors(&mut self, name: &str, cell: Cell, texts: Texts<'a>) -> Texts<'a> {
+        let is_message = matches!(name, DESCRIPTION | "body") || cell == Cell::Journal;
+        if is_message || !texts.iter().any(|(_, text)| self.layout.rules.error(text).is_some()) {
+            return texts;
+        }
+        let mut left = Vec::new();
+        for (at, text) in texts {
+            match self.layout.rules.error(text) {
+                None => left.push((at, text)),
+                Some(error) if cell == Cell::Text && !super::values::KEYS.contains(&name) => self.note_error(at, error),
+                Some(error) => self.fault(
+                    at,
+                    Wrong {
+                        what: format!("the formula gives {error}"),
+                        hint: format!("correct it, or list \"{error}\" in `empty` of columns.toml"),
+                    },
+                ),
+            }
+        }
+        left
+    }
+
+    fn note_error(&mut self, at: usize, error: &str) {
+        let spot = self.row.spot;
+        let first = || (0, format!("row {}: {error}", spot.row + 1));
+        self.seen.errors.entry((spot.part, at)).or_insert_with(first).0 += 1;
+    }
+
+    fn fault(&mut self, at: usize, wrong: Wrong) {
+        let place = Place {
+            file: self.part.origin.shown.clone(),
+            unit: "row",
+            number: self.row.spot.row + 1,
+            column: Some(self.part.bound.names[at].clone()),
+        };
+        self.row.faults.push(Fault { place, what: wrong.what, hint: wrong.hint });
+    }
+}
