@@ -44,6 +44,7 @@ closed_list! {
     Reason {
         // the account or the network
         Auth = "auth": "the platform does not accept the credentials",
+        Account = "account": "the platform refuses the account as it is: trial over, suspended, closed",
         Forbidden = "forbidden": "the credentials lack a right",
         NotFound = "not_found": "the platform does not know this address or record",
         Network = "network": "the platform could not be reached",
@@ -101,6 +102,7 @@ closed_list! {
         FileZipped = "file_zipped": "a file too large for the target: packed into a zip file",
         FileSkipped = "file_skipped": "a file the target does not take: left out by the mapping",
         FileName = "file_name": "a file name the target cannot hold: stored under a safe name",
+        FileUnreadable = "file_unreadable": "a file that could not be read from the source, in two runs: named in the message",
         FileGone = "file_gone": "a file the source lists and no longer serves",
         InlineImage = "inline_image_attached": "an inline image the body cannot show in place: attached",
         ImageGone = "inline_image_gone": "an inline image the source no longer serves",
@@ -152,11 +154,24 @@ pub struct Problem {
     /// What to do about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    /// Whom a refusal is about, as far as its words tell. Not kept.
+    #[serde(skip)]
+    pub about: About,
+}
+
+/// Whom a refusal is about, as far as its words tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum About {
+    /// The record: the refusal names a field, or its status says so; or it is no refusal at all.
+    #[default]
+    Record,
+    /// Nobody in particular: it may be the account that is refused.
+    Nobody,
 }
 
 impl Problem {
     pub fn new(reason: Reason, what: impl Into<String>) -> Self {
-        Self { reason, what: what.into(), excerpt: None, hint: None }
+        Self { reason, what: what.into(), excerpt: None, hint: None, about: About::default() }
     }
 
     pub fn hint(mut self, hint: impl Into<String>) -> Self {

@@ -24,9 +24,11 @@ pub(crate) enum Naive {
     Intent,
     /// The vendor is asked for what came since a time of this machine's clock.
     OwnTime,
+    /// What was not read of a record is not there.
+    Wholeness,
 }
 
-const NAMES: [(&str, Naive); 8] = [
+const NAMES: [(&str, Naive); 9] = [
     ("pace", Naive::Pace),
     ("read", Naive::Read),
     ("not_done", Naive::NotDone),
@@ -35,6 +37,7 @@ const NAMES: [(&str, Naive); 8] = [
     ("clock", Naive::Clock),
     ("intent", Naive::Intent),
     ("own_time", Naive::OwnTime),
+    ("wholeness", Naive::Wholeness),
 ];
 
 pub(crate) fn is(handling: Naive) -> bool {

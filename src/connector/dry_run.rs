@@ -256,6 +256,10 @@ impl Target for DryRun {
         self.inner.prepare().await
     }
 
+    async fn probe(&self) -> Result<()> {
+        self.inner.probe().await
+    }
+
     async fn check(&self) -> Vec<CheckLine> {
         self.inner.check().await
     }

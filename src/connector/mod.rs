@@ -95,6 +95,18 @@ pub struct Row {
     /// Where it stands in a file, as a person finds it: `ticket.csv row 4`.
     pub place: Option<String>,
     pub raw: Value,
+    /// Why it is not the whole row, where a second call for it failed: [`Source::complete`] makes that again.
+    pub unread: Option<Problem>,
+}
+
+/// What a source says of a record of which something was not found.
+#[derive(Clone, Debug)]
+pub enum Again {
+    /// It is there, or that cannot be asked.
+    There,
+    /// It is there, in another place than when it was listed: its row as it is now.
+    Moved(Row),
+    Gone,
 }
 
 /// The raw rows below a root record, by stream, in the order the vendor gave them.
@@ -138,6 +150,11 @@ pub trait Source: Send + Sync {
     /// Proves that the account answers. Never fails as a whole: each line says what it found.
     async fn check(&self) -> Vec<CheckLine>;
 
+    /// Proves that the account answers, by a call that depends on no record.
+    ///
+    /// Errors: those of `read`.
+    async fn probe(&self) -> Result<()>;
+
     /// One page of a root kind. `cursor` is what the page before said; `since` asks for what changed
     /// after it, in the vendor's time.
     ///
@@ -146,6 +163,17 @@ pub trait Source: Send + Sync {
 
     /// Tells a listing that goes on what of it is staged already. Only a source that asks for what no list shows needs to know.
     fn recall(&self, _kind: Kind, _ids: &[String]) {}
+
+    /// The whole row of one that was listed without its second call; none where it turns out to be no record of the kind. The row
+    /// itself where nothing was wanting.
+    ///
+    /// Errors: those of `read`, and `not_found`.
+    async fn complete(&self, kind: Kind, row: &Value) -> Result<Option<Row>>;
+
+    /// Asks for a record itself, after something of it was not found.
+    ///
+    /// Errors: those of `read`.
+    async fn look_again(&self, kind: Kind, row: &Value) -> Result<Again>;
 
     /// Everything below one root row: messages, files' descriptions, details. What `bulk` holds whole is not asked for.
     async fn read_children(&self, kind: Kind, row: &Value, bulk: &BulkRows) -> Result<ChildRows>;
@@ -322,6 +350,9 @@ pub trait Target: Send + Sync {
 
     /// Asks the account for the facts that plans need. Must have succeeded before `plan`.
     async fn prepare(&self) -> Result<()>;
+
+    /// Proves that the account answers, by a call that depends on no record.
+    async fn probe(&self) -> Result<()>;
 
     /// Proves that the account answers, that markers are stored and found, and what a person must do first.
     async fn check(&self) -> Vec<CheckLine>;

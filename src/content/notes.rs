@@ -21,6 +21,11 @@ pub fn kept(files: &[Kept<'_>]) -> Option<String> {
     listed("Files kept outside this ticket", names)
 }
 
+/// `Files that could not be read: a.pdf`.
+pub fn lost(names: &[String]) -> Option<String> {
+    listed("Files that could not be read", names.iter().cloned())
+}
+
 /// `Copy to: Ann <ann@x.com>, bob@x.com`.
 pub fn copies<'a>(people: impl IntoIterator<Item = &'a str>) -> Option<String> {
     listed("Copy to", people.into_iter().map(str::to_owned))

@@ -142,6 +142,11 @@ impl Response {
         self.headers.get(name)?.to_str().ok()
     }
 
+    /// Whether nothing was said: a success needs no more words where no value is asked for. Some servers send a blank.
+    pub fn is_empty(&self) -> bool {
+        self.body.trim_ascii().is_empty()
+    }
+
     pub fn json(&self) -> Result<Value> {
         serde_json::from_slice(&self.body).map_err(|_| {
             let kind = self.header("content-type").unwrap_or("no content type");
@@ -182,8 +187,9 @@ pub fn classify(status: u16) -> Class {
     match status {
         200..=299 => Class::Ok,
         401 => Class::AuthLost,
-        // A time-out of the request: the server gave up reading it, or a proxy gave up on the server.
-        408 => Class::Broken,
+        // A time-out of the request: the server gave up reading it, or a proxy gave up on the server. 444, 460 and 499 a gateway writes
+        // where a connection was closed before the server behind it had answered.
+        408 | 444 | 460 | 499 => Class::Broken,
         429 => Class::PushBack,
         400..=499 => Class::Refused,
         _ => Class::Broken,

@@ -159,7 +159,10 @@ fn may_repeat(call: &Call) -> bool {
 fn ends_early(headers: &HeaderMap, body: &[u8]) -> bool {
     let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let whole = serde_json::from_slice::<serde::de::IgnoredAny>;
-    kind.contains("json") && !naive::is(Naive::Whole) && !body.is_empty() && whole(body).is_err_and(|e| e.is_eof())
+    kind.contains("json")
+        && !naive::is(Naive::Whole)
+        && !body.trim_ascii().is_empty()
+        && whole(body).is_err_and(|e| e.is_eof())
 }
 
 async fn hold(head: &mut Head) -> Result<Vec<u8>, Fault> {

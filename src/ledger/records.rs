@@ -231,7 +231,7 @@ impl Link {
             let detail = ProblemDetail {
                 kind: rows::code(Kind::from_code, &row.get::<_, String>("kind")?)?,
                 state: rows::code(State::from_code, &row.get::<_, String>("state")?)?,
-                problem: Problem { reason, what: what.unwrap_or_default(), excerpt: None, hint: row.get("hint")? },
+                problem: Problem { hint: row.get("hint")?, ..Problem::new(reason, what.unwrap_or_default()) },
                 records: row.get::<_, i64>("records")?.unsigned_abs(),
                 examples: vec![row.get("id")?],
             };
@@ -399,6 +399,7 @@ fn close(db: &Connection, seq: i64, now: i64, end: End) -> Result<(), Fault> {
         End::Skipped { problem, stands_for } => (State::Skipped, Some(problem), None, stands_for),
         End::Failed { problem } => (State::Failed, Some(problem), None, None),
         End::Parked { problem } => (State::Parked, Some(problem), None, None),
+        End::Waiting { problem } => (State::Staged, Some(problem), None, None),
         End::InDoubt { problem, look_at } => (State::InDoubt, Some(problem), look_at, None),
     };
     let (stands_kind, stands_id) = stands_for.map(|(kind, id)| (kind.code(), id)).unzip();

@@ -111,6 +111,10 @@ pub enum End {
     Parked {
         problem: Problem,
     },
+    /// It could not be read, or its account could not be used: the next run takes it up again.
+    Waiting {
+        problem: Problem,
+    },
     InDoubt {
         problem: Problem,
         /// Where a person can see whether it was written.
@@ -262,12 +266,8 @@ pub(super) fn remote(row: &Row<'_>) -> Result<Option<Remote>, Fault> {
 
 fn problem(row: &Row<'_>) -> Result<Option<Problem>, Fault> {
     let Some(reason) = optional(Reason::from_code, row.get("reason")?)? else { return Ok(None) };
-    Ok(Some(Problem {
-        reason,
-        what: row.get::<_, Option<String>>("detail")?.unwrap_or_default(),
-        excerpt: None,
-        hint: row.get("hint")?,
-    }))
+    let what = row.get::<_, Option<String>>("detail")?.unwrap_or_default();
+    Ok(Some(Problem { hint: row.get("hint")?, ..Problem::new(reason, what) }))
 }
 
 /// Facts of a target record as text, nothing when there are none.

@@ -1,10 +1,12 @@
 //! stage → map → plan → write → verify, kind by kind.
 
+use super::failure::Streak;
 use super::library::Library;
 use super::links::Alone;
 use super::make_groups::Members;
 use super::people::People;
 use super::roster::Roster;
+use super::taken::{Read, Reading, Taken};
 use super::translate::{Blobs, Held, Matched, SourceFields, Translated, Translator};
 use super::turn::{Turn, Turns};
 use super::write::{Broken, Writer};
@@ -19,7 +21,7 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
-use tokio::sync::{Notify, OnceCell};
+use tokio::sync::OnceCell;
 
 /// Records taken from the ledger at a time.
 pub(super) const BATCH: usize = 64;
@@ -47,7 +49,19 @@ pub async fn all(job: &Job) -> Result<Ending, Stop> {
             _ => Ending::Refused(problem),
         });
     }
-    carry(job, None).await
+    job.staging.forget_unread().await?;
+    match carry(job, None).await {
+        Err(stop) => Err(proved(job, stop).await),
+        ended => ended,
+    }
+}
+
+/// A failure that came from no record's work may be an account's: then the run has stopped, and can go on.
+pub async fn proved(job: &Job, stop: Stop) -> Stop {
+    match stop {
+        Stop::Failed(problem) => job.stop(None, &problem).await.unwrap_or(Stop::Failed(problem)),
+        other => other,
+    }
 }
 
 /// What follows the checks. `roster` is that of the target, where it was read before.
@@ -55,14 +69,33 @@ pub async fn carry(job: &Job, roster: Option<Roster>) -> Result<Ending, Stop> {
     again::take_up(job).await?;
     closure::note(job).await?;
     let mut run = Run::begin(job, roster).await?;
+    let mut unlisted: Option<(Kind, Problem)> = None;
     for &kind in ORDER.iter().filter(|&&kind| job.in_scope(kind) && job.choice.wants(kind)) {
-        run.kind(kind).await?;
+        if unlisted.as_ref().is_some_and(|(missing, _)| hangs_on(kind, *missing)) {
+            continue;
+        }
+        match run.kind(kind).await {
+            // Nothing that follows goes wrong for want of a ticket or an article.
+            Err(Stop::Listing(problem)) if kind == Kind::Ticket || kind.is_library() => {
+                let what = format!("not every {kind} could be listed: {}", problem.what);
+                (job.tell)(Event::Note { what });
+                unlisted.get_or_insert((kind, problem));
+            }
+            ended => ended?,
+        }
         if kind == Kind::Field {
             run.learn_fields().await?;
         }
     }
     run.parked_again().await?;
-    run.ending().await
+    let ending = run.ending().await?;
+    Ok(unlisted.map_or(ending, |(_, problem)| Ending::Failed(problem)))
+}
+
+/// Whether records of a kind must not be written before all of the other are listed: relations are of tickets, and who may read an
+/// article follows from the sections around it.
+fn hangs_on(kind: Kind, other: Kind) -> bool {
+    (kind == Kind::Link && other == Kind::Ticket) || (kind.is_library() && other.is_library())
 }
 
 /// One run, with what all its records share.
@@ -74,6 +107,9 @@ pub(super) struct Run<'a> {
     pub(super) members: OnceCell<Members>,
     pub(super) library: OnceCell<Library>,
     pub(super) alone: Mutex<Alone>,
+    pub(super) streak: Streak,
+    /// Whether a record was left for the next run.
+    waits: AtomicBool,
     /// When progress was told.
     told: Mutex<Option<Instant>>,
 }
@@ -96,7 +132,7 @@ impl<'a> Run<'a> {
             demands: roster.demands(),
             roster,
             people,
-            blobs: Blobs { source: job.source.clone(), staging: job.staging.clone() },
+            blobs: Blobs { source: job.source.clone(), staging: job.staging.clone(), run: name_of_run(job) },
             kept_dir: (!job.ledger.is_scratch()).then(|| job.state_dir.join("kept")),
             making: job.makes_groups().then(Default::default),
             format,
@@ -118,12 +154,19 @@ impl<'a> Run<'a> {
             members: OnceCell::new(),
             library: OnceCell::new(),
             alone: Mutex::default(),
+            streak: Streak::default(),
+            waits: AtomicBool::new(false),
             told: Mutex::default(),
         })
     }
 
     pub(super) fn halt(&self) -> &Halt {
         &self.job.halt
+    }
+
+    /// Notes that a record is left for the next run.
+    pub(super) fn waits(&self) {
+        self.waits.store(true, Ordering::Relaxed);
     }
 
     /// Stages and writes one kind, side by side.
@@ -140,37 +183,37 @@ impl<'a> Run<'a> {
         if !self.job.source.reads(kind) {
             return Ok(());
         }
-        let staged = AtomicBool::new(false);
-        let more = Notify::new();
-        let reading = async {
+        let reading = Reading::default();
+        let read = async {
             let result = stage::kind(self.job, kind).await;
-            staged.store(true, Ordering::Release);
-            more.notify_waiters();
+            if matches!(result, Err(Stop::Account(_) | Stop::Failed(_))) {
+                self.halt().interrupt();
+            }
+            reading.end(if result.is_ok() { Read::Whole } else { Read::Broken });
             result
         };
         // A ticket's children are staged after its row: writing begins when the rows are listed, and takes what is whole.
-        let writing = self.write_kind(kind, &staged, &more);
-        let (read, written) = tokio::join!(reading, writing);
+        let (read, written) = tokio::join!(read, self.write_kind(kind, &reading));
         self.translator.people.forget();
         match (read, written) {
-            // Reading ends because writing did.
-            (Err(Stop::Interrupted), Err(stop)) => Err(stop),
+            // Reading ends because writing did; and what stops a run says more than a list that could not be read.
+            (Err(Stop::Interrupted | Stop::Listing(_)), Err(stop)) => Err(stop),
             (read, written) => read.and(written),
         }
     }
 
-    pub(super) async fn write_kind(&self, kind: Kind, staged: &AtomicBool, more: &Notify) -> Result<(), Stop> {
+    pub(super) async fn write_kind(&self, kind: Kind, reading: &Reading) -> Result<(), Stop> {
         let mut had = HashSet::new();
         loop {
-            let last_look = staged.load(Ordering::Acquire);
+            let read = reading.ended();
             let states = [State::Staged, State::Planned, State::Writing, State::InDoubt];
-            let wrote = self.pass(kind, &states, last_look, &mut had).await?;
-            if last_look && wrote == 0 {
+            let wrote = self.pass(kind, &states, read, &mut had).await?;
+            if read.is_some() && wrote == 0 {
                 return Ok(());
             }
             if wrote == 0 {
                 tokio::select! {
-                    () = more.notified() => {}
+                    () = reading.more() => {}
                     slept = self.halt().sleep(Duration::from_millis(200)) => slept?,
                 }
             }
@@ -178,13 +221,13 @@ impl<'a> Run<'a> {
     }
 
     /// One walk over the records of a kind in these states that this run has not had. Gives their number. Until the kind
-    /// is `staged` to its end, those whose rows are not there yet are passed over. As many go side by side as the target bears:
+    /// is `read` to its end, those that are not whole yet are passed over. As many go side by side as the target bears:
     /// each holds its own mapped record.
     pub(super) async fn pass(
         &self,
         kind: Kind,
         states: &[State],
-        staged: bool,
+        read: Option<Read>,
         had: &mut HashSet<String>,
     ) -> Result<u64, Stop> {
         // What a target bears of tickets says nothing of articles, whose neighbours are listed when one is in doubt.
@@ -192,7 +235,7 @@ impl<'a> Run<'a> {
         let writers = self.job.target.profile().writers.clamp(1, most);
         let stopped = OnceLock::new();
         let ready = stream::try_unfold((None, had), |(after, had)| async move {
-            match self.ready(kind, states, after, staged, had).await? {
+            match self.ready(kind, states, after, read, had).await? {
                 Some((rows, after)) => Ok::<_, Stop>(Some((rows, (Some(after), had)))),
                 None => Ok(None),
             }
@@ -232,103 +275,38 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// The next records that may be carried, and how far that is; none at the end.
-    async fn ready(
-        &self,
-        kind: Kind,
-        states: &[State],
-        after: Option<i64>,
-        staged: bool,
-        had: &mut HashSet<String>,
-    ) -> Result<Option<(Vec<RecordRow>, i64)>, Stop> {
-        let rows = self.job.link.next(kind, states, after, BATCH).await?;
-        let Some(last) = rows.last().map(|row| row.seq) else { return Ok(None) };
-        let mut ready = Vec::new();
-        for row in rows {
-            if had.contains(&row.id) || !self.job.choice.wants_id(kind, &row.id) {
-                continue;
-            }
-            if kind == Kind::Ticket && !self.job.is_sampled(&row.id).await? {
-                continue;
-            }
-            if !staged && !self.is_whole(kind, &row.id).await? {
-                continue;
-            }
-            had.insert(row.id.clone());
-            ready.push(row);
-        }
-        Ok(Some((ready, last)))
-    }
-
-    async fn is_whole(&self, kind: Kind, id: &str) -> Result<bool, Stop> {
-        Ok(match kind {
-            Kind::Ticket | Kind::Article => self.job.staging.whole(kind.code(), id).await?,
-            _ => self.job.staging.holds(kind.code(), id).await?,
-        })
-    }
-
     /// Carries one record and books how it ended.
     async fn one(&self, row: RecordRow, mut turn: Turn) -> Result<(), Stop> {
         self.halt().check()?;
         let (kind, id) = (row.kind, row.id.clone());
-        let end = match self.carried(&row, &mut turn).await {
-            Ok(end) => end,
-            Err(Broken::Record(end)) => end,
-            Err(Broken::Run(stop)) => return Err(named(stop, kind, &id)),
-        };
+        let carried = self.carried(&row, &mut turn).await;
+        let end = self.ended(kind, &id, carried).await.map_err(|stop| named(stop, kind, &id))?;
         turn.come().await;
-        self.tell_end(kind, &id, &end);
+        let closed = self.close(kind, &id, end).await;
         turn.end().await;
-        match self.job.link.close(kind, &id, end).await {
-            // What it made, or found, in the target is another record's: this record alone fails.
-            Err(problem) if problem.reason == Reason::Conflict => {
-                let end = End::Failed { problem };
-                self.tell_end(kind, &id, &end);
-                Ok(self.job.link.close(kind, &id, end).await?)
-            }
-            closed => Ok(closed?),
-        }
-    }
-
-    pub(super) fn tell_end(&self, kind: Kind, id: &str, end: &End) {
-        let (outcome, problem) = match end {
-            End::Failed { problem } => ("failed", problem),
-            End::InDoubt { problem, .. } => ("in_doubt", problem),
-            End::Done { .. } | End::Skipped { .. } | End::Parked { .. } => return,
-        };
-        self.halt().failed();
-        (self.job.tell)(Event::Record { kind, id: id.to_owned(), outcome, problem: problem.clone() });
+        closed
     }
 
     async fn carried(&self, row: &RecordRow, turn: &mut Turn) -> Result<End, Broken> {
         let (kind, id) = (row.kind, row.id.as_str());
-        let Some(staged) = self.job.staged(kind, id).await? else {
-            let what = "the source no longer lists it";
-            // Nothing of it was ever written, and all that there is was listed.
-            if row.remote.is_none() && !row.has_steps && self.job.is_listed(kind).await? {
-                let problem = Problem::new(Reason::Deleted, what);
-                return Ok(End::Skipped { problem, stands_for: None });
-            }
-            let problem =
-                Problem::new(Reason::NotFound, what).hint("it was seen by an earlier run whose stage is gone");
-            return Ok(End::Failed { problem });
-        };
+        let taken = self.job.take(kind, id).await?;
         if kind.is_library() && !self.job.target.writes(kind) {
             let problem = Problem::new(Reason::Unsupported, format!("the target has no place for a {kind}"));
             return Ok(End::Skipped { problem, stands_for: None });
         }
-        let record = match staged {
-            Ok(record) => Arc::new(record),
-            Err(problem) => return Ok(End::Failed { problem }),
+        let record = match taken {
+            Taken::Whole(record) => Arc::new(record),
+            Taken::Part(record, end) => return self.left_in_part(kind, id, record, end).await,
+            Taken::Odd(problem) => return Ok(End::Failed { problem }),
+            Taken::Absent => return self.unlisted(row).await,
         };
         let verbatim = self.job.target.profile().verbatim;
         if kind == Kind::Contact && !verbatim && self.job.staging.holds(Kind::Agent.code(), id).await? {
             let problem = Problem::new(Reason::Duplicate, "is an agent too, and stands there as one");
             return Ok(End::Skipped { problem, stands_for: Some((Kind::Agent, id.to_owned())) });
         }
-        if kind.is_library() && record.state != crate::record::State::Live && !self.job.project.scope.deleted {
-            let problem = Problem::new(Reason::Deleted, "deleted in the source");
-            return Ok(End::Skipped { problem, stands_for: None });
+        if let Some(end) = self.unpublished(&record) {
+            return Ok(end);
         }
         if let Some(problem) = self.job.unnamed(kind, id).await? {
             return Ok(End::Skipped { problem, stands_for: None });
@@ -352,8 +330,48 @@ impl<'a> Run<'a> {
             Err(Held::Skip(problem, stands_for)) => Ok(End::Skipped { problem, stands_for }),
             Err(Held::Fail(problem)) => Ok(End::Failed { problem }),
             Err(Held::Park(problem)) => Ok(End::Parked { problem }),
-            Err(Held::Stop(problem)) => Err(Broken::Run(Stop::Failed(problem))),
+            Err(Held::Trouble(problem)) => Err(Broken::Trouble(problem)),
         }
+    }
+
+    /// What becomes of a record that the stage has no row of.
+    async fn unlisted(&self, row: &RecordRow) -> Result<End, Broken> {
+        let what = "the source no longer lists it";
+        // Nothing of it was ever written, and all that there is was listed.
+        if row.remote.is_none() && !row.has_steps && self.job.is_listed(row.kind).await? {
+            let problem = Problem::new(Reason::Deleted, what);
+            return Ok(End::Skipped { problem, stands_for: None });
+        }
+        let problem = Problem::new(Reason::NotFound, what).hint("it was seen by an earlier run whose stage is gone");
+        Ok(End::Failed { problem })
+    }
+
+    /// What becomes of a record of which not all was read: what its row alone says may leave it out.
+    async fn left_in_part(&self, kind: Kind, id: &str, record: Option<Record>, end: End) -> Result<End, Broken> {
+        let Some(record) = record else { return Ok(end) };
+        if let Some(problem) = self.job.unnamed(kind, id).await? {
+            return Ok(End::Skipped { problem, stands_for: None });
+        }
+        if let Some(end) = self.unpublished(&record) {
+            return Ok(end);
+        }
+        // A filter may look at the messages.
+        let left_out = match &record.body {
+            Body::Ticket(ticket) if self.job.scope_filter.is_none() || self.job.has_no_place(record.state) => {
+                self.job.left_out(&record, ticket).await?
+            }
+            _ => None,
+        };
+        Ok(left_out.map_or(end, |problem| End::Skipped { problem, stands_for: None }))
+    }
+
+    /// Of a knowledge base only what lives is migrated, unless the scope says otherwise.
+    fn unpublished(&self, record: &Record) -> Option<End> {
+        let gone = record.kind().is_library() && record.state != crate::record::State::Live;
+        (gone && !self.job.project.scope.deleted).then(|| {
+            let problem = Problem::new(Reason::Deleted, "deleted in the source");
+            End::Skipped { problem, stands_for: None }
+        })
     }
 
     pub(super) async fn translated(&self, record: &Arc<Record>, row: &RecordRow) -> Result<Matched, Held> {
@@ -391,14 +409,14 @@ impl<'a> Run<'a> {
                 _ => Err(Held::Fail(Problem::new(Reason::Internal, "not a ticket"))),
             }
         };
-        let broke = |e| Held::Stop(Problem::new(Reason::Internal, format!("a translation broke: {e}")));
+        let broke = |e| Held::Trouble(Problem::new(Reason::Internal, format!("a translation broke: {e}")));
         tokio::spawn(work).await.map_err(broke)?
     }
 
     /// Takes up what waited for records that came later.
     async fn parked_again(&self) -> Result<(), Stop> {
         for &kind in ORDER.iter().filter(|&&kind| self.job.in_scope(kind) && self.job.choice.wants(kind)) {
-            self.pass(kind, &[State::Parked], true, &mut HashSet::new()).await?;
+            self.pass(kind, &[State::Parked], Some(Read::Whole), &mut HashSet::new()).await?;
         }
         Ok(())
     }
@@ -452,7 +470,8 @@ impl<'a> Run<'a> {
                 self.job.link.set_watermark(kind, Watermark { value: at.to_string(), ahead }).await?;
             }
         }
-        Ok(if open == 0 { Ending::Complete } else { Ending::Partial })
+        let waits = self.waits.load(Ordering::Relaxed);
+        Ok(if open == 0 && !waits { Ending::Complete } else { Ending::Partial })
     }
 }
 
@@ -470,6 +489,11 @@ impl Job {
     }
 }
 
+/// What tells this run from others that asked for a file; a preview does not count.
+fn name_of_run(job: &Job) -> Option<Arc<str>> {
+    (!job.ledger.is_scratch()).then(|| format!("{} {}", jiff::Timestamp::now(), std::process::id()).into())
+}
+
 /// Whether an earlier run may have made it.
 fn begun(row: &RecordRow) -> bool {
     matches!(row.state, State::Writing | State::InDoubt)
@@ -477,6 +501,7 @@ fn begun(row: &RecordRow) -> bool {
 
 pub(super) fn named(stop: Stop, kind: Kind, id: &str) -> Stop {
     match stop {
+        Stop::Account(problem) => Stop::Account(problem.at(format!("{kind} {id}"))),
         Stop::Failed(problem) => Stop::Failed(problem.at(format!("{kind} {id}"))),
         Stop::Refused(problem) => Stop::Refused(problem.at(format!("{kind} {id}"))),
         other => other,

@@ -1,14 +1,17 @@
 //! Reads what stands below the staged rows of a kind: row by row, or in bulk where that takes less time.
 //!
-//! Both can be killed at any point and go on there. A root whose rows of the bulk listing cannot be all is read on its own, so that
+//! Both can be killed at any point and go on there. What cannot be read of one root is noted with it, and the others are read. A root whose rows of the bulk listing cannot be all is read on its own, so that
 //! the choice never changes what is staged.
 
-use super::stage::{Began, Walk, hash};
-use super::{Event, Job, Stop};
-use crate::connector::{BulkRows, BulkWay, ChildRows};
-use crate::error::{Reason, Result};
+use super::carry::named;
+use super::failure::{Streak, refused_alike};
+use super::stage::{Began, Walk, hash, key, see, unlisted};
+use super::{Event, Job, Side, Stop};
+use crate::connector::{Again, BulkRows, BulkWay, ChildRows};
+use crate::error::{Problem, Reason, Result};
+use crate::naive::{self, Naive};
 use crate::record::Kind;
-use crate::staging::{ItemKey, Listing, NewPage};
+use crate::staging::{ItemKey, Lacks, Listing, NewPage};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::Value;
 use tokio::time::Instant;
@@ -20,11 +23,15 @@ const BATCH: u32 = 100;
 /// Calls per second where no limit is known.
 const UNLIMITED: f64 = 10.0;
 
-/// Reads the children of every root row whose children are not those of its present content.
+/// Reads what every root row lacks: the rest of the row itself, and all below it.
 pub async fn missing(job: &Job, kind: Kind) -> Result<(), Stop> {
+    let streak = Streak::default();
     // What a target has no place for is counted and not read.
     if kind != Kind::Ticket && !(kind == Kind::Article && job.target.writes(kind)) {
-        return Ok(());
+        if kind == Kind::Article {
+            return Ok(());
+        }
+        return for_each_lacking(job, kind, &streak, |id| async move { complete(job, kind, &id).await }).await;
     }
     let ways = job.source.bulk(kind);
     let mut listed = Vec::new();
@@ -35,8 +42,8 @@ pub async fn missing(job: &Job, kind: Kind) -> Result<(), Stop> {
     }
     let listed = listed.as_slice();
     if listed.len() == ways.len() && !listed.is_empty() {
-        for_each_missing(job, kind, |id| async move { join(job, kind, listed, &id).await }).await?;
-        let left = job.staging.count_without_children(kind.code()).await?;
+        for_each_lacking(job, kind, &streak, |id| async move { join(job, kind, listed, &id).await }).await?;
+        let left = job.staging.count_lacking(kind.code()).await?;
         if left > 0 {
             tracing::info!(
                 target: "deskferry::read",
@@ -44,25 +51,31 @@ pub async fn missing(job: &Job, kind: Kind) -> Result<(), Stop> {
             );
         }
     }
-    for_each_missing(job, kind, |id| async move { one(job, kind, listed, &id).await }).await
+    for_each_lacking(job, kind, &streak, |id| async move { one(job, kind, listed, &id).await }).await
 }
 
-/// Calls `read` for every root row that lacks its children, a few side by side.
-async fn for_each_missing<F, R>(job: &Job, kind: Kind, read: F) -> Result<(), Stop>
+/// Calls `read` for every root row that is not whole, a few side by side. One that cannot be read is noted, and the others go on.
+async fn for_each_lacking<F, R>(job: &Job, kind: Kind, streak: &Streak, read: F) -> Result<(), Stop>
 where
     F: Fn(String) -> R,
     R: Future<Output = Result<()>>,
 {
     let mut after = None;
     loop {
-        let ids = job.staging.without_children(kind.code(), after, BATCH).await?;
+        let ids = job.staging.lacking(kind.code(), after, BATCH).await?;
         let Some(last) = ids.last() else { return Ok(()) };
         after = Some(last.0);
         let read = &read;
         stream::iter(ids)
             .map(|(_, id)| async move {
                 job.halt.check()?;
-                read(id.clone()).await.map_err(|p| Stop::Failed(p.at(format!("{kind} {id}"))))
+                match read(id.clone()).await {
+                    Ok(()) => {
+                        streak.well();
+                        Ok(())
+                    }
+                    Err(problem) => unread(job, kind, &id, streak, problem).await,
+                }
             })
             .buffer_unordered(SIDE_BY_SIDE)
             .try_collect::<Vec<()>>()
@@ -70,8 +83,65 @@ where
     }
 }
 
+/// Notes why a record could not be read, unless it is not the record that failed.
+async fn unread(job: &Job, kind: Kind, id: &str, streak: &Streak, problem: Problem) -> Result<(), Stop> {
+    if naive::is(Naive::Wholeness) {
+        return Err(Stop::Account(problem));
+    }
+    if let Some(stop) = job.stop(Some(Side::Source), &problem).await {
+        return Err(named(stop, kind, id));
+    }
+    note(job, kind, id, &problem).await?;
+    match streak.failed(kind, id, &problem) {
+        Some(_) => Err(refused_alike(&problem)),
+        None => Ok(()),
+    }
+}
+
+/// Notes with a row why the rest of it is not there, or that its record is gone. One that has moved is read by the next run, where
+/// it is now.
+pub(super) async fn note(job: &Job, kind: Kind, id: &str, problem: &Problem) -> Result<()> {
+    if problem.reason == Reason::NotFound {
+        // Where the source does not answer, it is not known to be gone.
+        match look_again(job, kind, id).await.unwrap_or(Again::There) {
+            Again::Gone => return job.staging.put_gone(kind.code(), id).await,
+            Again::Moved(row) if row.id == id => {
+                see(job, kind, std::slice::from_ref(&row)).await?;
+                job.staging.complete_row(kind.code(), &key(kind, &row), &row.raw).await?;
+            }
+            Again::Moved(_) | Again::There => {}
+        }
+    }
+    job.staging.put_unread(kind.code(), id, problem).await
+}
+
+async fn look_again(job: &Job, kind: Kind, id: &str) -> Result<Again> {
+    match job.staging.item(kind.code(), id).await? {
+        Some(row) => job.source.look_again(kind, &row).await,
+        None => Ok(Again::There),
+    }
+}
+
+/// Completes a row that was listed without its second call, and gives it as it is now; none where there is none.
+async fn complete_row(job: &Job, kind: Kind, id: &str) -> Result<Option<Value>> {
+    let Some(row) = job.staging.item(kind.code(), id).await? else { return Ok(None) };
+    let Some(whole) = job.source.complete(kind, &row).await? else {
+        job.staging.put_gone(kind.code(), id).await?;
+        return Ok(None);
+    };
+    if whole.raw != row {
+        see(job, kind, std::slice::from_ref(&whole)).await?;
+        job.staging.complete_row(kind.code(), &key(kind, &whole), &whole.raw).await?;
+    }
+    Ok(Some(whole.raw))
+}
+
+async fn complete(job: &Job, kind: Kind, id: &str) -> Result<()> {
+    complete_row(job, kind, id).await.map(drop)
+}
+
 async fn one(job: &Job, kind: Kind, listed: &[&str], id: &str) -> Result<()> {
-    let Some(row) = job.staging.item(kind.code(), id).await? else { return Ok(()) };
+    let Some(row) = complete_row(job, kind, id).await? else { return Ok(()) };
     // Should the scope change, what is left out now is read then.
     if job.source.assemble(kind, &row, &ChildRows::new()).is_ok_and(|record| job.has_no_place(record.state)) {
         return Ok(());
@@ -83,7 +153,7 @@ async fn one(job: &Job, kind: Kind, listed: &[&str], id: &str) -> Result<()> {
 
 /// Lists a stream's children of all roots, if that is the quicker way. Whether the listing is there now.
 async fn in_bulk(job: &Job, kind: Kind, way: &BulkWay) -> Result<bool, Stop> {
-    let roots = job.staging.count_without_children(kind.code()).await?;
+    let roots = job.staging.count_lacking(kind.code()).await?;
     if roots == 0 || job.choice.sample.is_some() || !job.choice.ids.is_empty() {
         return Ok(false);
     }
@@ -108,12 +178,9 @@ async fn in_bulk(job: &Job, kind: Kind, way: &BulkWay) -> Result<bool, Stop> {
             return Ok(false);
         }
         match list(job, kind, way, &stream, listing).await {
-            Err(Stop::Failed(problem))
-                if way.by_plan && matches!(problem.reason, Reason::Forbidden | Reason::NotFound) =>
-            {
-                return Ok(false);
-            }
-            Err(Stop::Failed(problem)) if problem.reason == Reason::Forbidden => {
+            // Whether the plan lacks it a list of one root says, too.
+            Err(Stop::Listing(problem)) if way.by_plan && refuses(&problem) => return Ok(false),
+            Err(Stop::Listing(problem)) => {
                 let what =
                     format!("{}s cannot be read in bulk ({}): they are read by the {kind}", way.stream, problem.what);
                 (job.tell)(Event::Note { what });
@@ -123,6 +190,11 @@ async fn in_bulk(job: &Job, kind: Kind, way: &BulkWay) -> Result<bool, Stop> {
         }
     }
     Ok(true)
+}
+
+/// Whether a list of what a plan may lack is refused.
+fn refuses(problem: &Problem) -> bool {
+    matches!(problem.reason, Reason::Forbidden | Reason::NotFound)
 }
 
 /// The stream of the stage that holds a bulk listing.
@@ -154,7 +226,11 @@ async fn list(job: &Job, kind: Kind, way: &BulkWay, stream: &str, listing: Listi
     let mut cursor = walk.cursor.clone();
     loop {
         job.halt.check()?;
-        let page = job.source.read_bulk(kind, &way.stream, cursor.as_deref(), since).await?;
+        let page = match job.source.read_bulk(kind, &way.stream, cursor.as_deref(), since).await {
+            Ok(page) => page,
+            Err(problem) if way.by_plan && refuses(&problem) => return Err(Stop::Listing(problem)),
+            Err(problem) => return Err(unlisted(job, problem).await),
+        };
         let raws: Vec<Value> = page.rows.iter().map(|row| row.raw.clone().unwrap_or_default()).collect();
         let items = page.rows.iter().zip(&raws);
         let items = items.map(|(row, raw)| ItemKey {
@@ -163,6 +239,7 @@ async fn list(job: &Job, kind: Kind, way: &BulkWay, stream: &str, listing: Listi
             root: Some(row.root.clone()),
             updated_at: None,
             place: None,
+            lacks: Lacks::Nothing,
         });
         let items = items.collect();
         let rows: Vec<&Value> = raws.iter().collect();
@@ -178,7 +255,7 @@ async fn list(job: &Job, kind: Kind, way: &BulkWay, stream: &str, listing: Listi
 
 /// Gives a root its rows of the bulk listings, if they are all.
 async fn join(job: &Job, kind: Kind, listed: &[&str], id: &str) -> Result<()> {
-    let Some(row) = job.staging.item(kind.code(), id).await? else { return Ok(()) };
+    let Some(row) = complete_row(job, kind, id).await? else { return Ok(()) };
     let bulk = bulk_rows(job, kind, listed, id).await?;
     match job.source.join_bulk(kind, &row, &bulk).await? {
         Some(children) => job.staging.put_children(kind.code(), id, &hash(&row), &children).await,

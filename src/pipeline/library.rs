@@ -5,6 +5,7 @@
 //! steps are known by then, and only the one whose text changed is sent.
 
 use super::carry::{BATCH, Run};
+use super::taken::{Read, Reading, Taken};
 use super::translate::{Held, Matched};
 use super::turn::Turn;
 use super::write::Broken;
@@ -19,7 +20,6 @@ use crate::record::{Body, Kind, Record, Ref};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use tokio::sync::Notify;
 
 pub const KINDS: [Kind; 3] = [Kind::Category, Kind::Section, Kind::Article];
 
@@ -175,7 +175,7 @@ impl Run<'_> {
         if kind == Kind::Section {
             self.folders_again().await?;
         }
-        self.write_kind(kind, &AtomicBool::new(true), &Notify::new()).await?;
+        self.write_kind(kind, &Reading::over()).await?;
         match kind {
             Kind::Section => self.sections_in_sections().await,
             Kind::Article => self.article_links().await,
@@ -198,7 +198,7 @@ impl Run<'_> {
                 return Ok(());
             }
             waiting = parked;
-            self.pass(Kind::Section, &[State::Parked], true, &mut HashSet::new()).await?;
+            self.pass(Kind::Section, &[State::Parked], Some(Read::Whole), &mut HashSet::new()).await?;
         }
     }
 
@@ -240,7 +240,7 @@ impl Run<'_> {
 
     async fn one_again(&self, row: &RecordRow, concerned: &impl Fn(&Record) -> bool) -> Result<(), Stop> {
         self.halt().check()?;
-        let Some(Ok(record)) = self.job.staged(row.kind, &row.id).await? else { return Ok(()) };
+        let Taken::Whole(record) = self.job.take(row.kind, &row.id).await? else { return Ok(()) };
         let record = Arc::new(record);
         if !concerned(&record) {
             return Ok(());
@@ -251,14 +251,11 @@ impl Run<'_> {
                 self.write(&record, translated, past, &mut Turn::free()).await
             }
             Ok(Matched::There(_)) | Err(Held::Skip(..) | Held::Park(_) | Held::Fail(_)) => return Ok(()),
-            Err(Held::Stop(problem)) => return Err(Stop::Failed(problem)),
+            Err(Held::Trouble(problem)) => Err(Broken::Trouble(problem)),
         };
-        let end = match end {
-            Ok(end) | Err(Broken::Record(end)) => end,
-            Err(Broken::Run(stop)) => return Err(super::carry::named(stop, row.kind, &row.id)),
-        };
-        self.tell_end(row.kind, &row.id, &end);
-        Ok(self.job.link.close(row.kind, &row.id, end).await?)
+        let named = |stop| super::carry::named(stop, row.kind, &row.id);
+        let end = self.ended(row.kind, &row.id, end).await.map_err(named)?;
+        self.close(row.kind, &row.id, end).await
     }
 }
 

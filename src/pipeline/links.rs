@@ -2,13 +2,15 @@
 
 use super::Stop;
 use super::carry::{BATCH, Run, named};
+use super::stage::AHEAD;
+use super::taken::Taken;
 use super::turn::Turn;
 use super::write::{Broken, Carried};
 use super::written::done;
 use crate::error::{Loss, Problem, Reason};
 use crate::ledger::{End, Origin, RecordRow, Remote, Seen, State};
 use crate::record::{Body, Kind, Link, LinkType, Record};
-use futures_util::TryStreamExt;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::json;
 use std::pin::pin;
 use std::sync::PoisonError;
@@ -50,10 +52,17 @@ impl Run<'_> {
             after = Some(last.seq);
             let alone = |row: &RecordRow| self.alone.lock().unwrap_or_else(PoisonError::into_inner).has(row.seq);
             let rows: Vec<RecordRow> = rows.into_iter().filter(|row| !alone(row)).collect();
-            let mut records = pin!(self.job.staged_each(Kind::Ticket, &rows));
-            while let Some((row, staged)) = records.try_next().await? {
-                if let Some(Ok(record)) = staged {
-                    self.links_of(row, record).await?;
+            let take = stream::iter(&rows).map(|row| async move {
+                let taken = self.job.take(Kind::Ticket, &row.id).await?;
+                Ok::<_, Stop>((row, taken))
+            });
+            let mut records = pin!(take.buffered(AHEAD));
+            while let Some((row, taken)) = records.try_next().await? {
+                match taken {
+                    Taken::Whole(record) => self.links_of(row, record).await?,
+                    // The ticket is there, and what it relates to is not known again: the next run asks.
+                    Taken::Part(_, End::Waiting { .. }) => self.waits(),
+                    Taken::Part(..) | Taken::Odd(_) | Taken::Absent => {}
                 }
             }
         }
@@ -72,12 +81,9 @@ impl Run<'_> {
             if known.is_none_or(|known| matches!(known.state, State::Done | State::Skipped | State::Failed)) {
                 continue;
             }
-            let end = match self.link(&id, &row.id, one).await {
-                Ok(end) | Err(Broken::Record(end)) => end,
-                Err(Broken::Run(stop)) => return Err(named(stop, Kind::Link, &id)),
-            };
-            self.tell_end(Kind::Link, &id, &end);
-            self.job.link.close(Kind::Link, &id, end).await?;
+            let linked = self.link(&id, &row.id, one).await;
+            let end = self.ended(Kind::Link, &id, linked).await.map_err(|stop| named(stop, Kind::Link, &id))?;
+            self.close(Kind::Link, &id, end).await?;
         }
         Ok(())
     }

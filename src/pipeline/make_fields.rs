@@ -18,7 +18,7 @@ use std::sync::Arc;
 /// Platforms have fields of their own whose names nobody else may have, and that they do not list among custom ones.
 fn taken(broken: Broken) -> Broken {
     match broken {
-        Broken::Record(End::Failed { problem }) if problem.reason == Reason::Conflict => {
+        Broken::Trouble(problem) if problem.reason == Reason::Conflict => {
             let hint = "a field of the platform's own may have this name: say another with `to`";
             Broken::Record(End::Failed { problem: problem.hint(hint) })
         }

@@ -13,6 +13,7 @@ mod children;
 mod closure;
 mod demands;
 mod events;
+mod failure;
 mod halt;
 pub mod inventory;
 mod library;
@@ -29,6 +30,7 @@ mod roster;
 mod scope;
 mod stage;
 mod survey;
+mod taken;
 mod translate;
 mod turn;
 mod write;
@@ -136,6 +138,11 @@ pub enum Stop {
     TooManyFailures(u64),
     /// Nobody agreed to what would be done next.
     Refused(Problem),
+    /// The source, the target or the way there: whatever is tried fails alike.
+    Account(Problem),
+    /// The records of a kind could not be listed to the end.
+    Listing(Problem),
+    /// This machine.
     Failed(Problem),
 }
 
@@ -197,7 +204,9 @@ impl From<Stop> for Ending {
                     .hint("`deskferry report` says why; then run again"),
             ),
             Stop::Refused(problem) => Ending::Refused(problem),
-            Stop::Failed(problem) => Ending::Failed(problem),
+            Stop::Account(problem) if problem.hint.is_some() => Ending::Stopped(problem),
+            Stop::Account(problem) => Ending::Stopped(problem.hint(again)),
+            Stop::Listing(problem) | Stop::Failed(problem) => Ending::Failed(problem),
         }
     }
 }
@@ -206,16 +215,19 @@ impl Job {
     /// Reads the source into the stage and writes nothing to the target.
     pub async fn stage(&self) -> Ending {
         match self.stage_all().await {
-            Ok(()) => Ending::Complete,
-            Err(stop) => stop.into(),
+            Ok(ending) => ending,
+            Err(stop) => carry::proved(self, stop).await.into(),
         }
     }
 
-    async fn stage_all(&self) -> Result<(), Stop> {
+    async fn stage_all(&self) -> Result<Ending, Stop> {
+        self.staging.forget_unread().await?;
+        let mut lacking = 0;
         for &kind in ORDER.iter().filter(|&&kind| self.stages(kind) && self.choice.wants(kind)) {
             stage::kind(self, kind).await?;
+            lacking += self.tell_unread(kind).await?;
         }
-        Ok(())
+        Ok(if lacking == 0 { Ending::Complete } else { Ending::Partial })
     }
 
     /// Carries everything: reads, maps, writes, verifies.

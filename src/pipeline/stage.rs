@@ -1,12 +1,12 @@
 //! read → stage: lists a kind. Can be killed at any point and goes on there. What stands below its rows is `children`'s.
 
-use super::{Event, Job, Stop, children, own_ids};
+use super::{Event, Job, Side, Stop, children, own_ids};
 use crate::clock::{BEGINNING, VendorClock};
-use crate::connector::{ChildRows, Page, Row};
+use crate::connector::{ChildRows, Page, Row, Source};
 use crate::error::{Problem, Reason, Result};
 use crate::ledger::{RecordRow, Seen, State};
 use crate::record::{Kind, Record};
-use crate::staging::{ItemKey, Listing, NewPage, Repeat};
+use crate::staging::{ItemKey, Lacks, Listing, NewPage, Repeat};
 use futures_util::{Stream, StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -27,21 +27,21 @@ impl Job {
     /// cannot be read.
     pub async fn staged(&self, kind: Kind, id: &str) -> Result<Option<Result<Record>>> {
         let (source, of) = (self.source.clone(), id.to_owned());
-        let make = move |row: Value, children: ChildRows, places: &[String]| {
-            if !places.is_empty() {
-                return Err(repeated(kind, &of, places));
-            }
-            let mut record = source.assemble(kind, &row, &children)?;
-            let shared = own_ids::give(&mut record);
-            Ok((record, shared))
-        };
-        let Some(made) = self.staging.made(kind.code(), id, make).await? else { return Ok(None) };
-        if let Ok((_, Some(shared))) = &made {
+        let make =
+            move |row, children, places: &[String], _| assembled(source.as_ref(), kind, &of, (&row, &children), places);
+        let made = self.staging.made(kind.code(), id, make).await?;
+        Ok(made.map(|made| made.map(|made| self.with_own_ids(made, id))))
+    }
+
+    /// The record of rows that were assembled. That some of their ids repeated is told once.
+    pub(super) fn with_own_ids(&self, (record, shared): (Record, Option<String>), id: &str) -> Record {
+        if let Some(shared) = shared {
+            let kind = record.kind();
             self.note_once("shared ids", || {
                 format!("some ids repeat within a {kind} (first: {shared} of {kind} {id}): each is migrated on its own")
             });
         }
-        Ok(Some(made.map(|(record, _)| record)))
+        record
     }
 
     /// Whether the listing of a kind has come to its end.
@@ -141,13 +141,21 @@ async fn list(job: &Job, kind: Kind, walk: Walk) -> Result<(), Stop> {
     let (mut cursor, mut repeats) = (walk.cursor.clone(), 0);
     loop {
         job.halt.check()?;
-        let page: Page = job.source.read(kind, cursor.as_deref(), since).await?;
+        let page: Page = match job.source.read(kind, cursor.as_deref(), since).await {
+            Ok(page) => page,
+            Err(problem) => return Err(unlisted(job, problem).await),
+        };
         if page.anew {
             job.staging.forget_rows(stream).await?;
         }
         let rows = page.rows;
+        for unread in rows.iter().filter_map(|row| row.unread.as_ref()) {
+            if let Some(stop) = job.stop(Some(Side::Source), unread).await {
+                return Err(stop);
+            }
+        }
         see(job, kind, &rows).await?;
-        let items = rows.iter().map(key).collect();
+        let items = rows.iter().map(|row| key(kind, row)).collect();
         let raws: Vec<&Value> = rows.iter().map(|row| &row.raw).collect();
         let began_at = walk.seen_until(job.source.clock());
         let new = NewPage { stream, items, rows: &raws, cursor: page.next.as_deref(), since, began_at, turn };
@@ -157,6 +165,11 @@ async fn list(job: &Job, kind: Kind, walk: Walk) -> Result<(), Stop> {
             repeats += 1;
         }
         see_repeated(job, kind, &rows, &repeated).await?;
+        for row in &rows {
+            if let Some(problem) = &row.unread {
+                children::note(job, kind, &row.id, problem).await?;
+            }
+        }
         let count = job.staging.count(stream).await?;
         (job.tell)(Event::Staged { kind, rows: count, complete: false });
         match page.next {
@@ -168,14 +181,41 @@ async fn list(job: &Job, kind: Kind, walk: Walk) -> Result<(), Stop> {
     }
 }
 
-fn key(row: &Row) -> ItemKey {
+/// What a list that could not be read does to the run.
+pub(super) async fn unlisted(job: &Job, problem: Problem) -> Stop {
+    let stop = job.stop(Some(Side::Source), &problem).await;
+    stop.unwrap_or(Stop::Listing(problem))
+}
+
+/// How the stage knows a row, and whether more belongs to it.
+pub(super) fn key(kind: Kind, row: &Row) -> ItemKey {
+    let more = row.unread.is_some() || matches!(kind, Kind::Ticket | Kind::Article);
     ItemKey {
         id: row.id.clone(),
         hash: hash(&row.raw),
         root: None,
         updated_at: row.updated_at.as_ref().and_then(|at| at.parse().ok()),
         place: row.place.clone(),
+        lacks: if more { Lacks::More } else { Lacks::Nothing },
     }
+}
+
+/// A record of its staged rows, and an id that repeats within it, if one does.
+///
+/// Errors: several rows have its id; and those of assembling.
+pub(super) fn assembled(
+    source: &dyn Source,
+    kind: Kind,
+    id: &str,
+    (row, children): (&Value, &ChildRows),
+    places: &[String],
+) -> Result<(Record, Option<String>)> {
+    if !places.is_empty() {
+        return Err(repeated(kind, id, places));
+    }
+    let mut record = source.assemble(kind, row, children)?;
+    let shared = own_ids::give(&mut record);
+    Ok((record, shared))
 }
 
 /// Where nobody can say which row is meant, none is taken: the record fails, and nothing is lost.
@@ -214,7 +254,7 @@ fn enough(job: &Job, count: u64) -> bool {
 }
 
 /// Enters the rows in the ledger before their page is staged: a page without its rows in the ledger would lose them.
-async fn see(job: &Job, kind: Kind, rows: &[Row]) -> Result<()> {
+pub(super) async fn see(job: &Job, kind: Kind, rows: &[Row]) -> Result<()> {
     job.link.see(rows.iter().map(|row| seen(kind, row, hash(&row.raw))).collect()).await?;
     Ok(())
 }

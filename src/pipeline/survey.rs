@@ -104,9 +104,9 @@ async fn source(job: &Job) -> Result<Observed, Stop> {
 /// A staged ticket. Its messages are looked at only where the scope may want them. One that cannot be read is none of ours.
 async fn ticket(job: &Job, id: &str) -> Result<Option<Record>> {
     let source = job.source.clone();
-    let make = move |row, children| source.assemble(Kind::Ticket, &row, &children).ok();
+    let make = move |row: Value, children: ChildRows| source.assemble(Kind::Ticket, &row, &children).ok();
     let made = match job.scope_filter {
-        Some(_) => job.staging.made(Kind::Ticket.code(), id, move |row, children, _| make(row, children)).await?,
+        Some(_) => job.staging.made(Kind::Ticket.code(), id, move |row, children, _, _| make(row, children)).await?,
         None => job.staging.made_alone(Kind::Ticket.code(), id, move |row| make(row, ChildRows::new())).await?,
     };
     Ok(made.flatten())

@@ -60,11 +60,13 @@ pub enum Broken {
     Record(End),
     /// The run cannot go on.
     Run(Stop),
+    /// It is to be found out what failed.
+    Trouble(Problem),
 }
 
 impl From<Problem> for Broken {
     fn from(problem: Problem) -> Self {
-        Broken::Run(Stop::Failed(problem))
+        Broken::Trouble(problem)
     }
 }
 
@@ -279,15 +281,12 @@ impl Writer {
                 Outcome::Rejected(problem) => {
                     self.forget_covered(record, step, progress).await?;
                     self.link.rejected(kind, id, &step.key, problem.clone()).await?;
-                    if problem.reason == Reason::Auth {
-                        return Err(Broken::Run(Stop::Failed(problem)));
-                    }
-                    return Err(Broken::Record(End::Failed { problem: problem.at(&step.key) }));
+                    return Err(Broken::Trouble(problem.at(&step.key)));
                 }
                 Outcome::NotSent(problem) => {
                     self.forget_covered(record, step, progress).await?;
                     self.link.forget(kind, id, &step.key).await?;
-                    return Err(Broken::Run(Stop::Failed(problem)));
+                    return Err(Broken::Trouble(problem));
                 }
                 Outcome::Unknown(problem) => {
                     let doubt = Doubt::lost_now(self.target.clock(), intended);
@@ -328,7 +327,7 @@ impl Writer {
                 Ok(())
             }
             Outcome::Rejected(problem) => Err(Broken::Record(End::Failed { problem: problem.at(&step.key) })),
-            Outcome::NotSent(problem) | Outcome::Unknown(problem) => Err(Broken::Run(Stop::Failed(problem))),
+            Outcome::NotSent(problem) | Outcome::Unknown(problem) => Err(Broken::Trouble(problem)),
         }
     }
 

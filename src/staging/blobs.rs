@@ -1,7 +1,7 @@
-//! Files of the source, and what is known of those it no longer has.
+//! Files of the source, and what is known of those it did not hand out.
 
 use super::Staging;
-use crate::error::Result;
+use crate::error::{Problem, Result};
 use rusqlite::{OptionalExtension, params};
 use std::path::{Path, PathBuf};
 
@@ -13,8 +13,17 @@ pub struct StagedBlob {
     pub mime: Option<String>,
 }
 
-/// `hash, bytes, mime, problem`
-type BlobRow = (Option<String>, Option<i64>, Option<String>, Option<String>);
+/// What the stage knows of a file.
+#[derive(Clone, Debug, PartialEq)]
+pub enum BlobRow {
+    /// It is on this disk.
+    Here(StagedBlob),
+    /// It could not be had: why, and in which run.
+    Failed { problem: Problem, run: Option<String> },
+}
+
+/// `hash, bytes, mime, problem, failed_in`
+type Columns = (Option<String>, Option<i64>, Option<String>, Option<String>, Option<String>);
 
 impl Staging {
     pub fn blob_dir(&self) -> &Path {
@@ -25,38 +34,42 @@ impl Staging {
         self.blobs.join(hash)
     }
 
-    /// The file a source address was read into. An error that will not pass (the source no longer has it) is kept too.
-    pub async fn blob(&self, source: &str) -> Result<Option<Result<StagedBlob>>> {
+    /// What is known of the file a source address leads to.
+    pub async fn blob(&self, source: &str) -> Result<Option<BlobRow>> {
         let source = source.to_owned();
-        let row: Option<BlobRow> = self
+        let row: Option<Columns> = self
             .store
             .read(move |db| {
-                let sql = "SELECT hash, bytes, mime, problem FROM blob WHERE source = ?1";
-                Ok(db.query_row(sql, [&source], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?))).optional()?)
+                let sql = "SELECT hash, bytes, mime, problem, failed_in FROM blob WHERE source = ?1";
+                let columns = |r: &rusqlite::Row<'_>| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, r.get(4)?));
+                Ok(db.query_row(sql, [&source], columns).optional()?)
             })
             .await?;
         Ok(match row {
-            Some((Some(hash), bytes, mime, _)) if self.blob_path(&hash).is_file() => {
+            Some((Some(hash), bytes, mime, ..)) if self.blob_path(&hash).is_file() => {
                 let bytes = bytes.and_then(|n| u64::try_from(n).ok()).unwrap_or_default();
-                Some(Ok(StagedBlob { hash, bytes, mime }))
+                Some(BlobRow::Here(StagedBlob { hash, bytes, mime }))
             }
-            Some((None, _, _, Some(problem))) => serde_json::from_str(&problem).ok().map(Err),
+            Some((None, _, _, Some(problem), run)) => {
+                serde_json::from_str(&problem).ok().map(|problem| BlobRow::Failed { problem, run })
+            }
             _ => None,
         })
     }
 
-    pub async fn put_blob(&self, source: &str, blob: &Result<StagedBlob>) -> Result<()> {
+    pub async fn put_blob(&self, source: &str, blob: &BlobRow) -> Result<()> {
         let source = source.to_owned();
-        let row = match blob {
-            Ok(b) => (Some(b.hash.clone()), i64::try_from(b.bytes).ok(), b.mime.clone(), None),
-            Err(problem) => (None, None, None, serde_json::to_string(problem).ok()),
+        let row: Columns = match blob {
+            BlobRow::Here(b) => (Some(b.hash.clone()), i64::try_from(b.bytes).ok(), b.mime.clone(), None, None),
+            BlobRow::Failed { problem, run } => (None, None, None, serde_json::to_string(problem).ok(), run.clone()),
         };
         self.store
             .write(move |db| {
-                let sql = "INSERT INTO blob (source, hash, bytes, mime, problem) VALUES (?1, ?2, ?3, ?4, ?5) \
+                let sql = "INSERT INTO blob (source, hash, bytes, mime, problem, failed_in) \
+                           VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
                            ON CONFLICT (source) DO UPDATE SET hash = excluded.hash, bytes = excluded.bytes, \
-                           mime = excluded.mime, problem = excluded.problem";
-                db.prepare_cached(sql)?.execute(params![source, row.0, row.1, row.2, row.3])?;
+                           mime = excluded.mime, problem = excluded.problem, failed_in = excluded.failed_in";
+                db.prepare_cached(sql)?.execute(params![source, row.0, row.1, row.2, row.3, row.4])?;
                 Ok(())
             })
             .await

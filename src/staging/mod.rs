@@ -11,12 +11,14 @@ mod pairing;
 mod repeats;
 #[cfg(test)]
 mod tests;
+mod whole;
 
-pub use blobs::StagedBlob;
+pub use blobs::{BlobRow, StagedBlob};
 pub use pairing::Pairing;
 pub use repeats::Repeat;
+pub use whole::Wholeness;
 
-use crate::error::{Problem, Reason, Result};
+use crate::error::Result;
 use crate::ledger::store::{Design, Store};
 use crate::ledger::{Fault, private_folder};
 use blobs::sweep;
@@ -31,7 +33,7 @@ use std::path::{Path, PathBuf};
 static DESIGN: Design = Design {
     file: "staging.db",
     synchronous: "NORMAL",
-    versions: &[VERSION_1, REFERENCE, BULK, PAIRING, repeats::VERSION, VENDOR_TIME],
+    versions: &[VERSION_1, REFERENCE, BULK, PAIRING, repeats::VERSION, VENDOR_TIME, whole::VERSION],
     damaged: "delete it: it only holds copies of the source, and is read again",
 };
 
@@ -125,6 +127,15 @@ pub struct ItemKey {
     pub updated_at: Option<Timestamp>,
     /// Where it stands, if the source is a file.
     pub place: Option<String>,
+    pub lacks: Lacks,
+}
+
+/// What a row needs before its record is whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lacks {
+    Nothing,
+    /// What stands below it, or the rest of the row itself.
+    More,
 }
 
 /// One page with the cursor after it.
@@ -261,19 +272,22 @@ impl Staging {
         body.map(|body| unpack(&body)).transpose()
     }
 
-    /// What `make` makes of a row and all that stands below it, on a thread beside; none where there is no such row. The last it
-    /// gets are the places of all rows that share the id, where there are several.
+    /// What `make` makes of a row, of what stands below it, of the places of all rows that share the id, where there are several, and of
+    /// whether that is all of it; on a thread beside. None where there is no such row.
     pub async fn made<T: Send + 'static>(
         &self,
         stream: &str,
         id: &str,
-        make: impl FnOnce(Value, Children, &[String]) -> T + Send + 'static,
+        make: impl FnOnce(Value, Children, &[String], Wholeness) -> T + Send + 'static,
     ) -> Result<Option<T>> {
         let (stream, id) = (stream.to_owned(), id.to_owned());
         self.store
             .read(move |db| {
-                let mut found =
-                    db.prepare_cached("SELECT body, children, places FROM item WHERE stream = ?1 AND id = ?2")?;
+                let sql = format!(
+                    "SELECT body, children, places, {} FROM item WHERE stream = ?1 AND id = ?2",
+                    Wholeness::COLUMNS
+                );
+                let mut found = db.prepare_cached(&sql)?;
                 let mut rows = found.query([&stream, &id])?;
                 let Some(row) = rows.next()? else { return Ok(None) };
                 let body = unpack(row.get_ref(0)?.as_blob().map_err(|_| torn())?)?;
@@ -282,7 +296,7 @@ impl Staging {
                     None => Children::new(),
                 };
                 let places = row.get::<_, Option<String>>(2)?.map(|places| repeats::parted(&places));
-                Ok(Some(make(body, children, &places.unwrap_or_default())))
+                Ok(Some(make(body, children, &places.unwrap_or_default(), Wholeness::of(row, 3)?)))
             })
             .await
     }
@@ -349,19 +363,6 @@ impl Staging {
             .await
     }
 
-    /// How many root rows have not the children of their present content.
-    pub async fn count_without_children(&self, stream: &str) -> Result<u64> {
-        let stream = stream.to_owned();
-        self.store
-            .read(move |db| {
-                let sql =
-                    "SELECT count(*) FROM item WHERE stream = ?1 AND (children_of IS NULL OR children_of <> hash)";
-                let count: i64 = db.query_row(sql, [&stream], |r| r.get(0))?;
-                Ok(u64::try_from(count).unwrap_or_default())
-            })
-            .await
-    }
-
     /// Ids of a stream's rows, in the order they were read.
     pub async fn ids(&self, stream: &str, after: Option<i64>, limit: u32) -> Result<Vec<(i64, String)>> {
         let stream = stream.to_owned();
@@ -372,57 +373,6 @@ impl Staging {
                 let rows =
                     found.query_map(params![stream, after.unwrap_or(-1), limit], |r| Ok((r.get(0)?, r.get(1)?)))?;
                 Ok(rows.collect::<Result<_, _>>()?)
-            })
-            .await
-    }
-
-    /// Root rows whose children are not those of their present content, in the order they were read.
-    pub async fn without_children(&self, stream: &str, after: Option<i64>, limit: u32) -> Result<Vec<(i64, String)>> {
-        let stream = stream.to_owned();
-        self.store
-            .read(move |db| {
-                let mut found = db.prepare_cached(
-                    "SELECT seq, id FROM item WHERE stream = ?1 AND seq > ?2 \
-                     AND (children_of IS NULL OR children_of <> hash) ORDER BY seq LIMIT ?3",
-                )?;
-                let rows =
-                    found.query_map(params![stream, after.unwrap_or(-1), limit], |r| Ok((r.get(0)?, r.get(1)?)))?;
-                Ok(rows.collect::<Result<_, _>>()?)
-            })
-            .await
-    }
-
-    /// Stores all that stands below a root row whose content has this hash.
-    pub async fn put_children(&self, stream: &str, id: &str, hash: &str, children: &Children) -> Result<()> {
-        let body = pack(&serde_json::to_value(children).map_err(|e| Problem::new(Reason::Internal, e.to_string()))?)?;
-        let (stream, id, hash) = (stream.to_owned(), id.to_owned(), hash.to_owned());
-        self.store
-            .write(move |db| {
-                db.prepare_cached("UPDATE item SET children_of = ?3, children = ?4 WHERE stream = ?1 AND id = ?2")?
-                    .execute(params![stream, id, hash, body])?;
-                Ok(())
-            })
-            .await
-    }
-
-    /// All that stands below a root row; empty where nothing was read.
-    pub async fn children(&self, stream: &str, id: &str) -> Result<Children> {
-        let (stream, id) = (stream.to_owned(), id.to_owned());
-        let sql = "SELECT children FROM item WHERE stream = ?1 AND id = ?2 AND children IS NOT NULL";
-        let Some(body) = self.store.read(move |db| packed(db, sql, &stream, &id)).await? else {
-            return Ok(Children::new());
-        };
-        serde_json::from_value(unpack(&body)?).map_err(|_| torn())
-    }
-
-    /// Whether a root row and its children are of one content: both are there, and the row did not change since.
-    pub async fn whole(&self, stream: &str, id: &str) -> Result<bool> {
-        let (stream, id) = (stream.to_owned(), id.to_owned());
-        self.store
-            .read(move |db| {
-                let sql =
-                    "SELECT children_of = hash FROM item WHERE stream = ?1 AND id = ?2 AND children_of IS NOT NULL";
-                Ok(db.query_row(sql, [&stream, &id], |r| r.get(0)).optional()?.unwrap_or(false))
             })
             .await
     }
@@ -468,14 +418,15 @@ struct Put {
 
 /// Stages a row of the listing that has this turn.
 fn put_row(db: &Connection, stream: &str, listing: i64, key: ItemKey, body: &[u8]) -> Result<Put, Fault> {
-    let ItemKey { id, hash, root, updated_at, place } = key;
+    let whole_as = whole_as(&key).map(str::to_owned);
+    let ItemKey { id, hash, root, updated_at, place, .. } = key;
     let updated_at = updated_at.map(Timestamp::as_millisecond);
     let new = db
         .prepare_cached(
-            "INSERT INTO item (stream, id, hash, body, root, listing, updated_at, place) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (stream, id) DO NOTHING",
+            "INSERT INTO item (stream, id, hash, body, root, listing, updated_at, place, children_of) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (stream, id) DO NOTHING",
         )?
-        .execute(params![stream, id, hash, body, root, listing, updated_at, place])?;
+        .execute(params![stream, id, hash, body, root, listing, updated_at, place, whole_as])?;
     if new == 1 {
         return Ok(Put { changed: true, repeat: None });
     }
@@ -485,11 +436,16 @@ fn put_row(db: &Connection, stream: &str, listing: i64, key: ItemKey, body: &[u8
     let places = repeats::of(db, stream, &id, &now, listing)?;
     let noted = places.as_deref().map(repeats::joined);
     db.prepare_cached(
-        "UPDATE item SET hash = ?3, body = ?4, listing = ?5, updated_at = ?6, place = ?7, places = ?8 \
-         WHERE stream = ?1 AND id = ?2",
+        "UPDATE item SET hash = ?3, body = ?4, listing = ?5, updated_at = ?6, place = ?7, places = ?8, \
+         children_of = COALESCE(?9, children_of) WHERE stream = ?1 AND id = ?2",
     )?
-    .execute(params![stream, id, now.hash, body, listing, now.updated_at, now.place, noted])?;
+    .execute(params![stream, id, now.hash, body, listing, now.updated_at, now.place, noted, whole_as])?;
     Ok(Put { changed: !same, repeat: places.map(|places| Repeat { id, places }) })
+}
+
+/// The hash under which a row is whole as it came.
+fn whole_as(key: &ItemKey) -> Option<&str> {
+    (key.lacks == Lacks::Nothing).then_some(key.hash.as_str())
 }
 
 fn packed(db: &Connection, sql: &str, stream: &str, id: &str) -> Result<Option<Vec<u8>>, Fault> {

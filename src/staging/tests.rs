@@ -1,5 +1,6 @@
 use super::packing::LEVEL;
 use super::*;
+use crate::error::{Problem, Reason};
 use serde_json::json;
 
 fn page<'a>(rows: &'a [&'a Value], hash: &str, cursor: Option<&'a str>) -> NewPage<'a> {
@@ -9,7 +10,8 @@ fn page<'a>(rows: &'a [&'a Value], hash: &str, cursor: Option<&'a str>) -> NewPa
 }
 
 fn key(id: &str, hash: &str, place: &str) -> ItemKey {
-    ItemKey { id: id.into(), hash: hash.into(), root: None, updated_at: None, place: Some(place.into()) }
+    let (id, hash, place) = (id.into(), hash.into(), Some(place.into()));
+    ItemKey { id, hash, root: None, updated_at: None, place, lacks: Lacks::More }
 }
 
 async fn stage(dir: &Path) -> Staging {
@@ -36,11 +38,11 @@ async fn a_row_that_changed_wants_its_children_again() {
     staging.put_page(&page(&[&row], "a", None)).await.unwrap();
     let children = BTreeMap::from([("comment".to_owned(), vec![json!({"id": "1"})])]);
     staging.put_children("ticket", "7", "a", &children).await.unwrap();
-    assert!(staging.without_children("ticket", None, 10).await.unwrap().is_empty());
+    assert!(staging.lacking("ticket", None, 10).await.unwrap().is_empty());
     assert_eq!(staging.children("ticket", "7").await.unwrap(), children);
     staging.put_page(&page(&[&row], "b", None)).await.unwrap();
-    assert_eq!(staging.without_children("ticket", None, 10).await.unwrap().len(), 1);
-    assert!(!staging.whole("ticket", "7").await.unwrap());
+    assert_eq!(staging.lacking("ticket", None, 10).await.unwrap().len(), 1);
+    assert_eq!(staging.wholeness("ticket", "7").await.unwrap(), Some(Wholeness::Partly));
 }
 
 #[tokio::test]
@@ -49,7 +51,7 @@ async fn a_record_is_made_of_its_row_and_all_below_it() {
     let staging = stage(dir.path()).await;
     let row = json!({"id": "7"});
     staging.put_page(&page(&[&row], "a", None)).await.unwrap();
-    let made = |id: &'static str| staging.made("ticket", id, |row, children, _| (row, children));
+    let made = |id: &'static str| staging.made("ticket", id, |row, children, _, _| (row, children));
     assert_eq!(made("7").await.unwrap(), Some((row.clone(), Children::new())));
     let children = Children::from([("comment".to_owned(), vec![json!({"id": "1"})])]);
     staging.put_children("ticket", "7", "a", &children).await.unwrap();
@@ -80,7 +82,7 @@ async fn rows_of_another_manifest_are_read_again() {
 async fn a_file_that_is_gone_from_the_disk_is_fetched_again() {
     let dir = tempfile::tempdir().unwrap();
     let staging = stage(dir.path()).await;
-    let blob = Ok(StagedBlob { hash: "ab".into(), bytes: 2, mime: None });
+    let blob = BlobRow::Here(StagedBlob { hash: "ab".into(), bytes: 2, mime: None });
     staging.put_blob("/a/1", &blob).await.unwrap();
     assert_eq!(staging.blob("/a/1").await.unwrap(), None);
     std::fs::write(staging.blob_path("ab"), "xy").unwrap();
@@ -109,7 +111,7 @@ async fn rows_that_share_an_id_are_given_with_all_their_places_until_they_are_li
         repeats.iter().map(|r| r.places.join(", ")).collect::<Vec<_>>(),
         ["row 2, row 4", "row 2, row 4, row 5"]
     );
-    let places = |id: &'static str| staging.made("ticket", id, |_, _, places| places.to_vec());
+    let places = |id: &'static str| staging.made("ticket", id, |_, _, places, _| places.to_vec());
     assert_eq!(places("7").await.unwrap().unwrap(), ["row 2", "row 4", "row 5"]);
     assert!(places("8").await.unwrap().unwrap().is_empty());
     // The file was mended: another listing knows of one row.
@@ -139,4 +141,41 @@ async fn a_listing_tells_in_which_turn_a_row_last_changed() {
     let same = put("a").await;
     assert_eq!((same.turn, same.changed), (2, 1), "the same row again is no change");
     assert_eq!(put("b").await.changed, 3);
+}
+
+#[tokio::test]
+async fn a_row_is_whole_under_its_present_content_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let staging = stage(dir.path()).await;
+    let row = json!({"id": "7"});
+    let is = || staging.wholeness("ticket", "7");
+    assert_eq!(is().await.unwrap(), None);
+    staging.put_page(&page(&[&row], "a", None)).await.unwrap();
+    assert_eq!(is().await.unwrap(), Some(Wholeness::Partly));
+    let refused = Problem::new(Reason::Auth, "answered 401");
+    staging.put_unread("ticket", "7", &refused).await.unwrap();
+    assert_eq!(is().await.unwrap(), Some(Wholeness::Unread(refused.clone())));
+    assert_eq!(staging.unread("ticket").await.unwrap(), [("7".to_owned(), refused)]);
+    assert!(staging.lacking("ticket", None, 10).await.unwrap().is_empty(), "a run asks once");
+    staging.forget_unread().await.unwrap();
+    assert_eq!(staging.lacking("ticket", None, 10).await.unwrap().len(), 1);
+    staging.put_children("ticket", "7", "a", &Children::new()).await.unwrap();
+    assert_eq!(is().await.unwrap(), Some(Wholeness::Whole));
+    staging.put_page(&page(&[&row], "b", None)).await.unwrap();
+    staging.put_gone("ticket", "7").await.unwrap();
+    assert_eq!(is().await.unwrap(), Some(Wholeness::Gone));
+    assert_eq!(staging.count_lacking("ticket").await.unwrap(), 0);
+    staging.put_page(&page(&[&row], "c", None)).await.unwrap();
+    assert_eq!(is().await.unwrap(), Some(Wholeness::Partly), "it is there again, and says something new");
+}
+
+#[tokio::test]
+async fn a_row_that_was_completed_is_whole_without_children() {
+    let dir = tempfile::tempdir().unwrap();
+    let staging = stage(dir.path()).await;
+    staging.put_page(&page(&[&json!({"id": "7"})], "a", None)).await.unwrap();
+    let whole = ItemKey { lacks: Lacks::Nothing, ..key("7", "b", "") };
+    staging.complete_row("ticket", &whole, &json!({"id": "7", "more": 1})).await.unwrap();
+    assert_eq!(staging.wholeness("ticket", "7").await.unwrap(), Some(Wholeness::Whole));
+    assert_eq!(staging.item("ticket", "7").await.unwrap(), Some(json!({"id": "7", "more": 1})));
 }

@@ -237,7 +237,7 @@ fn a_credential_that_expires_stops_the_run_and_it_goes_on_later() {
     let all = Move::new();
     all.fault(APPEND, Fault::Expired);
     let output = all.run(&[]);
-    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(5), "{}", String::from_utf8_lossy(&output.stderr));
     all.ends_well("with a new credential");
 }
 

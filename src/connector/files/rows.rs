@@ -93,7 +93,7 @@ pub fn row(record: &Record, place: Option<&Place>) -> Result<connector::Row> {
     let raw = serde_json::to_value(record).map_err(|e| Problem::new(Reason::Internal, e.to_string()))?;
     let updated_at = record.updated_at.map(|at| at.to_string());
     let place = place.map(Place::to_string);
-    Ok(connector::Row { id: record.id.clone(), number: record.number.clone(), updated_at, place, raw })
+    Ok(connector::Row { id: record.id.clone(), number: record.number.clone(), updated_at, place, raw, unread: None })
 }
 
 /// A row that fails alone, under its id where it has one that no other row has, else under its place.
@@ -121,7 +121,7 @@ pub fn unreadable(id: Option<&str>, faults: &[Fault]) -> connector::Row {
         problem
     });
     let raw = json!({ "id": id, UNREADABLE: problem });
-    connector::Row { id, number: None, updated_at: None, place, raw }
+    connector::Row { id, number: None, updated_at: None, place, raw, unread: None }
 }
 
 /// Why a staged row gives no record; none where it does.

@@ -12,7 +12,7 @@ use super::fields::{ATTACHMENT, COMMENT, TABLES};
 use super::table::Table;
 use super::{Form, KINDS, NAME, Place, folder, line, lines, rows};
 use crate::clock::VendorClock;
-use crate::connector::{Blob, BulkRows, CheckLine, ChildRows, LeftBehind, Page, Row, Source};
+use crate::connector::{Again, Blob, BulkRows, CheckLine, ChildRows, LeftBehind, Page, Row, Source};
 use crate::error::{Problem, Reason, Result};
 use crate::record::{Attachment, Kind, Record};
 use async_trait::async_trait;
@@ -88,6 +88,21 @@ impl Source for FilesSource {
             Ok(lines) => lines.into_iter().map(found).collect(),
             Err(problem) => vec![found(Err(problem))],
         }
+    }
+
+    async fn probe(&self) -> Result<()> {
+        let inner = Arc::clone(&self.0);
+        blocking(move || inner.seen()).await.map(drop)
+    }
+
+    /// A row of a file is whole as it stands there.
+    async fn complete(&self, _kind: Kind, raw: &Value) -> Result<Option<Row>> {
+        let id = crate::expr::plain(&raw["id"]);
+        Ok(Some(Row { id, number: None, updated_at: None, place: None, raw: raw.clone(), unread: None }))
+    }
+
+    async fn look_again(&self, _kind: Kind, _row: &Value) -> Result<Again> {
+        Ok(Again::There)
     }
 
     async fn faults(&self) -> Result<Vec<Problem>> {

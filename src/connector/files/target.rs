@@ -115,6 +115,10 @@ impl Target for FilesTarget {
         self.blocking(|inner| inner.begin()).await
     }
 
+    async fn probe(&self) -> Result<()> {
+        self.blocking(|inner| inner.can_be_written()).await.map(drop)
+    }
+
     async fn check(&self) -> Vec<CheckLine> {
         let found = self.blocking(|inner| inner.can_be_written()).await;
         vec![CheckLine { proves: "the folder can be written".into(), found }]

@@ -57,6 +57,12 @@ pub struct ReadStream {
     /// Each row (or some) is fetched by its id.
     #[serde(default)]
     pub detail: Option<Detail>,
+    /// A record by itself, by another call than `detail`: asked when something of it is not found, to know whether it is gone.
+    #[serde(default)]
+    pub view: Option<View>,
+    /// Of rows below a root, over the root's row: how many of them the platform declares. With fewer the root was not read in full.
+    #[serde(default)]
+    pub declared: Option<Expr>,
     /// Lists that stand beside the rows in a page: each row takes its own along.
     #[serde(default)]
     pub sideload: BTreeMap<String, Sideload>,
@@ -69,7 +75,8 @@ pub struct ReadStream {
     /// The same rows of many roots in one listing: used where that takes less time.
     #[serde(default)]
     pub bulk: Option<Bulk>,
-    /// What a 403 means: an error, or a note that the plan or the right is missing.
+    /// What a 403 of a whole listing means: an error, or a note that the plan or the right is missing. Below a row it is that
+    /// record's failure, unless `plan` is said and the list of all is refused as well.
     #[serde(default)]
     pub denied: Denied,
     /// The rows where the listing is denied and noted.
@@ -78,7 +85,7 @@ pub struct ReadStream {
     /// The rows as the platform comes: what a preview without an account stands on. Those of `instead` unless said.
     #[serde(default)]
     pub shipped: Vec<serde_json::Value>,
-    /// What a 404 of a listing below a row means: an error, or a note that the row was deleted meanwhile.
+    /// What a 404 of a whole listing means: an error, or a note that the account has none.
     #[serde(default)]
     pub gone: Denied,
     /// Only for `attachment` with a `path` of its own: the path in a message's row where more files stand.
@@ -437,6 +444,16 @@ pub struct Detail {
     /// Key of the row the answer is put under, instead of being laid over the row.
     #[serde(default)]
     pub into: Option<String>,
+}
+
+/// A record by itself.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct View {
+    pub path: Template,
+    /// Path of the row in the answer; absent = the whole answer.
+    #[serde(default)]
+    pub item: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]

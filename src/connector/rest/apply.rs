@@ -112,7 +112,7 @@ impl Rest {
                 Verdict::Is(Outcome::Applied { remote, origin: Origin::Matched })
             }
             Some(Then::Adopt) => Verdict::Is(self.adopt(step, late, problem).await),
-            None if status >= 500 => Verdict::Is(Outcome::Unknown(problem)),
+            None if http::classify(status) == http::Class::Broken => Verdict::Is(Outcome::Unknown(problem)),
             None => Verdict::Is(Outcome::Rejected(problem)),
         })
     }
@@ -127,7 +127,7 @@ impl Rest {
         if rule.id.is_none() && rule.outputs.is_empty() {
             return Ok(Remote::default());
         }
-        let body = if response.body.is_empty() { Value::Null } else { response.json()? };
+        let body = if response.is_empty() { Value::Null } else { response.json()? };
         let body = self.followed(rule.follow.as_ref(), body).await?;
         let heads = response.headers.iter().filter_map(|(k, v)| Some((k.as_str().to_owned(), v.to_str().ok()?.into())));
         let head = json!({ "status": response.status, "headers": Value::Object(heads.collect()) });

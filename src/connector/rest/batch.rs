@@ -11,7 +11,7 @@ use crate::connector::manifest::{Batch, Poll, WriteStep};
 use crate::connector::plan::{LateValues, Step, Text};
 use crate::error::{Problem, Reason, Result};
 use crate::expr::plain;
-use crate::http::{Call, Payload, Sent, Target};
+use crate::http::{self, Call, Payload, Sent, Target};
 use crate::ledger::Origin;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
@@ -180,7 +180,7 @@ impl Rest {
         match response.status {
             200..=299 => {}
             401 | 429 => return all(Fate::Is(Outcome::Rejected(self.refusal(&response)))),
-            400..=499 => {
+            status if http::classify(status) == http::Class::Refused => {
                 if response.status == 403 {
                     held(&self.batcher.alone).insert(section.to_owned());
                 }

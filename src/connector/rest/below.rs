@@ -3,7 +3,7 @@
 use super::Rest;
 use super::read::Above;
 use crate::connector::ChildRows;
-use crate::connector::manifest::{Denied, Detail, ReadStream};
+use crate::connector::manifest::{Detail, ReadStream};
 use crate::error::{Problem, Reason, Result};
 use crate::expr::{self, Path, Predicate, Scope, plain};
 use serde_json::Value;
@@ -37,6 +37,7 @@ impl Rest {
             found.extend(below.iter().cloned());
             level = below;
         }
+        self.count(&found, root)?;
         self.join(&mut found)?;
         self.details(&mut found, root).await?;
         Ok(found)
@@ -49,11 +50,34 @@ impl Rest {
         }
         for parent in parents {
             let scope = Scope { parent, root, ..self.scope(parent) };
-            if stream.when.as_ref().map_or(Ok(true), |when| when.holds(&scope))? {
-                rows.extend(self.all_pages(name, stream, Above::of(parent, root)).await?);
+            if !stream.when.as_ref().map_or(Ok(true), |when| when.holds(&scope))? {
+                continue;
+            }
+            match self.all_pages(name, stream, Above::of(parent, root)).await {
+                Ok(more) => rows.extend(more),
+                Err(problem) if self.is_lacked(name, stream, &problem).await => return Ok(vec![]),
+                Err(problem) => return Err(problem),
             }
         }
         Ok(rows)
+    }
+
+    /// Compares the rows below a root with the number of them that the root itself declares.
+    fn count(&self, found: &ChildRows, root: &Value) -> Result<()> {
+        for (name, rows) in found {
+            let stream = self.stream(name)?;
+            let Some(declared) = &stream.declared else { continue };
+            let scope = Scope { parent: root, root, ..self.scope(root) };
+            if !stream.when.as_ref().map_or(Ok(true), |when| when.holds(&scope))? {
+                continue;
+            }
+            let declared = declared.eval(&scope)?.as_u64().unwrap_or(0);
+            if (rows.len() as u64) < declared {
+                let what = format!("the source counts {declared} {name}s of it, and shows {}", rows.len());
+                return Err(Problem::new(Reason::BadAnswer, what));
+            }
+        }
+        Ok(())
     }
 
     /// Drops rows that belong to no row of the stream they are joined to.
@@ -98,10 +122,7 @@ impl Rest {
         for (key, value) in &detail.query {
             query.push((key.clone(), value.render(&scope)?));
         }
-        let answer = match self.get(&detail.path.render_path(&scope)?, &query).await {
-            Err(problem) if problem.reason == Reason::NotFound && stream.gone == Denied::Note => return Ok(()),
-            answer => answer?,
-        };
+        let answer = self.get(&detail.path.render_path(&scope)?, &query).await?;
         let item = detail.item.as_deref().map_or(Cow::Borrowed(&answer), |p| Cow::Borrowed(expr::path(&answer, p)));
         if let Some(into) = &detail.into {
             row[into] = item.into_owned();

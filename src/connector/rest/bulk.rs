@@ -2,6 +2,7 @@
 
 use super::Rest;
 use super::read::{Above, Listed};
+use super::refused::refuses;
 use crate::connector::manifest::{Bulk, Denied, Paging, ReadStream};
 use crate::connector::{BulkPage, BulkRow, BulkRows, BulkWay, ChildRows};
 use crate::error::{Problem, Reason, Result};
@@ -59,10 +60,8 @@ impl Rest {
             .ok_or_else(|| Problem::new(Reason::Manifest, format!("`[read.{name}]` is not read in bulk")))?;
         let leaf =
             self.one_page(name, &Listed::from(bulk), Above::NONE, cursor, since).await.inspect_err(|problem| {
-                // What a plan lacks is a 403, what an account has not switched on a 404.
-                let lacks = matches!(problem.reason, Reason::Forbidden | Reason::NotFound);
-                if lacks && stream.denied == Denied::Plan {
-                    self.tell_denied(name, stream.denied, problem);
+                if refuses(problem) && stream.denied == Denied::Plan {
+                    self.refused_in_bulk(name);
                 }
             })?;
         let mut rows = Vec::new();

@@ -31,6 +31,15 @@ impl Rest {
         lines
     }
 
+    /// The first of the checks: it asks for nothing that a record could be in the way of.
+    pub(super) async fn probe_account(&self) -> Result<()> {
+        let unsaid =
+            || Problem::new(Reason::Manifest, "the manifest names no `check` that an account could be asked by");
+        let check = self.manifest.check.iter().find(|check| !check.target_only || self.role == Role::Target);
+        let check = check.ok_or_else(unsaid)?;
+        self.check_call(&check.call, &check.query, check.ok.as_ref()).await.map(drop)
+    }
+
     async fn check_call(
         &self,
         call: &str,

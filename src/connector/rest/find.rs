@@ -107,7 +107,7 @@ impl Rest {
             let found = made.as_ref().unwrap_or_else(|| expr::path(&page, rule.items.as_deref().unwrap_or(".")));
             let found = found.as_array().cloned().unwrap_or_default();
             let link = response.header("link");
-            let answered = Answered { page: &page, rows: &found, link, asked: &response.url, from: None };
+            let answered = Answered { page: &page, rows: &found, made: true, link, asked: &response.url, from: None };
             cursor = paging::next(&rule.page, cursor.as_deref(), &answered)?;
             rows.extend(found);
             if cursor.is_none() {

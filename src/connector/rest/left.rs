@@ -29,11 +29,10 @@ impl Rest {
                     Ok(listed) if listed.many > 0 => all.push(listed),
                     Ok(_) => {}
                     Err(problem) if matches!(problem.reason, Reason::Forbidden | Reason::NotFound) => {}
-                    // What is only listed stops nobody.
-                    Err(problem) if problem.reason == Reason::BadAnswer => {
+                    // What is only counted stops nobody: an account that fails is met where records are read.
+                    Err(problem) => {
                         self.note(format!("the {} of the source could not be counted: {}", left.what, problem.what));
                     }
-                    Err(problem) => return Err(problem),
                 }
             }
             Ok(all)

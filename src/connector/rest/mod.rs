@@ -25,6 +25,7 @@ mod read_back;
 #[cfg(test)]
 mod redmine_rows;
 mod refusal;
+mod refused;
 mod results;
 mod scan;
 mod shifting;
@@ -109,6 +110,10 @@ pub struct Rest {
     lacked: Mutex<BTreeSet<String>>,
     /// Streams of which the account does not list only what changed.
     unfiltered: Mutex<BTreeSet<String>>,
+    /// Streams whose list of all was refused.
+    unlisted: Mutex<BTreeSet<String>>,
+    /// Whether the plan lacks something is asked once.
+    asking_plan: tokio::sync::Mutex<()>,
 }
 
 impl Rest {
@@ -142,6 +147,8 @@ impl Rest {
             notes: Mutex::default(),
             lacked: Mutex::default(),
             unfiltered: Mutex::default(),
+            unlisted: Mutex::default(),
+            asking_plan: tokio::sync::Mutex::new(()),
         })
     }
 
@@ -190,6 +197,14 @@ impl Rest {
             return;
         }
         self.note(format!("the source does not let us read its {}s: {}", stream.replace('_', " "), problem.what));
+    }
+
+    fn refused_in_bulk(&self, stream: &str) {
+        self.unlisted.lock().unwrap_or_else(PoisonError::into_inner).insert(stream.to_owned());
+    }
+
+    fn is_refused_in_bulk(&self, stream: &str) -> bool {
+        self.unlisted.lock().unwrap_or_else(PoisonError::into_inner).contains(stream)
     }
 
     fn plan_lacks(&self, stream: &str) -> bool {

@@ -85,6 +85,10 @@ impl Target for OnPaper {
         Ok(())
     }
 
+    async fn probe(&self) -> Result<()> {
+        Ok(())
+    }
+
     async fn check(&self) -> Vec<CheckLine> {
         vec![CheckLine { proves: "the target has an account".into(), found: Err(no_account()) }]
     }

@@ -24,7 +24,7 @@ pub fn ask(paging: &Paging, cursor: Option<&str>, from: Option<&str>) -> Ask {
     let mut ask = Ask::default();
     let mut param = |name: &str, value: String| ask.query.push((name.to_owned(), value));
     match paging {
-        Paging::Single => {}
+        Paging::Single => ask.address = cursor.map(str::to_owned),
         Paging::Number { param: name, start, size, .. } => {
             param(name, cursor.map_or_else(|| start.to_string(), str::to_owned));
             size.param.iter().for_each(|s| param(s, size.rows.to_string()));
@@ -72,6 +72,8 @@ pub fn ask(paging: &Paging, cursor: Option<&str>, from: Option<&str>) -> Ask {
 pub struct Answered<'a> {
     pub page: &'a Value,
     pub rows: &'a [Value],
+    /// Whether an expression made the rows of the page: their number says nothing of the list's.
+    pub made: bool,
     /// The header `Link`, if any.
     pub link: Option<&'a str>,
     /// The address that was asked: the next one may be relative to it.
@@ -82,38 +84,62 @@ pub struct Answered<'a> {
 
 /// The cursor after this page; none when it was the last.
 ///
-/// Errors: `bad_answer` when a page does not move the walk on, which would never end.
+/// A list ends where the vendor says that it ends, in the way this listing says it.
+///
+/// Errors: `bad_answer` when a page does not move the walk on, which would never end; when it says that there is more and not where;
+/// when it does not say whether there is more.
 pub fn next(paging: &Paging, cursor: Option<&str>, answered: &Answered<'_>) -> Result<Option<String>> {
     let Answered { page, rows, .. } = answered;
     let count = rows.len() as u64;
     let next = match paging {
-        Paging::Single => None,
+        Paging::Single => match more_of(answered) {
+            More::At(address) => Some(same_origin(answered.asked, &address)?),
+            More::Unnamed(what) => return Err(unread(what)),
+            More::Nothing if cursor.is_none() && !answered.made => {
+                counted(page, count)?;
+                None
+            }
+            More::Nothing => None,
+        },
         Paging::Number { start, size, more, .. } => {
             let now: u64 = cursor.and_then(|c| c.parse().ok()).unwrap_or(*start);
             let go_on = match more {
+                // A page whose rows are all hidden from us is empty, and not the last.
                 Some(path) => truthy(expr::path(page, path)),
-                None => count >= size.rows,
+                None => full(count, size.rows, answered)?,
             };
-            (go_on && count > 0).then(|| (now + 1).to_string())
+            go_on.then(|| (now + 1).to_string())
         }
         Paging::Offset { size, total, .. } => {
             let after = cursor.and_then(|c| c.parse::<u64>().ok()).unwrap_or(0) + count;
             let go_on = match total.as_ref().and_then(|t| expr::path(page, t).as_u64()) {
+                Some(total) if after < total && count == 0 => return Err(fewer(total, after)),
                 Some(total) => after < total,
-                None => count >= size.rows,
+                None => full(count, size.rows, answered)?,
             };
-            (go_on && count > 0).then(|| after.to_string())
+            go_on.then(|| after.to_string())
         }
         Paging::Cursor { next, done, more, .. } => {
-            let ended = done.as_ref().is_some_and(|d| truthy(expr::path(page, d)))
-                || more.as_ref().is_some_and(|m| !truthy(expr::path(page, m)));
-            if ended { None } else { text(expr::path(page, next)) }
+            let says = |path: &Option<String>| path.as_ref().map(|path| expr::path(page, path));
+            let next = text(expr::path(page, next));
+            match (says(done), says(more)) {
+                (Some(done), _) if truthy(done) => None,
+                (_, Some(Value::Null)) | (Some(Value::Null), None) if next.is_none() => by_another_way(answered)?,
+                (_, Some(more)) if !truthy(more) => None,
+                (None, None) if next.is_none() => by_another_way(answered)?,
+                _ if next.is_none() => return Err(unread("names no next page")),
+                _ => next,
+            }
         }
         Paging::Time { next, done, more, size, .. } => {
             let ended = done.as_ref().is_some_and(|d| truthy(expr::path(page, d)))
                 || more.as_ref().is_some_and(|m| !truthy(expr::path(page, m)))
                 || count < size.as_ref().map_or(1, |s| s.rows);
-            if ended { None } else { text(expr::path(page, next)) }
+            let next = text(expr::path(page, next));
+            if !ended && next.is_none() {
+                return Err(unread("names no next page"));
+            }
+            next.filter(|_| !ended)
         }
         Paging::Link { next, done, .. } => {
             let ended = done.as_ref().is_some_and(|d| truthy(expr::path(page, d)));
@@ -122,27 +148,34 @@ pub fn next(paging: &Paging, cursor: Option<&str>, answered: &Answered<'_>) -> R
                 None => answered.link.and_then(next_of_link_header),
             };
             match address.filter(|_| !ended) {
-                None => None,
+                None if ended => None,
+                None => by_another_way(answered)?,
                 Some(address) => Some(same_origin(answered.asked, &address)?),
             }
         }
-        Paging::Keyset { key, size, .. } => {
-            (count >= size.rows).then(|| rows.last().and_then(|row| text(expr::path(row, key)))).flatten()
-        }
-        Paging::Window { key, param: None, size, .. } => {
-            (count >= size.rows).then(|| rows.last().and_then(|row| text(expr::path(row, key)))).flatten()
+        Paging::Keyset { key, size, .. } | Paging::Window { key, param: None, size, .. } => {
+            // Rows that are hidden from us make a page short, and not the last.
+            let more = count >= size.rows || !matches!(more_of(answered), More::Nothing);
+            match (more, rows.last().and_then(|row| text(expr::path(row, key)))) {
+                (false, _) => None,
+                (true, None) => return Err(unread("shows no row to go on from")),
+                (true, last) => last,
+            }
         }
         Paging::Window { key, start, size, .. } => {
             let (at, place) = window(cursor, answered.from.unwrap_or(start));
             let last = rows.last().and_then(|row| text(expr::path(row, key)));
             match place.after(rows, size.rows, ".id")? {
-                None => None,
+                None => by_another_way(answered)?,
                 // A later time: all before it is read.
                 Some(after) if after.offset > place.offset && last.as_deref() != Some(at) => last,
                 Some(after) => Some(format!("{at};{}", after.write())),
             }
         }
-        Paging::Shifting { size, id, .. } => place(cursor).after(rows, size.rows, id)?.map(|place| place.write()),
+        Paging::Shifting { size, id, .. } => match place(cursor).after(rows, size.rows, id)? {
+            None => by_another_way(answered)?,
+            Some(place) => Some(place.write()),
+        },
         // The reader counts them.
         Paging::Gaps { .. } => None,
     };
@@ -151,6 +184,68 @@ pub fn next(paging: &Paging, cursor: Option<&str>, answered: &Answered<'_>) -> R
             .hint("more rows share one key than fit in a page: raise the page size in the manifest"));
     }
     Ok(next)
+}
+
+/// What an answer says of more rows, in the usual ways.
+enum More {
+    Nothing,
+    At(String),
+    Unnamed(&'static str),
+}
+
+fn more_of(answered: &Answered<'_>) -> More {
+    let Answered { page, link, .. } = answered;
+    let links = &page["links"]["next"];
+    for next in [&page["next_page"], links, &links["href"]] {
+        match next {
+            Value::String(address) if !address.is_empty() => return More::At(address.clone()),
+            Value::Number(_) => return More::Unnamed("names the number of a next page"),
+            _ => {}
+        }
+    }
+    if let Some(address) = link.and_then(next_of_link_header) {
+        return More::At(address);
+    }
+    match page["has_more"] == true || page["meta"]["has_more"] == true {
+        true => More::Unnamed("says that there is more"),
+        false => More::Nothing,
+    }
+}
+
+/// The end of a list that ended by a short page or for want of a cursor: nothing may say otherwise.
+fn by_another_way(answered: &Answered<'_>) -> Result<Option<String>> {
+    match more_of(answered) {
+        More::Nothing => Ok(None),
+        More::At(_) => Err(unread("names a next page")),
+        More::Unnamed(what) => Err(unread(what)),
+    }
+}
+
+/// Whether a page is full; a short one is the last.
+fn full(count: u64, rows: u64, answered: &Answered<'_>) -> Result<bool> {
+    if count >= rows {
+        return Ok(true);
+    }
+    by_another_way(answered).map(|_| false)
+}
+
+/// Compares the rows of a list of one page with the number of them that the page declares.
+fn counted(page: &Value, count: u64) -> Result<()> {
+    let declared = ["count", "total", "total_count"].into_iter().find_map(|key| page.get(key)?.as_u64());
+    match declared {
+        Some(total) if total > count => Err(fewer(total, count)),
+        _ => Ok(()),
+    }
+}
+
+fn fewer(total: u64, count: u64) -> Problem {
+    Problem::new(Reason::BadAnswer, format!("the answer counts {total} rows, and {count} were shown"))
+        .hint("nothing is taken for all of it: run again, and if it stays so tell us of this listing")
+}
+
+fn unread(what: &str) -> Problem {
+    Problem::new(Reason::BadAnswer, format!("the answer {what}, in a way its manifest does not follow"))
+        .hint("nothing is taken for all of it: run again, and if it stays so tell us of this listing")
 }
 
 /// The time a window stands at, and the place in it: `TIME`, or `TIME;OFFSET;ID,ID` among rows that share it.
@@ -209,7 +304,7 @@ mod tests {
     use serde_json::json;
 
     fn answered<'a>(page: &'a Value, rows: &'a [Value], asked: &'a Url, link: Option<&'a str>) -> Answered<'a> {
-        Answered { page, rows, link, asked, from: None }
+        Answered { page, rows, made: false, link, asked, from: None }
     }
 
     fn asked() -> Url {
@@ -228,7 +323,8 @@ mod tests {
         assert_eq!(next(&paging, Some("3"), &answered(&last, &rows, &asked(), None)).unwrap(), None);
         let middle = json!({ "next_page": "…" });
         assert_eq!(next(&paging, Some("3"), &answered(&middle, &rows, &asked(), None)).unwrap(), Some("4".into()));
-        assert_eq!(next(&paging, Some("3"), &answered(&middle, &[], &asked(), None)).unwrap(), None);
+        let hidden = next(&paging, Some("3"), &answered(&middle, &[], &asked(), None)).unwrap();
+        assert_eq!(hidden, Some("4".into()), "a page of rows that are hidden from us is not the last");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::connector::{Page, Row};
 use crate::error::{Problem, Reason, Result};
 use crate::expr::{self, Expr, Scope, Template, TimeFormat, plain};
 use crate::http::Response;
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -16,6 +16,8 @@ use std::sync::PoisonError;
 
 /// Detail calls side by side; the pacer decides what really goes out.
 const DETAILS: usize = 4;
+/// Key of a row whose detail is still to be read.
+const BARE: &str = "_bare";
 
 /// The rows above the one a stream is read for.
 #[derive(Clone, Copy)]
@@ -207,23 +209,57 @@ impl Rest {
             Some(under) => self.page_under(name, stream, under, cursor).await?,
             None => self.part_page(name, stream, Above::NONE, cursor, since).await?,
         };
-        let rows = self.detailed(name, leaf.rows).await?;
-        let mut rows = self.kept(stream, rows, Above::NONE, &Value::Null)?;
+        let (mut rows, mut unread) = (Vec::new(), Vec::new());
+        for (row, problem) in self.detailed_each(name, leaf.rows).await? {
+            // Of a row that is not all there a filter may judge wrongly.
+            if problem.is_some() || self.keeps(stream, &row, Above::NONE, &Value::Null)? {
+                rows.push(row);
+                unread.push(problem);
+            }
+        }
         self.saw(name, stream, &rows);
         self.look_up(stream, &mut rows).await?;
-        let rows = rows.into_iter().map(|raw| self.row(stream, raw)).collect::<Result<_>>()?;
-        Ok(Page { rows, next: leaf.next, bookmark: leaf.bookmark, anew: false })
+        let rows = rows.into_iter().zip(unread).map(|(raw, unread)| Ok(Row { unread, ..self.row(stream, raw)? }));
+        Ok(Page { rows: rows.collect::<Result<_>>()?, next: leaf.next, bookmark: leaf.bookmark, anew: false })
+    }
+
+    /// The whole row of one that was listed without its detail; none where a filter leaves it out.
+    pub(super) async fn completed(&self, name: &str, row: &Value) -> Result<Option<Row>> {
+        let stream = self.stream(name)?;
+        let mut row = row.clone();
+        if row.as_object_mut().is_none_or(|row| row.shift_remove(BARE).is_none()) {
+            return self.row(stream, row).map(Some);
+        }
+        let root = row.clone();
+        self.detail(stream, &mut row, &root).await.map_err(|p| p.at(format!("reading {name}")))?;
+        if !self.keeps(stream, &row, Above::NONE, &Value::Null)? {
+            return Ok(None);
+        }
+        self.look_up(stream, std::slice::from_mut(&mut row)).await?;
+        self.row(stream, row).map(Some)
     }
 
     /// Root rows with their own detail calls, in order.
     pub(super) async fn detailed(&self, name: &str, rows: Vec<Value>) -> Result<Vec<Value>> {
+        let all = self.detailed_each(name, rows).await?;
+        all.into_iter().map(|(row, problem)| problem.map_or(Ok(row), Err)).collect()
+    }
+
+    /// The same, with the problem of each row whose call failed: it stays as it was listed, and says so.
+    async fn detailed_each(&self, name: &str, rows: Vec<Value>) -> Result<Vec<(Value, Option<Problem>)>> {
         let stream = self.stream(name)?;
-        let detailed = stream::iter(rows).map(|mut row| async move {
-            let root = row.clone();
-            self.detail(stream, &mut row, &root).await.map_err(|p| p.at(format!("reading {name}")))?;
-            Ok::<Value, Problem>(row)
+        let detailed = stream::iter(rows).map(|listed| async move {
+            let mut row = listed.clone();
+            match self.detail(stream, &mut row, &listed).await {
+                Ok(()) => (row, None),
+                Err(problem) => {
+                    let mut bare = listed;
+                    bare[BARE] = true.into();
+                    (bare, Some(problem.at(format!("reading {name}"))))
+                }
+            }
         });
-        detailed.buffered(DETAILS).try_collect().await
+        Ok(detailed.buffered(DETAILS).collect().await)
     }
 
     /// All rows of a small stream, without their detail calls.
@@ -241,7 +277,7 @@ impl Rest {
         let text = |name: &str| Ok::<_, Problem>(field(name)?.map(|v| plain(&v)).filter(|t| !t.is_empty()));
         let (number, updated_at) = (text("number")?, text("updated_at")?);
         self.showed(updated_at.as_deref());
-        Ok(Row { id, number, updated_at, place: None, raw })
+        Ok(Row { id, number, updated_at, place: None, raw, unread: None })
     }
 
     /// A stamp the vendor set when it last changed a row tells its time.
@@ -404,18 +440,16 @@ impl Rest {
         };
         let response = match answered {
             Ok(response) => response,
+            // Below a record that is there it is that record's failure; nor does an account lose a list in the midst of it.
+            Err(problem) if !above.root.is_null() || cursor.is_some() => {
+                return Err(problem.at(format!("reading {name}")));
+            }
             Err(problem) if problem.reason == Reason::Forbidden && listed.denied != Denied::Fail => {
                 self.tell_denied(name, listed.denied, &problem);
                 return Ok(Leaf { rows: listed.instead.to_vec(), ..Leaf::default() });
             }
             Err(problem) if problem.reason == Reason::NotFound && listed.gone == Denied::Note => {
-                match (above.root.is_null(), cursor) {
-                    (false, _) => tracing::info!(target: "deskferry::read", stream = name, "gone since it was listed"),
-                    (true, None) => {
-                        self.note(format!("the source has no list of its {name} records: {}", problem.what))
-                    }
-                    (true, Some(_)) => return Err(problem.at(format!("reading {name}"))),
-                }
+                self.note(format!("the source has no list of its {name} records: {}", problem.what));
                 return Ok(Leaf::default());
             }
             Err(problem) => return Err(problem.at(format!("reading {name}"))),
@@ -440,8 +474,11 @@ impl Rest {
             return Err(Problem::new(Reason::BadAnswer, format!("there is no list at `{place}` of the answer")));
         };
         let link = response.header("link");
-        let next =
-            paging::next(listed.page, cursor, &Answered { page: &page, rows, link, asked: &response.url, from })?;
+        let next = paging::next(
+            listed.page,
+            cursor,
+            &Answered { page: &page, rows, made: made.is_some(), link, asked: &response.url, from },
+        )?;
         let path = listed.since.and_then(|since| since.cursor.as_deref());
         let bookmark = path.and_then(|path| paging::bookmark(&page, path).or(cursor.map(str::to_owned)));
         let rows = match listed.stream {
@@ -462,14 +499,21 @@ impl Rest {
         above: Above<'_>,
         page: &Value,
     ) -> Result<Vec<Value>> {
-        let Some(filter) = &stream.filter else { return Ok(rows) };
+        if stream.filter.is_none() {
+            return Ok(rows);
+        }
         let mut kept = Vec::with_capacity(rows.len());
         for row in rows {
-            if filter.holds(&Scope { parent: above.parent, root: above.root, page, ..self.scope(&row) })? {
+            if self.keeps(stream, &row, above, page)? {
                 kept.push(row);
             }
         }
         Ok(kept)
+    }
+
+    fn keeps(&self, stream: &ReadStream, row: &Value, above: Above<'_>, page: &Value) -> Result<bool> {
+        let Some(filter) = &stream.filter else { return Ok(true) };
+        filter.holds(&Scope { parent: above.parent, root: above.root, page, ..self.scope(row) })
     }
 
     /// The `$since` text of a stream for a time of the vendor's clock: in its format and zone, less the overlap.

@@ -2,7 +2,7 @@
 
 use super::Rest;
 use crate::connector::manifest::ErrorWord;
-use crate::error::{Problem, Reason};
+use crate::error::{About, Problem, Reason};
 use crate::http::Response;
 use serde_json::{Map, Value};
 
@@ -54,7 +54,8 @@ impl Rest {
         let word = self.manifest.error.iter().find(|w| w.matches(status, &lower));
         let reason = word.map_or_else(|| reason_of(status), |w: &ErrorWord| w.reason);
         let said = said.map(|said| format!(": {}", cut(said))).unwrap_or_default();
-        let problem = Problem::new(reason, format!("answered {status}{said}"));
+        let about = if word.is_none_or(|w| w.text.is_none()) { about(status, text) } else { About::Record };
+        let problem = Problem { about, ..Problem::new(reason, format!("answered {status}{said}")) };
         match word.and_then(|w| w.hint.as_deref()).or_else(|| hint_of(reason)) {
             Some(hint) => problem.hint(hint),
             None => problem,
@@ -70,6 +71,7 @@ pub(super) fn text_of(response: &Response) -> String {
 fn reason_of(status: u16) -> Reason {
     match status {
         401 => Reason::Auth,
+        402 => Reason::Account,
         403 => Reason::Forbidden,
         404 | 410 => Reason::NotFound,
         408 => Reason::Timeout,
@@ -79,6 +81,20 @@ fn reason_of(status: u16) -> Reason {
         500.. => Reason::ServerError,
         _ => Reason::Invalid,
     }
+}
+
+/// Whom a refusal is about: words about the content of a record come with certain statuses, or name a field.
+fn about(status: u16, text: &str) -> About {
+    const OF_CONTENT: [u16; 7] = [404, 405, 409, 411, 413, 415, 422];
+    if !(400..500).contains(&status) || OF_CONTENT.contains(&status) {
+        return About::Record;
+    }
+    let body: Value = serde_json::from_str(text).unwrap_or_default();
+    let names_a_field = body.get("field").is_some()
+        || body.get("details").is_some_and(|details| !details.is_null())
+        || body.get("errors").and_then(Value::as_array).is_some_and(|all| all.iter().any(Value::is_object))
+        || body.get("errors").is_some_and(Value::is_object);
+    if names_a_field { About::Record } else { About::Nobody }
 }
 
 /// What to do where it is not the account's settings or the record that is wrong.

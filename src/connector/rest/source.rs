@@ -5,7 +5,7 @@ use super::{Rest, asking, asking_address};
 use crate::clock::VendorClock;
 use crate::connector::manifest::Denied;
 use crate::connector::{
-    Blob, BulkPage, BulkRows, BulkWay, CheckLine, ChildRows, LeftBehind, Page, Source, is_withheld,
+    Again, Blob, BulkPage, BulkRows, BulkWay, CheckLine, ChildRows, LeftBehind, Page, Row, Source, is_withheld,
 };
 use crate::error::{Problem, Reason, Result};
 use crate::http::Decode;
@@ -37,6 +37,20 @@ impl Source for Rest {
 
     async fn check(&self) -> Vec<CheckLine> {
         self.check_calls().await
+    }
+
+    async fn probe(&self) -> Result<()> {
+        self.probe_account().await
+    }
+
+    async fn complete(&self, kind: Kind, row: &Value) -> Result<Option<Row>> {
+        self.prepare().await?;
+        self.completed(kind.code(), row).await
+    }
+
+    async fn look_again(&self, kind: Kind, row: &Value) -> Result<Again> {
+        self.prepare().await?;
+        self.viewed(kind, row).await
     }
 
     async fn read(&self, kind: Kind, cursor: Option<&str>, since: Option<Timestamp>) -> Result<Page> {

@@ -58,6 +58,10 @@ impl Target for Rest {
         self.native.may_be_assigned(self, person, group).await
     }
 
+    async fn probe(&self) -> Result<()> {
+        self.probe_account().await
+    }
+
     async fn check(&self) -> Vec<CheckLine> {
         let mut lines = self.check_calls().await;
         if lines.iter().all(|line| line.found.is_ok()) {

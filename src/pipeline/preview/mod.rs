@@ -98,6 +98,7 @@ impl Job {
     ///
     /// Errors: those of reading the source and the target, and of this disk.
     pub async fn preview(&self, extent: Extent) -> Result<Previewed, Stop> {
+        self.staging.forget_unread().await?;
         for &kind in super::ORDER.iter().filter(|&&kind| self.stages(kind) && self.choice.wants(kind)) {
             stage_missing(self, kind).await?;
         }

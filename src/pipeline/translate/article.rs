@@ -145,6 +145,7 @@ impl<'a> Pages<'a> {
         losses: &mut Vec<Lost>,
     ) -> Result<Pages<'a>, Held> {
         let comment = Comment::of_files(FILES, article.format, article.attachments.clone());
+        translator.blobs.have(&article.attachments.iter().collect::<Vec<_>>()).await?;
         let mut shelf = Shelf::of_article(translator.target.profile());
         let files = translator.files(record, &comment, false, &mut shelf, losses).await?;
         Ok(Pages { translator, record, article, library, comment, files, shelf })
@@ -165,8 +166,7 @@ impl<'a> Pages<'a> {
         let converted = content::convert(&text, self.article.format, FORMAT, &place);
         losses.extend(converted.losses.iter().map(|loss| Lost::new(&version.text.locale, *loss, "")));
         let mut body = self.relinked(converted.text, version, link, losses).await?;
-        let kept: Vec<_> = self.files.kept.iter().map(super::kept::Kept::note).collect();
-        if let Some(line) = notes::kept(&kept) {
+        for line in self.files.lines() {
             body = notes::append(&body, FORMAT, &line);
         }
         Ok((scrub(&version.text.title), body))

@@ -1,48 +1,20 @@
-//! Files of a message: fetched, named safely, sent or kept, and found again by the body that shows them.
+//! Files of a message: named safely, sent or kept, and found again by the body that shows them.
 
+use super::blobs::{Fetched, head};
 use super::kept::{Kept, NAME_BYTES, names};
 use super::{Held, Lost, Translator, pack};
-use crate::connector::Source;
 use crate::connector::plan::picture;
 use crate::connector::profile::{ImagesBy, Profile};
 use crate::content::file_name::Names;
-use crate::content::{self, ImagePlace, ImageRef};
-use crate::error::{Loss, Problem, Reason, Result};
+use crate::content::{self, ImagePlace, ImageRef, notes};
+use crate::error::{Loss, Problem, Result};
 use crate::mapping::Oversize;
 use crate::record::{Attachment, Body, Comment, Record, Visibility};
-use crate::staging::{StagedBlob, Staging};
+use crate::staging::StagedBlob;
 use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::io::{Read, Write};
-use std::path::Path;
-use std::sync::Arc;
-
-/// Bytes looked at to tell what a file is.
-const HEAD: usize = 512;
-
-/// Fetches files of the source once.
-#[derive(Clone)]
-pub struct Blobs {
-    pub source: Arc<dyn Source>,
-    pub staging: Staging,
-}
-
-impl Blobs {
-    /// The bytes of a file on this disk. A file the source no longer has stays gone.
-    pub async fn fetch(&self, file: &Attachment) -> Result<Result<StagedBlob>> {
-        if let Some(known) = self.staging.blob(&file.source).await? {
-            return Ok(known);
-        }
-        let fetched = match self.source.fetch(file, self.staging.blob_dir()).await {
-            Ok(blob) => Ok(StagedBlob { hash: blob.hash, bytes: blob.bytes, mime: blob.mime }),
-            Err(problem) if matches!(problem.reason, Reason::NotFound | Reason::FileUnreadable) => Err(problem),
-            Err(problem) => return Err(problem),
-        };
-        self.staging.put_blob(&file.source, &fetched).await?;
-        Ok(fetched)
-    }
-}
+use std::io::Write;
 
 /// What the files of one ticket may still take of the target.
 pub struct Shelf {
@@ -85,6 +57,8 @@ pub struct Carried {
     pub sent: Vec<Value>,
     /// Files kept on this machine.
     pub kept: Vec<Kept>,
+    /// Names of files that could not be had.
+    pub lost: Vec<String>,
     hidden: bool,
     /// Kept files lie in a folder of their message.
     kept_names: Names,
@@ -104,10 +78,17 @@ struct Named {
 }
 
 impl Carried {
+    /// What is said below a body of files that are not with it.
+    pub fn lines(&self) -> impl Iterator<Item = String> {
+        let kept: Vec<_> = self.kept.iter().map(Kept::note).collect();
+        notes::kept(&kept).into_iter().chain(notes::lost(&self.lost))
+    }
+
     fn new(hidden: bool) -> Self {
         Carried {
             sent: vec![],
             kept: vec![],
+            lost: vec![],
             hidden,
             kept_names: names(),
             by_cid: HashMap::new(),
@@ -129,12 +110,14 @@ impl Translator {
     ) -> Result<Carried, Held> {
         let mut carried = Carried::new(hidden);
         for file in &comment.attachments {
-            let blob = match self.blobs.fetch(file).await.map_err(Held::Stop)? {
-                Ok(blob) => blob,
-                Err(_) => {
-                    losses.push(Lost::new(&file.id, Loss::FileGone, &file.name));
+            let blob = match self.blobs.fetch(file).await? {
+                Fetched::Here(blob) => blob,
+                Fetched::Lost(loss) => {
+                    losses.push(Lost::new(&file.id, loss, &file.name));
+                    carried.lost.push(file.name.clone());
                     continue;
                 }
+                Fetched::Missing(problem) => return Err(Held::Fail(problem)),
             };
             self.place(record, comment, file, &blob, shelf, losses, &mut carried)?;
         }
@@ -156,7 +139,7 @@ impl Translator {
         let mut original = with_extension(file, blob.mime.as_deref());
         let mut blob = Cow::Borrowed(blob);
         if !carried.hidden && !shelf.fits(blob.bytes) && self.mapping.files.over == Oversize::Zip {
-            let packed = pack::zip(&self.blobs.staging, &blob, &original).map_err(Held::Stop)?;
+            let packed = pack::zip(&self.blobs.staging, &blob, &original)?;
             if shelf.fits(packed.bytes) {
                 losses.push(Lost::new(&file.id, Loss::FileZipped, &original));
                 original.push_str(".zip");
@@ -177,7 +160,7 @@ impl Translator {
         }
         if keeps {
             let loss = if carried.hidden { Loss::PrivateFile } else { Loss::FileKept };
-            let kept = self.keep(record, comment, &name, &blob.hash).map_err(Held::Stop)?;
+            let kept = self.keep(record, comment, &name, &blob.hash)?;
             losses.push(Lost::new(&file.id, loss, &name));
             carried.kept.push(kept);
             return Ok(());
@@ -188,11 +171,7 @@ impl Translator {
         }
         shelf.take(blob.bytes);
         let path = self.blobs.staging.blob_path(&blob.hash);
-        let mime = content::mime::sniff(
-            file.mime.as_deref().or(blob.mime.as_deref()),
-            &name,
-            &head(&path).map_err(Held::Stop)?,
-        );
+        let mime = content::mime::sniff(file.mime.as_deref().or(blob.mime.as_deref()), &name, &head(&path)?);
         carried.sent.push(json!({
             "id": file.id, "name": name, "mime": mime, "bytes": blob.bytes, "hash": blob.hash,
             "path": path, "comment": comment.id,
@@ -224,7 +203,7 @@ impl Translator {
                 }
                 ImageRef::Data { mime, bytes } => {
                     let named = self.data_image(record, comment, at, mime, bytes, carried, shelf);
-                    Some(named.map_err(Held::Stop)?)
+                    Some(named?)
                 }
             };
             if let (ImageRef::Data { .. }, Some(Named { name, sent: false, .. })) = (image, &named) {
@@ -324,12 +303,6 @@ fn with_extension(file: &Attachment, found: Option<&str>) -> String {
         }
         _ => file.name.clone(),
     }
-}
-
-fn head(path: &Path) -> Result<Vec<u8>> {
-    let mut head = Vec::with_capacity(HEAD);
-    std::fs::File::open(path)?.take(HEAD as u64).read_to_end(&mut head)?;
-    Ok(head)
 }
 
 #[cfg(test)]

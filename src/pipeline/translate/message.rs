@@ -1,7 +1,6 @@
 //! Messages: bodies in the target's format, under their author or with a header line that names them.
 
 use super::files::{Carried, Gallery, Shelf};
-use super::kept::Kept;
 use super::{Held, Lost, Translator};
 use crate::content::{self, header, notes};
 use crate::error::Loss;
@@ -35,6 +34,8 @@ impl Messages<'_> {
     /// All messages in order. The first is never a private one: a stub stands before it.
     pub async fn carry(&self, requester: Option<&Known>, in_copy: &[String]) -> Result<CarriedMessages, Held> {
         let mut all = CarriedMessages::default();
+        let files: Vec<_> = self.ticket.comments.iter().flat_map(|comment| &comment.attachments).collect();
+        self.translator.blobs.have(&files).await?;
         let mut shelf = Shelf::new(self.translator.target.profile());
         let mut lines = Vec::new();
         let first = self.ticket.comments.first();
@@ -81,8 +82,7 @@ impl Messages<'_> {
         let mut files = self.translator.files(self.record, comment, hidden, shelf, losses).await?;
         let body = self.body(comment, &mut files, shelf, losses).await?;
         let mut body = self.with_lines(body, lines);
-        let kept: Vec<_> = files.kept.iter().map(Kept::note).collect();
-        if let Some(line) = notes::kept(&kept) {
+        for line in files.lines() {
             body = notes::append(&body, *format, &line);
         }
 
@@ -101,7 +101,7 @@ impl Messages<'_> {
         let by_api = header::line(named.as_ref(), date);
         if private && !profile.private_comments {
             let whole = with(&body, *format, by_api);
-            self.translator.keep_message(self.record, comment, &whole).map_err(Held::Stop)?;
+            self.translator.keep_message(self.record, comment, &whole)?;
             losses.push(Lost::new(&comment.id, Loss::PrivateMessage, ""));
             return Ok(vec![]);
         }

@@ -4,6 +4,7 @@
 
 mod article;
 mod beside;
+mod blobs;
 mod contact;
 mod field;
 mod files;
@@ -16,9 +17,9 @@ mod shelves;
 mod ticket;
 mod verbatim;
 
+pub use blobs::Blobs;
 pub use contact::Matched;
 pub use field::to_be_made;
-pub use files::Blobs;
 pub use ticket::SourceFields;
 
 use super::demands::Demand;
@@ -78,16 +79,12 @@ pub enum Held {
     Skip(Problem, Option<(Kind, String)>),
     Fail(Problem),
     Park(Problem),
-    /// The run cannot go on: the source, the target or this disk.
-    Stop(Problem),
+    /// It is to be found out what failed: this record, an account or this disk.
+    Trouble(Problem),
 }
 
 impl From<Problem> for Held {
     fn from(problem: Problem) -> Self {
-        use crate::error::Reason::{Auth, Disk, Internal, Network, RateLimited, Timeout};
-        match problem.reason {
-            Auth | Disk | Internal | Network | RateLimited | Timeout => Held::Stop(problem),
-            _ => Held::Fail(problem),
-        }
+        Held::Trouble(problem)
     }
 }

@@ -1,6 +1,7 @@
 //! A record as the source has it, for a target that takes any: only what the user's rules say is changed. Ids,
 //! references, dates, bodies and labels stay; the bytes of files are fetched.
 
+use super::blobs::Fetched;
 use super::{Held, Lost, Translated, Translator};
 use crate::content::{self, links};
 use crate::error::{Loss, Problem, Reason};
@@ -33,6 +34,8 @@ impl Translator {
                 group.name = named.ok_or_else(left_out)?;
             }
             Body::Ticket(ticket) => {
+                let all: Vec<_> = ticket.comments.iter().flat_map(|comment| &comment.attachments).collect();
+                self.blobs.have(&all).await?;
                 let applied = self.mapping.apply(ticket, &KnownLabels::new())?;
                 **ticket = applied.ticket;
                 losses.extend(applied.redacted.iter().map(|(child, what)| Lost::new(child, Loss::Redacted, what)));
@@ -41,6 +44,7 @@ impl Translator {
                 }
             }
             Body::Article(article) => {
+                self.blobs.have(&article.attachments.iter().collect::<Vec<_>>()).await?;
                 let before: Vec<String> = article.attachments.iter().map(|file| file.source.clone()).collect();
                 self.fetched(&record.id, "", &mut article.attachments, &mut files, &mut losses).await?;
                 // Its pictures are shown by address: that of the account means nothing once it is closed.
@@ -68,11 +72,14 @@ impl Translator {
         losses: &mut Vec<Lost>,
     ) -> Result<(), Held> {
         for file in attachments {
-            let fetched = self.blobs.fetch(file).await.map_err(Held::Stop)?;
-            let Ok(blob) = fetched else {
-                losses.push(Lost::new(&file.id, Loss::FileGone, &file.name));
-                file.source = lies_at(record, child, file, "");
-                continue;
+            let blob = match self.blobs.fetch(file).await? {
+                Fetched::Here(blob) => blob,
+                Fetched::Lost(loss) => {
+                    losses.push(Lost::new(&file.id, loss, &file.name));
+                    file.source = lies_at(record, child, file, "");
+                    continue;
+                }
+                Fetched::Missing(problem) => return Err(Held::Fail(problem)),
             };
             file.source = lies_at(record, child, file, &blob.hash);
             files.push(json!({

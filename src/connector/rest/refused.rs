@@ -1,0 +1,87 @@
+//! What a refusal below a row means: that the plan lacks such things, or that the record is gone. Neither is believed on the word of one
+//! call, which may have failed for another reason.
+
+use super::Rest;
+use super::read::{Above, Listed};
+use crate::connector::manifest::{Denied, ReadStream};
+use crate::connector::{Again, ChildRows};
+use crate::error::{Problem, Reason, Result};
+use crate::expr::{self, Scope};
+use crate::record::{Kind, State};
+use jiff::Timestamp;
+use serde_json::Value;
+
+/// What a plan lacks is a 403, what an account has not switched on a 404.
+pub(super) fn refuses(problem: &Problem) -> bool {
+    matches!(problem.reason, Reason::Forbidden | Reason::NotFound)
+}
+
+impl Rest {
+    /// Whether what was refused below a row is something that the account's plan lacks: the list of all says so as well. Where the
+    /// platform has none, the one below a row is believed.
+    pub(super) async fn is_lacked(&self, name: &str, stream: &ReadStream, refused: &Problem) -> bool {
+        if stream.denied != Denied::Plan || !refuses(refused) {
+            return false;
+        }
+        let _one = self.asking_plan.lock().await;
+        let lacked = match &stream.bulk {
+            _ if self.plan_lacks(name) || self.is_refused_in_bulk(name) => true,
+            None => refused.reason == Reason::Forbidden,
+            Some(bulk) => {
+                let listed = Listed::from(bulk);
+                let asked = self.one_page(name, &listed, Above::NONE, None, Some(Timestamp::UNIX_EPOCH)).await;
+                asked.is_err_and(|problem| refuses(&problem))
+            }
+        };
+        if lacked {
+            self.tell_denied(name, stream.denied, refused);
+        }
+        lacked
+    }
+
+    /// A record by itself. It is gone where its own view says so, and nothing below it says otherwise.
+    pub(super) async fn viewed(&self, kind: Kind, row: &Value) -> Result<Again> {
+        let stream = self.stream(kind.code())?;
+        let Some(view) = &stream.view else { return Ok(Again::There) };
+        let scope = Scope { parent: row, root: row, ..self.scope(row) };
+        let path = self.native.address(view.path.render_path(&scope)?, row);
+        let at = |answer: &Value| view.item.as_deref().map_or(answer, |item| expr::path(answer, item)).clone();
+        match (self.get(&path, &[]).await, self.native.elsewhere(&path)) {
+            (Ok(answer), _) => {
+                let record = self.assemble_record(kind, &at(&answer), &ChildRows::new());
+                let gone = record.is_ok_and(|record| record.state == State::Deleted);
+                Ok(if gone { Again::Gone } else { Again::There })
+            }
+            (Err(problem), Some(other)) if problem.reason == Reason::NotFound => match self.get(&other, &[]).await {
+                Ok(answer) => {
+                    let mut row = at(&answer);
+                    self.look_up(stream, std::slice::from_mut(&mut row)).await?;
+                    Ok(Again::Moved(self.row(stream, row)?))
+                }
+                Err(problem) => self.gone_unless_shown(kind, row, problem).await,
+            },
+            (Err(problem), _) => self.gone_unless_shown(kind, row, problem).await,
+        }
+    }
+
+    async fn gone_unless_shown(&self, kind: Kind, row: &Value, problem: Problem) -> Result<Again> {
+        match problem.reason {
+            Reason::NotFound if self.shows_more(kind, row).await? => Ok(Again::There),
+            Reason::NotFound => Ok(Again::Gone),
+            _ => Err(problem),
+        }
+    }
+
+    /// Whether a listing below a row answers.
+    async fn shows_more(&self, kind: Kind, row: &Value) -> Result<bool> {
+        for (name, stream) in self.manifest.read.iter().filter(|(_, s)| s.is_below(kind.code()) && s.path.is_some()) {
+            let scope = Scope { parent: row, root: row, ..self.scope(row) };
+            if stream.when.as_ref().map_or(Ok(true), |when| when.holds(&scope))?
+                && self.part_page(name, stream, Above::of(row, row), None, None).await.is_ok()
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}

@@ -1,0 +1,234 @@
+//! What a failure is about, decided here and nowhere else: the record, an account, or this machine.
+//!
+//! A record's failure is booked with it, and the others go on. An account's (credentials, suspension, no connection to its own
+//! origin, a quota that is used up) stops the run: nothing is booked as failed, and the same command goes on. What looks like
+//! an account's is proved by a call that depends on no record; where that answers, it was the record's. Of a file's failure
+//! `translate::files` makes a failure of its record, or a loss.
+
+use super::carry::Run;
+use super::write::Broken;
+use super::{Event, Job, Side, Stop};
+use crate::error::{About, Problem, Reason, Result};
+use crate::ledger::End;
+use crate::record::Kind;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// How long an account may take to say that it is well.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Records in a row that fail with one answer which may be about the account.
+const IN_A_ROW: usize = 20;
+
+/// What a failure is about.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Reach {
+    Record,
+    Account,
+    Machine,
+}
+
+/// What a failure looks like before anybody is asked.
+enum Look {
+    Certain(Reach),
+    /// It may be either.
+    AsIfTheAccount,
+}
+
+fn look(reason: Reason) -> Look {
+    match reason {
+        Reason::Disk | Reason::Internal | Reason::Interrupted => Look::Certain(Reach::Machine),
+        Reason::Account => Look::Certain(Reach::Account),
+        Reason::Auth
+        | Reason::Forbidden
+        | Reason::Network
+        | Reason::Timeout
+        | Reason::ServerError
+        | Reason::RateLimited
+        | Reason::BadAnswer => Look::AsIfTheAccount,
+        _ => Look::Certain(Reach::Record),
+    }
+}
+
+/// Whether a record with this failure may be well the next time, though nobody changed it.
+fn passes(reason: Reason) -> bool {
+    use Reason::{Account, Auth, Network, RateLimited, ServerError, Timeout};
+    matches!(reason, Account | Auth | Network | RateLimited | ServerError | Timeout)
+}
+
+/// What a failure is about. `probe` asks the accounts it may be of whether they are well.
+pub(super) async fn reach(problem: &Problem, probe: impl Future<Output = Result<()>>) -> Reach {
+    match look(problem.reason) {
+        Look::Certain(reach) => reach,
+        Look::AsIfTheAccount => match tokio::time::timeout(PATIENCE, probe).await {
+            Ok(Ok(())) => Reach::Record,
+            Ok(Err(_)) | Err(_) => Reach::Account,
+        },
+    }
+}
+
+impl Job {
+    /// The stop that a failure is which no record can be blamed for; none where it is a record's. `side`: whose it is, where that
+    /// is known.
+    pub(super) async fn stop(&self, side: Option<Side>, problem: &Problem) -> Option<Stop> {
+        let probe = async {
+            if side != Some(Side::Target) {
+                self.source.probe().await?;
+            }
+            if side != Some(Side::Source) {
+                self.target.probe().await?;
+            }
+            Ok(())
+        };
+        // What is written is written with the right to all of it; of what is read a part may be closed to us.
+        if problem.reason == Reason::Auth && side != Some(Side::Source) {
+            return Some(Stop::Account(problem.clone()));
+        }
+        match reach(problem, probe).await {
+            Reach::Record => None,
+            Reach::Account => Some(Stop::Account(problem.clone())),
+            Reach::Machine => Some(Stop::Failed(problem.clone())),
+        }
+    }
+}
+
+/// Records that failed in a row with the same words, which may be about the account.
+#[derive(Default)]
+pub(super) struct Streak(Mutex<Vec<(Kind, String, Problem)>>);
+
+impl Streak {
+    /// One more failed. The records of the row, when it is long enough to be the account's failure.
+    pub fn failed(&self, kind: Kind, id: &str, problem: &Problem) -> Option<Vec<(Kind, String, Problem)>> {
+        let mut row = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if row.last().is_some_and(|(.., last)| !alike(last, problem)) {
+            row.clear();
+        }
+        if problem.about == About::Record {
+            return None;
+        }
+        row.push((kind, id.to_owned(), problem.clone()));
+        (row.len() >= IN_A_ROW).then(|| std::mem::take(&mut *row))
+    }
+
+    /// One went well.
+    pub fn well(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+/// Whether two problems have the same words, but for the numbers of records.
+fn alike(one: &Problem, other: &Problem) -> bool {
+    let words = |problem: &Problem| problem.what.chars().filter(|c| !c.is_ascii_digit()).collect::<String>();
+    one.reason == other.reason && words(one) == words(other)
+}
+
+/// What stops a run after so many records in a row were refused alike.
+pub(super) fn refused_alike(problem: &Problem) -> Stop {
+    let what = format!("{IN_A_ROW} records in a row failed with the same answer: {}", problem.what);
+    let hint = "it looks like the account, not the records: mend it there and run the same command again";
+    Stop::Account(Problem { what, ..problem.clone() }.hint(hint))
+}
+
+impl Run<'_> {
+    /// How the work on a record ended: booked with it, or a stop of the run.
+    pub(super) async fn ended(&self, kind: Kind, id: &str, ended: Result<End, Broken>) -> Result<End, Stop> {
+        let problem = match ended {
+            Ok(end) | Err(Broken::Record(end)) => return Ok(end),
+            Err(Broken::Run(stop)) => return Err(stop),
+            Err(Broken::Trouble(problem)) => problem,
+        };
+        if let Some(stop) = self.job.stop(None, &problem).await {
+            return Err(stop);
+        }
+        let steps = self.job.link.steps(kind, id).await?;
+        Ok(match steps.iter().any(|step| step.state.in_doubt()) {
+            true => {
+                let record = self.job.link.record(kind, id).await?;
+                let look_at = record.and_then(|record| record.remote).and_then(|remote| remote.url);
+                End::InDoubt { problem, look_at }
+            }
+            false if passes(problem.reason) => End::Waiting { problem },
+            false => End::Failed { problem },
+        })
+    }
+
+    /// Books how the work on a record ended, and tells of it. Many in a row that fail alike go back to waiting, and stop the run.
+    pub(super) async fn close(&self, kind: Kind, id: &str, end: End) -> Result<(), Stop> {
+        self.tell_end(kind, id, &end);
+        let row = match &end {
+            End::Failed { problem } | End::Waiting { problem } => self.streak.failed(kind, id, problem),
+            End::Done { .. } => {
+                self.streak.well();
+                None
+            }
+            End::Skipped { .. } | End::Parked { .. } | End::InDoubt { .. } => None,
+        };
+        match self.job.link.close(kind, id, end).await {
+            // What it made, or found, in the target is another record's: this record alone fails.
+            Err(problem) if problem.reason == Reason::Conflict => {
+                let end = End::Failed { problem };
+                self.tell_end(kind, id, &end);
+                self.job.link.close(kind, id, end).await?;
+            }
+            closed => closed?,
+        }
+        let Some(row) = row else { return Ok(()) };
+        let stop = row.last().map(|(.., problem)| refused_alike(problem));
+        for (kind, id, problem) in row {
+            self.job.link.close(kind, &id, End::Waiting { problem }).await?;
+        }
+        stop.map_or(Ok(()), Err)
+    }
+
+    /// Tells of a record that is not done.
+    pub(super) fn tell_end(&self, kind: Kind, id: &str, end: &End) {
+        let (outcome, problem) = match end {
+            End::Failed { problem } => ("failed", problem),
+            End::InDoubt { problem, .. } => ("in_doubt", problem),
+            End::Waiting { problem } => {
+                self.waits();
+                ("waiting", problem)
+            }
+            End::Done { .. } | End::Skipped { .. } | End::Parked { .. } => return,
+        };
+        self.halt().failed();
+        (self.job.tell)(Event::Record { kind, id: id.to_owned(), outcome, problem: problem.clone() });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(words: &str) -> Problem {
+        Problem { about: About::Nobody, ..Problem::new(Reason::Forbidden, words) }
+    }
+
+    #[test]
+    fn twenty_records_in_a_row_that_are_refused_alike_are_the_accounts_failure() {
+        let streak = Streak::default();
+        for n in 1..IN_A_ROW {
+            let words = format!("create {n}: answered 403: trial expired");
+            assert_eq!(streak.failed(Kind::Ticket, &n.to_string(), &refusal(&words)), None);
+        }
+        let row = streak.failed(Kind::Ticket, "20", &refusal("create 20: answered 403: trial expired")).unwrap();
+        assert_eq!(row.len(), IN_A_ROW);
+        assert_eq!((row[0].1.as_str(), row[19].1.as_str()), ("1", "20"));
+    }
+
+    #[test]
+    fn one_that_goes_well_or_fails_otherwise_or_names_a_field_ends_the_row() {
+        let others: [&dyn Fn(&Streak); 3] = [
+            &|streak| streak.well(),
+            &|streak| drop(streak.failed(Kind::Ticket, "x", &refusal("answered 403: no right to this group"))),
+            &|streak| drop(streak.failed(Kind::Ticket, "x", &Problem::new(Reason::Invalid, "answered 400: subject"))),
+        ];
+        for other in others {
+            let streak = Streak::default();
+            for n in 1..IN_A_ROW {
+                streak.failed(Kind::Ticket, &n.to_string(), &refusal("answered 403: closed"));
+            }
+            other(&streak);
+            assert_eq!(streak.failed(Kind::Ticket, "y", &refusal("answered 403: closed")), None);
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! The one place where records are taken up: each only when all of it was read, however reading ended.
+
+use super::carry::{BATCH, Run};
+use super::stage::assembled;
+use super::{Event, Job, Stop};
+use crate::connector::ChildRows;
+use crate::error::{Problem, Reason, Result};
+use crate::ledger::{End, RecordRow, State};
+use crate::naive::{self, Naive};
+use crate::record::{Kind, Record};
+use crate::staging::Wholeness;
+use std::collections::HashSet;
+use std::sync::OnceLock;
+use tokio::sync::Notify;
+
+/// How far the reading of a kind is, with a bell for whoever waits for more.
+#[derive(Default)]
+pub(super) struct Reading {
+    ended: OnceLock<Read>,
+    more: Notify,
+}
+
+/// How the reading of a kind ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Read {
+    /// Every row is listed, and what could be had of it is there.
+    Whole,
+    /// It stopped on the way.
+    Broken,
+}
+
+impl Reading {
+    /// Of a kind that was read before.
+    pub fn over() -> Reading {
+        Reading { ended: OnceLock::from(Read::Whole), more: Notify::new() }
+    }
+
+    pub fn end(&self, read: Read) {
+        // It ends once.
+        let _ = self.ended.set(read);
+        self.more.notify_waiters();
+    }
+
+    /// How it ended, if it did.
+    pub fn ended(&self) -> Option<Read> {
+        self.ended.get().copied()
+    }
+
+    pub async fn more(&self) {
+        self.more.notified().await;
+    }
+}
+
+/// A record of the stage, as it is taken up.
+pub(super) enum Taken {
+    /// All of it.
+    Whole(Record),
+    /// What its row alone says, and what becomes of it for want of the rest.
+    Part(Option<Record>, End),
+    /// The rows are there and make no record.
+    Odd(Problem),
+    /// The stage has no row of it.
+    Absent,
+}
+
+impl Job {
+    /// Tells of the records of a kind that could not be read in full, and gives their number.
+    pub(super) async fn tell_unread(&self, kind: Kind) -> Result<usize> {
+        let all = self.staging.unread(kind.code()).await?;
+        for (id, problem) in &all {
+            let (id, problem) = (id.clone(), problem.clone());
+            (self.tell)(Event::Record { kind, id, outcome: "waiting", problem });
+        }
+        Ok(all.len())
+    }
+
+    /// A record with all that belongs to it.
+    pub(super) async fn take(&self, kind: Kind, id: &str) -> Result<Taken> {
+        let (source, of) = (self.source.clone(), id.to_owned());
+        let make = move |row, children, places: &[String], wholeness| {
+            let lacking = lacking(kind, wholeness);
+            let children = if lacking.is_none() { children } else { ChildRows::new() };
+            (assembled(source.as_ref(), kind, &of, (&row, &children), places), lacking)
+        };
+        Ok(match self.staging.made(kind.code(), id, make).await? {
+            None => Taken::Absent,
+            Some((Err(problem), None)) => Taken::Odd(problem),
+            Some((Err(problem), _)) if problem.reason == Reason::RepeatedId => Taken::Odd(problem),
+            Some((Ok(made), None)) => Taken::Whole(self.with_own_ids(made, id)),
+            Some((made, Some(end))) => Taken::Part(made.ok().map(|(record, _)| record), end),
+        })
+    }
+}
+
+/// What becomes of a record for want of what was not read of it; none where nothing is wanting.
+fn lacking(kind: Kind, wholeness: Wholeness) -> Option<End> {
+    let hint = "nothing of it was written; the next run reads it again";
+    match wholeness {
+        Wholeness::Whole => None,
+        _ if naive::is(Naive::Wholeness) => None,
+        Wholeness::Gone => {
+            let problem = Problem::new(Reason::Deleted, format!("the {kind} was deleted since it was listed"));
+            Some(End::Skipped { problem, stands_for: None })
+        }
+        Wholeness::Unread(problem) => {
+            let problem = if problem.hint.is_none() { problem.hint(hint) } else { problem };
+            Some(End::Waiting { problem: problem.at("not read in full") })
+        }
+        Wholeness::Partly => {
+            let what = "not all of it was read before the run ended";
+            Some(End::Waiting { problem: Problem::new(Reason::Interrupted, what).hint(hint) })
+        }
+    }
+}
+
+impl Run<'_> {
+    /// The next records that may be migrated, and how far that is; none at the end. While the kind is read, or where that broke
+    /// off, these are the ones of which all is there, or of which is known that it is not to be had.
+    pub(super) async fn ready(
+        &self,
+        kind: Kind,
+        states: &[State],
+        after: Option<i64>,
+        read: Option<Read>,
+        had: &mut HashSet<String>,
+    ) -> Result<Option<(Vec<RecordRow>, i64)>, Stop> {
+        let rows = self.job.link.next(kind, states, after, BATCH).await?;
+        let Some(last) = rows.last().map(|row| row.seq) else { return Ok(None) };
+        let mut ready = Vec::new();
+        for row in rows {
+            if had.contains(&row.id) || !self.job.choice.wants_id(kind, &row.id) {
+                continue;
+            }
+            if kind == Kind::Ticket && !self.job.is_sampled(&row.id).await? {
+                continue;
+            }
+            if read != Some(Read::Whole) && !self.is_settled(kind, &row.id, read).await? {
+                continue;
+            }
+            had.insert(row.id.clone());
+            ready.push(row);
+        }
+        Ok(Some((ready, last)))
+    }
+
+    /// Whether this run will read no more of it.
+    async fn is_settled(&self, kind: Kind, id: &str, read: Option<Read>) -> Result<bool> {
+        if read.is_some() && naive::is(Naive::Wholeness) {
+            return Ok(true);
+        }
+        let wholeness = self.job.staging.wholeness(kind.code(), id).await?;
+        Ok(wholeness.is_some_and(|wholeness| wholeness != Wholeness::Partly))
+    }
+}

@@ -1,0 +1,193 @@
+//! Fetches the files of records. What came is believed only where it is what was listed: of the size the source told, and no page of
+//! HTML in the place of something else.
+//!
+//! A file that cannot be had fails its record once, so that nothing is lost for a passing reason; where a later run cannot have it
+//! either, it is a loss by its name. One that the source says is gone is a loss at once.
+
+use super::Held;
+use crate::connector::{Source, is_withheld};
+use crate::error::{Loss, Problem, Reason, Result};
+use crate::naive::{self, Naive};
+use crate::pipeline::failure::{Reach, reach};
+use crate::record::Attachment;
+use crate::staging::{BlobRow, StagedBlob, Staging};
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Bytes looked at to tell what a file is.
+const HEAD: usize = 512;
+/// Times a file is asked for whose bytes are not what was listed.
+const TRIES: usize = 2;
+
+/// Fetches files of the source once.
+#[derive(Clone)]
+pub struct Blobs {
+    pub source: Arc<dyn Source>,
+    pub staging: Staging,
+    /// Names this run, among those that tried to have a file; none where that does not count.
+    pub run: Option<Arc<str>>,
+}
+
+/// What became of a file.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Fetched {
+    /// On this disk.
+    Here(StagedBlob),
+    /// The record goes without it.
+    Lost(Loss),
+    /// The record waits for it.
+    Missing(Problem),
+}
+
+impl Blobs {
+    /// Has all files of a record, so that each was asked for before one of them fails the record.
+    pub async fn have(&self, files: &[&Attachment]) -> Result<(), Held> {
+        let mut missing: Option<(Problem, usize)> = None;
+        for file in files {
+            if let Fetched::Missing(problem) = self.fetch(file).await? {
+                missing = Some(missing.map_or((problem, 0), |(first, more)| (first, more + 1)));
+            }
+        }
+        let Some((first, more)) = missing else { return Ok(()) };
+        let others = if more > 0 { format!(", and {more} more of its files") } else { String::new() };
+        let hint = "`deskferry retry` asks for it again, and migrates the record without it where it cannot be had then either";
+        let hint = first.hint.map_or_else(|| hint.to_owned(), |own| format!("{own}; {hint}"));
+        Err(Held::Fail(Problem::new(Reason::FileUnreadable, format!("{}{others}", first.what)).hint(hint)))
+    }
+
+    /// A file, from this disk where it is there and good.
+    ///
+    /// Errors: those of this disk and of the account.
+    pub async fn fetch(&self, file: &Attachment) -> Result<Fetched> {
+        let mut failed_before = false;
+        match self.staging.blob(&file.source).await? {
+            Some(BlobRow::Here(blob)) if self.differs(file, &blob)?.is_none() => return Ok(Fetched::Here(blob)),
+            Some(BlobRow::Failed { problem, .. }) if problem.reason == Reason::NotFound => {
+                return Ok(Fetched::Lost(Loss::FileGone));
+            }
+            Some(BlobRow::Failed { problem, run: Some(run) }) => match self.run.as_deref() == Some(&*run) {
+                true => return Ok(Fetched::Missing(problem)),
+                false => failed_before = true,
+            },
+            _ => {}
+        }
+        if is_withheld(file) {
+            return Ok(Fetched::Lost(Loss::FileGone));
+        }
+        let problem = match self.ask(file).await? {
+            Ok(blob) => {
+                self.staging.put_blob(&file.source, &BlobRow::Here(blob.clone())).await?;
+                return Ok(Fetched::Here(blob));
+            }
+            Err(problem) => problem,
+        };
+        if problem.reason == Reason::NotFound {
+            self.staging.put_blob(&file.source, &BlobRow::Failed { problem, run: None }).await?;
+            return Ok(Fetched::Lost(Loss::FileGone));
+        }
+        if failed_before {
+            return Ok(Fetched::Lost(Loss::FileUnreadable));
+        }
+        let failed = BlobRow::Failed { problem: problem.clone(), run: self.run.as_deref().map(str::to_owned) };
+        self.staging.put_blob(&file.source, &failed).await?;
+        Ok(Fetched::Missing(problem))
+    }
+
+    /// Asks the source. The inner error is the file's alone.
+    async fn ask(&self, file: &Attachment) -> Result<Result<StagedBlob>> {
+        let mut last = Problem::new(Reason::FileUnreadable, format!("file {} was not asked for", file.id));
+        for _ in 0..TRIES {
+            last = match self.source.fetch(file, self.staging.blob_dir()).await {
+                Ok(blob) => {
+                    let blob = StagedBlob { hash: blob.hash, bytes: blob.bytes, mime: blob.mime };
+                    match self.differs(file, &blob)? {
+                        None => return Ok(Ok(blob)),
+                        Some(problem) => problem,
+                    }
+                }
+                Err(problem) => match reach(&problem, self.source.probe()).await {
+                    Reach::Record if problem.reason == Reason::NotFound => problem,
+                    Reach::Record => return Ok(Err(Problem { reason: Reason::FileUnreadable, ..problem })),
+                    Reach::Account | Reach::Machine => return Err(problem),
+                },
+            };
+        }
+        Ok(Err(last))
+    }
+
+    /// What is wrong with the bytes of a file, by what was listed of it.
+    fn differs(&self, file: &Attachment, blob: &StagedBlob) -> Result<Option<Problem>> {
+        let wrong = |what: String| {
+            let what = format!("file {} ({:?}) {what}", file.id, file.name);
+            Ok(Some(Problem::new(Reason::FileUnreadable, what)))
+        };
+        if naive::is(Naive::Whole) {
+            return Ok(None);
+        }
+        match file.size {
+            Some(size) if size != blob.bytes => wrong(format!("is listed with {size} bytes, and {} came", blob.bytes)),
+            Some(_) => Ok(None),
+            None => match is_a_page_instead(file, blob, &head(&self.staging.blob_path(&blob.hash))?) {
+                true => wrong("is no page of HTML, and one came".to_owned()),
+                false => Ok(None),
+            },
+        }
+    }
+}
+
+/// Whether a page of HTML (of somebody who wants a login, or says that something went wrong) came in the place of a file of which no
+/// size is known.
+fn is_a_page_instead(file: &Attachment, blob: &StagedBlob, head: &[u8]) -> bool {
+    const PAGES: [&str; 8] = ["htm", "html", "xhtml", "shtml", "mht", "mhtml", "eml", "php"];
+    const TEXTS: [&str; 12] = ["txt", "text", "log", "md", "xml", "svg", "js", "css", "json", "csv", "vue", "tpl"];
+    let text = String::from_utf8_lossy(head).trim_start_matches('\u{feff}').trim_start().to_ascii_lowercase();
+    if !(text.starts_with("<!doctype html") || text.starts_with("<html")) {
+        return false;
+    }
+    let says = |mime: &Option<String>, what: &str| mime.as_deref().is_some_and(|mime| mime.contains(what));
+    let ending = file.name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
+    let ends = |endings: &[&str]| ending.as_deref().is_some_and(|ending| endings.contains(&ending));
+    if says(&file.mime, "html") || ends(&PAGES) {
+        return false;
+    }
+    let is_text = says(&file.mime, "text/") || says(&file.mime, "xml") || ends(&TEXTS);
+    let is_known = file.inline || file.mime.is_some() || ending.is_some();
+    // What may be a text that looks like a page is one only if it was served as one.
+    if is_text || !is_known { says(&blob.mime, "text/html") } else { true }
+}
+
+/// The first bytes of a file.
+pub(super) fn head(path: &Path) -> Result<Vec<u8>> {
+    let mut head = Vec::with_capacity(HEAD);
+    std::fs::File::open(path)?.take(HEAD as u64).read_to_end(&mut head)?;
+    Ok(head)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(name: &str, mime: Option<&str>) -> Attachment {
+        Attachment {
+            mime: mime.map(str::to_owned),
+            inline: false,
+            ..Attachment::picture("1".into(), name.into(), "s".into())
+        }
+    }
+
+    #[test]
+    fn a_page_in_the_place_of_a_file_is_noticed_and_a_file_that_is_one_is_not() {
+        let page = b"\n<!DOCTYPE html><html><title>Sign in</title>";
+        let served = |mime: Option<&str>| StagedBlob { hash: "h".into(), bytes: 9, mime: mime.map(str::to_owned) };
+        let is = |file: &Attachment, mime: Option<&str>| is_a_page_instead(file, &served(mime), page);
+        assert!(is(&file("invoice.pdf", None), None));
+        assert!(is(&file("photo", Some("image/png")), Some("text/html")));
+        assert!(is(&Attachment::picture("1".into(), "shot".into(), "s".into()), None), "a picture of a body");
+        assert!(is(&file("notes.txt", Some("text/plain")), Some("text/html; charset=utf-8")));
+        assert!(!is(&file("notes.txt", Some("text/plain")), Some("text/plain")), "a text that looks like a page");
+        assert!(!is(&file("saved.HTML", None), Some("text/html")));
+        assert!(!is(&file("saved", Some("text/html")), Some("text/html")));
+        assert!(!is_a_page_instead(&file("a.pdf", None), &served(None), b"%PDF-1.7 <html>"));
+    }
+}

@@ -1,0 +1,188 @@
+//! Whether a record is proved whole: its row, and all that stands below it, read to their ends under the row's present content.
+//!
+//! A row is whole under the hash of the content at which the last of its listings ended; one that changed since is not. Why one
+//! could not be read is noted beside it, until a later run asks again.
+
+use super::packing::{pack, torn, unpack};
+use super::{Children, ItemKey, Staging, packed, whole_as};
+use crate::error::{Problem, Reason, Result};
+use crate::ledger::Fault;
+use rusqlite::{Row, params};
+use serde_json::Value;
+
+/// Why what belongs to a row could not be read; the content under which its record was found to be gone; the run that last failed
+/// at a file. Rows of kinds that have nothing below them are whole as they are.
+pub(super) const VERSION: &str = "
+ALTER TABLE item ADD COLUMN unread TEXT;
+ALTER TABLE item ADD COLUMN gone_of TEXT;
+ALTER TABLE blob ADD COLUMN failed_in TEXT;
+UPDATE item SET children_of = hash WHERE stream NOT IN ('ticket', 'article');
+";
+
+/// What the stage holds of a record.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Wholeness {
+    /// All of it.
+    Whole,
+    /// Some of it; the rest is still to be read.
+    Partly,
+    /// Some of it; this run asked for the rest and did not get it.
+    Unread(Problem),
+    /// Some of it; the source no longer has the record.
+    Gone,
+}
+
+impl Wholeness {
+    pub(super) const COLUMNS: &str = "children_of = hash, gone_of = hash, unread";
+
+    /// `at` is the place of [`Wholeness::COLUMNS`] in the row.
+    pub(super) fn of(row: &Row<'_>, at: usize) -> Result<Wholeness, Fault> {
+        if row.get::<_, Option<bool>>(at)?.unwrap_or(false) {
+            return Ok(Wholeness::Whole);
+        }
+        if row.get::<_, Option<bool>>(at + 1)?.unwrap_or(false) {
+            return Ok(Wholeness::Gone);
+        }
+        let unread: Option<String> = row.get(at + 2)?;
+        Ok(match unread.and_then(|problem| serde_json::from_str(&problem).ok()) {
+            Some(problem) => Wholeness::Unread(problem),
+            None => Wholeness::Partly,
+        })
+    }
+}
+
+/// Rows that are asked for: not whole, not gone, and not asked for in vain by this run.
+const LACKING: &str =
+    "(children_of IS NULL OR children_of <> hash) AND (gone_of IS NULL OR gone_of <> hash) AND unread IS NULL";
+
+impl Staging {
+    /// None where there is no such row.
+    pub async fn wholeness(&self, stream: &str, id: &str) -> Result<Option<Wholeness>> {
+        let (stream, id) = (stream.to_owned(), id.to_owned());
+        self.store
+            .read(move |db| {
+                let sql = format!("SELECT {} FROM item WHERE stream = ?1 AND id = ?2", Wholeness::COLUMNS);
+                let mut found = db.prepare_cached(&sql)?;
+                let mut rows = found.query([&stream, &id])?;
+                rows.next()?.map(|row| Wholeness::of(row, 0)).transpose()
+            })
+            .await
+    }
+
+    /// How many root rows are not whole.
+    pub async fn count_lacking(&self, stream: &str) -> Result<u64> {
+        let stream = stream.to_owned();
+        self.store
+            .read(move |db| {
+                let sql = format!("SELECT count(*) FROM item WHERE stream = ?1 AND {LACKING}");
+                let count: i64 = db.query_row(&sql, [&stream], |r| r.get(0))?;
+                Ok(u64::try_from(count).unwrap_or_default())
+            })
+            .await
+    }
+
+    /// Root rows that are not whole, in the order they were read.
+    pub async fn lacking(&self, stream: &str, after: Option<i64>, limit: u32) -> Result<Vec<(i64, String)>> {
+        let stream = stream.to_owned();
+        self.store
+            .read(move |db| {
+                let sql = format!(
+                    "SELECT seq, id FROM item WHERE stream = ?1 AND seq > ?2 AND {LACKING} ORDER BY seq LIMIT ?3"
+                );
+                let mut found = db.prepare_cached(&sql)?;
+                let rows =
+                    found.query_map(params![stream, after.unwrap_or(-1), limit], |r| Ok((r.get(0)?, r.get(1)?)))?;
+                Ok(rows.collect::<Result<_, _>>()?)
+            })
+            .await
+    }
+
+    /// Stores all that stands below a root row whose content has this hash: it is whole.
+    pub async fn put_children(&self, stream: &str, id: &str, hash: &str, children: &Children) -> Result<()> {
+        let body = pack(&serde_json::to_value(children).map_err(|e| Problem::new(Reason::Internal, e.to_string()))?)?;
+        let (stream, id, hash) = (stream.to_owned(), id.to_owned(), hash.to_owned());
+        self.store
+            .write(move |db| {
+                db.prepare_cached(
+                    "UPDATE item SET children_of = ?3, children = ?4, unread = NULL WHERE stream = ?1 AND id = ?2",
+                )?
+                .execute(params![stream, id, hash, body])?;
+                Ok(())
+            })
+            .await
+    }
+
+    /// Puts a row that was completed in the place of what the listing had of it.
+    pub async fn complete_row(&self, stream: &str, key: &ItemKey, row: &Value) -> Result<()> {
+        let (stream, key, body) = (stream.to_owned(), key.clone(), pack(row)?);
+        self.store
+            .write(move |db| {
+                db.prepare_cached(
+                    "UPDATE item SET hash = ?3, body = ?4, children_of = COALESCE(?5, children_of), unread = NULL \
+                     WHERE stream = ?1 AND id = ?2",
+                )?
+                .execute(params![stream, key.id, key.hash, body, whole_as(&key)])?;
+                Ok(())
+            })
+            .await
+    }
+
+    /// Notes why what belongs to a row could not be read.
+    pub async fn put_unread(&self, stream: &str, id: &str, problem: &Problem) -> Result<()> {
+        let problem = serde_json::to_string(problem).map_err(|e| Problem::new(Reason::Internal, e.to_string()))?;
+        let (stream, id) = (stream.to_owned(), id.to_owned());
+        self.store
+            .write(move |db| {
+                db.prepare_cached("UPDATE item SET unread = ?3 WHERE stream = ?1 AND id = ?2")?
+                    .execute(params![stream, id, problem])?;
+                Ok(())
+            })
+            .await
+    }
+
+    /// Notes that the source no longer has the record, as long as its row says nothing new.
+    pub async fn put_gone(&self, stream: &str, id: &str) -> Result<()> {
+        let (stream, id) = (stream.to_owned(), id.to_owned());
+        self.store
+            .write(move |db| {
+                db.prepare_cached("UPDATE item SET gone_of = hash, unread = NULL WHERE stream = ?1 AND id = ?2")?
+                    .execute(params![stream, id])?;
+                Ok(())
+            })
+            .await
+    }
+
+    /// Rows that could not be read, in their order, with the reason.
+    pub async fn unread(&self, stream: &str) -> Result<Vec<(String, Problem)>> {
+        let stream = stream.to_owned();
+        self.store
+            .read(move |db| {
+                let sql = "SELECT id, unread FROM item WHERE stream = ?1 AND unread IS NOT NULL ORDER BY seq";
+                let mut found = db.prepare_cached(sql)?;
+                let rows = found.query_map([&stream], |r| Ok((r.get(0)?, r.get::<_, String>(1)?)))?;
+                let rows = rows.collect::<Result<Vec<(String, String)>, _>>()?;
+                Ok(rows.into_iter().filter_map(|(id, text)| Some((id, serde_json::from_str(&text).ok()?))).collect())
+            })
+            .await
+    }
+
+    /// Forgets why rows could not be read: they are asked for again.
+    pub async fn forget_unread(&self) -> Result<()> {
+        self.store
+            .write(|db| {
+                db.execute("UPDATE item SET unread = NULL WHERE unread IS NOT NULL", [])?;
+                Ok(())
+            })
+            .await
+    }
+
+    /// All that stands below a root row; empty where nothing was read.
+    pub async fn children(&self, stream: &str, id: &str) -> Result<Children> {
+        let (stream, id) = (stream.to_owned(), id.to_owned());
+        let sql = "SELECT children FROM item WHERE stream = ?1 AND id = ?2 AND children IS NOT NULL";
+        let Some(body) = self.store.read(move |db| packed(db, sql, &stream, &id)).await? else {
+            return Ok(Children::new());
+        };
+        serde_json::from_value(unpack(&body)?).map_err(|_| torn())
+    }
+}
