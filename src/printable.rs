@@ -18,7 +18,7 @@ pub fn is_hidden(c: char) -> bool {
 
 /// The text on one line, with `\n`, `\t`, `\u{1b}` … for what is hidden.
 pub fn line(text: &str) -> Cow<'_, str> {
-    spelled(text, |c| is_hidden(c))
+    spelled(text, is_hidden)
 }
 
 /// Lines of our own: each as [`line`] shows it, but for tabs.

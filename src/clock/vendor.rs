@@ -175,12 +175,16 @@ mod tests {
     async fn a_listing_is_made_again_from_where_rows_show_that_time_has_passed() {
         let clock = VendorClock::default();
         clock.heard(at("2026-01-01T12:00:00Z"));
-        let before = Some(at("2026-01-01T07:00:00Z"));
-        assert_eq!(clock.seen_until(Instant::now(), before), before.unwrap(), "nothing came: asked from there again");
+        let before = at("2026-01-01T07:00:00Z");
+        assert_eq!(clock.seen_until(Instant::now(), Some(before)), before, "nothing came: asked from there again");
         clock.showed(at("2026-01-01T11:00:00Z"));
-        assert_eq!(clock.seen_until(Instant::now(), before), at("2026-01-01T11:00:00Z"));
+        assert_eq!(clock.seen_until(Instant::now(), Some(before)), at("2026-01-01T11:00:00Z"));
         clock.showed(at("2026-01-01T12:30:00Z"));
-        assert_eq!(clock.seen_until(Instant::now(), before), at("2026-01-01T12:00:00Z"), "a stamp ahead of the clock");
+        assert_eq!(
+            clock.seen_until(Instant::now(), Some(before)),
+            at("2026-01-01T12:00:00Z"),
+            "a stamp ahead of the clock"
+        );
     }
 
     #[tokio::test]

@@ -105,7 +105,7 @@ pub enum Again {
     /// It is there, or that cannot be asked.
     There,
     /// It is there, in another place than when it was listed: its row as it is now.
-    Moved(Row),
+    Moved(Box<Row>),
     Gone,
 }
 

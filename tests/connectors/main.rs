@@ -4,6 +4,7 @@
 mod answers;
 mod freshdesk;
 mod freshservice;
+mod rt;
 mod zendesk;
 
 use answers::Server;

@@ -187,8 +187,8 @@ pub fn rules(product: Product, server: &Server, status: std::collections::HashMa
         Product::RequestTracker => Rules {
             status,
             project: queues.map(|queue| (queue.clone(), queue)).into(),
-            created: true,
             requesters: true,
+            created: compare::rt::keeps_dates(&client)?,
             private_files: PrivateFiles::Hidden,
             images: Images::Named,
             empty_files: false,

@@ -128,7 +128,7 @@ pub enum Paging {
     /// One page holds all.
     #[default]
     Single,
-    /// Numbered pages, the first is `start`; goes on while `more` holds, else while pages are full.
+    /// Numbered pages, the first is `start`; goes on until `total` rows, else while `more` holds, else while pages are full.
     Number {
         param: String,
         #[serde(default = "one")]
@@ -137,6 +137,9 @@ pub enum Paging {
         /// Path in the page that is set while there is more.
         #[serde(default)]
         more: Option<String>,
+        /// Path of the number of all rows in the page. Where that is null, the list ends at an empty page.
+        #[serde(default)]
+        total: Option<String>,
     },
     /// Row offsets; goes on until `total` or a short page.
     Offset {

@@ -214,6 +214,9 @@ pub struct FindRule {
     pub call: Option<Template>,
     #[serde(default)]
     pub query: BTreeMap<String, Expr>,
+    /// Where the call finds nobody: other values of the query to ask with, one set after the other.
+    #[serde(default, rename = "else")]
+    pub otherwise: Vec<BTreeMap<String, Expr>>,
     /// Where the rows stand in the answer.
     #[serde(default)]
     pub items: Option<String>,

@@ -7,6 +7,7 @@ mod freshdesk;
 mod freshservice;
 mod redmine;
 mod rt;
+mod rt_agents;
 mod side_conversation;
 mod zendesk;
 
@@ -35,6 +36,12 @@ pub trait Native: Send + Sync {
     /// Where what is not at this path may have gone meanwhile.
     fn elsewhere(&self, _path: &str) -> Option<String> {
         None
+    }
+
+    /// The rows of a stream without parent that the platform lists nowhere, as its `detail` calls need them. `None`: the
+    /// manifest's listing is read.
+    async fn rows(&self, _api: &Rest, _account: &Account, _stream: &str) -> Result<Option<Vec<Value>>> {
+        Ok(None)
     }
 
     /// Whether a message of this visibility may be written under this person; see `Target::may_write_as`.

@@ -17,7 +17,7 @@ use tokio::sync::Mutex;
 
 /// The built-in role of people who are not members of a project.
 const NON_MEMBER: u64 = 1;
-/// Of projects and of people.
+/// Of projects.
 const ACTIVE: &str = "1";
 /// Projects are listed only while active unless their states are named; `*` finds none (5.0.4).
 const ACTIVE_AND_CLOSED: &str = "1|5";
@@ -75,7 +75,6 @@ impl Native for Redmine {
     /// `agents`: whoever has an assignable role in some project, as `{user id: true}`.
     async fn prepare_source(&self, api: &Rest, account: &mut Account) -> Result<()> {
         account.insert("project_status".into(), ACTIVE_AND_CLOSED.into());
-        account.insert("user_status".into(), "".into());
         let mut agents = Account::new();
         let query = [("status".to_owned(), ACTIVE_AND_CLOSED.to_owned())];
         for project in pages(api, "/projects.json", "projects", &query).await? {
@@ -95,7 +94,6 @@ impl Native for Redmine {
 
     async fn prepare_target(&self, api: &Rest, account: &mut Account) -> Result<()> {
         account.insert("project_status".into(), ACTIVE.into());
-        account.insert("user_status".into(), ACTIVE.into());
         let Some(marker) = api.marker() else { return Ok(()) };
         let answer = api.get("/custom_fields.json", &[]).await?;
         let fields = answer["custom_fields"].as_array().map_or(&[][..], Vec::as_slice);

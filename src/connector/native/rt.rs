@@ -5,6 +5,7 @@
 //! Everything else is a file.
 
 use super::Native;
+use super::rt_agents::{self, rows};
 use crate::connector::ChildRows;
 use crate::connector::rest::{Account, Rest};
 use crate::error::{Problem, Reason, Result};
@@ -27,12 +28,19 @@ struct Part<'a> {
 #[async_trait]
 impl Native for Rt {
     async fn prepare_source(&self, api: &Rest, account: &mut Account) -> Result<()> {
-        agents(api, account).await
+        privileged(api, account).await
     }
 
     async fn prepare_target(&self, api: &Rest, account: &mut Account) -> Result<()> {
-        agents(api, account).await?;
+        privileged(api, account).await?;
         queues(api, account).await
+    }
+
+    async fn rows(&self, api: &Rest, account: &Account, stream: &str) -> Result<Option<Vec<Value>>> {
+        if stream != "agent" || account.contains_key(PRIVILEGED) {
+            return Ok(None);
+        }
+        rt_agents::candidates(api, account).await.map(Some)
     }
 
     fn fold(&self, record: &mut Record, _row: &Value, children: &ChildRows) -> Result<()> {
@@ -48,16 +56,15 @@ impl Native for Rt {
     }
 }
 
-/// RT's internal group of agents, by its name: ids differ between databases.
-async fn agents(api: &Rest, account: &mut Account) -> Result<()> {
-    let query = r#"[{"field":"Domain","value":"SystemInternal"}]"#;
-    let query = [("query".to_owned(), query.to_owned()), ("fields".to_owned(), "Name".to_owned())];
-    let answer = api.get("/groups", &query).await?;
-    let Some(group) = rows(&answer["items"]).iter().find(|g| g["Name"] == "Privileged") else {
-        return Err(Problem::new(Reason::Forbidden, "RT does not show its internal group `Privileged`")
-            .hint("the token's owner needs the right SuperUser, or AdminUsers and SeeGroup everywhere"));
-    };
-    account.insert("privileged_group".into(), group["id"].clone());
+/// `privileged_group`: the number of the group of agents, where RT shows it.
+const PRIVILEGED: &str = "privileged_group";
+
+/// An RT that hides its internal groups has the other fixes of that update too: it takes neither `Created` nor `Creator` of a
+/// new ticket any more (5.0.3+dfsg-3~deb12u7).
+async fn privileged(api: &Rest, account: &mut Account) -> Result<()> {
+    if let Some(group) = rt_agents::privileged_group(api).await? {
+        account.insert(PRIVILEGED.into(), group);
+    }
     Ok(())
 }
 
@@ -105,10 +112,6 @@ async fn addresses_of(api: &Rest, person: &Value, addresses: &mut Vec<String>) -
         addresses.extend(user["EmailAddress"].as_str().filter(|a| !a.is_empty()).map(str::to_owned));
     }
     Ok(())
-}
-
-fn rows(list: &Value) -> &[Value] {
-    list.as_array().map_or(&[], Vec::as_slice)
 }
 
 fn transaction(row: &Value) -> &str {

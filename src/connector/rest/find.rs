@@ -9,12 +9,13 @@ use crate::connector::plan::{LateValues, Node, Step, Text};
 use crate::connector::{ChildRows, Found};
 use crate::content;
 use crate::error::{Problem, Reason, Result};
-use crate::expr::{self, Scope, plain};
+use crate::expr::{self, Expr, Scope, plain};
 use crate::http::Response;
 use crate::ledger::Remote;
 use crate::record::{Body, Comment, Kind};
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 impl Rest {
     /// What a step in doubt may have written. A search that lags is not asked.
@@ -55,11 +56,30 @@ impl Rest {
                 Match::Many(n) => Found::Many(n),
             });
         }
-        let rows = match self.found_rows(rule, step, late).await {
+        let mut found = self.find_asking(rule, &BTreeMap::new(), step, late, earlier).await.map_err(at)?;
+        for instead in &rule.otherwise {
+            if !matches!(found, Found::No) {
+                break;
+            }
+            found = self.find_asking(rule, instead, step, late, earlier).await.map_err(at)?;
+        }
+        Ok(found)
+    }
+
+    /// The record among the rows of one search; `instead` replaces values of its query.
+    async fn find_asking(
+        &self,
+        rule: &FindRule,
+        instead: &BTreeMap<String, Expr>,
+        step: &Step,
+        late: &LateValues,
+        earlier: &[&Step],
+    ) -> Result<Found> {
+        let rows = match self.found_rows(rule, instead, step, late).await {
             Ok(rows) => rows,
             // The parent itself is not there: neither is the child.
             Err(problem) if problem.reason == Reason::NotFound && step.verb == Verb::Append => return Ok(Found::No),
-            Err(problem) => return Err(at(problem)),
+            Err(problem) => return Err(problem),
         };
         if let Some(mark) = &rule.mark {
             return self.by_mark(rule, mark, step, late, &rows).await;
@@ -94,14 +114,20 @@ impl Rest {
         }
     }
 
-    async fn found_rows(&self, rule: &FindRule, step: &Step, late: &LateValues) -> Result<Vec<Value>> {
+    async fn found_rows(
+        &self,
+        rule: &FindRule,
+        instead: &BTreeMap<String, Expr>,
+        step: &Step,
+        late: &LateValues,
+    ) -> Result<Vec<Value>> {
         let scope = Node::from_value(step.scope.clone()).fill_known(late);
         if let Some(stream) = &rule.stream {
             return self.read_all(stream, Some(&json!({ "id": scope["target"] }))).await;
         }
         let (mut rows, mut cursor) = (Vec::new(), None::<String>);
         loop {
-            let response = self.find_page(rule, &self.scope(&scope), late, cursor.as_deref()).await?;
+            let response = self.find_page(rule, instead, &self.scope(&scope), late, cursor.as_deref()).await?;
             let page = response.json()?;
             let made = rule.rows.as_ref().map(|rows| rows.eval(&self.scope(&page))).transpose()?;
             let found = made.as_ref().unwrap_or_else(|| expr::path(&page, rule.items.as_deref().unwrap_or(".")));
@@ -118,12 +144,13 @@ impl Rest {
 
     /// Makes the call of a find rule.
     pub(super) async fn find_call(&self, rule: &FindRule, sees: &Scope<'_>, late: &LateValues) -> Result<Value> {
-        self.find_page(rule, sees, late, None).await?.json()
+        self.find_page(rule, &BTreeMap::new(), sees, late, None).await?.json()
     }
 
     async fn find_page(
         &self,
         rule: &FindRule,
+        instead: &BTreeMap<String, Expr>,
         sees: &Scope<'_>,
         late: &LateValues,
         cursor: Option<&str>,
@@ -136,7 +163,7 @@ impl Rest {
         let call = rule.call.as_ref().ok_or_else(wrong)?.render_path(sees)?;
         let path = call.strip_prefix("GET ").ok_or_else(wrong)?;
         for (name, expr) in &rule.query {
-            let value = expr.eval(sees)?;
+            let value = instead.get(name).unwrap_or(expr).eval(sees)?;
             if !value.is_null() {
                 ask.query.push((name.clone(), plain(&value)));
             }
@@ -148,7 +175,7 @@ impl Rest {
     async fn by_mark(
         &self,
         rule: &FindRule,
-        mark: &expr::Expr,
+        mark: &Expr,
         step: &Step,
         late: &LateValues,
         rows: &[Value],

@@ -182,7 +182,7 @@ impl Rest {
     }
 
     /// Tells a person something, once a run.
-    fn note(&self, what: String) {
+    pub fn note(&self, what: String) {
         let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
         if notes.1.insert(what.clone()) {
             notes.0.push(what);

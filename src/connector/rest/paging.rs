@@ -101,12 +101,15 @@ pub fn next(paging: &Paging, cursor: Option<&str>, answered: &Answered<'_>) -> R
             }
             More::Nothing => None,
         },
-        Paging::Number { start, size, more, .. } => {
+        Paging::Number { start, size, more, total, .. } => {
             let now: u64 = cursor.and_then(|c| c.parse().ok()).unwrap_or(*start);
-            let go_on = match more {
+            let go_on = match (total.as_ref().map(|total| expr::path(page, total).as_u64()), more) {
+                // A page may be empty before the end: its rows are counted, and not shown.
+                (Some(Some(total)), _) => (now + 1).saturating_sub(*start) * size.rows < total,
+                (Some(None), _) => count > 0,
                 // A page whose rows are all hidden from us is empty, and not the last.
-                Some(path) => truthy(expr::path(page, path)),
-                None => full(count, size.rows, answered)?,
+                (None, Some(path)) => truthy(expr::path(page, path)),
+                (None, None) => full(count, size.rows, answered)?,
             };
             go_on.then(|| (now + 1).to_string())
         }
@@ -315,9 +318,27 @@ mod tests {
         Size { param: Some("per_page".into()), rows }
     }
 
+    fn numbered(more: Option<&str>, total: Option<&str>) -> Paging {
+        let [more, total] = [more, total].map(|path| path.map(str::to_owned));
+        Paging::Number { param: "page".into(), start: 1, size: size(2), more, total }
+    }
+
+    #[test]
+    fn numbered_pages_go_on_until_all_rows_are_counted_or_where_nobody_counts_until_an_empty_page() {
+        let paging = numbered(None, Some(".total"));
+        let after =
+            |page: Value, rows: &[Value]| next(&paging, Some("2"), &answered(&page, rows, &asked(), None)).unwrap();
+        let full = [json!({}), json!({})];
+        assert_eq!(after(json!({ "total": 5 }), &full), Some("3".into()));
+        assert_eq!(after(json!({ "total": 4 }), &full), None);
+        assert_eq!(after(json!({ "total": 5 }), &[]), Some("3".into()), "rows that are counted and not shown");
+        assert_eq!(after(json!({ "total": null }), &full[..1]), Some("3".into()), "a short page of an unknown number");
+        assert_eq!(after(json!({ "total": null }), &[]), None);
+    }
+
     #[test]
     fn a_clamped_last_page_ends_the_walk() {
-        let paging = Paging::Number { param: "page".into(), start: 1, size: size(2), more: Some(".next_page".into()) };
+        let paging = numbered(Some(".next_page"), None);
         let rows = [json!({}), json!({})];
         let last = json!({ "next_page": null });
         assert_eq!(next(&paging, Some("3"), &answered(&last, &rows, &asked(), None)).unwrap(), None);

@@ -313,6 +313,13 @@ impl Rest {
             let rows = expr::path(above.parent, from).as_array().cloned().unwrap_or_default();
             return Ok(Leaf { rows: self.kept(stream, rows, above, &Value::Null)?, ..Leaf::default() });
         }
+        if above.root.is_null()
+            && let Some(account) = self.account().as_object()
+            && let Some(rows) =
+                self.native.rows(self, account, name).await.map_err(|p| p.at(format!("reading {name}")))?
+        {
+            return Ok(Leaf { rows: self.kept(stream, rows, above, &Value::Null)?, ..Leaf::default() });
+        }
         let Some(first) = Listed::of(stream) else {
             return Err(Problem::new(Reason::Manifest, format!("`[read.{name}]` has neither `path` nor `from`")));
         };

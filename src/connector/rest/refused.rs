@@ -56,7 +56,7 @@ impl Rest {
                 Ok(answer) => {
                     let mut row = at(&answer);
                     self.look_up(stream, std::slice::from_mut(&mut row)).await?;
-                    Ok(Again::Moved(self.row(stream, row)?))
+                    Ok(Again::Moved(Box::new(self.row(stream, row)?)))
                 }
                 Err(problem) => self.gone_unless_shown(kind, row, problem).await,
             },

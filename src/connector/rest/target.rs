@@ -1,6 +1,7 @@
 //! A manifest as a [`Target`].
 
 use super::Rest;
+use super::read::Above;
 use crate::clock::{Doubt, VendorClock};
 use crate::connector::plan::{Content, LateValues, Step};
 use crate::connector::profile::{Authors, Profile};
@@ -77,7 +78,8 @@ impl Target for Rest {
         if !self.manifest.read.contains_key(stream) {
             return Ok(vec![]);
         }
-        let mut rows = self.detailed(stream, self.read_all(stream, None).await?).await?;
+        let rows = self.detailed(stream, self.read_all(stream, None).await?).await?;
+        let mut rows = self.kept(self.stream(stream)?, rows, Above::NONE, &Value::Null)?;
         self.look_up(self.stream(stream)?, &mut rows).await?;
         rows.iter().map(|row| self.fields(stream, row, &Value::Null, row)).collect()
     }

@@ -44,6 +44,12 @@ pub fn address(client: &Client, login: &str) -> Result<String> {
     Ok(Some(text(&user["EmailAddress"])).filter(|a| !a.is_empty()).unwrap_or_else(|| login.into()))
 }
 
+/// Whether this RT takes the date of a new ticket. One that hides its internal groups does not: both came with one update.
+pub fn keeps_dates(client: &Client) -> Result<bool> {
+    let groups = pages(client, &format!("/groups?query={ANY}&fields=Name"))?;
+    Ok(groups.iter().any(|group| group["Name"] == "Privileged"))
+}
+
 pub fn read(client: &Client) -> Result<Target> {
     let people = People::read(client)?;
     let queues = pages(client, "/queues/all?fields=Name")?;

@@ -169,6 +169,7 @@ fn a_help_center_kept_in_a_folder_becomes_freshdesk_solutions() {
         let folder = format!("connector = \"files\"\npath = \"folder\"\nformat = \"{format}\"\n");
         std::fs::write(&file, format!("{source}[target]\n{folder}[scope]{rest}")).unwrap();
         all.succeeds();
+        let rest = rest.replace("[run]\n", "[run]\nmigration = \"new\"\n");
         std::fs::write(&file, format!("[source]\n{folder}[target]{target}[scope]{rest}")).unwrap();
         all.succeeds();
         all.is_whole();
