@@ -1,1 +1,0 @@
-//! What becomes of a migration whose ledger, stage or folder is not what its last run left.
