@@ -345,7 +345,7 @@ impl<'a> Comparison<'a> {
                 let said = squeezed_line(&there.note);
                 // An agent who left is in no list.
                 let named = self.source.people.get(&own.agent).is_some_and(|p| said.contains(&squeezed_line(&p.name)))
-                    || said.contains(SOMEBODY);
+                    || said.contains(&squeezed_line(SOMEBODY));
                 (there.clock.as_str(), there.at.as_str(), there.billable)
                     == (own.clock.as_str(), own.at.as_str(), own.billable)
                     && said.ends_with(&squeezed_line(&own.note))
