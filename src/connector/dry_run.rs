@@ -5,7 +5,7 @@
 //! same record would answer stand in it by name: `<contact 55.id>`, and `<#contact 55.id>` in place of a number.
 //! Memory grows by the name of each record that would be made. What stands below a ticket has none: no other record asks for it.
 
-use super::manifest::Verb;
+use super::manifest::{Only, Verb};
 use super::plan::{LateValues, Step};
 use super::profile::Profile;
 use super::{CheckLine, Found, Marked, Outcome, ReadBack, Target};
@@ -48,6 +48,9 @@ pub struct Told {
     #[serde(flatten)]
     pub key: StepKey,
     pub verb: Verb,
+    /// When it would be sent, where that depends on what the target holds then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub only: Option<Only>,
     /// The call that takes it with others, and how many it takes.
     #[serde(skip)]
     pub with: Option<(String, u64)>,
@@ -303,6 +306,7 @@ impl Target for DryRun {
                     id: id.clone(),
                     key: step.key.clone(),
                     verb: step.verb,
+                    only: step.only,
                     with: self.inner.goes_with(step),
                     request,
                 };

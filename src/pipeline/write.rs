@@ -201,7 +201,8 @@ impl Writer {
     async fn carry_step(&self, record: &Carried<'_>, at: usize, progress: &mut Progress) -> Result<(), Broken> {
         let step = &record.steps[at];
         let before = &record.steps[..at];
-        if step.only == Some(Only::Adopted) && !progress.is_adopted() {
+        // Nobody knows before whether a record will be there: a rehearsal shows the step, as one that depends on it.
+        if step.only == Some(Only::Adopted) && !progress.is_adopted() && !self.rehearsal {
             return Ok(());
         }
         let is_used = step.verb == Verb::Upload && named_by_an_applied_step(record, step, progress);

@@ -7,7 +7,7 @@ use super::{Evidence, Paging};
 use crate::error::Loss;
 use crate::expr::{Expr, Predicate, Template};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// One effect on the target.
@@ -109,7 +109,7 @@ pub enum Each {
 }
 
 /// How a record came to be in the target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Only {
     /// It was there before us: what it has stays, and this step adds to it.
