@@ -28,6 +28,7 @@ macro_rules! labels {
 
 pub mod library;
 pub mod mailbox;
+mod order;
 
 labels! {
     /// What a record is. The order is the order of dependency in which kinds are carried.

@@ -322,8 +322,8 @@ impl Target for DryRun {
         self.inner.at_work(step, doubt).await
     }
 
-    async fn find(&self, step: &Step, late: &LateValues, earlier: &[&Step], since: Timestamp) -> Result<Found> {
-        self.inner.find(step, late, earlier, since).await
+    async fn find(&self, step: &Step, late: &LateValues, done: &[&Step], since: Timestamp) -> Result<Found> {
+        self.inner.find(step, late, done, since).await
     }
 
     async fn scan(

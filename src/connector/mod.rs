@@ -383,9 +383,9 @@ pub trait Target: Send + Sync {
     /// Has the effect of one step. May have happened anyway when it answers [`Outcome::Unknown`].
     async fn apply(&self, step: &Step, late: &LateValues) -> Outcome;
 
-    /// Looks for what a step in doubt may have written. `earlier` are the append steps before it that are
-    /// known to be applied, in order; nothing of it is stamped earlier than `since` by the vendor's clock. Only reads.
-    async fn find(&self, step: &Step, late: &LateValues, earlier: &[&Step], since: Timestamp) -> Result<Found>;
+    /// Looks for what a step in doubt may have written. `done` are other append steps of
+    /// the record that are known to be applied, in its order; nothing of it is stamped earlier than `since` by the vendor's clock. Only reads.
+    async fn find(&self, step: &Step, late: &LateValues, done: &[&Step], since: Timestamp) -> Result<Found>;
 
     /// Whether something is at work in the target that may be doing what this step's lost request asked for. Only reads.
     async fn at_work(&self, step: &Step, doubt: &Doubt) -> Result<bool>;

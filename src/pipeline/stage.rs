@@ -215,6 +215,7 @@ pub(super) fn assembled(
     }
     let mut record = source.assemble(kind, row, children)?;
     let shared = own_ids::give(&mut record);
+    record.put_messages_in_order();
     Ok((record, shared))
 }
 

@@ -341,8 +341,11 @@ impl Writer {
         doubt: Doubt,
         progress: &mut Progress,
     ) -> Result<bool, Broken> {
-        let earlier: Vec<&Step> = before.iter().filter(|s| is_like(s, step)).collect();
-        if let Some(remote) = self.look_for(record, step, &earlier, doubt, progress).await? {
+        let (before, after) = (before.iter(), record.steps.iter().filter(|s| progress.has(&s.key)));
+        let mut done: Vec<&Step> = before.filter(|s| is_like(s, step)).collect();
+        // What is written late may stand before what is written already.
+        done.extend(after.filter(|s| is_like(s, step) && !done.iter().any(|d| d.key == s.key)).collect::<Vec<_>>());
+        if let Some(remote) = self.look_for(record, step, &done, doubt, progress).await? {
             progress.wrote = true;
             let origin = origin_of(record.kind, step);
             progress.took(step, &remote, Some(origin));
@@ -399,7 +402,7 @@ impl Writer {
         &self,
         record: &Carried<'_>,
         step: &Step,
-        earlier: &[&Step],
+        done: &[&Step],
         mut doubt: Doubt,
         progress: &Progress,
     ) -> Result<Option<Remote>, Broken> {
@@ -411,7 +414,7 @@ impl Writer {
             if doubt.too_early(asked, settle).is_none() && self.target.at_work(step, &doubt).await? {
                 doubt.is_at_work();
             }
-            match self.target.find(step, &progress.late, earlier, doubt.earliest()).await? {
+            match self.target.find(step, &progress.late, done, doubt.earliest()).await? {
                 Found::Yes(remote) => {
                     self.link.applied(kind, id, &step.key, Some(remote.clone()), origin_of(kind, step)).await?;
                     return Ok(Some(remote));
@@ -465,7 +468,7 @@ fn origin_of(kind: Kind, step: &Step) -> Origin {
 
 /// Whether a step appends something of the same sort: what is looked for by its text is looked for among these.
 fn is_like(other: &Step, step: &Step) -> bool {
-    other.verb == Verb::Append && other.rule.0 == step.rule.0
+    other.verb == Verb::Append && other.rule.0 == step.rule.0 && other.key != step.key
 }
 
 fn like<'s>(before: &[&'s Step], step: &Step) -> Vec<&'s Step> {

@@ -193,7 +193,7 @@ impl Target for FilesTarget {
         Ok(false)
     }
 
-    async fn find(&self, step: &Step, _late: &LateValues, _earlier: &[&Step], _since: Timestamp) -> Result<Found> {
+    async fn find(&self, step: &Step, _late: &LateValues, _done: &[&Step], _since: Timestamp) -> Result<Found> {
         let step = step.clone();
         self.blocking(move |inner| inner.look_for(&step)).await
     }

@@ -1,7 +1,8 @@
-//! Finds what a step in doubt may have written: by its marker, or among the parent's children by order and text.
+//! Finds what a step in doubt may have written: by its marker, or among the parent's children by its text.
 
 use super::apply::Named;
 use super::paging::{self, Answered};
+use super::places::{self, Ours};
 use super::scan::key;
 use super::{Rest, asking, asking_address};
 use crate::connector::manifest::{FindRule, Verb};
@@ -23,13 +24,13 @@ impl Rest {
         &self,
         step: &Step,
         late: &LateValues,
-        earlier: &[&Step],
+        done: &[&Step],
         since: Timestamp,
     ) -> Result<Found> {
         if self.is_scanned_for(step) {
             return self.scan_for(step, late, since).await.map_err(|p| p.at(format!("looking for {}", step.key)));
         }
-        self.find_named(step, late, earlier, since).await
+        self.find_named(step, late, done, since).await
     }
 
     /// The record a step would have made, whoever made it.
@@ -37,7 +38,7 @@ impl Rest {
         &self,
         step: &Step,
         late: &LateValues,
-        earlier: &[&Step],
+        done: &[&Step],
         since: Timestamp,
     ) -> Result<Found> {
         let at = |problem: Problem| problem.at(format!("looking for {}", step.key));
@@ -49,8 +50,8 @@ impl Rest {
         };
         if rule.read {
             let messages = self.messages_of_target(step, late).await.map_err(at)?;
-            let texts: Vec<String> = messages.iter().map(|m| content::normalise(&m.body)).collect();
-            return Ok(match self.by_text(&texts, step, earlier)? {
+            let rows: Vec<_> = messages.iter().map(|m| (m.id.clone(), content::normalise(&m.body))).collect();
+            return Ok(match self.by_text(&rows, step, late, done)? {
                 Match::One(at) => Found::Yes(Remote { id: messages[at].id.clone(), ..Remote::default() }),
                 Match::None => Found::No,
                 Match::Many(n) => Found::Many(n),
@@ -85,11 +86,13 @@ impl Rest {
             return self.by_mark(rule, mark, step, late, &rows).await;
         }
         let Some(text) = &rule.text else { return Ok(Found::CannotTell) };
-        let mut texts = Vec::with_capacity(rows.len());
+        let mut known_by = Vec::with_capacity(rows.len());
         for row in &rows {
-            texts.push(content::normalise(&plain(&text.eval(&self.scope(row))?)));
+            let id = rule.id.as_ref().map(|id| id.eval(&self.scope(row))).transpose()?;
+            let id = id.filter(|id| !id.is_null()).map(|id| plain(&id)).unwrap_or_default();
+            known_by.push((id, content::normalise(&plain(&text.eval(&self.scope(row))?))));
         }
-        self.one_of(rule, &rows, self.by_text(&texts, step, earlier)?).await
+        self.one_of(rule, &rows, self.by_text(&known_by, step, late, done)?).await
     }
 
     async fn one_of(&self, rule: &FindRule, rows: &[Value], found: Match) -> Result<Found> {
@@ -195,57 +198,22 @@ impl Rest {
         self.one_of(rule, rows, Match::of(&ours)).await
     }
 
-    /// A child without marker: one that holds the step's text and is not the message of an earlier step.
-    fn by_text(&self, texts: &[String], step: &Step, earlier: &[&Step]) -> Result<Match> {
-        let wanted = self.normalised(step)?;
-        let mut free = self.after_earlier(texts, earlier)?;
-        free.retain(|at| wanted.contains(&texts[*at]));
-        Ok(Match::of(&free))
+    /// A child without marker: one that holds the step's text and is not the message of another step that is done.
+    fn by_text(&self, rows: &[(String, String)], step: &Step, late: &LateValues, done: &[&Step]) -> Result<Match> {
+        let (ids, texts): (Vec<String>, Vec<String>) = rows.iter().cloned().unzip();
+        let done = done.iter().map(|step| self.ours(step, late)).collect::<Result<Vec<_>>>()?;
+        let (taken, wanted) = (places::of(&done, &ids, &texts), self.normalised(step)?);
+        let is_free = |at: &usize| !taken.contains(&Some(*at)) && wanted.contains(&texts[*at]);
+        Ok(Match::of(&(0..texts.len()).filter(is_free).collect::<Vec<_>>()))
     }
 
     fn normalised(&self, step: &Step) -> Result<Vec<String>> {
         Ok(self.texts_of(step)?.iter().map(|text| content::normalise(text)).collect())
     }
 
-    /// Places of children that no earlier step accounts for: each earlier message takes, in order, the first child after the
-    /// one before that holds its text.
-    fn after_earlier(&self, texts: &[String], earlier: &[&Step]) -> Result<Vec<usize>> {
-        let mut free: Vec<usize> = (0..texts.len()).collect();
-        let mut from = 0;
-        for step in earlier {
-            let wanted = self.normalised(step)?;
-            if let Some(at) = (from..texts.len()).find(|at| wanted.contains(&texts[*at])) {
-                free.retain(|f| *f != at);
-                from = at + 1;
-            }
-        }
-        Ok(free)
-    }
-
-    /// For each of our messages, in order, the child that holds it: the one of the id that is known, else the first with its
-    /// text behind the message before.
-    pub(super) fn align(
-        &self,
-        ids: &[String],
-        texts: &[String],
-        ours: &[(&Step, Option<String>)],
-    ) -> Result<Vec<Option<usize>>> {
-        let mut from = 0;
-        let mut places = Vec::with_capacity(ours.len());
-        for (step, known) in ours {
-            let by_id = known.as_ref().and_then(|id| ids.iter().position(|there| there == id));
-            let at = match by_id {
-                Some(at) => Some(at),
-                None => {
-                    let wanted = self.normalised(step)?;
-                    let known = |at: usize| ours.iter().any(|(_, id)| id.as_deref() == Some(&ids[at]));
-                    (from..texts.len()).find(|at| !known(*at) && wanted.contains(&texts[*at]))
-                }
-            };
-            from = at.map_or(from, |at| from.max(at + 1));
-            places.push(at);
-        }
-        Ok(places)
+    /// A message of ours, as it is looked for.
+    pub(super) fn ours(&self, step: &Step, late: &LateValues) -> Result<Ours> {
+        Ok(Ours { id: late.id_of(&step.key), texts: self.normalised(step)? })
     }
 
     fn row_remote(&self, rule: &FindRule, row: &Value) -> Result<Remote> {

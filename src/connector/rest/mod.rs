@@ -18,6 +18,7 @@ mod lookup;
 mod marker;
 mod on_paper;
 mod paging;
+mod places;
 mod planner;
 mod planner_library;
 mod read;

@@ -127,7 +127,7 @@ impl Target for OnPaper {
         Ok(false)
     }
 
-    async fn find(&self, _step: &Step, _late: &LateValues, _earlier: &[&Step], _since: Timestamp) -> Result<Found> {
+    async fn find(&self, _step: &Step, _late: &LateValues, _done: &[&Step], _since: Timestamp) -> Result<Found> {
         Ok(Found::CannotTell)
     }
 

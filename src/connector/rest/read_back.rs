@@ -1,6 +1,6 @@
 //! Reads a record back from the target and compares it with what its steps sent.
 
-use super::{Rest, asking};
+use super::{Rest, asking, places};
 use crate::connector::manifest::{Children, Verb};
 use crate::connector::plan::{LateValues, Node, Step, Text};
 use crate::connector::{Child, Differs, ReadBack};
@@ -74,9 +74,10 @@ impl Rest {
         // The first message is among them where the ticket was written with all: the later ones come after it.
         let first = steps.iter().find(|s| s.verb == Verb::Create && !s.covers.is_empty() && self.is_known_by_text(s));
         let appends = steps.iter().filter(|s| s.is_message());
-        let appends = appends.map(|step| (step, late.id_of(&step.key)));
-        let ours: Vec<_> = first.map(|step| (step, None)).into_iter().chain(appends).collect();
-        self.align(&ids, &texts, &ours)?
+        // The record's own id is none of a message.
+        let first_of_all = first.map(|step| self.ours(step, &LateValues::default()));
+        let ours = first_of_all.into_iter().chain(appends.map(|step| self.ours(step, late)));
+        places::of(&ours.collect::<Result<Vec<_>>>()?, &ids, &texts)
             .into_iter()
             .skip(usize::from(first.is_some()))
             .map(|at| {

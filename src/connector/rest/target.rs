@@ -124,8 +124,8 @@ impl Target for Rest {
         self.job_at_work(step, doubt).await
     }
 
-    async fn find(&self, step: &Step, late: &LateValues, earlier: &[&Step], since: Timestamp) -> Result<Found> {
-        self.find_step(step, late, earlier, since).await
+    async fn find(&self, step: &Step, late: &LateValues, done: &[&Step], since: Timestamp) -> Result<Found> {
+        self.find_step(step, late, done, since).await
     }
 
     async fn scan(
