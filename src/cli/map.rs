@@ -104,11 +104,13 @@ impl Draft {
             false if before.trim().is_empty() => header(source, target, survey.observed.tickets),
             false => before.clone(),
         };
-        let mapping = Mapping::parse(&name, &base)?;
+        let mut mapping = Mapping::parse(&name, &base)?;
+        mapping.ticket.custom.know(&survey.fields, survey.made.clone());
         let proposals = propose(&mapping, &survey.observed, &survey.there);
         let after = draft::extend(&base, &proposals)?;
-        let extended = Mapping::parse(&name, &after)
+        let mut extended = Mapping::parse(&name, &after)
             .map_err(|p| Problem::new(Reason::Internal, format!("the proposal is no mapping: {}", p.what)))?;
+        extended.ticket.custom.know(&survey.fields, survey.made.clone());
         let mapping = if args.write { extended } else { mapping };
         Ok(Draft { path, before, after, mapping, proposals })
     }

@@ -7,7 +7,7 @@ use super::people::Missing;
 use super::seen::{Observed, SeenField, SeenLabel, There};
 use super::value::{Mapped, Otherwise, ValueField, explicit};
 use super::{CustomRule, Mapping, convert};
-use crate::record::{Category, Field};
+use crate::record::{Category, Field, FieldType};
 use serde::Serialize;
 use serde_json::json;
 use std::cmp::Reverse;
@@ -81,7 +81,7 @@ pub fn coverage(mapping: &Mapping, seen: &Observed, there: &There) -> Vec<Covera
         rows.extend(labels.iter().map(|seen| of_label(mapping, field, seen, there)));
     }
     for field in &seen.fields {
-        of_field(mapping, field, there, &mut rows);
+        of_field(mapping, field, sharing(mapping, seen, field, there), there, &mut rows);
     }
     rows.extend(seen.agents.iter().map(|agent| {
         let wanted = mapping.people.agent_email(&agent.email);
@@ -172,7 +172,27 @@ fn of_tag(mapping: &Mapping, tag: &SeenLabel, there: &There) -> Coverage {
     row("tag", Some(&tag.label), tag.tickets, after.into_iter().next(), goes)
 }
 
-fn of_field(mapping: &Mapping, seen: &SeenField, there: &There, rows: &mut Vec<Coverage>) {
+/// How many other fields of the source go where this one goes.
+fn sharing(mapping: &Mapping, seen: &Observed, field: &SeenField, there: &There) -> usize {
+    let place =
+        |field: &SeenField| match mapping.ticket.custom.place(&field.field.key, Some(field.title()), &there.fields) {
+            Place::To(to) => Some(to.key.clone()),
+            _ => None,
+        };
+    let Some(own) = place(field).filter(|_| !there.takes_any) else { return 0 };
+    seen.fields.iter().filter(|other| other.field.key != field.field.key && place(other).as_ref() == Some(&own)).count()
+}
+
+/// What becomes of values of one ticket that go to one field.
+fn shares(target: &Field, others: usize) -> String {
+    let what = match target.field_type {
+        FieldType::Text | FieldType::LongText | FieldType::MultiSelect => "values of one ticket are joined",
+        _ => "of the values of one ticket the first is kept, the others are lost",
+    };
+    format!("{others} more of the source go there: {what}")
+}
+
+fn of_field(mapping: &Mapping, seen: &SeenField, sharing: usize, there: &There, rows: &mut Vec<Coverage>) {
     let rules = &mapping.ticket.custom;
     let title = seen.title();
     let rule = rules.rule(&seen.field.key, Some(title));
@@ -188,6 +208,7 @@ fn of_field(mapping: &Mapping, seen: &SeenField, there: &There, rows: &mut Vec<C
         Place::To(target) => {
             let what = rule.is_none_or(|rule| rule.jq.is_none() && rule.value.is_none());
             let note = match fit(seen.field.field_type, target.field_type) {
+                _ if sharing > 0 => Some(shares(target, sharing)),
                 _ if !what || !seen.defined => None,
                 Fit::Whole => None,
                 Fit::Part(lost) => Some(format!("lost: {lost}")),

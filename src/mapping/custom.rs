@@ -1,5 +1,6 @@
 //! Which custom field of the target holds a custom field of the source.
 
+use super::OwnFields;
 use super::filter::Filter;
 use super::label;
 use super::value::Otherwise;
@@ -86,7 +87,7 @@ impl JsonSchema for Given {
 /// `[ticket.custom."Title or key"]`
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(transparent)]
-pub struct CustomRules(pub BTreeMap<String, CustomRule>);
+pub struct CustomRules(pub BTreeMap<String, CustomRule>, #[serde(skip)] OwnFields);
 
 /// Where the values of a custom field go.
 #[derive(Debug, PartialEq)]
@@ -115,6 +116,36 @@ impl CustomRules {
         self.place(name, Some(name), targets)
     }
 
+    /// Learns of the fields themselves: the source's by their ids, and the keys of those that were made for them, by the source's keys.
+    pub fn know(&mut self, source: &[(String, Field)], made: BTreeMap<String, String>) {
+        self.1 = OwnFields::of(self, source, made);
+    }
+
+    /// The id of the field of the source that is made, and holds the values of this one too.
+    pub fn made_with(&self, key: &str) -> Option<&str> {
+        self.1.made_with(key)
+    }
+
+    /// The title a field is made under, where the target has none for it.
+    pub fn title<'a>(&'a self, field: &'a Field) -> &'a str {
+        let named = self.rule(&field.key, Some(&field.title)).and_then(|rule| rule.to.as_deref());
+        named.or_else(|| self.1.title(&field.key, Some(&field.title))).unwrap_or(&field.title)
+    }
+
+    /// Fields of the target that hold the values of several of the source, with these: by title and key.
+    pub fn shared<'a>(&'a self, source: &'a [Field], targets: &'a [Field]) -> Vec<(&'a Field, Vec<&'a Field>)> {
+        let mut held: Vec<(&Field, Vec<&Field>)> = Vec::new();
+        for field in source {
+            let Place::To(to) = self.place(&field.key, Some(&field.title), targets) else { continue };
+            match held.iter_mut().find(|(there, _)| there.key == to.key) {
+                Some((_, fields)) => fields.push(field),
+                None => held.push((to, vec![field])),
+            }
+        }
+        held.retain(|(_, fields)| fields.len() > 1);
+        held
+    }
+
     /// Where the values of a field go. `targets` are the fields of the same kind of record in the target.
     pub fn place<'a>(&'a self, key: &'a str, title: Option<&'a str>, targets: &'a [Field]) -> Place<'a> {
         let rule = self.rule(key, title);
@@ -123,19 +154,27 @@ impl CustomRules {
         }
         let shown = title.unwrap_or(key);
         let named = rule.and_then(|rule| rule.to.as_deref());
-        let found = match named {
-            Some(to) => find(to, targets),
-            None => find_like(key, title, targets),
+        let own = &self.1;
+        let made = own.made(key).and_then(|made| targets.iter().find(|field| field.key == made));
+        let title = own.title(key, title);
+        let found = match (named, made) {
+            (Some(to), _) => find(to, targets),
+            (None, Some(made)) => Found::One(made),
+            (None, None) => find_like(key, title, targets.iter().filter(|field| !own.is_anothers(field, key))),
         };
-        match found {
-            Found::One(field) => Place::To(field),
-            Found::Several => {
+        match (found, made) {
+            (Found::One(field), _) => Place::To(field),
+            // The name a rule gives is that under which it was made: what was made is called otherwise since, or others are called so.
+            (Found::None | Found::Several, Some(made)) => Place::To(made),
+            (Found::Several, None) => {
                 let what = format!("several fields of the target are called `{}`", named.unwrap_or(shown));
                 let hint = format!("name the right one by its key: `to` of [ticket.custom.\"{shown}\"]");
                 Place::Wrong(Problem::new(Reason::Config, what).hint(hint))
             }
-            Found::None if rule.is_some_and(|rule| rule.create) => Place::Create(named.unwrap_or(shown)),
-            Found::None => named.map_or(Place::Nowhere, |to| {
+            (Found::None, None) if rule.is_some_and(|rule| rule.create) => {
+                Place::Create(named.or(title).unwrap_or(shown))
+            }
+            (Found::None, None) => named.map_or(Place::Nowhere, |to| {
                 let what = format!("[ticket.custom.\"{shown}\"] names `{to}`, a field the target does not have");
                 let problem = Problem::new(Reason::Config, what);
                 Place::Wrong(match spelling::nearest(to, targets.iter().flat_map(|f| [f.key.as_str(), &f.title])) {
@@ -164,10 +203,10 @@ fn find<'a>(name: &str, targets: &'a [Field]) -> Found<'a> {
 }
 
 /// Without a rule: the field of the same title, else of the same key.
-fn find_like<'a>(key: &str, title: Option<&str>, targets: &'a [Field]) -> Found<'a> {
-    let titled = title.map(|title| only(targets.iter().filter(|field| label::same(&field.title, title))));
+fn find_like<'a>(key: &str, title: Option<&str>, targets: impl Iterator<Item = &'a Field> + Clone) -> Found<'a> {
+    let titled = title.map(|title| only(targets.clone().filter(|field| label::same(&field.title, title))));
     match titled {
-        None | Some(Found::None) => only(targets.iter().filter(|field| label::same(&field.key, key))),
+        None | Some(Found::None) => only(targets.filter(|field| label::same(&field.key, key))),
         Some(found) => found,
     }
 }

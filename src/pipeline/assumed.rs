@@ -122,7 +122,7 @@ impl Assumed {
     }
 
     async fn fields(&mut self, job: &Job, roster: &mut Roster) -> Result<(), Stop> {
-        let rules = &job.mapping.ticket.custom;
+        let rules = &job.rules_of_fields(&*roster).await?;
         let (mut told, mut defined) = (Vec::new(), BTreeSet::new());
         let makes = job.target.writes(Kind::Field);
         for record in staged(job, Kind::Field).await? {
@@ -138,17 +138,17 @@ impl Assumed {
                 Place::Create(_) | Place::Nowhere | Place::Wrong(_) => {}
             }
             let rule = rules.rule(&field.key, Some(&field.title)).cloned().unwrap_or_default();
-            self.field(job, roster, &field, &rule, &mut told);
+            self.field(job, roster, &field, &rule, rules.title(&field), &mut told);
         }
         for field in undefined(job, &defined, roster).await? {
             if rules.place(&field.key, Some(&field.title), roster.fields()) == Place::Nowhere {
-                self.field(job, roster, &field, &CustomRule::default(), &mut told);
+                self.field(job, roster, &field, &CustomRule::default(), &field.title, &mut told);
             }
         }
         for (name, rule) in rules.0.iter().filter(|(_, rule)| rule.value.is_some() || rule.default.is_some()) {
             if matches!(rules.place_of_rule(name, roster.fields()), Place::Nowhere | Place::Wrong(_)) {
                 let field = text_field(name);
-                self.field(job, roster, &field, rule, &mut told);
+                self.field(job, roster, &field, rule, rules.title(&field), &mut told);
             }
         }
         let hint = match makes {
@@ -160,15 +160,23 @@ impl Assumed {
     }
 
     /// A field as it would be made for the source's. One whose values no type of the platform holds is not assumed.
-    fn field(&mut self, job: &Job, roster: &mut Roster, field: &Field, rule: &CustomRule, told: &mut Vec<String>) {
+    fn field(
+        &mut self,
+        job: &Job,
+        roster: &mut Roster,
+        field: &Field,
+        rule: &CustomRule,
+        title: &str,
+        told: &mut Vec<String>,
+    ) {
         let profile = job.target.profile();
         let same = || {
             let by_hand = profile.field_types.is_empty();
             let holds = !matches!(field.field_type, FieldType::User | FieldType::Lookup | FieldType::File);
-            let title = rule.to.clone().unwrap_or_else(|| field.title.clone());
-            (by_hand && holds).then(|| Field { key: title.clone(), title, required: false, ..field.clone() })
+            let (key, title) = (title.to_owned(), title.to_owned());
+            (by_hand && holds).then(|| Field { key, title, required: false, ..field.clone() })
         };
-        let Some(there) = to_be_made(field, rule, profile).or_else(same) else { return };
+        let Some(there) = to_be_made(field, rule, title, profile).or_else(same) else { return };
         let id = self.called(format!("field {}.id", there.title));
         told.push(format!("{} ({})", there.title, there.field_type));
         roster.learn(there, &id);

@@ -69,6 +69,7 @@ pub async fn carry(job: &Job, roster: Option<Roster>) -> Result<Ending, Stop> {
     again::take_up(job).await?;
     closure::note(job).await?;
     let mut run = Run::begin(job, roster).await?;
+    run.know_fields().await?;
     let mut unlisted: Option<(Kind, Problem)> = None;
     for &kind in ORDER.iter().filter(|&&kind| job.in_scope(kind) && job.choice.wants(kind)) {
         if unlisted.as_ref().is_some_and(|(missing, _)| hangs_on(kind, *missing)) {
@@ -170,7 +171,7 @@ impl<'a> Run<'a> {
     }
 
     /// Stages and writes one kind, side by side.
-    async fn kind(&self, kind: Kind) -> Result<(), Stop> {
+    async fn kind(&mut self, kind: Kind) -> Result<(), Stop> {
         if kind == Kind::Group {
             self.begin_groups().await?;
         }
@@ -182,6 +183,12 @@ impl<'a> Run<'a> {
         }
         if !self.job.source.reads(kind) {
             return Ok(());
+        }
+        if kind == Kind::Field {
+            // Which field is meant by a title is known when all are.
+            stage::kind(self.job, kind).await?;
+            self.know_fields().await?;
+            return self.write_kind(kind, &Reading::over()).await;
         }
         let reading = Reading::default();
         let read = async {

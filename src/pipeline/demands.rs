@@ -7,11 +7,11 @@ use super::Job;
 use super::roster::{Entry, Roster};
 use super::survey::is_nothing;
 use super::translate::SourceFields;
-use crate::connector::{CheckLine, ChildRows};
+use crate::connector::CheckLine;
 use crate::error::{Problem, Reason, Result};
 use crate::expr::plain;
 use crate::mapping::{Mapping, Place};
-use crate::record::{Body, Field, Kind, Ticket};
+use crate::record::{Field, Kind, Ticket};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -185,22 +185,19 @@ enum Filled {
 pub async fn check(job: &Job) -> Result<Option<CheckLine>> {
     let mut roster = Roster::default();
     roster.read_demands(job.target.as_ref()).await?;
+    let mut mapping = job.mapping.clone();
+    mapping.ticket.custom = job.rules_of_fields(&roster).await?;
+    job.tell_shared_fields(&mapping.ticket.custom, &roster).await?;
     let demands = roster.demands();
     if demands.is_empty() {
         return Ok(None);
     }
-    let mut source = Vec::new();
-    for row in job.staging.rows(Kind::Field.code()).await? {
-        let record = job.source.assemble(Kind::Field, &row, &ChildRows::new());
-        if let Ok(Body::Field(field)) = record.map(|record| record.body) {
-            source.push(field);
-        }
-    }
+    let source: Vec<Field> = job.fields_of_tickets().await?.into_iter().map(|(_, field)| field).collect();
     let is_staged = job.staging.listing(Kind::Field.code()).await?.complete_since.is_some();
     let proves = "what the target demands of a ticket is filled".to_owned();
     let mut sometimes = BTreeSet::new();
     for demand in &demands {
-        match demand.filled(&job.mapping, &source, roster.fields()) {
+        match demand.filled(&mapping, &source, roster.fields()) {
             Filled::Always => {}
             Filled::Never if is_staged && !roster.is_partial(demand) => {
                 let of = if demand.of == Of::Settled { "settled tickets" } else { "tickets" };

@@ -7,12 +7,10 @@ use super::translate::{Translated, to_be_made};
 use super::turn::Turn;
 use super::write::{Broken, Carried};
 use super::written::done;
-use crate::connector::ChildRows;
 use crate::connector::plan::MARKER;
 use crate::error::{Problem, Reason, Result};
 use crate::ledger::{End, Origin, RecordRow, Remote};
-use crate::mapping::Place;
-use crate::record::{Body, Field, Kind, Record};
+use crate::record::{Field, Kind, Record};
 use std::sync::Arc;
 
 /// Platforms have fields of their own whose names nobody else may have, and that they do not list among custom ones.
@@ -42,7 +40,7 @@ impl Run<'_> {
             Ok(steps) => steps,
             Err(problem) => return Ok(End::Failed { problem }),
         };
-        link.planned(Kind::Field, id, vec![]).await?;
+        link.planned(Kind::Field, id, translated.losses.clone()).await?;
         let carried = Carried { kind: Kind::Field, id, steps: &steps, rebuilt_at: None, has_steps: true };
         let progress = self.writer.carry(&carried, turn).await.map_err(taken)?;
         let there = || Remote { id: crate::expr::plain(&mapped["target"]["id"]), ..Remote::default() };
@@ -57,6 +55,14 @@ impl Run<'_> {
         Ok(steps.iter().any(|step| step.key.step == create && step.state.in_doubt()))
     }
 
+    /// Learns what is known of the source's fields, before one of them or a ticket is looked at, and tells what shares a field.
+    pub(super) async fn know_fields(&mut self) -> Result<(), Stop> {
+        let rules = self.job.rules_of_fields(&self.translator.roster).await?;
+        self.job.tell_shared_fields(&rules, &self.translator.roster).await?;
+        Arc::make_mut(&mut self.translator).mapping.ticket.custom = rules;
+        Ok(())
+    }
+
     /// Takes in what the fields of the target are now. What a dry run only would have made is not listed there: it stands in
     /// under the id its step answered.
     pub(super) async fn learn_fields(&mut self) -> Result<(), Stop> {
@@ -67,33 +73,17 @@ impl Run<'_> {
         let mut roster = (*self.translator.roster).clone();
         roster.read_fields(self.job.target.as_ref()).await?;
         let profile = self.job.target.profile();
-        for (id, field) in self.fields_of_tickets().await? {
+        for (id, field) in self.job.fields_of_tickets().await? {
             let Some(rule) = rules.rule(&field.key, Some(&field.title)).filter(|rule| rule.create) else { continue };
             let Some(remote) = self.job.link.target_of(Kind::Field, &id).await? else { continue };
-            let Some(made) = to_be_made(&field, rule, profile) else { continue };
-            let key = match rules.place(&field.key, Some(&field.title), roster.fields()) {
-                Place::To(there) => there.key.clone(),
-                Place::Create(_) => remote.id.clone(),
-                Place::Drop | Place::Nowhere | Place::Wrong(_) => continue,
-            };
+            let Some(made) = to_be_made(&field, rule, rules.title(&field), profile) else { continue };
+            let there = roster.fields().iter().find(|there| roster.field_id(there) == remote.id);
+            let key = there.map_or_else(|| remote.id.clone(), |there| there.key.clone());
             roster.learn(Field { key, ..made }, &remote.id);
         }
         let translator = Arc::make_mut(&mut self.translator);
         translator.demands = roster.demands();
         translator.roster = Arc::new(roster);
-        Ok(())
-    }
-
-    /// The source's definitions of fields of tickets, by their ids.
-    async fn fields_of_tickets(&self) -> Result<Vec<(String, Field)>> {
-        let mut all = Vec::new();
-        for raw in self.job.staging.rows(Kind::Field.code()).await? {
-            let Ok(record) = self.job.source.assemble(Kind::Field, &raw, &ChildRows::new()) else { continue };
-            match record.body {
-                Body::Field(field) if field.scope == Kind::Ticket => all.push((record.id, field)),
-                _ => {}
-            }
-        }
-        Ok(all)
+        self.know_fields().await
     }
 }

@@ -16,6 +16,7 @@ mod events;
 mod failure;
 mod halt;
 pub mod inventory;
+mod known_fields;
 mod library;
 mod links;
 mod make_fields;

@@ -30,6 +30,9 @@ const FREE: usize = 50;
 pub struct Survey {
     pub observed: Observed,
     pub there: There,
+    /// The source's fields of tickets by their ids, and the keys of those that runs made for them.
+    pub fields: Vec<(String, Field)>,
+    pub made: BTreeMap<String, String>,
 }
 
 /// Looks at both accounts.
@@ -39,11 +42,15 @@ pub async fn survey(job: &Job) -> Result<Survey, Stop> {
             stage::kind(job, kind).await?;
         }
     }
-    let there = target(job).await?;
-    Ok(Survey { observed: source(job).await?, there })
+    let mut survey = Survey { fields: job.fields_of_tickets().await?, ..Survey::default() };
+    let roster = target(job).await?;
+    survey.made = job.keys_of_made(&survey.fields, &roster).await?;
+    survey.there = there(job, &roster);
+    survey.observed = source(job).await?;
+    Ok(survey)
 }
 
-async fn target(job: &Job) -> Result<There, Stop> {
+async fn target(job: &Job) -> Result<Roster, Stop> {
     match job.target.prepare().await {
         // The field of our markers may be missing yet: that is for `check` to say.
         Err(problem) if problem.reason != Reason::Refused => return Err(problem.into()),
@@ -51,6 +58,10 @@ async fn target(job: &Job) -> Result<There, Stop> {
     }
     let mut roster = Roster::read(job.target.as_ref()).await?;
     assumed::complete(job, &mut roster).await?;
+    Ok(roster)
+}
+
+fn there(job: &Job, roster: &Roster) -> There {
     let profile = job.target.profile();
     let mut labels: BTreeMap<&'static str, Vec<String>> = VOCABULARIES.map(|name| (name, roster.labels(name))).into();
     labels.insert("group", roster.group_labels());
@@ -58,7 +69,7 @@ async fn target(job: &Job) -> Result<There, Stop> {
     let is_demanded = |field: &Field| demands.iter().any(|demand| demand.key == field.key);
     let fields = roster.fields().iter().map(|field| Field { required: is_demanded(field), ..field.clone() });
     let default = |name: &&'static str| job.target.default_label(name).map(|label| (*name, label));
-    Ok(There {
+    There {
         takes_any: profile.verbatim,
         on_paper: job.target.is_on_paper(),
         defaults: labels.keys().filter_map(default).collect(),
@@ -69,7 +80,7 @@ async fn target(job: &Job) -> Result<There, Stop> {
         makes: if job.target.writes(Kind::Field) { profile.field_types.clone() } else { vec![] },
         agents: roster.agents(),
         tags: profile.tags,
-    })
+    }
 }
 
 async fn source(job: &Job) -> Result<Observed, Stop> {

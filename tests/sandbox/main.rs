@@ -9,6 +9,7 @@ mod demands;
 mod desks;
 mod directions;
 mod faults;
+mod fields;
 mod held;
 mod ids;
 mod kills;

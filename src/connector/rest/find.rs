@@ -57,12 +57,12 @@ impl Rest {
                 Match::Many(n) => Found::Many(n),
             });
         }
-        let mut found = self.find_asking(rule, &BTreeMap::new(), step, late, earlier).await.map_err(at)?;
+        let mut found = self.find_asking(rule, &BTreeMap::new(), step, late, done).await.map_err(at)?;
         for instead in &rule.otherwise {
             if !matches!(found, Found::No) {
                 break;
             }
-            found = self.find_asking(rule, instead, step, late, earlier).await.map_err(at)?;
+            found = self.find_asking(rule, instead, step, late, done).await.map_err(at)?;
         }
         Ok(found)
     }
@@ -74,7 +74,7 @@ impl Rest {
         instead: &BTreeMap<String, Expr>,
         step: &Step,
         late: &LateValues,
-        earlier: &[&Step],
+        done: &[&Step],
     ) -> Result<Found> {
         let rows = match self.found_rows(rule, instead, step, late).await {
             Ok(rows) => rows,

@@ -1,8 +1,8 @@
 //! A custom field: matched with one of the target, or made there where a rule says `create = true`.
 
-use super::{Held, Matched, Translated, Translator};
+use super::{Held, Lost, Matched, Translated, Translator};
 use crate::connector::profile::Profile;
-use crate::error::{Problem, Reason};
+use crate::error::{Loss, Problem, Reason};
 use crate::ledger::Remote;
 use crate::mapping::{CustomRule, Otherwise, Place, convert, label, labels, makeable};
 use crate::record::{Field, FieldType, Kind};
@@ -19,7 +19,7 @@ impl Translator {
         let rule = rules.rule(&field.key, Some(&field.title));
         let rule = rule.filter(|rule| rule.create && self.target.writes(Kind::Field) && field.scope == Kind::Ticket);
         match (rules.place(&field.key, Some(&field.title), self.roster.fields()), rule) {
-            (Place::To(_), Some(rule)) if making => self.new_field(field, rule),
+            (Place::To(_), Some(rule)) if making => self.new_field(field, rule, rules.title(field)),
             (Place::To(target), rule) => {
                 let lacks = rule.map(|rule| options(field, rule, Some(target))).unwrap_or_default();
                 let can_be_added = self.target.profile().field_types.contains(&target.field_type);
@@ -29,7 +29,13 @@ impl Translator {
                 }
             }
             (Place::Drop, _) => Err(Held::Skip(Problem::new(Reason::Mapping, "left out by the mapping"), None)),
-            (Place::Create(_), Some(rule)) => self.new_field(field, rule),
+            (Place::Create(title), Some(rule)) => match rules.made_with(&field.key) {
+                Some(first) => {
+                    let problem = Problem::new(Reason::Duplicate, format!("another field is made as `{title}`"));
+                    Err(Held::Skip(problem, Some((Kind::Field, first.to_owned()))))
+                }
+                None => self.new_field(field, rule, title),
+            },
             (Place::Nowhere | Place::Create(_), _) => Err(Held::Skip(
                 Problem::new(Reason::Unresolved, format!("the target has no custom field `{}`", field.title))
                     .hint("make it in the target and run again, or name another in `[ticket.custom]`"),
@@ -40,14 +46,15 @@ impl Translator {
     }
 
     /// `.field` of a field that is not there: `{title, type, options: [{label, value}], target: null}`.
-    fn new_field(&self, field: &Field, rule: &CustomRule) -> Result<Matched, Held> {
-        let Some(made) = to_be_made(field, rule, self.target.profile()) else {
+    fn new_field(&self, field: &Field, rule: &CustomRule, title: &str) -> Result<Matched, Held> {
+        let Some(made) = to_be_made(field, rule, title, self.target.profile()) else {
             let what = format!("the target has no type of field that holds `{}`", field.title);
             return Err(Held::Skip(Problem::new(Reason::Unsupported, what), None));
         };
         let Field { title, field_type, options, .. } = made;
         let mapped = json!({ "title": title, "type": field_type, "options": options, "target": null });
-        Ok(Matched::Write(Translated { mapped, losses: vec![] }))
+        let renamed = (rule.to.is_none() && title != field.title).then(|| Lost::new("", Loss::Renamed, title));
+        Ok(Matched::Write(Translated { mapped, losses: renamed.into_iter().collect() }))
     }
 
     /// `.field` of one that is there: `options` are those it lacks, `target` its row.
@@ -66,13 +73,13 @@ fn has_options(of: FieldType) -> bool {
     matches!(of, FieldType::Select | FieldType::MultiSelect | FieldType::Tree)
 }
 
-/// The field a rule makes in a target; none where no type it has holds the values.
-pub fn to_be_made(field: &Field, rule: &CustomRule, profile: &Profile) -> Option<Field> {
+/// The field of this title that a rule makes in a target; none where no type it has holds the values.
+pub fn to_be_made(field: &Field, rule: &CustomRule, title: &str, profile: &Profile) -> Option<Field> {
     let labels = options(field, rule, None);
     // A list without options takes nothing.
     let from = if has_options(field.field_type) && labels.is_empty() { FieldType::Text } else { field.field_type };
     let field_type = makeable(from, &profile.field_types)?;
-    let title = rule.to.clone().unwrap_or_else(|| field.title.clone());
+    let title = title.to_owned();
     let options = if has_options(field_type) { profile.options(&title, labels) } else { vec![] };
     Some(Field { scope: Kind::Ticket, key: title.clone(), title, field_type, required: false, options })
 }
@@ -119,7 +126,7 @@ mod tests {
     #[test]
     fn a_field_is_made_with_the_options_its_values_become() {
         let rule = rule("create = true\nto = 'Area'\nvalues = { EMEA = 'Europe', UK = 'Europe' }\nelse = 'Other'");
-        let made = to_be_made(&field(FieldType::Select, &["EMEA", "UK", "Asia"]), &rule, &makes()).unwrap();
+        let made = to_be_made(&field(FieldType::Select, &["EMEA", "UK", "Asia"]), &rule, "Area", &makes()).unwrap();
         let labels: Vec<_> = made.options.iter().map(|o| o.label.as_str()).collect();
         assert_eq!((made.title.as_str(), made.field_type), ("Area", FieldType::Select));
         assert_eq!(labels, ["Europe", "Asia", "Other"]);
@@ -127,16 +134,17 @@ mod tests {
 
     #[test]
     fn several_choices_become_a_text_where_there_is_no_list_of_several() {
-        let made = to_be_made(&field(FieldType::MultiSelect, &["A"]), &rule("create = true"), &makes()).unwrap();
+        let made =
+            to_be_made(&field(FieldType::MultiSelect, &["A"]), &rule("create = true"), "Region", &makes()).unwrap();
         assert_eq!((made.field_type, made.options.len()), (FieldType::LongText, 0));
-        assert!(to_be_made(&field(FieldType::File, &[]), &rule("create = true"), &makes()).is_none());
+        assert!(to_be_made(&field(FieldType::File, &[]), &rule("create = true"), "Region", &makes()).is_none());
     }
 
     #[test]
     fn an_option_that_is_a_tag_has_one_of_its_own() {
         let rule = rule("create = true");
-        let made =
-            to_be_made(&field(FieldType::Select, &["A (b)", "A-B"]), &rule, &Profile { option_tags: true, ..makes() });
+        let profile = Profile { option_tags: true, ..makes() };
+        let made = to_be_made(&field(FieldType::Select, &["A (b)", "A-B"]), &rule, "Region", &profile);
         let values: Vec<_> = made.unwrap().options.into_iter().map(|o| o.value).collect();
         assert_eq!(values, ["region_a_b", "region_a_b_2"]);
     }

@@ -6,6 +6,7 @@ mod article;
 mod beside;
 mod blobs;
 mod contact;
+mod custom;
 mod field;
 mod files;
 mod kept;

@@ -5,7 +5,7 @@ use super::{Held, Lost, Translated, Translator};
 use crate::connector::ChildRows;
 use crate::error::{Loss, Problem, Reason, Result};
 use crate::ledger::{Link, Remote};
-use crate::mapping::{Mapped, Otherwise, Place, Redaction, ValueField, canonical, convert, redact};
+use crate::mapping::{Mapped, Otherwise, Redaction, ValueField, canonical, redact};
 use crate::pipeline::people::Known;
 use crate::record::{Body, Field, Format, Kind, Record, State, Ticket};
 use serde_json::{Value, json};
@@ -222,82 +222,6 @@ impl Translator {
         }
         Ok(there.as_ref().map_or(Value::Null, remote_json))
     }
-
-    /// Values a rule gives: to every ticket, or to those that fill the field with nothing.
-    fn given(&self, values: &mut Vec<Value>, canonical: &Value, losses: &mut Vec<Lost>) -> Result<(), Held> {
-        let rules = &self.mapping.ticket.custom;
-        for (name, rule) in &rules.0 {
-            let Some(given) =
-                rule.value.as_ref().map(|v| v.of(canonical)).transpose()?.or_else(|| rule.default.clone())
-            else {
-                continue;
-            };
-            let Place::To(target) = rules.place_of_rule(name, self.roster.fields()) else { continue };
-            let id = self.roster.field_id(target);
-            match rule.value {
-                Some(_) => values.retain(|value| value["id"] != id),
-                None if values.iter().any(|value| value["id"] == id) => continue,
-                None => {}
-            }
-            let converted = convert(&given, None, target, Some(rule))?;
-            losses.extend(converted.losses.iter().map(|loss| Lost::new("", *loss, name)));
-            if !converted.value.is_null() {
-                values.push(self.value_of(target, converted.value));
-            }
-        }
-        Ok(())
-    }
-
-    fn value_of(&self, target: &Field, value: Value) -> Value {
-        let id = self.roster.field_id(target);
-        json!({ "id": id, "title": target.title, "type": target.field_type, "value": as_text(value) })
-    }
-
-    fn custom(
-        &self,
-        ticket: &Ticket,
-        canonical: &Value,
-        fields: &SourceFields,
-        losses: &mut Vec<Lost>,
-    ) -> Result<Value, Held> {
-        let rules = &self.mapping.ticket.custom;
-        let mut values = Vec::new();
-        for value in &ticket.custom {
-            let defined = || fields.get(&value.key).map(|field| field.title.as_str());
-            let title = value.title.as_deref().or_else(defined);
-            let shown = title.unwrap_or(&value.key);
-            if self.target.marker_field().is_some_and(|marker| marker == shown) {
-                continue;
-            }
-            let rule = rules.rule(&value.key, title);
-            if rule.is_some_and(|rule| rule.value.is_some()) {
-                continue;
-            }
-            let given = match rule.and_then(|r| r.jq.as_ref()) {
-                Some(filter) => filter.eval(&value.value, canonical)?,
-                None => value.value.clone(),
-            };
-            let given = match given {
-                Value::String(text) => json!(redacted(&self.mapping.redact.custom, &text, canonical, losses)?),
-                other => other,
-            };
-            let empty = given.is_null() || given.as_str() == Some("") || given.as_array().is_some_and(Vec::is_empty);
-            match rules.place(&value.key, title, self.roster.fields()) {
-                Place::To(target) => {
-                    let converted = convert(&given, fields.get(&value.key), target, rule)?;
-                    losses.extend(converted.losses.iter().map(|loss| Lost::new("", *loss, shown)));
-                    if !converted.value.is_null() {
-                        values.push(self.value_of(target, converted.value));
-                    }
-                }
-                Place::Nowhere | Place::Create(_) if !empty => losses.push(Lost::new("", Loss::Field, shown)),
-                Place::Drop | Place::Nowhere | Place::Create(_) => {}
-                Place::Wrong(problem) => return Err(Held::Fail(problem)),
-            }
-        }
-        self.given(&mut values, canonical, losses)?;
-        Ok(Value::Array(values))
-    }
 }
 
 /// A plain text without what the rules take out of it.
@@ -322,13 +246,4 @@ pub(super) fn remote_json(remote: &Remote) -> Value {
     }
     json["id"] = json!(remote.id);
     json
-}
-
-/// Custom values go as text or lists of text; a connector that wants numbers says so in its manifest.
-fn as_text(value: Value) -> Value {
-    match value {
-        Value::Bool(yes) => json!(if yes { "1" } else { "0" }),
-        Value::Number(number) => json!(number.to_string()),
-        other => other,
-    }
 }
