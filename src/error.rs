@@ -124,6 +124,8 @@ closed_list! {
         Requester = "requester_replaced": "the requester is not in the target: another person stands for them",
         Rating = "rating_dropped": "how satisfied the requester was, which the target does not take",
         Time = "time_dropped": "time that was spent on a ticket, which the target has no place for",
+        ConversationLog = "conversation_not_read": "messages of a chat that stand only in its conversation log, which is not read",
+        LinkToSource = "link_to_source": "a link to a file of the source: it ends with the source's account",
         Redacted = "redacted": "taken out of the text, as the mapping says",
         // the knowledge base
         ArticleDate = "article_date_dropped": "when an article was written, which the target sets itself",

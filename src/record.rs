@@ -4,6 +4,7 @@
 //! kept beside ours. Times are UTC instants. References are source ids ([`Ref`]) until the writer
 //! looks them up. Nothing here knows a platform.
 
+use crate::error::Loss;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -253,8 +254,19 @@ pub struct Ticket {
     pub satisfaction: Option<Value>,
     /// Time that was spent on it.
     pub time_entries: Vec<TimeEntry>,
+    /// What the source has of it and is not read: a loss of every move.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<Unread>,
     /// In the order they were written. The first is the ticket's own message.
     pub comments: Vec<Comment>,
+}
+
+/// Something of a ticket that stays in the source.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Unread {
+    pub loss: Loss,
+    #[serde(default)]
+    pub detail: String,
 }
 
 /// Time somebody spent on a ticket.

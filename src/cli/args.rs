@@ -245,6 +245,9 @@ pub struct SandboxArgs {
     /// Pages after which a list of tickets ends (Freshdesk: 300)
     #[arg(long, value_name = "N")]
     pub wall_pages: Option<usize>,
+    /// How many of its oldest tickets are archived (Freshdesk)
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub archived: usize,
     /// How long the address of a file is good (Freshdesk: 300)
     #[arg(long, value_name = "SECONDS")]
     pub link_seconds: Option<u32>,

@@ -53,7 +53,9 @@ fn left_behind(left: &LeftBehind) -> String {
     }
     let at_least = if left.whole { "" } else { "more than " };
     let names = if names.is_empty() { String::new() } else { format!(": {}", names.join(", ")) };
-    printable::line(&format!("  {} ({at_least}{}){names}", left.what, thousands(left.many))).into_owned()
+    let hint = left.hint.as_ref().map(|hint| format!("\n    hint: {hint}")).unwrap_or_default();
+    let line = format!("  {} ({at_least}{}){names}", left.what, thousands(left.many));
+    format!("{}{hint}", printable::line(&line))
 }
 
 fn told(assessment: &Assessment) -> String {

@@ -25,6 +25,7 @@ pub async fn command(global: &Global, wanted: &SandboxArgs) -> Result<u8> {
         heavy: wanted.heavy,
         lag: wanted.lag.map(|seconds| jiff::SignedDuration::from_secs(seconds.into())),
         wall_pages: wanted.wall_pages,
+        archived: wanted.archived,
         link_seconds: wanted.link_seconds,
     });
     let running = sandbox::start(desk, &options).await.map_err(problem)?;

@@ -174,7 +174,7 @@ fn expressions(manifest: &Manifest) -> Vec<(String, Checked<'_>)> {
         all.extend(table.rows.iter().map(|e| (format!("lookup.{name}.rows"), Checked::Expr(e))));
     }
     for (name, left) in &manifest.left {
-        let both = [("count", &left.count), ("name", &left.name)];
+        let both = [("count", &left.count), ("name", &left.name), ("rows", &left.rows)];
         all.extend(
             both.into_iter().filter_map(|(key, e)| Some((format!("left.{name}.{key}"), Checked::Expr(e.as_ref()?)))),
         );
@@ -187,6 +187,8 @@ fn expressions(manifest: &Manifest) -> Vec<(String, Checked<'_>)> {
         all.extend(stream.when.iter().map(|p| (place("when"), Checked::Predicate(p))));
         all.extend(stream.then.iter().filter_map(|l| Some((place("then.rows"), Checked::Expr(l.rows.as_ref()?)))));
         all.extend(stream.then.iter().filter_map(|l| Some((place("then.when"), Checked::Predicate(l.when.as_ref()?)))));
+        let keep = stream.detail.as_ref().and_then(|d| d.keep.as_ref());
+        all.extend(keep.map(|e| (place("detail.keep"), Checked::Expr(e))));
         let withheld = stream.blob.as_ref().and_then(|b| b.withheld.as_ref());
         all.extend(withheld.map(|p| (place("blob.withheld"), Checked::Predicate(p))));
         if let Some(bulk) = &stream.bulk {

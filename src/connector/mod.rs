@@ -243,6 +243,9 @@ pub struct LeftBehind {
     pub whole: bool,
     /// Of those that have one.
     pub names: Vec<String>,
+    /// How they are migrated all the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
 }
 
 /// The output of a step that the target could not take, and that is no failure.

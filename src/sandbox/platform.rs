@@ -44,6 +44,7 @@ impl Platform {
                     notifications: if silenced { Notifications::OFF } else { Notifications::default() },
                     search_lag: lag.unwrap_or(usual.search_lag),
                     wall_pages: setup.wall_pages.unwrap_or(usual.wall_pages),
+                    archived: setup.archived,
                     link_seconds: setup.link_seconds.unwrap_or(usual.link_seconds),
                     ..usual
                 };
@@ -63,6 +64,8 @@ pub struct Setup {
     pub plan: Option<String>,
     /// Pages after which a list of tickets ends, where the vendor has such a wall.
     pub wall_pages: Option<usize>,
+    /// Of its oldest tickets, those that are archived, where the vendor keeps such ones out of its lists.
+    pub archived: usize,
     /// How long the address of a file is good, where it is signed for a time.
     pub link_seconds: Option<u32>,
     /// Whether its administrator has switched off all notifications, where the vendor has such switches.

@@ -224,3 +224,63 @@ fn contacts_that_changed_are_asked_for_and_where_that_is_refused_the_whole_list_
     let refused = asked(&project.desk).iter().filter(|call| call["status"] == 400).count();
     assert!((1..=3).contains(&refused), "asked once a run: {refused}");
 }
+
+/// A desk most of whose history is archived, and one with a single archived ticket among many.
+fn archived(many: usize) -> Project {
+    let options = Options { platform: "freshdesk", tickets: 45, faults: None, flags: &[] };
+    Project::out_of(Desk::start_with(&options, &["--archived", &many.to_string()]), "")
+}
+
+#[test]
+fn a_move_that_would_leave_out_much_of_a_history_asks_before() {
+    let project = archived(30);
+    for command in [&["check"][..], &["run"], &["run", "--only", "ticket"]] {
+        let (code, said) = project.run(command);
+        assert_eq!(code, 6, "{command:?}: {said}");
+        assert!(
+            said.contains("Freshdesk has archived tickets (number ")
+                && said.contains("`archived = \"no\"` leaves them out"),
+            "{said}"
+        );
+    }
+    assert!(project.files("ticket").is_empty(), "nothing was written before the answer");
+    let probes = project.calls().iter().filter(|(call, _)| call.contains("/archived/")).map(|(_, n)| n).sum::<usize>();
+    assert!(probes <= 3 * 8, "a handful of calls each time, not {probes}");
+    let migration = std::fs::read_to_string(project.at("migration.toml")).unwrap();
+    let tickets = project.rows("tickets");
+    let kept = |archived: bool| {
+        let live = tickets.iter().filter(|t| t["deleted"] == false && t["spam"] == false);
+        live.filter(|t| archived || t["archived"] == false).count()
+    };
+    assert!(kept(true) >= kept(false) + 30);
+    for (answer, expected) in [("no", kept(false)), ("yes", kept(true))] {
+        let said = migration.replacen("[target]", &format!("archived = \"{answer}\"\n[target]"), 1);
+        std::fs::write(project.at("migration.toml"), said).unwrap();
+        std::fs::remove_dir_all(project.at(".deskferry")).unwrap();
+        let _ = std::fs::remove_dir_all(project.at("out"));
+        let (code, said) = project.run(&["run", "--only", "ticket"]);
+        assert_eq!(code, 0, "{said}");
+        assert_eq!(project.files("ticket").len(), expected, "archived = {answer}");
+    }
+}
+
+#[test]
+fn a_few_archived_tickets_are_named_and_stop_nobody() {
+    let project = archived(0);
+    let (code, said) = project.run(&["check"]);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("there are archived tickets (number 14 is one)"), "{said}");
+}
+
+#[test]
+fn the_help_centers_of_other_brands_are_named_with_the_way_to_move_them() {
+    let options = Options { platform: "zendesk", tickets: 3, faults: None, flags: &["--lag", "0"] };
+    let project = Project::out_of(Desk::start(&options), "");
+    let (_, check) = project.run(&["check"]);
+    let (_, run) = project.run(&["run", "--only", "article"]);
+    let (_, assess) = project.run(&["assess"]);
+    for said in [check, run, assess] {
+        assert!(said.contains("Zubehör (https://acme-parts.zendesk.example)"), "{said}");
+        assert!(said.contains("help centers of other brands") && said.contains("a project of its own"), "{said}");
+    }
+}

@@ -117,7 +117,7 @@ impl Source for FilesSource {
             return Ok(vec![]);
         }
         let what = "files and sheets of the folder".to_owned();
-        Ok(vec![LeftBehind { what, many: unread.len() as u64, whole: true, names: unread }])
+        Ok(vec![LeftBehind { what, many: unread.len() as u64, whole: true, names: unread, hint: None }])
     }
 
     fn take_notes(&self) -> Vec<String> {

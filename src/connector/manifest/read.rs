@@ -13,6 +13,9 @@ pub struct ReadStream {
     /// The vendor's page that describes it.
     pub cites: String,
     pub evidence: Evidence,
+    /// Path in the parent's row where its rows may stand already, out of the detail of it: then no call is made for them.
+    #[serde(default)]
+    pub given: Option<String>,
     /// The stream whose every row is asked for its children. May itself have a parent.
     #[serde(default)]
     pub parent: Option<String>,
@@ -302,6 +305,27 @@ pub struct Listing {
     /// What a person is told where `when` does not hold: of `gaps`, with their count as `${n}`.
     #[serde(default)]
     pub unread: Option<String>,
+    /// Of `gaps`: what a person must decide where many records are in no list.
+    #[serde(default)]
+    pub asks: Option<Asks>,
+}
+
+/// Whether records that no list shows are read is a person's to say, once an account has many of them: `check` and `run` ask for
+/// the answer where the account does not say it. Found out by a list of the oldest records and a few numbers that it lacks.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Asks {
+    /// The key of the account that holds the answer, `yes` or `no`.
+    pub key: String,
+    /// What they are called, in the plural.
+    pub what: String,
+    /// The listing of the oldest records.
+    pub path: Template,
+    #[serde(default)]
+    pub oldest: BTreeMap<String, Template>,
+    /// Queries of the same listing: its newest record comes first.
+    #[serde(default)]
+    pub newest: BTreeMap<String, Template>,
 }
 
 /// A listing for each row of another stream.
@@ -373,8 +397,14 @@ pub struct Left {
     pub query: BTreeMap<String, Template>,
     #[serde(default)]
     pub items: Option<String>,
+    /// Over the page: its rows, where they stand in no list. Instead of `items`.
+    #[serde(default)]
+    pub rows: Option<Expr>,
     #[serde(default)]
     pub page: Paging,
+    /// How it is migrated all the same. Such things are named by `check`, too.
+    #[serde(default)]
+    pub hint: Option<String>,
     /// Over a row: how many it stands for.
     #[serde(default)]
     pub count: Option<Expr>,
@@ -444,6 +474,9 @@ pub struct Detail {
     /// Path of the row in the answer; absent = the whole answer. The row's keys are overlaid with it.
     #[serde(default)]
     pub item: Option<String>,
+    /// Over that row: what the keys are overlaid with. Without it, the row as it is.
+    #[serde(default)]
+    pub keep: Option<Expr>,
     /// Key of the row the answer is put under, instead of being laid over the row.
     #[serde(default)]
     pub into: Option<String>,
@@ -486,6 +519,10 @@ pub struct Blob {
     /// Pictures of a body at the account's own address that no row covers are files too.
     #[serde(default)]
     pub images: bool,
+    /// What the path of an address begins with behind which the account keeps a file. What a body links to there, and no row
+    /// covers, is a file too.
+    #[serde(default)]
+    pub links: Option<String>,
 }
 
 /// How the bytes are wrapped.

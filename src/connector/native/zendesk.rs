@@ -28,6 +28,7 @@ impl Native for Zendesk {
         }
         let rows: HashMap<String, &Value> =
             children.get("comment").into_iter().flatten().map(|row| (row["id"].to_string(), row)).collect();
+        sent_to(ticket, row);
         for comment in &mut ticket.comments {
             let Some(from) = rows.get(&comment.id) else { continue };
             call(comment, from, row);
@@ -71,6 +72,16 @@ fn held_back(row: &Value) -> Comment {
         created_at: row["created_at"].as_str().and_then(|at| at.parse().ok()),
         message_id: row["message_id"].as_str().map(str::to_owned),
         ..Comment::of_files(plain(&row["suspended"]), Format::Text, files)
+    }
+}
+
+/// The address of the account that a ticket was sent to is that of its first message, where the message names none.
+fn sent_to(ticket: &mut Ticket, row: &Value) {
+    if let (Some(first), Some(address)) = (ticket.comments.first_mut(), row["recipient"].as_str())
+        && first.to.is_empty()
+        && !address.is_empty()
+    {
+        first.to.push(address.to_owned());
     }
 }
 

@@ -10,7 +10,7 @@ use crate::expr::{self, Expr, Scope, plain};
 use crate::record::{Attachment, Comment, Format, Kind, Link, Record, Ref, Visibility};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use url::Url;
 
 impl Rest {
@@ -47,6 +47,7 @@ impl Rest {
                 self.own_images(comment);
                 mark_inline(comment);
             });
+            self.linked_files(&mut ticket.comments);
         }
         Ok(record)
     }
@@ -173,6 +174,32 @@ impl Rest {
             };
             if comment.attachments.iter().all(|file| file.source != source) {
                 comment.attachments.push(own_image(&comment.id, &url, source));
+            }
+        }
+    }
+
+    /// What bodies link to of the files that the account keeps, and no message lists, becomes a file of its message. Each once.
+    fn linked_files(&self, comments: &mut [Comment]) {
+        let blob = self.manifest.read.get("attachment").and_then(|stream| stream.blob.as_ref());
+        let Some(prefix) = blob.and_then(|blob| blob.links.as_deref()) else { return };
+        let Ok(home) = Url::parse(&self.address) else { return };
+        let mut known: HashSet<String> =
+            comments.iter().flat_map(|comment| &comment.attachments).map(|file| file.source.clone()).collect();
+        for comment in comments {
+            for address in content::links::below(&comment.body, comment.format, prefix) {
+                let Ok(url) = home.join(&address) else { continue };
+                // Credentials are for the account alone: what lies at another host is somebody else's.
+                if url.origin() != home.origin() || !url.path().starts_with(prefix) {
+                    continue;
+                }
+                if address != url.as_str() {
+                    comment.body =
+                        content::links::redirect(&comment.body, &mut |href| (href == address).then(|| url.to_string()));
+                }
+                if known.insert(url.to_string()) {
+                    let file = own_image(&comment.id, &url, url.to_string());
+                    comment.attachments.push(Attachment { inline: false, ..file });
+                }
             }
         }
     }

@@ -53,6 +53,11 @@ impl Rest {
             if !stream.when.as_ref().map_or(Ok(true), |when| when.holds(&scope))? {
                 continue;
             }
+            let given = stream.given.as_ref().and_then(|path| expr::path(parent, path).as_array().cloned());
+            if let Some(given) = given {
+                rows.extend(self.kept(stream, given, Above::of(parent, root), &Value::Null)?);
+                continue;
+            }
             match self.all_pages(name, stream, Above::of(parent, root)).await {
                 Ok(more) => rows.extend(more),
                 Err(problem) if self.is_lacked(name, stream, &problem).await => return Ok(vec![]),
@@ -126,7 +131,7 @@ impl Rest {
         let item = detail.item.as_deref().map_or(Cow::Borrowed(&answer), |p| Cow::Borrowed(expr::path(&answer, p)));
         if let Some(into) = &detail.into {
             row[into] = item.into_owned();
-        } else if let (Some(row), Some(item)) = (row.as_object_mut(), item.as_object()) {
+        } else if let (Some(row), Some(item)) = (row.as_object_mut(), self.kept_of(detail, &item)?.as_object()) {
             // The listing's own id stays: some vendors type it differently in the detail.
             let id = row.get("id").cloned();
             row.extend(item.clone());
@@ -139,6 +144,14 @@ impl Rest {
 }
 
 impl Rest {
+    /// What of a detail is laid over its row.
+    fn kept_of<'v>(&self, detail: &Detail, item: &'v Value) -> Result<Cow<'v, Value>> {
+        match &detail.keep {
+            None => Ok(Cow::Borrowed(item)),
+            Some(keep) => keep.eval(&self.scope(item)).map(Cow::Owned),
+        }
+    }
+
     /// The answers of a detail call for each row of another stream.
     async fn details_of_each(&self, detail: &Detail, each: &str, row: &Value) -> Result<Vec<Value>> {
         let mut answers = Vec::new();

@@ -2,8 +2,8 @@
 
 use super::Rest;
 use super::read::{Above, Listed};
-use crate::connector::LeftBehind;
 use crate::connector::manifest::Left;
+use crate::connector::{CheckLine, LeftBehind};
 use crate::error::{Reason, Result};
 use crate::expr::plain;
 
@@ -15,7 +15,8 @@ impl Rest {
     pub(super) async fn tell_left(&self) -> Result<()> {
         for left in self.list_left().await? {
             let at_least = if left.whole { "" } else { "more than " };
-            self.note(format!("not carried: {} ({at_least}{})", left.what, left.many));
+            let more = left.hint.as_ref().map(|hint| format!(": {}; {hint}", left.names.join(", ")));
+            self.note(format!("not carried: {} ({at_least}{}){}", left.what, left.many, more.unwrap_or_default()));
         }
         Ok(())
     }
@@ -40,8 +41,23 @@ impl Rest {
         listed.await.cloned()
     }
 
+    /// What is in reach of the account and needs a project of its own: a line for each kind of it. What cannot be listed stops nobody.
+    pub(super) async fn elsewhere(&self) -> Vec<CheckLine> {
+        let mut lines = Vec::new();
+        for left in self.manifest.left.values() {
+            let Some(hint) = &left.hint else { continue };
+            let Ok(listed) = self.listed(left).await else { continue };
+            if listed.many > 0 {
+                let found = Ok(format!("not read: {}; {hint}", listed.names.join(", ")));
+                lines.push(CheckLine { proves: left.what.clone(), found });
+            }
+        }
+        lines
+    }
+
     async fn listed(&self, left: &Left) -> Result<LeftBehind> {
-        let mut all = LeftBehind { what: left.what.clone(), many: 0, whole: false, names: Vec::new() };
+        let (what, hint) = (left.what.clone(), left.hint.clone());
+        let mut all = LeftBehind { what, hint, many: 0, whole: false, names: Vec::new() };
         let mut cursor = None;
         for _ in 0..MOST_PAGES {
             let leaf = self.one_page(&left.what, &Listed::from(left), Above::NONE, cursor.as_deref(), None).await?;

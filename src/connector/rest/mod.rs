@@ -2,6 +2,7 @@
 //! whose API is regular enough to be said in `connectors/*.toml`.
 
 mod apply;
+mod asked;
 mod assemble;
 mod assemble_beside;
 mod assemble_library;

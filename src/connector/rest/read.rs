@@ -122,7 +122,7 @@ impl<'a> From<&'a Left> for Listed<'a> {
             denied: Denied::Fail,
             gone: Denied::Fail,
             since: None,
-            rows: None,
+            rows: left.rows.as_ref(),
             stream: None,
         }
     }

@@ -36,7 +36,12 @@ impl Source for Rest {
     }
 
     async fn check(&self) -> Vec<CheckLine> {
-        self.check_calls().await
+        let mut lines = self.check_calls().await;
+        if lines.iter().all(|line| line.found.is_ok()) {
+            lines.extend(self.questions().await);
+            lines.extend(self.elsewhere().await);
+        }
+        lines
     }
 
     async fn probe(&self) -> Result<()> {

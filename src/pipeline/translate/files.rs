@@ -96,6 +96,11 @@ impl Carried {
             by_name: HashMap::new(),
         }
     }
+
+    /// The name under which a file of the message goes along, or is kept here.
+    pub fn name_of(&self, source: &str) -> Option<&str> {
+        self.by_source.get(source).map(|named| named.name.as_str())
+    }
 }
 
 impl Translator {

@@ -9,6 +9,8 @@ use crate::mapping::{DateStyle, redact};
 use crate::pipeline::people::Known;
 use crate::record::{Comment, Format, Record, Ticket, Visibility};
 use serde_json::{Value, json};
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 
 /// Left free for the header line in a body that has to be cut, in characters.
 const HEADER_CHARS: usize = 1_000;
@@ -162,7 +164,7 @@ impl Messages<'_> {
         if !redacted.what.is_empty() {
             losses.push(Lost::new(&comment.id, Loss::Redacted, redacted.what));
         }
-        let text = redacted.text;
+        let text = self.linked(&redacted.text, comment, files, losses);
         let images = content::images(&text, comment.format);
         let gallery: Gallery = self.translator.gallery(self.record, comment, &images, files, shelf, losses)?;
         let inline = self.translator.target.profile().inline_images;
@@ -170,6 +172,29 @@ impl Messages<'_> {
             content::convert(&text, comment.format, self.translator.format, &|image| gallery.place(image, inline));
         losses.extend(converted.losses.iter().map(|loss| Lost::new(&comment.id, *loss, "")));
         Ok(converted.text)
+    }
+
+    /// The body with links to files of the source that go along as their names: the addresses end with the source's account.
+    fn linked(&self, text: &str, comment: &Comment, files: &Carried, losses: &mut Vec<Lost>) -> String {
+        let gone = RefCell::new(BTreeSet::new());
+        let named = |href: &str| {
+            let mut all =
+                self.ticket.comments.iter().flat_map(|other| other.attachments.iter().map(move |file| (other, file)));
+            let (holder, file) = all.find(|(_, file)| !file.inline && file.source == href)?;
+            match holder.id == comment.id {
+                false => Some(format!("attached to another message: {}", file.name)),
+                true => {
+                    let name = files.name_of(href).map(|name| format!("attached: {name}"));
+                    if name.is_none() {
+                        gone.borrow_mut().insert(file.name.clone());
+                    }
+                    name
+                }
+            }
+        };
+        let text = content::links::attached(text, comment.format, &named);
+        losses.extend(gone.into_inner().into_iter().map(|name| Lost::new(&comment.id, Loss::LinkToSource, name)));
+        text
     }
 
     /// The body, or what stands for one where the target takes none without words.

@@ -25,7 +25,8 @@ impl Translator {
         fields: &SourceFields,
     ) -> Result<Translated, Held> {
         self.merged(record, ticket)?;
-        let mut losses = Vec::new();
+        let mut losses: Vec<Lost> =
+            ticket.unread.iter().map(|unread| Lost::new("", unread.loss, &unread.detail)).collect();
         let canonical = canonical(ticket, |key| fields.get(key).map(|field| field.title.as_str()));
         let ticket = &*self.computed(ticket, &canonical)?;
         let mut mapped = json!({ "id": record.id, "number": record.number, "url": record.url });

@@ -74,6 +74,8 @@ pub struct Options {
     pub search_lag: SignedDuration,
     /// Tickets the desk has from the start.
     pub tickets: usize,
+    /// How many of the oldest tickets that lists would show are archived.
+    pub archived: usize,
     /// Lists of tickets end there, whatever the size of a page.
     pub wall_pages: usize,
     /// How long an address of a file is good.
@@ -91,6 +93,7 @@ impl Options {
             notifications: Notifications::default(),
             search_lag: SignedDuration::from_mins(3),
             tickets: 12,
+            archived: 0,
             wall_pages: 300,
             link_seconds: 300,
             now,

@@ -116,6 +116,15 @@ pub fn fill(account: &mut Account, options: &Options) {
     associate(account);
 }
 
+/// Archives the oldest tickets that lists show.
+pub fn archive(account: &mut Account, many: usize) {
+    let listed = account.tickets.values().filter(|ticket| !ticket.deleted && !ticket.spam);
+    let oldest: Vec<u64> = listed.map(|ticket| ticket.id).take(many).collect();
+    for id in oldest {
+        account.archive.extend(account.tickets.remove(&id).map(|ticket| (id, ticket)));
+    }
+}
+
 /// Folders of canned responses, as they are listed.
 pub fn canned_folders() -> Value {
     json!([

@@ -38,6 +38,7 @@ pub fn account(options: &Options) -> Account {
         ticket(&mut account, n, options);
     }
     past::fill(&mut account, options);
+    past::archive(&mut account, options.archived);
     account
 }
 

@@ -348,7 +348,8 @@ fn includes(call: &Call, what: &str) -> bool {
 /// Inline images are listed only on demand.
 fn comment(comment: &Comment, inline: bool) -> Value {
     let mut row = comment.row.clone();
-    row["attachments"] = comment.files.iter().filter(|file| inline || !file.inline).map(files::show).collect();
+    row["attachments"] =
+        comment.files.iter().filter(|file| !file.unlisted && (inline || !file.inline)).map(files::show).collect();
     row
 }
 

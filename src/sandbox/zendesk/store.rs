@@ -66,6 +66,8 @@ pub struct StoredFile {
     pub deleted: bool,
     /// Listed, and refused.
     pub malicious: bool,
+    /// In no list: a body links to it.
+    pub unlisted: bool,
     /// SHA-256 of its bytes, once somebody asked.
     pub sha256: OnceLock<String>,
 }
@@ -83,6 +85,7 @@ impl StoredFile {
             inline,
             deleted: false,
             malicious: false,
+            unlisted: false,
             sha256: OnceLock::new(),
         }
     }
@@ -198,6 +201,7 @@ impl Account {
             inline: false,
             deleted: false,
             malicious: false,
+            unlisted: false,
             sha256: OnceLock::from(sha256(bytes)),
         }
     }

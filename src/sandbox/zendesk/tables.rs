@@ -129,10 +129,15 @@ pub fn tables() -> BTreeMap<&'static str, Vec<Value>> {
         });
         row("groups", id, rest)
     };
+    // Only the first one's help center is here: the other has a host of its own, which answers nobody.
     let brand = |(id, name): (u64, &str)| {
+        let (url, subdomain) = match id == BRANDS[0] {
+            true => (HERE.to_owned(), "acme"),
+            false => ("https://acme-parts.zendesk.example".to_owned(), "acme-parts"),
+        };
         let rest = json!({
-            "name": name, "brand_url": format!("{HERE}"), "subdomain": name.to_lowercase(), "host_mapping": null,
-            "has_help_center": false, "help_center_state": "disabled", "active": true, "default": id == BRANDS[0],
+            "name": name, "brand_url": url, "subdomain": subdomain, "host_mapping": null, "has_help_center": true,
+            "help_center_state": "enabled", "active": true, "default": id == BRANDS[0],
             "is_deleted": false, "logo": null, "ticket_form_ids": FORMS, "signature_template": "{{agent.signature}}",
         });
         row("brands", id, rest)

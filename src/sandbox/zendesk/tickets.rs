@@ -204,6 +204,9 @@ impl Draft {
             body.text.push_str(&format!("\n\n![]({address})"));
             files.push(picture);
         }
+        if self.odd == Odd::Copied && c == 0 {
+            files.push(self.linked(&mut body));
+        }
         let mut comment = self.written(c, author, &body, public);
         comment.files = files;
         comment.mark = mark;
@@ -211,6 +214,16 @@ impl Draft {
             self.make_odd(&mut comment);
         }
         comment
+    }
+
+    /// A file that no list names and the body links to.
+    fn linked(&self, body: &mut words::Body) -> StoredFile {
+        let file = words::file_of(&mut Random::of(self.seed, &[10, self.id()]), 900);
+        let stored = StoredFile { unlisted: true, ..self.stored(0, 8, file, false) };
+        let address = format!("{HERE}/attachments/token/{}/?name=linked.bin", stored.token);
+        body.html.push_str(&format!("<p>Look at <a href=\"{address}\">the file</a>.</p>"));
+        body.text.push_str(&format!("\n\nLook at the file ({address})."));
+        stored
     }
 
     /// Comments that are no mail: calls and chats.
