@@ -34,7 +34,7 @@ pub struct Opened {
     pub manifests: BTreeMap<String, String>,
     /// Hash of scope, mapping and manifests.
     pub rules: String,
-    _locks: (ProjectLock, Option<MigrationLock>),
+    _locks: (ProjectLock, Vec<MigrationLock>),
 }
 
 /// What the command line adds to the project.
@@ -70,13 +70,15 @@ pub async fn open(directory: &Path, wanted: Wanted, screen: &Arc<Screen>) -> Res
     let ledger = Ledger::open(directory)?;
     let staging = Staging::open(directory)?;
     let link = ledger.migration(&accounts(&project, Place::name)?, &which(&project)).await?;
-    let migration_lock = if wanted.writes {
+    let migration_locks = if wanted.writes {
         if which(&project) == Which::ByAccounts {
             ledger.is_alone(&link).await?;
         }
-        Some(MigrationLock::take(&state_home(directory)?, link.mark())?)
+        // A copy may know it by another of its ids.
+        let home = state_home(directory)?;
+        link.marks().iter().map(|mark| MigrationLock::take(&home, mark)).collect::<Result<Vec<_>>>()?
     } else {
-        None
+        vec![]
     };
     let resuming = link.last_run().await?.is_some_and(|run| !matches!(run.exit_code, Some(0 | 3)));
     let max_failures = wanted.max_failures.or(project.run.max_failures);
@@ -110,7 +112,7 @@ pub async fn open(directory: &Path, wanted: Wanted, screen: &Arc<Screen>) -> Res
         project,
     };
     pair(&job).await?;
-    Ok(Opened { job: Arc::new(job), manifests, rules, _locks: (lock, migration_lock) })
+    Ok(Opened { job: Arc::new(job), manifests, rules, _locks: (lock, migration_locks) })
 }
 
 /// The file of the rules; one that is to be written may be missing.

@@ -336,6 +336,18 @@ impl Target for DryRun {
         self.inner.scan(kind, prefix, since, cursor).await
     }
 
+    fn marks(&self, kind: Kind) -> bool {
+        self.inner.marks(kind)
+    }
+
+    fn lists_late(&self, kind: Kind) -> Duration {
+        self.inner.lists_late(kind)
+    }
+
+    async fn carry_marker(&self, kind: Kind, markers: &[String]) -> Result<Option<Vec<(String, Remote)>>> {
+        self.inner.carry_marker(kind, markers).await
+    }
+
     fn creates(&self, kind: Kind) -> Option<&str> {
         self.inner.creates(kind)
     }

@@ -161,6 +161,13 @@ pub trait Source: Send + Sync {
     /// Errors: `auth`, `forbidden`, `network`, `timeout`, `server_error`, `bad_answer`.
     async fn read(&self, kind: Kind, cursor: Option<&str>, since: Option<jiff::Timestamp>) -> Result<Page>;
 
+    /// One row by its id, as `read` would list it. None where there is no such row, or no way to ask.
+    ///
+    /// Errors: those of `read`.
+    async fn read_one(&self, _kind: Kind, _id: &str) -> Result<Option<Row>> {
+        Ok(None)
+    }
+
     /// Tells a listing that goes on what of it is staged already. Only a source that asks for what no list shows needs to know.
     fn recall(&self, _kind: Kind, _ids: &[String]) {}
 
@@ -402,6 +409,22 @@ pub trait Target: Send + Sync {
         _since: Option<Timestamp>,
         _cursor: Option<&str>,
     ) -> Result<Option<Marked>> {
+        Ok(None)
+    }
+
+    /// Whether every record of a kind carries our marker, by which [`Target::scan`] lists it or [`Target::carry_marker`] finds it.
+    fn marks(&self, _kind: Kind) -> bool {
+        false
+    }
+
+    /// How long [`Target::scan`] does not show what came.
+    fn lists_late(&self, _kind: Kind) -> Duration {
+        Duration::ZERO
+    }
+
+    /// Which of these markers are in the target, by a look for each that may not see what came lately. None where the
+    /// platform has no such look. Only reads.
+    async fn carry_marker(&self, _kind: Kind, _markers: &[String]) -> Result<Option<Vec<(String, Remote)>>> {
         Ok(None)
     }
 

@@ -130,6 +130,12 @@ impl Expr {
         Ok(Expr { source: Origin::Path(Path::parse(text)?), table: None, default: None, decode: None, time: None })
     }
 
+    /// Whether it is this bare path and nothing else.
+    pub fn is_path(&self, text: &str) -> bool {
+        let bare = self.table.is_none() && self.default.is_none() && self.decode.is_none() && self.time.is_none();
+        bare && matches!(&self.source, Origin::Path(path) if Path::parse(text).as_ref() == Ok(path))
+    }
+
     fn build(form: Form) -> Result<Expr, String> {
         let sources = [
             form.path.is_some(),

@@ -7,6 +7,7 @@
 //!
 //! A [`Link`] is one source account moving into one target account; everything but opening is asked of it.
 
+mod custody;
 mod fault;
 mod folder;
 mod link;
@@ -26,6 +27,7 @@ pub(crate) mod store;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use custody::{Entry, Standing, Stray};
 pub(crate) use fault::Fault;
 pub(crate) use folder::private_folder;
 pub use link::Which;

@@ -1,5 +1,6 @@
 //! stage → map → plan → write → verify, kind by kind.
 
+use super::custody::Custody;
 use super::failure::Streak;
 use super::library::Library;
 use super::links::Alone;
@@ -89,6 +90,7 @@ pub async fn carry(job: &Job, roster: Option<Roster>) -> Result<Ending, Stop> {
         }
     }
     run.parked_again().await?;
+    run.writer.custody.at_end().await?;
     let ending = run.ending().await?;
     Ok(unlisted.map_or(ending, |(_, problem)| Ending::Failed(problem)))
 }
@@ -146,6 +148,7 @@ impl<'a> Run<'a> {
             halt: job.halt.clone(),
             held: tokio::time::Instant::now(),
             rehearsal: job.ledger.is_scratch(),
+            custody: Arc::new(Custody::of(job)),
         };
         Ok(Run {
             job,

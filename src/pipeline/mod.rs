@@ -11,6 +11,7 @@ pub mod assumed;
 mod carry;
 mod children;
 mod closure;
+mod custody;
 mod demands;
 mod events;
 mod failure;
@@ -144,6 +145,8 @@ pub enum Stop {
     /// The records of a kind could not be listed to the end.
     Listing(Problem),
     /// This machine.
+    /// Records of this migration are in the target that the ledger has no part in.
+    NotAlone(Problem),
     Failed(Problem),
 }
 
@@ -204,7 +207,7 @@ impl From<Stop> for Ending {
                 Problem::new(Reason::TooManyFailures, format!("{n} records failed, more than --max-failures allows"))
                     .hint("`deskferry report` says why; then run again"),
             ),
-            Stop::Refused(problem) => Ending::Refused(problem),
+            Stop::Refused(problem) | Stop::NotAlone(problem) => Ending::Refused(problem),
             Stop::Account(problem) if problem.hint.is_some() => Ending::Stopped(problem),
             Stop::Account(problem) => Ending::Stopped(problem.hint(again)),
             Stop::Listing(problem) | Stop::Failed(problem) => Ending::Failed(problem),

@@ -99,6 +99,9 @@ impl People {
             let (Body::Agent(person) | Body::Contact(person)) = record.body else { continue };
             return self.known_as(kind, id, &person).await;
         }
+        if let Some(known) = self.not_staged(id).await? {
+            return Ok(known);
+        }
         let Some(Mailbox { name, address }) = mailbox::read(id) else {
             return Ok(Known { name: is_name(id).then(|| id.to_owned()), ..nobody(id) });
         };
@@ -112,6 +115,28 @@ impl People {
 }
 
 impl People {
+    /// Somebody of whom the stage has no row, since it was made anew or lists only what changed: the ledger knows who they are in the
+    /// target, and the source who they are. Who is known by their address alone has no id to ask by.
+    async fn not_staged(&self, id: &str) -> Result<Option<Known>> {
+        let mut kind = None;
+        for one in [Kind::Contact, Kind::Agent] {
+            if self.link.record(one, id).await?.is_some() {
+                kind = Some(one);
+            }
+        }
+        if kind.is_none() && mailbox::read(id).is_some() {
+            return Ok(None);
+        }
+        if let Some(row) = self.source.read_one(Kind::Contact, id).await?
+            && let Body::Contact(person) = self.source.assemble(Kind::Contact, &row.raw, &ChildRows::new())?.body
+        {
+            return self.known_as(kind.unwrap_or(Kind::Contact), id, &person).await.map(Some);
+        }
+        let Some(kind) = kind else { return Ok(None) };
+        // The source has them no more.
+        self.known_as(kind, id, &Person::default()).await.map(Some)
+    }
+
     async fn known_as(&self, kind: Kind, id: &str, person: &Person) -> Result<Known> {
         let remote = self.link.target_of(kind, id).await?;
         let pending = remote.is_none() && self.is_pending(kind, id).await?;

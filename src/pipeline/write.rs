@@ -6,6 +6,7 @@
 //! its request was over ([`Doubt`]): what was sent may still be at work in the server.
 
 use super::Stop;
+use super::custody::Custody;
 use super::halt::Halt;
 use super::turn::Turn;
 use crate::clock::{Doubt, Intended};
@@ -41,6 +42,7 @@ pub struct Writer {
     pub held: Instant,
     /// Nothing is sent: what is done is booked by the record, not step by step.
     pub rehearsal: bool,
+    pub custody: Arc<Custody>,
 }
 
 /// One record with its plan.
@@ -260,6 +262,9 @@ impl Writer {
         if self.rehearsal {
             return self.tell(step, progress).await;
         }
+        if step.verb == Verb::Create {
+            self.custody.before(kind).await.map_err(Broken::Run)?;
+        }
         for _ in 0..TRIES {
             self.halt.check().map_err(Broken::Run)?;
             let (hash, intended) = (step.request_hash(), Intended::now());
@@ -277,6 +282,9 @@ impl Writer {
                     self.link.applied(kind, id, &step.key, Some(remote.clone()), origin).await?;
                     progress.wrote = true;
                     progress.took(step, &remote, Some(origin));
+                    if step.verb == Verb::Create {
+                        self.custody.after(kind).await.map_err(Broken::Run)?;
+                    }
                     return Ok(());
                 }
                 Outcome::Rejected(problem) => {

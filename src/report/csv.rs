@@ -6,7 +6,7 @@
 //! spelled out.
 
 use crate::error::{Loss, Problem, Reason, Result};
-use crate::ledger::{Link, LossRow, RecordRow, Remote, State};
+use crate::ledger::{Link, LossRow, RecordRow, Remote, State, Stray};
 use crate::printable;
 use crate::record::Kind;
 use crate::report::Outcome;
@@ -36,7 +36,8 @@ pub const IDS_COLUMNS: [&str; 6] = ["kind", "source_id", "source_number", "targe
 /// Records held in memory at a time.
 const CHUNK: usize = 500;
 
-/// One row for every record the source was seen to hold, in the order of kinds and then as first seen.
+/// One row for every record the source was seen to hold, in the order of kinds and then as first seen; behind those of a kind,
+/// what is in the target once more.
 pub async fn write_report(link: &Link, kinds: &[Kind], out: impl Write) -> Result<()> {
     let mut table = ::csv::Writer::from_writer(out);
     table.write_record(REPORT_COLUMNS).map_err(unwritten)?;
@@ -51,6 +52,9 @@ pub async fn write_report(link: &Link, kinds: &[Kind], out: impl Write) -> Resul
                     .map_err(unwritten)?;
             }
             after = page.last();
+        }
+        for stray in link.strays(kind).await? {
+            table.write_record(stray_row(&stray).iter().map(|cell| defused(cell).into_owned())).map_err(unwritten)?;
         }
     }
     Ok(table.flush()?)
@@ -134,6 +138,24 @@ fn report_row(record: &RecordRow, target: Option<&Remote>, losses: Option<&Losse
         url.to_owned(),
         record.origin.map(|origin| origin.to_string()).unwrap_or_default(),
         losses.join(";"),
+    ]
+}
+
+fn stray_row(stray: &Stray) -> [String; REPORT_COLUMNS.len()] {
+    let (number, url) = spelled(&stray.remote);
+    let none = String::new;
+    [
+        stray.kind.to_string(),
+        stray.id.clone(),
+        none(),
+        Outcome::Twice.to_string(),
+        none(),
+        Outcome::Twice.says().to_owned(),
+        stray.remote.id.clone(),
+        number.to_owned(),
+        url.to_owned(),
+        none(),
+        none(),
     ]
 }
 

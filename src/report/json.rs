@@ -31,7 +31,7 @@ pub struct LinkSummary {
 pub struct KindSummary {
     pub kind: Kind,
     pub records: u64,
-    /// Every outcome is named, with 0 if there is none. They add up to `records`.
+    /// Every outcome is named, with 0 if there is none. They add up to `records`, but for `twice`: these are no records of the source.
     pub outcomes: BTreeMap<Outcome, u64>,
     /// How the carried ones came to be in the target.
     pub origins: BTreeMap<Origin, u64>,
@@ -116,6 +116,11 @@ async fn kinds(link: &Link) -> Result<Vec<KindSummary>> {
         if let Some(of_kind) = kinds.get_mut(&kind) {
             of_kind.reasons.push(ReasonSummary { outcome, reason, says: reason.says(), records });
         }
+    }
+    for of_kind in kinds.values_mut() {
+        // They are no records of the source: they do not count among them.
+        let strays = link.strays(of_kind.kind).await?.len() as u64;
+        of_kind.outcomes.insert(Outcome::Twice, strays);
     }
     Ok(kinds.into_values().collect())
 }

@@ -128,12 +128,8 @@ const BLIND_FIND: (&str, &str) = (
     "stream   = \"comment\"\nid       = \".id\"\ntext     = { jq = '\"nothing\"",
 );
 /// A search that knows only what was indexed, in place of the list of what changed.
-const LAGGING_SEARCH: (&str, &str) = (
-    "# ---- finding again\n",
-    "[find.ticket]\ncites = \"https://developers.freshdesk.com/api/#filter_tickets\"\nevidence = \"docs\"\n\
-     call = \"GET /search/tickets\"\nquery = { query = { concat = \"\\\"cf_deskferry:'${.marker}'\\\"\" } }\n\
-     items = \".results\"\nid = \".id\"\nmark = \".custom_fields.cf_deskferry\"\n",
-);
+const LAGGING_SEARCH: (&str, &str) =
+    ("lags     = true\ncall     = \"GET /search/tickets\"\n", "call     = \"GET /search/tickets\"\n");
 /// A note that met a 503 was written.
 const FALSE_HOPE: (&str, &str) =
     ("step     = \"note\"\n", "step     = \"note\"\non       = [{ status = 503, then = \"done\" }]\n");

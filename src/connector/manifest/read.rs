@@ -60,7 +60,8 @@ pub struct ReadStream {
     /// Each row (or some) is fetched by its id.
     #[serde(default)]
     pub detail: Option<Detail>,
-    /// A record by itself, by another call than `detail`: asked when something of it is not found, to know whether it is gone.
+    /// A record by itself, by another call than `detail`: asked when something of it is not found, to know whether it is gone, and
+    /// of people whom a ticket names and no list of the run showed.
     #[serde(default)]
     pub view: Option<View>,
     /// Of rows below a root, over the root's row: how many of them the platform declares. With fewer the root was not read in full.

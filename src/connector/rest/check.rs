@@ -67,7 +67,7 @@ impl Rest {
         if let Some(problem) = self.refused.get() {
             return Err(problem.clone());
         }
-        let Some(rule) = self.manifest.find.get("ticket") else {
+        let Some(rule) = self.manifest.find.get("ticket").filter(|rule| !rule.lags) else {
             // Nothing is searched: the listing that is scanned shows each ticket with its marker.
             let since = Some(self.client.clock().now().unwrap_or(BEGINNING));
             return self.scan_page(Kind::Ticket, MARKER, since, None).await.map(|_| String::new());

@@ -82,8 +82,8 @@ impl Rest {
             Err(problem) if problem.reason == Reason::NotFound && step.verb == Verb::Append => return Ok(Found::No),
             Err(problem) => return Err(problem),
         };
-        if let Some(mark) = &rule.mark {
-            return self.by_mark(rule, mark, step, late, &rows).await;
+        if rule.mark.is_some() {
+            return self.by_mark(rule, step, late, &rows).await;
         }
         let Some(text) = &rule.text else { return Ok(Found::CannotTell) };
         let mut known_by = Vec::with_capacity(rows.len());
@@ -128,9 +128,20 @@ impl Rest {
         if let Some(stream) = &rule.stream {
             return self.read_all(stream, Some(&json!({ "id": scope["target"] }))).await;
         }
+        self.rows_found(rule, instead, &scope, late).await
+    }
+
+    /// All rows a find rule's call answers.
+    pub(super) async fn rows_found(
+        &self,
+        rule: &FindRule,
+        instead: &BTreeMap<String, Expr>,
+        scope: &Value,
+        late: &LateValues,
+    ) -> Result<Vec<Value>> {
         let (mut rows, mut cursor) = (Vec::new(), None::<String>);
         loop {
-            let response = self.find_page(rule, instead, &self.scope(&scope), late, cursor.as_deref()).await?;
+            let response = self.find_page(rule, instead, &self.scope(scope), late, cursor.as_deref()).await?;
             let page = response.json()?;
             let made = rule.rows.as_ref().map(|rows| rows.eval(&self.scope(&page))).transpose()?;
             let found = made.as_ref().unwrap_or_else(|| expr::path(&page, rule.items.as_deref().unwrap_or(".")));
@@ -175,27 +186,25 @@ impl Rest {
     }
 
     /// A row counts only if it carries our marker itself: some servers ignore a filter and return everything.
-    async fn by_mark(
-        &self,
-        rule: &FindRule,
-        mark: &Expr,
-        step: &Step,
-        late: &LateValues,
-        rows: &[Value],
-    ) -> Result<Found> {
+    async fn by_mark(&self, rule: &FindRule, step: &Step, late: &LateValues, rows: &[Value]) -> Result<Found> {
         let Some(marker) = &step.marker else { return Ok(Found::CannotTell) };
         let marker = Text::parse(marker).fill(late)?;
         let mut ours = Vec::new();
         for (at, row) in rows.iter().enumerate() {
-            let held = match mark.eval(&self.scope(row))? {
-                Value::Array(marks) => marks.iter().any(|m| key(&plain(m)) == key(&marker)),
-                other => key(&plain(&other)) == key(&marker),
-            };
-            if held {
+            if self.carries(rule, row, &marker)? {
                 ours.push(at);
             }
         }
         self.one_of(rule, rows, Match::of(&ours)).await
+    }
+
+    /// Whether a row that was found carries this marker itself.
+    pub(super) fn carries(&self, rule: &FindRule, row: &Value, marker: &str) -> Result<bool> {
+        let Some(mark) = &rule.mark else { return Ok(false) };
+        Ok(match mark.eval(&self.scope(row))? {
+            Value::Array(marks) => marks.iter().any(|m| key(&plain(m)) == key(marker)),
+            other => key(&plain(&other)) == key(marker),
+        })
     }
 
     /// A child without marker: one that holds the step's text and is not the message of another step that is done.
@@ -216,7 +225,7 @@ impl Rest {
         Ok(Ours { id: late.id_of(&step.key), texts: self.normalised(step)? })
     }
 
-    fn row_remote(&self, rule: &FindRule, row: &Value) -> Result<Remote> {
+    pub(super) fn row_remote(&self, rule: &FindRule, row: &Value) -> Result<Remote> {
         self.remote_of(
             row,
             &Value::Null,

@@ -18,6 +18,7 @@ mod left;
 mod lookup;
 mod marker;
 mod on_paper;
+mod one;
 mod paging;
 mod places;
 mod planner;

@@ -5,13 +5,14 @@
 use super::Rest;
 use super::apply::Named;
 use super::read::{Above, Leaf, Listed};
-use crate::connector::manifest::{ReadStream, Verb};
+use crate::connector::manifest::{FindRule, ReadStream, Verb};
 use crate::connector::plan::{LateValues, MARKER, Step, Text};
 use crate::connector::{Found, Marked};
 use crate::error::{Problem, Reason, Result};
 use crate::expr::{Expr, plain};
 use crate::ledger::Remote;
 use crate::record::{Kind, Outputs};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use serde_json::Value;
 use std::borrow::Cow;
@@ -19,6 +20,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+/// Looks for single markers side by side; the pacer decides what really goes out.
+const LOOKS: usize = 4;
 /// How long a walk waits for others who are about to ask: steps that went in one call fall in doubt one after another.
 const GATHER: Duration = Duration::from_secs(1);
 
@@ -128,8 +131,63 @@ impl Rest {
 
     /// How long the listing holds back what was written.
     pub(super) fn hidden_for(&self, step: &Step) -> Duration {
-        let scan = self.manifest.scan.get(&step.rule.0).filter(|_| self.is_scanned_for(step));
-        Duration::from_secs(scan.and_then(|scan| scan.since.as_ref()).map_or(0, |since| since.lag))
+        if self.is_scanned_for(step) { self.scan_lag(&step.rule.0) } else { Duration::ZERO }
+    }
+
+    pub(super) fn scan_lag(&self, section: &str) -> Duration {
+        let since = self.manifest.scan.get(section).and_then(|scan| scan.since.as_ref());
+        Duration::from_secs(since.map_or(0, |since| since.lag))
+    }
+
+    /// Whether every record of a kind is made with our own marker, and is listed or found by it.
+    pub(super) fn marks_all(&self, kind: Kind) -> bool {
+        let create =
+            self.manifest.write.get(kind.code()).and_then(|steps| steps.iter().find(|step| step.verb == Verb::Create));
+        let ours = create.and_then(|create| create.marker.as_ref()).is_some_and(|marker| marker.is_path(".marker"));
+        ours && (self.manifest.scan.contains_key(kind.code()) || self.look_of(kind).is_some())
+    }
+
+    /// Which of these markers are there: by the listing where it goes by the marker, else by the look for one record.
+    pub(super) async fn marked_by(&self, kind: Kind, markers: &[String]) -> Result<Option<Vec<(String, Remote)>>> {
+        let goes_by_mark = |stream: &ReadStream| {
+            stream.path.iter().chain(stream.query.values()).any(|template| template.names("$mark"))
+        };
+        let listed = self.manifest.scan.get(kind.code()).is_some_and(goes_by_mark);
+        let look = self.look_of(kind);
+        if !listed && look.is_none() {
+            return Ok(None);
+        }
+        let looked = stream::iter(markers.to_vec()).map(|marker| async move {
+            match look.filter(|_| !listed) {
+                Some(rule) => self.looked_for(kind, rule, &marker).await,
+                None => self.listed_by(kind, &marker).await,
+            }
+        });
+        Ok(Some(looked.buffered(LOOKS).try_collect::<Vec<_>>().await?.concat()))
+    }
+
+    /// How a record is looked for by its marker, without its parent.
+    fn look_of(&self, kind: Kind) -> Option<&FindRule> {
+        self.manifest
+            .find
+            .get(kind.code())
+            .filter(|rule| rule.mark.is_some() && rule.call.is_some() && !kind.is_library())
+    }
+
+    async fn listed_by(&self, kind: Kind, marker: &str) -> Result<Vec<(String, Remote)>> {
+        let page = self.scan_page(kind, marker, None, None).await?.unwrap_or_default();
+        Ok(page.rows.into_iter().filter(|(mark, _)| mark == marker).collect())
+    }
+
+    async fn looked_for(&self, kind: Kind, rule: &FindRule, marker: &str) -> Result<Vec<(String, Remote)>> {
+        let scope = Value::Object(self.base(kind, &Value::Null, marker));
+        let mut found = Vec::new();
+        for row in self.rows_found(rule, &BTreeMap::new(), &scope, &LateValues::default()).await? {
+            if self.carries(rule, &row, marker)? {
+                found.push((marker.to_owned(), self.row_remote(rule, &row)?));
+            }
+        }
+        Ok(found)
     }
 
     /// The record a step made, by its marker, among all that changed since. Steps that ask at the same time are answered by one

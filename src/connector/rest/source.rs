@@ -66,6 +66,11 @@ impl Source for Rest {
         self.read_page(kind.code(), cursor, since).await
     }
 
+    async fn read_one(&self, kind: Kind, id: &str) -> Result<Option<Row>> {
+        self.prepare().await?;
+        self.row_by_id(kind, id).await
+    }
+
     async fn read_children(&self, kind: Kind, row: &Value, bulk: &BulkRows) -> Result<ChildRows> {
         self.children_with(kind, row, bulk).await
     }

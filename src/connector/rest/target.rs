@@ -138,6 +138,18 @@ impl Target for Rest {
         self.scan_page(kind, prefix, since, cursor).await
     }
 
+    fn marks(&self, kind: Kind) -> bool {
+        self.marks_all(kind)
+    }
+
+    fn lists_late(&self, kind: Kind) -> Duration {
+        self.scan_lag(kind.code())
+    }
+
+    async fn carry_marker(&self, kind: Kind, markers: &[String]) -> Result<Option<Vec<(String, Remote)>>> {
+        self.marked_by(kind, markers).await
+    }
+
     fn creates(&self, kind: Kind) -> Option<&str> {
         self.create_step(kind)
     }

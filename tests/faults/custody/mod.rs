@@ -1,0 +1,255 @@
+//! What becomes of a migration whose ledger, stage or folder is not what its last run left.
+//!
+//! Two runs go before each case, with a copy of `.deskferry/` between them; a ticket comes after them. Then something is put back,
+//! lost or renamed, and what follows is what an admin does: `run`, and where it refuses, what its hint says. In the end the target
+//! holds every ticket once, whole, for the person who asked it.
+
+mod moved;
+
+use crate::page;
+use moved::{Moved, TICKETS, copy, marker};
+use rusqlite::Connection;
+use std::path::Path;
+use std::sync::Mutex;
+
+/// Cells of the table that every `cargo test` tries.
+const DRAWN: usize = 6;
+/// Cells tried side by side.
+const SIDE_BY_SIDE: usize = 2;
+const PLATFORMS: [(&str, &str); 2] = [("freshdesk", "Freshdesk"), ("zendesk", "Zendesk")];
+
+/// What happens, and what is done about it: how the cell reads.
+type Case = (&'static str, fn(&'static str) -> String);
+
+const CASES: [Case; 14] = [
+    ("older ledger and older stage put back", |to| after(to, |moved| put_back(moved, &["ledger.db", "staging.db"]))),
+    ("older ledger put back, the newer stage beside it", |to| after(to, |moved| put_back(moved, &["ledger.db"]))),
+    ("older stage put back, the newer ledger beside it", |to| after(to, |moved| put_back(moved, &["staging.db"]))),
+    ("ledger lost", |to| after(to, |moved| lose(&moved.project, "ledger.db"))),
+    ("stage deleted", |to| after(to, |moved| lose(&moved.project, "staging.db"))),
+    ("ledger and stage lost", |to| after(to, |moved| std::fs::remove_dir_all(moved.state_dir()).unwrap())),
+    ("`ledger.db` copied alone, into another folder", |to| after(to, copied_alone)),
+    ("folder moved, and everything in it", |to| after(to, renamed)),
+    ("another spelling of the address", |to| after(to, spelled_otherwise)),
+    ("ledger of the first version", |to| of_the_first_version(to, |_| {})),
+    ("ledger of the first version, and lost", |to| of_the_first_version(to, |moved| lose(&moved.project, "ledger.db"))),
+    ("two copies at once on one machine", two_copies_here),
+    ("two copies at once on two machines", two_copies_apart),
+    ("a ticket copied by people of the target", copied_by_people),
+];
+
+#[test]
+fn a_ledger_that_is_not_what_it_was_writes_nothing_twice_and_loses_nothing() {
+    let all = CASES.len() * PLATFORMS.len();
+    let cells = if page::whole() { (0..all).collect() } else { page::drawn(all, DRAWN) };
+    let (waiting, told) = (Mutex::new(cells), Mutex::new(vec![String::new(); all]));
+    std::thread::scope(|scope| {
+        for _ in 0..SIDE_BY_SIDE {
+            scope.spawn(|| {
+                while let Some(cell) = { waiting.lock().unwrap().pop() } {
+                    let ((name, case), (platform, _)) =
+                        (CASES[cell / PLATFORMS.len()], PLATFORMS[cell % PLATFORMS.len()]);
+                    println!("{name}, {platform}");
+                    let came = case(platform);
+                    told.lock().unwrap()[cell] = came;
+                }
+            });
+        }
+    });
+    if page::whole() {
+        page::write("custody", &table(&told.into_inner().unwrap()));
+    }
+}
+
+fn table(told: &[String]) -> String {
+    let heads: Vec<&str> = PLATFORMS.iter().map(|(_, title)| *title).collect();
+    let mut table = format!("| what happened | {} |\n|---|{}\n", heads.join(" | "), "---|".repeat(heads.len()));
+    for ((name, _), row) in CASES.iter().zip(told.chunks(PLATFORMS.len())) {
+        table.push_str(&format!("| {name} | {} |\n", row.join(" | ")));
+    }
+    table
+}
+
+/// Two runs with a copy of the private folder between them, then a new ticket, then this; and what an admin does then.
+fn after(platform: &'static str, then: impl FnOnce(&mut Moved)) -> String {
+    let mut moved = Moved::new(platform);
+    let half: Vec<String> = (1..=TICKETS / 2).map(|n| format!("ticket:{n}")).collect();
+    moved.succeeds(&["run", "--ids", &half.join(",")]);
+    copy(&moved.state_dir(), &moved.beside("older"));
+    moved.succeeds(&["run"]);
+    moved.holds(TICKETS);
+    moved.fill(TICKETS + 1);
+    then(&mut moved);
+    ends(moved, TICKETS + 1)
+}
+
+#[track_caller]
+fn ends(mut moved: Moved, tickets: usize) -> String {
+    let refused = moved.comes_to_its_end();
+    moved.holds(tickets);
+    moved.succeeds(&["run"]);
+    moved.holds(tickets);
+    match refused {
+        0 => "`run` goes on: each ticket once".to_owned(),
+        _ => "`run` refuses; after `ids --rebuild` each ticket once".to_owned(),
+    }
+}
+
+fn put_back(moved: &Moved, names: &[&str]) {
+    for name in names {
+        lose(&moved.project, name);
+        std::fs::copy(moved.beside("older").join(name), moved.state_dir().join(name)).unwrap();
+    }
+}
+
+fn lose(project: &Path, name: &str) {
+    for ending in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(project.join(format!(".deskferry/{name}{ending}")));
+    }
+}
+
+fn copied_alone(moved: &mut Moved) {
+    let there = moved.beside("elsewhere");
+    copy(&moved.project, &there);
+    std::fs::remove_dir_all(there.join(".deskferry")).unwrap();
+    std::fs::create_dir(there.join(".deskferry")).unwrap();
+    std::fs::copy(moved.state_dir().join("ledger.db"), there.join(".deskferry/ledger.db")).unwrap();
+    moved.project = there;
+}
+
+fn renamed(moved: &mut Moved) {
+    let there = moved.beside("renamed");
+    std::fs::rename(&moved.project, &there).unwrap();
+    moved.project = there;
+}
+
+fn spelled_otherwise(moved: &mut Moved) {
+    let url = moved.target.told("url").replace("127.0.0.1", "LocalHost");
+    moved.configure(&format!("{url}/"), "");
+}
+
+/// The target as the first version left it, and the ledger it wrote: with the id that version gave.
+fn of_the_first_version(platform: &'static str, then: impl FnOnce(&mut Moved)) -> String {
+    const MOVED: usize = 4;
+    let mut moved = Moved::new(platform);
+    let (source, target) = (moved.project.join("src"), moved.target.told("url").replace("127.0.0.1", "localhost"));
+    let mark = &blake3::hash(format!("{}\n{target}", source.display()).as_bytes()).to_hex()[..10];
+    moved.fill(MOVED);
+    moved.configure(&target, &format!("migration = \"{mark}\""));
+    moved.succeeds(&["run"]);
+    std::fs::remove_dir_all(moved.state_dir()).unwrap();
+    std::fs::remove_file(source.join(".deskferry-id")).unwrap();
+    std::fs::create_dir(moved.state_dir()).unwrap();
+    let ledger = include_str!("earlier-ledger.sql").replace("MARK", mark).replace("TARGET", &target);
+    let ledger = ledger.replace("SOURCE", &source.display().to_string());
+    let db = Connection::open(moved.state_dir().join("ledger.db")).unwrap();
+    db.execute_batch(&ledger).unwrap();
+    for (id, there) in moved.held() {
+        assert!(marker(&there[0]).unwrap().contains(mark), "the target is as that version left it");
+        let to = there[0]["id"].to_string();
+        let records =
+            db.execute("UPDATE record SET target_id = ?2 WHERE kind = 'ticket' AND id = ?1", [&id, &to]).unwrap();
+        let steps = "UPDATE step SET target_id = ?2 WHERE step = 'create' AND marker LIKE '%:ticket:' || ?1";
+        assert_eq!((records, db.execute(steps, [&id, &to]).unwrap()), (1, 1));
+    }
+    drop(db);
+    moved.configure(&target, "");
+    moved.fill(MOVED + 1);
+    then(&mut moved);
+    ends(moved, MOVED + 1)
+}
+
+fn two_copies_here(platform: &'static str) -> String {
+    let moved = Moved::at_rate(platform, &["--rate", "900/m"]);
+    let other = moved.beside("copy");
+    // A copy of the whole project, made when it had a ledger already.
+    let mut first = moved.start(&moved.project, "here", &["stage"]);
+    assert!(first.wait().unwrap().success());
+    copy(&moved.project, &other);
+    let both = [&moved.project, &other].map(|project| moved.start(project, "here", &["run"]));
+    let mut codes: Vec<i32> = Vec::new();
+    let mut said = String::new();
+    for child in both {
+        let ended = child.wait_with_output().unwrap();
+        codes.push(ended.status.code().unwrap_or(-1));
+        said.push_str(&String::from_utf8_lossy(&ended.stderr));
+    }
+    codes.sort_unstable();
+    assert_eq!(codes, [0, 6], "{said}");
+    assert!(said.contains("is at work on this migration"), "{said}");
+    moved.holds(TICKETS);
+    "the second one is refused while the first one is at work: each ticket once".to_owned()
+}
+
+fn two_copies_apart(platform: &'static str) -> String {
+    const MANY: usize = 60;
+    let mut moved = Moved::at_rate(platform, &["--rate", "1200/m"]).looking("5/0");
+    moved.fill(MANY);
+    let mut first = moved.start(&moved.project, "here", &["stage"]);
+    assert!(first.wait().unwrap().success());
+    let other = moved.beside("copy");
+    copy(&moved.project, &other);
+    let both = [(&moved.project, "here"), (&other, "there")];
+    let both = both.map(|(project, machine)| moved.start(project, machine, &["run"]));
+    let ended = both.map(|child| child.wait_with_output().unwrap());
+    let said: String = ended.iter().map(|one| String::from_utf8_lossy(&one.stderr).into_owned()).collect();
+    let codes: Vec<_> = ended.iter().map(|one| one.status.code()).collect();
+    assert_eq!(codes, [Some(6), Some(6)], "both stop: {said}");
+    let twice = moved.twice();
+    assert!(moved.held().len() < MANY, "both are noticed before all is written");
+
+    // One copy is left, and the hint is followed.
+    std::fs::remove_dir_all(other).unwrap();
+    moved.succeeds(&["ids", "--rebuild"]);
+    moved.succeeds(&["report", "--format", "csv"]);
+    let report = moved.said.clone();
+    let rows = csv::Reader::from_reader(report.as_bytes()).into_records().filter_map(Result::ok).collect::<Vec<_>>();
+    let mut listed: Vec<(String, String)> =
+        rows.iter().filter(|row| &row[3] == "twice").map(|row| (row[1].to_owned(), row[6].to_owned())).collect();
+    listed.sort();
+    assert_eq!(
+        listed.iter().map(|(id, _)| id.clone()).collect::<Vec<_>>(),
+        sorted(twice),
+        "what is there twice is listed"
+    );
+    for (_, ticket) in &listed {
+        moved.delete(ticket);
+    }
+    moved.succeeds(&["ids", "--rebuild"]);
+    let came = ends(moved, MANY);
+    assert!(came.starts_with("`run` goes on"), "{came}");
+    "both stop; what is there twice is listed, and after one of each is deleted and `ids --rebuild`, each ticket once"
+        .to_owned()
+}
+
+fn sorted(mut ids: Vec<String>) -> Vec<String> {
+    ids.sort();
+    ids
+}
+
+/// Somebody splits or clones a ticket there: its custom fields come along.
+fn copied_by_people(platform: &'static str) -> String {
+    let mut moved = Moved::new(platform);
+    moved.succeeds(&["run"]);
+    let ours = moved.held()["1"][0].clone();
+    let copied = match platform {
+        "zendesk" => {
+            serde_json::json!({ "ticket": { "subject": "a copy", "comment": { "body": "x" }, "external_id": ours["external_id"],
+            "requester_id": ours["requester_id"] } })
+        }
+        _ => {
+            serde_json::json!({ "subject": "a copy", "description": "x", "status": 2, "priority": 1, "requester_id": ours["requester_id"],
+            "custom_fields": { "cf_deskferry": marker(&ours) } })
+        }
+    };
+    let path = if platform == "zendesk" { "/api/v2/tickets.json" } else { "/api/v2/tickets" };
+    moved.admin("POST", path, Some(copied));
+    moved.fill(TICKETS + 1);
+    moved.succeeds(&["run"]);
+    assert!(moved.said.contains("ticket 1 is in the target once more"), "{}", moved.said);
+    assert_eq!(moved.twice(), ["1"]);
+    assert_eq!(moved.held().len(), TICKETS + 1);
+    moved.succeeds(&["report", "--format", "csv"]);
+    assert!(moved.said.lines().any(|line| line.starts_with("ticket,1,,twice,")), "{}", moved.said);
+    "`run` goes on, and the copy is a row of the report".to_owned()
+}

@@ -1,0 +1,10 @@
+//! Tables of faults: what went wrong with a ledger, a stage or a folder, and what the target holds after it.
+//!
+//! Plain, a seeded slice of each table runs (`DESKFERRY_TABLE_SEED` repeats a draw). `DESKFERRY_TABLES=write` runs all of it and
+//! writes the tables of `docs/reliability.md`.
+
+mod custody;
+#[path = "../sandbox/desks.rs"]
+#[allow(dead_code, reason = "each test target asks a desk for other things")]
+mod desks;
+mod page;

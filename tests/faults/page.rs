@@ -1,0 +1,36 @@
+//! The page the tables stand on, and what is drawn of them where not all of it is tried.
+
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Whether all of a table is tried, and written into the page.
+pub fn whole() -> bool {
+    std::env::var("DESKFERRY_TABLES").is_ok_and(|tables| tables == "write")
+}
+
+/// Writes a table between its two comments on the page.
+pub fn write(name: &str, table: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reliability.md");
+    let page = std::fs::read_to_string(&path).unwrap();
+    let begin = format!("<!-- table: {name} -->\n");
+    let (before, rest) = page.split_once(&begin).unwrap_or_else(|| panic!("the page has no table {name}"));
+    let (_, after) = rest.split_once("<!-- end -->").unwrap();
+    std::fs::write(&path, format!("{before}{begin}{table}<!-- end -->{after}")).unwrap();
+}
+
+/// So many places of so many, each once, by `DESKFERRY_TABLE_SEED` or the time; the seed is printed.
+pub fn drawn(of: usize, many: usize) -> Vec<usize> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let seed = std::env::var("DESKFERRY_TABLE_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(now);
+    println!("DESKFERRY_TABLE_SEED={seed} repeats this draw");
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut places: Vec<usize> = (0..of).collect();
+    for at in (1..of).rev() {
+        state ^= state >> 12;
+        state ^= state << 25;
+        state ^= state >> 27;
+        places.swap(at, (state.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) as usize % (at + 1));
+    }
+    places.truncate(many);
+    places
+}
