@@ -44,8 +44,19 @@ pub struct Page {
     pub next: Option<String>,
     /// The cursor from which a later run goes on, where the platform has one that lasts.
     pub bookmark: Option<String>,
-    /// The listing begins here and holds all there is: what an earlier one staged and this one lacks is gone.
-    pub anew: bool,
+    pub shows: Shows,
+}
+
+/// What a listing shows of its kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Shows {
+    /// What changed: rows it lacks are as they were.
+    #[default]
+    Changes,
+    /// All there is, from here on: rows an earlier page brought count no more.
+    AllFromHere,
+    /// More of all there is: in the end rows it did not bring are gone.
+    MoreOfAll,
 }
 
 /// How children can be read in bulk, and what is known of the cost.

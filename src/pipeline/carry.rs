@@ -20,7 +20,7 @@ use crate::record::{Body, Format, Kind, Record};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::OnceCell;
 
@@ -113,6 +113,8 @@ pub(super) struct Run<'a> {
     pub(super) streak: Streak,
     /// Whether a record was left for the next run.
     waits: AtomicBool,
+    /// Records taken up while their list was read anew, before their row came again.
+    early: Mutex<HashSet<String>>,
     /// When progress was told.
     told: Mutex<Option<Instant>>,
 }
@@ -160,6 +162,7 @@ impl<'a> Run<'a> {
             alone: Mutex::default(),
             streak: Streak::default(),
             waits: AtomicBool::new(false),
+            early: Mutex::default(),
             told: Mutex::default(),
         })
     }
@@ -171,6 +174,10 @@ impl<'a> Run<'a> {
     /// Notes that a record is left for the next run.
     pub(super) fn waits(&self) {
         self.waits.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn early(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.early.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Stages and writes one kind, side by side.
@@ -256,7 +263,7 @@ impl<'a> Run<'a> {
         let mut turns = Turns::new(self.writer.rehearsal);
         let carried = rows.map(|row| (row, turns.give())).map(|(row, turn)| async move {
             let ended = match row {
-                Ok(row) => self.one(row, turn).await,
+                Ok(row) => self.one(row, read, turn).await,
                 Err(stop) => Err(stop),
             };
             // Told from here: whoever waits for these futures must do nothing else, since they wait for one another.
@@ -285,11 +292,20 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Carries one record and books how it ended.
-    async fn one(&self, row: RecordRow, mut turn: Turn) -> Result<(), Stop> {
+    /// Carries one record and books how it ended. One that is not whole is taken up again while its kind is not `read` to the end.
+    async fn one(&self, row: RecordRow, read: Option<Read>, mut turn: Turn) -> Result<(), Stop> {
         self.halt().check()?;
         let (kind, id) = (row.kind, row.id.clone());
-        let carried = self.carried(&row, &mut turn).await;
+        let carried = match self.job.take(kind, &id).await {
+            Ok(Taken::Absent | Taken::Early(..)) if read.is_none() => {
+                self.early().insert(id);
+                turn.come().await;
+                turn.end().await;
+                return Ok(());
+            }
+            Ok(taken) => self.carried(&row, taken, &mut turn).await,
+            Err(problem) => Err(problem.into()),
+        };
         let end = self.ended(kind, &id, carried).await.map_err(|stop| named(stop, kind, &id))?;
         turn.come().await;
         let closed = self.close(kind, &id, end).await;
@@ -297,16 +313,17 @@ impl<'a> Run<'a> {
         closed
     }
 
-    async fn carried(&self, row: &RecordRow, turn: &mut Turn) -> Result<End, Broken> {
+    async fn carried(&self, row: &RecordRow, taken: Taken, turn: &mut Turn) -> Result<End, Broken> {
         let (kind, id) = (row.kind, row.id.as_str());
-        let taken = self.job.take(kind, id).await?;
         if kind.is_library() && !self.job.target.writes(kind) {
             let problem = Problem::new(Reason::Unsupported, format!("the target has no place for a {kind}"));
             return Ok(End::Skipped { problem, stands_for: None });
         }
         let record = match taken {
             Taken::Whole(record) => Arc::new(record),
-            Taken::Part(record, end) => return self.left_in_part(kind, id, record, end).await,
+            Taken::Part(record, end) | Taken::Early(record, end) => {
+                return self.left_in_part(kind, id, record, end).await;
+            }
             Taken::Odd(problem) => return Ok(End::Failed { problem }),
             Taken::Absent => return self.unlisted(row).await,
         };

@@ -61,8 +61,8 @@ impl Run<'_> {
                 match taken {
                     Taken::Whole(record) => self.links_of(row, record).await?,
                     // The ticket is there, and what it relates to is not known again: the next run asks.
-                    Taken::Part(_, End::Waiting { .. }) => self.waits(),
-                    Taken::Part(..) | Taken::Odd(_) | Taken::Absent => {}
+                    Taken::Part(_, End::Waiting { .. }) | Taken::Early(_, End::Waiting { .. }) => self.waits(),
+                    Taken::Part(..) | Taken::Early(..) | Taken::Odd(_) | Taken::Absent => {}
                 }
             }
         }

@@ -2,7 +2,7 @@
 
 use super::{Event, Job, Side, Stop, children, own_ids};
 use crate::clock::{BEGINNING, VendorClock};
-use crate::connector::{ChildRows, Page, Row, Source};
+use crate::connector::{ChildRows, Page, Row, Shows, Source};
 use crate::error::{Problem, Reason, Result};
 use crate::ledger::{RecordRow, Seen, State};
 use crate::record::{Kind, Record};
@@ -141,7 +141,7 @@ impl Walk {
 }
 
 async fn list(job: &Job, kind: Kind, walk: Walk) -> Result<(), Stop> {
-    let (stream, since, turn) = (kind.code(), walk.since, walk.turn);
+    let (stream, since, mut turn) = (kind.code(), walk.since, walk.turn);
     let (mut cursor, mut repeats) = (walk.cursor.clone(), 0);
     loop {
         job.halt.check()?;
@@ -149,8 +149,8 @@ async fn list(job: &Job, kind: Kind, walk: Walk) -> Result<(), Stop> {
             Ok(page) => page,
             Err(problem) => return Err(unlisted(job, problem).await),
         };
-        if page.anew {
-            job.staging.forget_rows(stream).await?;
+        if page.shows == Shows::AllFromHere {
+            turn = job.staging.open_rows(stream).await?;
         }
         let rows = page.rows;
         for unread in rows.iter().filter_map(|row| row.unread.as_ref()) {
@@ -180,6 +180,10 @@ async fn list(job: &Job, kind: Kind, walk: Walk) -> Result<(), Stop> {
             // The rest is read by a later run: the cursor stands where the sample ended.
             Some(_) if kind == Kind::Ticket && enough(job, count) => return Ok(()),
             Some(next) => cursor = Some(next),
+            None if page.shows != Shows::Changes => {
+                job.staging.forget_unseen(stream, turn).await?;
+                return Ok(job.staging.listed(stream, began_at, page.bookmark.as_deref()).await?);
+            }
             None => return Ok(job.staging.listed(stream, began_at, page.bookmark.as_deref()).await?),
         }
     }

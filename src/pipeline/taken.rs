@@ -57,6 +57,8 @@ pub(super) enum Taken {
     Whole(Record),
     /// What its row alone says, and what becomes of it for want of the rest.
     Part(Option<Record>, End),
+    /// The same of one whose rest may still come.
+    Early(Option<Record>, End),
     /// The rows are there and make no record.
     Odd(Problem),
     /// The stage has no row of it.
@@ -78,7 +80,8 @@ impl Job {
     pub(super) async fn take(&self, kind: Kind, id: &str) -> Result<Taken> {
         let (source, of) = (self.source.clone(), id.to_owned());
         let make = move |row, children, places: &[String], wholeness| {
-            let lacking = lacking(kind, wholeness);
+            let is_early = wholeness == Wholeness::Partly;
+            let lacking = lacking(kind, wholeness).map(|end| (end, is_early));
             let children = if lacking.is_none() { children } else { ChildRows::new() };
             (assembled(source.as_ref(), kind, &of, (&row, &children), places), lacking)
         };
@@ -87,7 +90,8 @@ impl Job {
             Some((Err(problem), None)) => Taken::Odd(problem),
             Some((Err(problem), _)) if problem.reason == Reason::RepeatedId => Taken::Odd(problem),
             Some((Ok(made), None)) => Taken::Whole(self.with_own_ids(made, id)),
-            Some((made, Some(end))) => Taken::Part(made.ok().map(|(record, _)| record), end),
+            Some((made, Some((end, true)))) => Taken::Early(made.ok().map(|(record, _)| record), end),
+            Some((made, Some((end, false)))) => Taken::Part(made.ok().map(|(record, _)| record), end),
         })
     }
 }
@@ -128,6 +132,9 @@ impl Run<'_> {
         let Some(last) = rows.last().map(|row| row.seq) else { return Ok(None) };
         let mut ready = Vec::new();
         for row in rows {
+            if self.early().remove(&row.id) {
+                had.remove(&row.id);
+            }
             if had.contains(&row.id) || !self.job.choice.wants_id(kind, &row.id) {
                 continue;
             }

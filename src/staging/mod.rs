@@ -240,12 +240,24 @@ impl Staging {
             .await
     }
 
-    /// Forgets the rows of a stream, and nothing of how far it was listed.
-    pub async fn forget_rows(&self, stream: &str) -> Result<()> {
+    /// No row of a stream is whole until it comes again, in the turn that is given.
+    pub async fn open_rows(&self, stream: &str) -> Result<i64> {
+        let name = stream.to_owned();
+        self.store
+            .write(move |db| {
+                db.execute("UPDATE item SET children_of = NULL, gone_of = NULL WHERE stream = ?1", [&name])?;
+                Ok(())
+            })
+            .await?;
+        self.next_turn().await
+    }
+
+    /// Forgets the rows of a stream that did not come in this turn, and nothing of how far it was listed.
+    pub async fn forget_unseen(&self, stream: &str, turn: i64) -> Result<()> {
         let stream = stream.to_owned();
         self.store
             .write(move |db| {
-                db.execute("DELETE FROM item WHERE stream = ?1", [&stream])?;
+                db.execute("DELETE FROM item WHERE stream = ?1 AND listing IS NOT ?2", params![stream, turn])?;
                 Ok(())
             })
             .await

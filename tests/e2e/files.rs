@@ -211,7 +211,7 @@ fn itself(labels: &[&str]) -> HashMap<String, String> {
     labels.iter().map(|label| (label.to_string(), label.to_string())).collect()
 }
 
-/// What every file of a folder holds.
+/// What every file of a folder holds, but the one by which the folder is known wherever it lies.
 fn bytes(folder: &Path) -> Result<BTreeMap<PathBuf, String>> {
     let mut all = BTreeMap::new();
     let mut folders = vec![folder.to_path_buf()];
@@ -220,7 +220,7 @@ fn bytes(folder: &Path) -> Result<BTreeMap<PathBuf, String>> {
             let path = entry.path();
             if path.is_dir() {
                 folders.push(path);
-            } else {
+            } else if entry.file_name() != ".deskferry-id" {
                 let bytes = std::fs::read(&path).map_err(|e| format!("{}: {e}", path.display()))?;
                 all.insert(path, crate::http::sha256(&bytes));
             }

@@ -35,7 +35,10 @@ impl Desk {
     /// With further arguments.
     pub fn start_with(options: &Options<'_>, more: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_deskferry"));
-        command.args(["sandbox", options.platform, "--json", "--port", "0", "--seed", "1", "--rate", RATE]);
+        command.args(["sandbox", options.platform, "--json", "--port", "0", "--seed", "1"]);
+        if !more.contains(&"--rate") {
+            command.args(["--rate", RATE]);
+        }
         command.args(["--tickets", &options.tickets.to_string()]).args(options.flags).args(more);
         if let Some(file) = options.faults {
             command.arg("--faults").arg(file);

@@ -27,7 +27,9 @@ fn values(all: &Folder) -> Vec<Vec<(String, String)>> {
     let title = |key: &str| {
         let of_zendesk = state["tables"]["ticket_fields"].as_array().into_iter().flatten();
         let all = of_zendesk.chain(state["ticket_fields"].as_array().into_iter().flatten());
-        let mut found = all.filter(|field| field["name"] == key || field["id"].to_string() == key);
+        let mut found = all.filter(|field| {
+            field["name"] == key || field["id"].as_u64().is_some_and(|id| key == id.to_string().as_str())
+        });
         let found = found.next().unwrap_or_else(|| panic!("no field {key}"));
         found["title"].as_str().or(found["label"].as_str()).unwrap().to_owned()
     };

@@ -12,7 +12,7 @@ use super::fields::{ATTACHMENT, COMMENT, TABLES};
 use super::table::Table;
 use super::{Form, KINDS, NAME, Place, folder, line, lines, rows};
 use crate::clock::VendorClock;
-use crate::connector::{Again, Blob, BulkRows, CheckLine, ChildRows, LeftBehind, Page, Row, Source};
+use crate::connector::{Again, Blob, BulkRows, CheckLine, ChildRows, LeftBehind, Page, Row, Shows, Source};
 use crate::error::{Problem, Reason, Result};
 use crate::record::{Attachment, Kind, Record};
 use async_trait::async_trait;
@@ -310,13 +310,13 @@ impl Inner {
             return Ok(Page { bookmark: Some(bookmark), ..Page::default() });
         }
         let next = cursor.and_then(Cursor::parse).filter(|cursor| cursor.print == print).map(|cursor| cursor.next);
-        let anew = next.is_none();
+        let shows = if next.is_none() { Shows::AllFromHere } else { Shows::MoreOfAll };
         let (rows, next) = match next {
             Some(Next::Named(at)) => self.named(kind, &census, at)?,
             Some(Next::Row(spot)) => self.rows(kind, &census, Some(spot))?,
             None => self.rows(kind, &census, None)?,
         };
-        Ok(Page { bookmark: Some(bookmark), rows, next: next.map(|next| Cursor { next, print }.text()), anew })
+        Ok(Page { bookmark: Some(bookmark), rows, next: next.map(|next| Cursor { next, print }.text()), shows })
     }
 
     /// The next rows of a kind's own file or table; after them come the records that have no row.

@@ -4,7 +4,7 @@ use super::paging::{self, Answered};
 use super::{Rest, asking, asking_address};
 use crate::clock::BEGINNING;
 use crate::connector::manifest::{Bulk, Denied, JobList, Left, Listing, Lookup, Paging, ReadStream, Since};
-use crate::connector::{Page, Row};
+use crate::connector::{Page, Row, Shows};
 use crate::error::{Problem, Reason, Result};
 use crate::expr::{self, Expr, Scope, Template, TimeFormat, plain};
 use crate::http::Response;
@@ -220,7 +220,7 @@ impl Rest {
         self.saw(name, stream, &rows);
         self.look_up(stream, &mut rows).await?;
         let rows = rows.into_iter().zip(unread).map(|(raw, unread)| Ok(Row { unread, ..self.row(stream, raw)? }));
-        Ok(Page { rows: rows.collect::<Result<_>>()?, next: leaf.next, bookmark: leaf.bookmark, anew: false })
+        Ok(Page { rows: rows.collect::<Result<_>>()?, next: leaf.next, bookmark: leaf.bookmark, shows: Shows::Changes })
     }
 
     /// The whole row of one that was listed without its detail; none where a filter leaves it out.

@@ -73,7 +73,7 @@ impl<'a> Desk<'a> {
             let name = row["name"].as_str().map(|name| name.split_whitespace().collect::<Vec<_>>().join(" "));
             Person { name: name.filter(|name| !name.is_empty()), email, login: String::new() }
         };
-        // those who left are in no list: all that is told of them is their id
+        // those who left are in no list: nobody knows their name
         let agents = rows(&state["agents"]).iter().filter(|agent| agent["deactivated"] != true);
         let people = agents.chain(rows(&state["contacts"]));
         Self {

@@ -56,7 +56,8 @@ pub fn tags(state: &Value) -> BTreeMap<u64, Vec<String>> {
 
 /// A person by id; of one who is in no list the id is all that is known.
 fn whoever(people: &HashMap<u64, Person>, user: &Value) -> Person {
-    let nobody = || Person { name: None, email: None, login: id(user).to_string() };
+    // An id is no name.
+    let nobody = || Person { name: None, email: None, login: "somebody no longer known".to_owned() };
     people.get(&id(user)).cloned().unwrap_or_else(nobody)
 }
 
