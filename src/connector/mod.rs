@@ -158,8 +158,9 @@ pub trait Source: Send + Sync {
     /// Whether the platform has records of this kind that can be read.
     fn reads(&self, kind: Kind) -> bool;
 
-    /// Proves that the account answers. Never fails as a whole: each line says what it found.
-    async fn check(&self) -> Vec<CheckLine>;
+    /// Proves that the account answers, and asks what a person must decide of these kinds, which are to be read. Never fails as a
+    /// whole: each line says what it found.
+    async fn check(&self, kinds: &[Kind]) -> Vec<CheckLine>;
 
     /// Proves that the account answers, by a call that depends on no record.
     ///

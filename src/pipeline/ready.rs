@@ -1,10 +1,11 @@
 //! `check`: proves that both accounts can be used and that writing will mail nobody.
 
-use super::{Event, Job, Side, demands};
+use super::{Event, Job, ORDER, Side, demands};
 use crate::clock::VendorClock;
 use crate::connector::CheckLine;
 use crate::connector::profile::Silence;
 use crate::error::{Problem, Reason, Result};
+use crate::record::Kind;
 use jiff::SignedDuration;
 
 /// Clocks that differ by more than this are worth a word.
@@ -26,7 +27,8 @@ impl Checked {
 /// Asks both accounts, and tells each line as it is known.
 pub async fn check(job: &Job) -> Checked {
     let mut checked = Checked::default();
-    let (mut source, mut target) = tokio::join!(job.source.check(), of_target(job));
+    let kinds: Vec<Kind> = ORDER.iter().copied().filter(|&kind| job.in_scope(kind)).collect();
+    let (mut source, mut target) = tokio::join!(job.source.check(&kinds), of_target(job));
     source.extend(clocks(job.source.clock()));
     target.extend(clocks(job.target.clock()));
     let lines = source.into_iter().map(|line| (Side::Source, line));

@@ -81,7 +81,7 @@ impl Source for FilesSource {
         KINDS.contains(&kind)
     }
 
-    async fn check(&self) -> Vec<CheckLine> {
+    async fn check(&self, _kinds: &[Kind]) -> Vec<CheckLine> {
         let inner = Arc::clone(&self.0);
         let found = |found| CheckLine { proves: "the folder can be read".to_owned(), found };
         match blocking(move || inner.seen()).await {

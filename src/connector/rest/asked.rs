@@ -8,6 +8,7 @@ use crate::connector::CheckLine;
 use crate::connector::manifest::{Asks, Listing, Paging, ReadStream};
 use crate::error::{Problem, Reason, Result};
 use crate::expr::{self, Template, plain};
+use crate::record::Kind;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,9 +29,9 @@ struct Hidden {
 
 impl Rest {
     /// A line for each stream whose account does not say what is to become of records no list shows, and that has some.
-    pub(super) async fn questions(&self) -> Vec<CheckLine> {
+    pub(super) async fn questions(&self, kinds: &[Kind]) -> Vec<CheckLine> {
         let mut lines = Vec::new();
-        for stream in self.manifest.read.values() {
+        for stream in kinds.iter().filter_map(|kind| self.manifest.read.get(kind.code())) {
             for listing in &stream.then {
                 let (Some(asks), Paging::Gaps { key }) = (&listing.asks, &listing.page) else { continue };
                 if self.account()[&asks.key].is_null()

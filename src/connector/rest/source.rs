@@ -35,10 +35,10 @@ impl Source for Rest {
         self.manifest.read.get(kind.code()).is_some_and(|stream| stream.parent.is_none())
     }
 
-    async fn check(&self) -> Vec<CheckLine> {
+    async fn check(&self, kinds: &[Kind]) -> Vec<CheckLine> {
         let mut lines = self.check_calls().await;
         if lines.iter().all(|line| line.found.is_ok()) {
-            lines.extend(self.questions().await);
+            lines.extend(self.questions(kinds).await);
             lines.extend(self.elsewhere().await);
         }
         lines
