@@ -168,7 +168,7 @@ impl Head {
 
     fn no_key(&self, table: &str, bound: &Bound) -> Problem {
         let field = headers::key_fields(table)[0];
-        let what = format!("row {} is taken for the headers, and none of them is `{field}` of a {table}", self.row);
+        let what = format!("row {} was read as the header row, and has no column for `{field}` of a {table}", self.row);
         Problem::new(Reason::Config, what).hint(format!(
             "`header = N` under `[{table}]` in {0} names the row of headers; `{field} = \"…\"` under `[{table}.columns]` \
              names the column: {1}",
@@ -236,7 +236,10 @@ mod tests {
         assert_eq!(found("Report of May, 2024\n\nid,subject\n1,a\n", "").0, 3);
         assert_eq!(found("id,subject\nid,subject\n", "header = 2").0, 2);
         let wrong = layout("Report\nNr,What\n1,a\n", "").unwrap_err();
-        assert_eq!(wrong[0].what, "ticket.csv: row 1 is taken for the headers, and none of them is `id` of a ticket");
+        assert_eq!(
+            wrong[0].what,
+            "ticket.csv: row 1 was read as the header row, and has no column for `id` of a ticket"
+        );
         assert!(wrong[0].hint.as_ref().unwrap().contains("header = N"), "{wrong:?}");
         assert_eq!(found("Report\nNr,What\n1,a\n", "[ticket.columns]\nid = 'Nr'").0, 2);
     }

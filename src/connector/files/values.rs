@@ -128,7 +128,7 @@ impl Rules {
                 return wrong(
                     &part,
                     "is no e-mail address",
-                    "correct it, or list what stands for none in `empty` of columns.toml",
+                    "correct it, or list the words that mean \"empty\" in `empty` of columns.toml",
                 );
             };
             if !all.iter().any(|there| address_key(there) == address_key(&read.address)) {

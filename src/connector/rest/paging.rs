@@ -243,12 +243,12 @@ fn counted(page: &Value, count: u64) -> Result<()> {
 
 fn fewer(total: u64, count: u64) -> Problem {
     Problem::new(Reason::BadAnswer, format!("the answer counts {total} rows, and {count} were shown"))
-        .hint("nothing is taken for all of it: run again, and if it stays so tell us of this listing")
+        .hint("the list was not read to its end, and nothing of it was written: run again, and report it as a bug if it happens again")
 }
 
 fn unread(what: &str) -> Problem {
     Problem::new(Reason::BadAnswer, format!("the answer {what}, in a way its manifest does not follow"))
-        .hint("nothing is taken for all of it: run again, and if it stays so tell us of this listing")
+        .hint("the list was not read to its end, and nothing of it was written: run again, and report it as a bug if it happens again")
 }
 
 /// The time a window stands at, and the place in it: `TIME`, or `TIME;OFFSET;ID,ID` among rows that share it.
