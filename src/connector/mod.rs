@@ -132,6 +132,8 @@ pub struct Blob {
     /// BLAKE3, lower-case hex: also the file's name in the blob folder.
     pub hash: String,
     pub bytes: u64,
+    /// How many bytes the host says there are, where no list says it and fewer came.
+    pub told: Option<u64>,
     pub mime: Option<String>,
 }
 

@@ -10,7 +10,8 @@ use super::scan::Scanner;
 use super::send::Tries;
 use crate::error::{Problem, Reason, Result};
 use crate::pacer::retry_after;
-use reqwest::header::CONTENT_TYPE;
+use reqwest::Method;
+use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use std::path::Path;
 use tempfile::NamedTempFile;
 use tokio::fs::File;
@@ -86,6 +87,18 @@ impl Client {
         file.persist(dir.join(&done.hash)).map_err(|e| e.error)?;
         File::open(dir).await?.sync_all().await?;
         Ok(done)
+    }
+
+    /// How many bytes a file has as the host says when only that is asked (`HEAD`); `None` where it does not say. Asked once: hosts
+    /// that know no `HEAD` refuse it, and no file is lost by that.
+    pub async fn length_of(&self, call: &Call) -> Option<u64> {
+        let call = Call { method: Method::HEAD, ..call.clone() };
+        let head =
+            self.head(&call, &Body::of(&call.body).await.ok()?, Wants::File, 1, self.tries().deadline).await.ok()?;
+        let told = head.response.headers().get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse().ok());
+        let status = head.response.status().as_u16();
+        self.done(&call, head, 0);
+        told.filter(|_| status == 200)
     }
 
     async fn fetch(

@@ -394,5 +394,5 @@ fn copied(from: &Path, attachment: &Attachment, dir: &Path) -> Result<Blob> {
     }
     to.persist(dir.join(&hash)).map_err(|e| e.error)?;
     folder::sync(dir)?;
-    Ok(Blob { hash, bytes, mime: attachment.mime.clone() })
+    Ok(Blob { hash, bytes, told: None, mime: attachment.mime.clone() })
 }

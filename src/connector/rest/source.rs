@@ -114,13 +114,15 @@ impl Source for Rest {
             return Err(at(Problem::new(Reason::FileUnreadable, "the source does not hand this file out")));
         }
         let blob = self.stream_of_file(source)?.blob.as_ref();
-        let Some(blob) = blob.filter(|_| is_fresh(source)) else { return self.download(source, dir).await.map_err(at) };
+        let Some(blob) = blob.filter(|_| is_fresh(source)) else {
+            return self.download(attachment, source, dir).await.map_err(at);
+        };
         let address = self.fresh_address(source, blob, false).await.map_err(at)?;
-        match self.download(&address, dir).await {
+        match self.download(attachment, &address, dir).await {
             // It may have expired while it waited its turn.
             Err(refused) if matches!(refused.reason, Reason::Forbidden | Reason::FileUnreadable) => {
                 let address = self.fresh_address(source, blob, true).await.map_err(at)?;
-                self.download(&address, dir).await.map_err(at)
+                self.download(attachment, &address, dir).await.map_err(at)
             }
             other => other.map_err(at),
         }
@@ -138,7 +140,8 @@ impl Source for Rest {
 }
 
 impl Rest {
-    async fn download(&self, source: &str, dir: &Path) -> Result<Blob> {
+    /// `source` is where to ask now: the attachment's own or a fresh one.
+    async fn download(&self, attachment: &Attachment, source: &str, dir: &Path) -> Result<Blob> {
         let stream = self.stream_of_file(source)?;
         let decode = stream.blob.as_ref().and_then(|b| b.decode.as_ref());
         let decode = decode.map_or(Decode::Raw, |d| Decode::Base64Field(d.base64.clone()));
@@ -147,6 +150,12 @@ impl Rest {
             Reason::Forbidden if stream.denied != Denied::Fail => Problem { reason: Reason::FileUnreadable, ..p },
             _ => p,
         })?;
-        Ok(Blob { hash: got.hash, bytes: got.bytes, mime: got.content_type })
+        // What only a text links to stands in no list with its size, so the host is asked for it: a gateway may cut a file and say
+        // that this is all.
+        let is_listed = attachment.size.is_some() || !source.starts_with("http");
+        let told = if is_listed { None } else { self.client.length_of(&call).await };
+        // Some hosts answer such a question with 0.
+        let told = told.filter(|told| *told > got.bytes);
+        Ok(Blob { hash: got.hash, bytes: got.bytes, told, mime: got.content_type })
     }
 }

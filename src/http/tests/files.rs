@@ -177,3 +177,18 @@ async fn a_download_that_breaks_off_starts_again_at_the_account() {
     assert_eq!((done.bytes, server.seen().len()), (5, 2));
     assert!(store.seen().iter().all(|seen| seen.header("x-api-key").is_none()));
 }
+
+#[tokio::test]
+async fn the_length_of_a_file_is_what_its_host_says_or_unknown() {
+    let server = Server::start(|_, seen| match seen.line() {
+        line if line.starts_with("HEAD /told") => Act::Reply(200, vec![], vec![b'x'; 900]),
+        line if line.starts_with("HEAD /refused") => Act::Reply(403, vec![], vec![b'x'; 17]),
+        line if line.starts_with("HEAD /broken") => Act::Reset,
+        line => Act::Reply(500, vec![], format!("asked {line}").into_bytes()),
+    })
+    .await;
+    let client = client(server.url("/"));
+    assert_eq!(client.length_of(&Call::get("/told")).await, Some(900));
+    assert_eq!(client.length_of(&Call::get("/refused")).await, None);
+    assert_eq!(client.length_of(&Call::get("/broken")).await, None);
+}

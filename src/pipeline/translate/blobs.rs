@@ -62,7 +62,9 @@ impl Blobs {
     pub async fn fetch(&self, file: &Attachment) -> Result<Fetched> {
         let mut failed_before = false;
         match self.staging.blob(&file.source).await? {
-            Some(BlobRow::Here(blob)) if self.differs(file, &blob)?.is_none() => return Ok(Fetched::Here(blob)),
+            Some(BlobRow::Here(blob)) if self.differs(file, file.size, &blob)?.is_none() => {
+                return Ok(Fetched::Here(blob));
+            }
             Some(BlobRow::Failed { problem, .. }) if problem.reason == Reason::NotFound => {
                 return Ok(Fetched::Lost(Loss::FileGone));
             }
@@ -100,8 +102,9 @@ impl Blobs {
         for _ in 0..TRIES {
             last = match self.source.fetch(file, self.staging.blob_dir()).await {
                 Ok(blob) => {
+                    let size = file.size.or(blob.told);
                     let blob = StagedBlob { hash: blob.hash, bytes: blob.bytes, mime: blob.mime };
-                    match self.differs(file, &blob)? {
+                    match self.differs(file, size, &blob)? {
                         None => return Ok(Ok(blob)),
                         Some(problem) => problem,
                     }
@@ -116,8 +119,8 @@ impl Blobs {
         Ok(Err(last))
     }
 
-    /// What is wrong with the bytes of a file, by what was listed of it.
-    fn differs(&self, file: &Attachment, blob: &StagedBlob) -> Result<Option<Problem>> {
+    /// What is wrong with the bytes of a file, by what was listed of it and by the size that the source tells.
+    fn differs(&self, file: &Attachment, size: Option<u64>, blob: &StagedBlob) -> Result<Option<Problem>> {
         let wrong = |what: String| {
             let what = format!("file {} ({:?}) {what}", file.id, file.name);
             Ok(Some(Problem::new(Reason::FileUnreadable, what)))
@@ -125,8 +128,10 @@ impl Blobs {
         if naive::is(Naive::Whole) {
             return Ok(None);
         }
-        match file.size {
-            Some(size) if size != blob.bytes => wrong(format!("is listed with {size} bytes, and {} came", blob.bytes)),
+        match size {
+            Some(size) if size != blob.bytes => {
+                wrong(format!("has {size} bytes in the source, and {} came", blob.bytes))
+            }
             Some(_) => Ok(None),
             None => match is_a_page_instead(file, blob, &head(&self.staging.blob_path(&blob.hash))?) {
                 true => wrong("is no page of HTML, and one came".to_owned()),

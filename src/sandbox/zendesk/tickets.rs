@@ -220,7 +220,8 @@ impl Draft {
     fn linked(&self, body: &mut words::Body) -> StoredFile {
         let file = words::file_of(&mut Random::of(self.seed, &[10, self.id()]), 900);
         let stored = StoredFile { unlisted: true, ..self.stored(0, 8, file, false) };
-        let address = format!("{HERE}/attachments/token/{}/?name=linked.bin", stored.token);
+        let name: String = url::form_urlencoded::byte_serialize(stored.name.as_bytes()).collect();
+        let address = format!("{HERE}/attachments/token/{}/?name={name}", stored.token);
         body.html.push_str(&format!("<p>Look at <a href=\"{address}\">the file</a>.</p>"));
         body.text.push_str(&format!("\n\nLook at the file ({address})."));
         stored
