@@ -271,6 +271,10 @@ impl Target for DryRun {
         self.inner.roster(stream).await
     }
 
+    async fn agent_at(&self, address: &str) -> Result<Option<Map<String, Value>>> {
+        self.inner.agent_at(address).await
+    }
+
     async fn may_write_as(&self, person: &Remote, group: Option<&Remote>, visibility: Visibility) -> Result<bool> {
         self.inner.may_write_as(person, group, visibility).await
     }

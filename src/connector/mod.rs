@@ -384,6 +384,11 @@ pub trait Target: Send + Sync {
     /// All rows of a vocabulary or of a small kind (`agent group field status priority type`), as the manifest's fields.
     async fn roster(&self, stream: &str) -> Result<Vec<Map<String, Value>>>;
 
+    /// The agent with this address, as `roster("agent")` has its rows, where that may not list all of them.
+    async fn agent_at(&self, _address: &str) -> Result<Option<Map<String, Value>>> {
+        Ok(None)
+    }
+
     /// Whether a message may be written under this person so that it is as visible as it must be.
     /// Asked before writing, since some targets store a private message publicly without a word.
     async fn may_write_as(&self, person: &Remote, group: Option<&Remote>, visibility: Visibility) -> Result<bool>;

@@ -238,7 +238,7 @@ impl Assumed {
 }
 
 /// The staged definitions of a kind.
-async fn staged(job: &Job, kind: Kind) -> Result<Vec<Record>> {
+pub(super) async fn staged(job: &Job, kind: Kind) -> Result<Vec<Record>> {
     let rows = job.staging.rows(kind.code()).await?;
     Ok(rows.iter().filter_map(|row| job.source.assemble(kind, row, &Default::default()).ok()).collect())
 }

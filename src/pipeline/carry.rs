@@ -16,6 +16,7 @@ use super::{Ending, Event, Halt, Job, ORDER, Stop, again, approval, check, closu
 use crate::connector::ChildRows;
 use crate::error::{Problem, Reason};
 use crate::ledger::{End, Origin, RecordRow, State, Watermark};
+use crate::mapping::Missing;
 use crate::record::{Body, Format, Kind, Record};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use std::collections::HashSet;
@@ -126,6 +127,9 @@ impl<'a> Run<'a> {
             Some(roster) => roster,
             None => Roster::read(job.target.as_ref()).await?,
         };
+        if let Missing::Default(address) = &job.mapping.people.missing {
+            roster.seek(job.target.as_ref(), address).await?;
+        }
         let roster = Arc::new(roster);
         let people = Arc::new(People::new(job.source.clone(), job.staging.clone(), job.link.clone(), roster.clone()));
         let profile = job.target.profile();
@@ -407,7 +411,7 @@ impl<'a> Run<'a> {
         }
         match &record.body {
             Body::Group(group) => self.translator.group(&row.id, group, begun(row), self.members_of(&row.id)),
-            Body::Agent(person) => self.translator.agent(person),
+            Body::Agent(person) => self.translator.agent(person).await,
             Body::Contact(person) => self.translator.contact(&row.id, person, begun(row), &self.job.link).await,
             Body::Field(field) => self.translator.field(field, self.is_making(row).await?),
             Body::Ticket(_) => self.translated_ticket(record.clone()).await.map(Matched::Write),

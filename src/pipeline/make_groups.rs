@@ -56,6 +56,6 @@ impl Run<'_> {
     /// The id of an agent in the target.
     fn there(&self, person: &Person) -> Option<String> {
         let address = self.translator.mapping.people.agent_email(person.emails.first()?);
-        Some(self.translator.roster.person(address)?.id.clone())
+        Some(self.translator.roster.person(address)?.id)
     }
 }

@@ -1,6 +1,8 @@
 //! The people behind references: who they are in the source, and whom the target knows for them.
 
+use super::Job;
 use super::addresses::Addresses;
+use super::assumed::staged;
 use super::roster::Roster;
 use crate::connector::{ChildRows, Source};
 use crate::content::header::{Author, SOMEBODY};
@@ -52,6 +54,16 @@ impl Known {
         let nobody = if self.email.is_some() { "" } else { SOMEBODY };
         Author { name: self.name.as_deref().unwrap_or(nobody), email: self.email.as_deref() }
     }
+}
+
+/// Asks the target for those agents of the source that it does not list.
+pub async fn seek_agents(job: &Job, roster: &Roster) -> Result<()> {
+    let agents = staged(job, Kind::Agent).await?;
+    let emails = agents.iter().filter_map(|record| match &record.body {
+        Body::Agent(person) => person.emails.first(),
+        _ => None,
+    });
+    roster.seek_all(job.target.as_ref(), emails.map(|email| job.mapping.people.agent_email(email))).await
 }
 
 pub struct People {

@@ -6,8 +6,10 @@ use crate::expr::plain;
 use crate::ledger::Remote;
 use crate::mapping::label;
 use crate::record::{Field, Kind, Outputs, address_key};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::{Map, Value};
 use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A row of the target's vocabulary.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +30,8 @@ impl Entry {
 #[derive(Clone, Default)]
 pub struct Roster {
     agents: HashMap<String, Entry>,
+    /// Agents the target does not list and was asked for one by one; none for those it does not have.
+    sought: Arc<Mutex<HashMap<String, Option<Entry>>>>,
     groups: Vec<Entry>,
     /// By the key of their names; only where the target holds companies.
     companies: HashMap<String, Entry>,
@@ -39,6 +43,8 @@ pub struct Roster {
 
 /// The vocabularies a ticket's labels are looked up in.
 pub const VOCABULARIES: [&str; 3] = ["status", "priority", "type"];
+/// Agents asked for at a time.
+const ABREAST: usize = 4;
 /// The platform's own fields of a ticket that must be filled.
 const DEMANDED: &str = "demanded";
 /// Those of a knowledge base: its languages, the named parts of its readers, and who may edit an article.
@@ -49,8 +55,7 @@ impl Roster {
         let mut roster = Roster::default();
         for row in target.roster("agent").await? {
             let entry = entry(row, "name");
-            // Who is switched off there can neither write nor answer for anything.
-            if entry.fields.get("active") == Some(&Value::Bool(false)) {
+            if !is_active(&entry) {
                 continue;
             }
             let emails = entry.fields.get("emails").and_then(Value::as_array).cloned().unwrap_or_default();
@@ -146,9 +151,34 @@ impl Roster {
         }
     }
 
-    /// A person of the target's own by e-mail address.
-    pub fn person(&self, email: &str) -> Option<&Entry> {
-        self.agents.get(&address_key(email))
+    /// An agent of the target by e-mail address, as far as it was [asked](Roster::seek).
+    pub fn person(&self, email: &str) -> Option<Entry> {
+        let key = address_key(email);
+        self.agents.get(&key).cloned().or_else(|| self.sought().get(&key).cloned().flatten())
+    }
+
+    /// The same, asked of the target where it may have agents that it does not list: once an address.
+    pub async fn seek(&self, target: &dyn Target, email: &str) -> Result<Option<Entry>> {
+        let key = address_key(email);
+        if let Some(listed) = self.agents.get(&key) {
+            return Ok(Some(listed.clone()));
+        }
+        if let Some(sought) = self.sought().get(&key) {
+            return Ok(sought.clone());
+        }
+        let there = target.agent_at(email).await?.map(|row| entry(row, "name")).filter(is_active);
+        self.sought().insert(key, there.clone());
+        Ok(there)
+    }
+
+    /// Seeks several, so that [`Roster::person`] knows them.
+    pub async fn seek_all(&self, target: &dyn Target, emails: impl IntoIterator<Item = &str>) -> Result<()> {
+        let sought = stream::iter(emails).map(|email| self.seek(target, email));
+        sought.buffer_unordered(ABREAST).try_for_each(|_| std::future::ready(Ok(()))).await
+    }
+
+    fn sought(&self) -> MutexGuard<'_, HashMap<String, Option<Entry>>> {
+        self.sought.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A company of the target by name.
@@ -200,10 +230,18 @@ impl Roster {
 
     /// Name and address of everybody who can answer for tickets.
     pub fn agents(&self) -> Vec<(String, String)> {
-        let mut all: Vec<_> = self.agents.iter().map(|(email, entry)| (entry.label.clone(), email.clone())).collect();
+        let sought = self.sought();
+        let sought = sought.iter().filter_map(|(email, entry)| Some((email, entry.as_ref()?)));
+        let all = self.agents.iter().chain(sought);
+        let mut all: Vec<_> = all.map(|(email, entry)| (entry.label.clone(), email.clone())).collect();
         all.sort();
         all
     }
+}
+
+/// Who is switched off there can neither write nor answer for anything.
+fn is_active(agent: &Entry) -> bool {
+    agent.fields.get("active") != Some(&Value::Bool(false))
 }
 
 fn find<'a>(entries: &'a [Entry], label: &str) -> Option<&'a Entry> {

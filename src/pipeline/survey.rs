@@ -4,6 +4,7 @@
 //! text. Definitions that are not staged yet are read; tickets are not: the counts are of what `stage` or a run has read.
 
 use super::carry::BATCH;
+use super::people::seek_agents;
 use super::roster::{Roster, VOCABULARIES};
 use super::stage::AHEAD;
 use super::{Job, Stop, assumed, demands, stage};
@@ -58,6 +59,7 @@ async fn target(job: &Job) -> Result<Roster, Stop> {
     }
     let mut roster = Roster::read(job.target.as_ref()).await?;
     assumed::complete(job, &mut roster).await?;
+    seek_agents(job, &roster).await?;
     Ok(roster)
 }
 

@@ -44,6 +44,11 @@ pub trait Native: Send + Sync {
         Ok(None)
     }
 
+    /// The row of the agent with this address, where the platform does not list all of its agents.
+    async fn agent_at(&self, _api: &Rest, _account: &Account, _address: &str) -> Result<Option<Value>> {
+        Ok(None)
+    }
+
     /// Whether a message of this visibility may be written under this person; see `Target::may_write_as`.
     async fn may_write_as(
         &self,

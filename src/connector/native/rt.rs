@@ -43,6 +43,13 @@ impl Native for Rt {
         rt_agents::candidates(api, account).await.map(Some)
     }
 
+    async fn agent_at(&self, api: &Rest, account: &Account, address: &str) -> Result<Option<Value>> {
+        if account.contains_key(PRIVILEGED) {
+            return Ok(None);
+        }
+        rt_agents::at_address(api, address).await
+    }
+
     fn fold(&self, record: &mut Record, _row: &Value, children: &ChildRows) -> Result<()> {
         let Body::Ticket(ticket) = &mut record.body else { return Ok(()) };
         let mut parts: HashMap<&str, Vec<Part<'_>>> = HashMap::new();

@@ -9,14 +9,20 @@
 use crate::connector::rest::{Account, Rest};
 use crate::error::{Problem, Reason, Result};
 use crate::expr::plain;
+use crate::record::same_address;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-/// Calls spent on accounts that may well be customers: members of groups, watchers of queues, accounts with a login name.
+/// Calls spent on accounts that may well be customers: members of groups, watchers of queues, accounts with a login name, accounts
+/// that reply to tickets, accounts that people made.
 const GUESSES: usize = 500;
 /// Distinct people a walk goes through at most. More do not work at one desk: customers change tickets there themselves.
 const WALKED: usize = 2_000;
 const PAGE: usize = 100;
+/// Rows of a walk asked for at a time: an agent may have thousands of them, a customer has few.
+const STRIDE: usize = 20;
+/// RT's own account, which makes one of everybody who writes.
+const SYSTEM: u64 = 1;
 /// Names in one search.
 const NAMES: usize = 20;
 
@@ -40,27 +46,57 @@ pub(super) async fn candidates(api: &Rest, account: &Account) -> Result<Vec<Valu
     let mut found = owners(api).await?;
     found.extend(workers(api).await?);
     found.extend(promoted(api).await?);
-    let mut guesses = Guesses { api, found, left: GUESSES };
+    let mut guesses = Guesses { api, found, left: GUESSES, unseen: Vec::new() };
     guesses.watchers().await?;
     guesses.members().await?;
     guesses.logins().await?;
-    Ok(as_rows(guesses.found))
+    guesses.correspondents().await?;
+    guesses.made_by_people().await?;
+    Ok(as_rows(guesses.end()))
+}
+
+/// The row of the person with this address, if they are an agent.
+pub(super) async fn at_address(api: &Rest, address: &str) -> Result<Option<Value>> {
+    let query = filter(&[("EmailAddress", "=", address.into())]);
+    let answer = api.get("/users", &[query, fields("id,EmailAddress")]).await?;
+    // Who may not administer users has the search ignored, and is shown everybody.
+    let theirs = |row: &&Value| row["EmailAddress"].as_str().is_some_and(|theirs| same_address(theirs, address));
+    for row in rows(&answer["items"]).iter().filter(theirs) {
+        let user = api.get(&format!("/user/{}", number(&row["id"])?), &[]).await?;
+        if user["Privileged"] == 1 {
+            return Ok(Some(json!({ "id": user["id"], "user": user })));
+        }
+    }
+    Ok(None)
 }
 
 /// Whoever owns a ticket, or did last.
 async fn owners(api: &Rest) -> Result<BTreeSet<u64>> {
     let query = |after: u64| ("query".to_owned(), format!("Owner.id > {after}"));
-    walk(api, "/tickets", "Owner.id", "Owner", query).await
+    Ok(noted(api, walk(api, "/tickets", ("Owner.id", "Owner"), WALKED, query).await?))
 }
 
 /// Whoever did what agents do.
 async fn workers(api: &Rest) -> Result<BTreeSet<u64>> {
-    let query = |after: u64| {
-        let work = WORK.map(|what| ("Type", "=", what.into()));
-        let only = [("ObjectType", "=", "RT::Ticket".into()), ("Creator", ">", after.into())];
-        filter(&[&only[..], &work[..]].concat())
-    };
-    walk(api, "/transactions", "Creator", "Creator", query).await
+    Ok(noted(api, walk(api, "/transactions", ("Creator", "Creator"), WALKED, |after| done(&WORK, after)).await?))
+}
+
+/// The search for what people numbered behind `after` did to tickets.
+fn done(what: &[&str], after: u64) -> (String, String) {
+    let only = [("ObjectType", "=", "RT::Ticket".into()), ("Creator", ">", after.into())];
+    let types = what.iter().map(|what| ("Type", "=", (*what).into()));
+    filter(&only.into_iter().chain(types).collect::<Vec<_>>())
+}
+
+/// Who a walk found, and a note where there are more.
+fn noted(api: &Rest, walked: Walked) -> BTreeSet<u64> {
+    if !walked.ended {
+        api.note(format!(
+            "more than {WALKED} people work on tickets of this RT: agents among the rest are migrated as contacts, unless you \
+             name all agents in `agents`"
+        ));
+    }
+    walked.found
 }
 
 /// Accounts that were made privileged after they were made.
@@ -74,42 +110,48 @@ async fn promoted(api: &Rest) -> Result<BTreeSet<u64>> {
     pages.into_iter().flatten().map(|row| number(&row["ObjectId"])).collect()
 }
 
-/// The numbers of the people in `field` of the rows of a listing, each asked for from behind the one before: a call a
-/// person, however many rows they have.
+struct Walked {
+    found: BTreeSet<u64>,
+    /// Nobody is left.
+    ended: bool,
+}
+
+/// The numbers of the people in `field` of the rows of a listing, by the `order` of these numbers; each page begins behind the last
+/// one found, so that it costs a call at most for each person, however many rows they have. Ends at `most` people.
 async fn walk(
     api: &Rest,
     path: &str,
-    order: &str,
-    field: &str,
+    (order, field): (&str, &str),
+    most: usize,
     query: impl Fn(u64) -> (String, String),
-) -> Result<BTreeSet<u64>> {
-    let mut found = BTreeSet::new();
-    let mut after = 0;
+) -> Result<Walked> {
+    let (mut found, mut after) = (BTreeSet::new(), 0);
+    let stride = STRIDE.to_string();
     loop {
-        let rest = [("orderby", order), ("per_page", "1"), ("fields", field), (&format!("fields[{field}]"), "id")];
+        let rest = [("orderby", order), ("per_page", &stride), ("fields", field), (&format!("fields[{field}]"), "id")];
         let rest = rest.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let answer = api.get(path, &[&[query(after)], &rest[..]].concat()).await?;
-        let Some(row) = rows(&answer["items"]).first() else {
+        let page = rows(&answer["items"]);
+        if page.is_empty() {
             if answer["total"].is_null() {
                 api.note(format!(
                     "RT does not show everything at {path} to the token's owner, who lacks the right SuperUser: agents may \
                      be missing, unless you name all of them in `agents`"
                 ));
             }
-            return Ok(found);
-        };
-        let next = number(&row[field]["id"])?;
-        if next <= after {
-            return Err(Problem::new(Reason::BadAnswer, format!("GET {path} ignores the search by {order}")));
+            return Ok(Walked { found, ended: true });
         }
-        found.insert(next);
-        after = next;
-        if found.len() == WALKED {
-            api.note(format!(
-                "more than {WALKED} people work on tickets of this RT: agents among the rest are migrated as contacts, \
-                 unless you name all agents in `agents`"
-            ));
-            return Ok(found);
+        let before = after;
+        for row in page {
+            let next = number(&row[field]["id"])?;
+            if next <= before || next < after {
+                return Err(Problem::new(Reason::BadAnswer, format!("GET {path} ignores the search by {order}")));
+            }
+            if found.len() == most && !found.contains(&next) {
+                return Ok(Walked { found, ended: false });
+            }
+            found.insert(next);
+            after = next;
         }
     }
 }
@@ -119,9 +161,25 @@ struct Guesses<'a> {
     api: &'a Rest,
     found: BTreeSet<u64>,
     left: usize,
+    /// What is known of those that were too many.
+    unseen: Vec<&'static str>,
 }
 
 impl Guesses<'_> {
+    /// Everybody found, and a note where some were too many.
+    fn end(mut self) -> BTreeSet<u64> {
+        self.unseen.sort_unstable();
+        self.unseen.dedup();
+        if !self.unseen.is_empty() {
+            self.api.note(format!(
+                "RT does not list its agents, and more accounts {} than are looked at one by one: an agent among them who never \
+                 owned or changed a ticket is migrated as a contact, unless you name all agents in `agents`",
+                self.unseen.join(" or ")
+            ));
+        }
+        self.found
+    }
+
     /// Who watches a queue.
     async fn watchers(&mut self) -> Result<()> {
         let mut names = Vec::new();
@@ -151,7 +209,7 @@ impl Guesses<'_> {
             let users = [("groups".to_owned(), "0".to_owned()), ("recursively".to_owned(), "1".to_owned())];
             match self.take(&path, &users, "are members of a large group").await {
                 Err(problem) if problem.reason == Reason::Forbidden => {
-                    self.tell("are members of a group it does not show")
+                    self.unseen.push("are members of a group it does not show");
                 }
                 taken => taken?,
             }
@@ -159,46 +217,69 @@ impl Guesses<'_> {
         Ok(())
     }
 
+    /// Whoever replies: one who does nothing else cannot be told from a customer but by their page. Half of what is left is spent on
+    /// them at most, since every customer may be among them.
+    async fn correspondents(&mut self) -> Result<()> {
+        let order = ("Creator", "Creator");
+        let query = |after| done(&["Correspond"], after);
+        let walked = walk(self.api, "/transactions", order, self.left / 2, query).await?;
+        if !walked.ended {
+            self.unseen.push("reply to tickets");
+        }
+        self.look_at(walked.found);
+        Ok(())
+    }
+
+    /// Accounts that RT did not make by itself of who writes.
+    async fn made_by_people(&mut self) -> Result<()> {
+        let query = filter(&[("Creator", ">", SYSTEM.into())]);
+        self.take("/users", &[query, everybody(), fields("id")], "were made by people").await
+    }
+
     /// Accounts with a name that is no e-mail address: those RT makes by itself of who writes have their address for a name.
     async fn logins(&mut self) -> Result<()> {
         let query = filter(&[("Name", "NOT LIKE", "@".into())]);
-        let disabled = ("find_disabled_rows".to_owned(), "1".to_owned());
-        self.take("/users", &[query, disabled, fields("id")], "have a login name").await
+        self.take("/users", &[query, everybody(), fields("id")], "have a login name").await
     }
 
-    async fn take(&mut self, path: &str, query: &[(String, String)], who: &str) -> Result<()> {
-        match pages(self.api, path, query, Some(self.left)).await? {
+    async fn take(&mut self, path: &str, query: &[(String, String)], who: &'static str) -> Result<()> {
+        match pages(self.api, path, query, Some(self.left + self.found.len())).await? {
             Some(rows) => {
                 let numbers = rows.iter().map(|row| number(&row["id"])).collect::<Result<BTreeSet<u64>>>()?;
-                let new: BTreeSet<u64> = numbers.difference(&self.found).copied().collect();
-                self.left = self.left.saturating_sub(new.len());
-                self.found.extend(new);
+                if self.afford(numbers.difference(&self.found).count(), who) {
+                    self.found.extend(numbers);
+                }
             }
-            None => self.tell(who),
+            None => self.unseen.push(who),
         }
         Ok(())
     }
 
+    /// Takes people in, whose pages are spent.
+    fn look_at(&mut self, people: BTreeSet<u64>) {
+        let known = self.found.len();
+        self.found.extend(people);
+        self.left = self.left.saturating_sub(self.found.len() - known);
+    }
+
     /// Whether this many calls are left; they are spent then.
-    fn afford(&mut self, calls: usize, who: &str) -> bool {
+    fn afford(&mut self, calls: usize, who: &'static str) -> bool {
         match self.left.checked_sub(calls) {
             Some(left) => {
                 self.left = left;
                 true
             }
             None => {
-                self.tell(who);
+                self.unseen.push(who);
                 false
             }
         }
     }
+}
 
-    fn tell(&self, who: &str) {
-        self.api.note(format!(
-            "RT does not list its agents, and more accounts {who} than are looked at one by one: an agent among them who \
-             never owned or changed a ticket is migrated as a contact, unless you name all agents in `agents`"
-        ));
-    }
+/// Of people, those who are switched off too.
+fn everybody() -> (String, String) {
+    ("find_disabled_rows".to_owned(), "1".to_owned())
 }
 
 /// All rows of a listing, page by page; none where there are more than `most`.
@@ -228,8 +309,7 @@ async fn by_name(api: &Rest, names: &[String]) -> Result<BTreeSet<u64>> {
     let mut found = BTreeSet::new();
     for some in names.chunks(NAMES) {
         let names: Vec<_> = some.iter().map(|name| ("Name", "=", name.as_str().into())).collect();
-        let disabled = ("find_disabled_rows".to_owned(), "1".to_owned());
-        let there = pages(api, "/users", &[filter(&names), disabled, fields("id,Name")], Some(PAGE)).await?;
+        let there = pages(api, "/users", &[filter(&names), everybody(), fields("id,Name")], Some(PAGE)).await?;
         for row in there.into_iter().flatten().filter(|row| some.contains(&plain(&row["Name"]))) {
             found.insert(number(&row["id"])?);
         }

@@ -84,6 +84,13 @@ impl Target for Rest {
         rows.iter().map(|row| self.fields(stream, row, &Value::Null, row)).collect()
     }
 
+    async fn agent_at(&self, address: &str) -> Result<Option<Map<String, Value>>> {
+        let Some(account) = self.account().as_object() else { return Ok(None) };
+        let Some(row) = self.native.agent_at(self, account, address).await? else { return Ok(None) };
+        let kept = self.kept(self.stream("agent")?, vec![row], Above::NONE, &Value::Null)?;
+        kept.first().map(|row| self.fields("agent", row, &Value::Null, row)).transpose()
+    }
+
     async fn may_write_as(&self, person: &Remote, group: Option<&Remote>, visibility: Visibility) -> Result<bool> {
         match self.manifest.profile.authors {
             Authors::ApiUser => Ok(false),

@@ -11,6 +11,7 @@ pub use log::{CallCounts, Grows, REQUESTS, mapped, requests, requests_of};
 pub use sample::Sample;
 
 use super::assumed::ToCheck;
+use super::people::seek_agents;
 use super::roster::Roster;
 use super::{Choice, Ending, Job, Stop, assumed, carry, children, stage};
 use crate::connector::CheckLine;
@@ -106,6 +107,7 @@ impl Job {
         self.target.prepare().await?;
         let mut roster = Roster::read(self.target.as_ref()).await?;
         let assumed = assumed::complete(self, &mut roster).await?;
+        seek_agents(self, &roster).await?;
         let most = match extent {
             Extent::First(most) => Some(most),
             Extent::Ugly | Extent::Chosen => None,

@@ -18,12 +18,12 @@ pub enum Matched {
 
 impl Translator {
     /// An agent: matched by e-mail address, never made.
-    pub fn agent(&self, person: &Person) -> Result<Matched, Held> {
+    pub async fn agent(&self, person: &Person) -> Result<Matched, Held> {
         let Some(email) = person.emails.first() else {
             return Err(Held::Skip(Problem::new(Reason::NoEmail, "the agent has no e-mail address"), None));
         };
         let wanted = self.mapping.people.agent_email(email);
-        match self.roster.person(wanted) {
+        match self.roster.seek(self.target.as_ref(), wanted).await? {
             Some(entry) => Ok(Matched::There(entry.remote())),
             None => Err(Held::Skip(
                 Problem::new(Reason::MissingPerson, format!("no agent of the target has the address {wanted}"))

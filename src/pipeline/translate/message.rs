@@ -98,7 +98,9 @@ impl Messages<'_> {
             true => None,
             false => self.native(author.as_deref(), comment.visibility).await?,
         };
-        let date = comment.created_at.filter(|_| !profile.comment_dates || self.always_headers());
+        // The first message of a ticket is as old as the ticket, where it does not say itself.
+        let written_at = comment.created_at.or(self.record.created_at.filter(|_| first));
+        let date = written_at.filter(|_| !profile.comment_dates || self.always_headers());
         let named = author.as_ref().map(|author| author.author());
         let by_api = header::line(named.as_ref(), date);
         if private && !profile.private_comments {
@@ -116,7 +118,7 @@ impl Messages<'_> {
             losses.push(Lost::new(&comment.id, Loss::Author, author.label()));
         }
         let as_author = header::line(named.as_ref().filter(|_| self.always_headers()), date);
-        let with_date = header::line(named.as_ref().filter(|_| native.is_none()), comment.created_at);
+        let with_date = header::line(named.as_ref().filter(|_| native.is_none()), written_at);
         let parts = match profile.body_chars {
             0 => vec![body],
             most => content::split(&body, most.saturating_sub(HEADER_CHARS), *format),

@@ -112,10 +112,15 @@ impl Translator {
         let Some(id) = &ticket.assignee else { return Ok(Value::Null) };
         let person = self.person(id).await?;
         // A customer of the target answers for nothing, even if they were an agent in the source.
-        let listed = || person.email.as_deref().and_then(|email| self.roster.person(email)).map(|e| e.remote());
         let there = match &person.remote {
             Some(remote) if person.kind == Kind::Agent => Some((remote.clone(), self.in_target(&person))),
-            _ => listed().or_else(|| self.stand_in()).map(|remote| (remote.clone(), remote_json(&remote))),
+            _ => {
+                let listed = match person.email.as_deref() {
+                    Some(email) => self.roster.seek(self.target.as_ref(), email).await?.map(|entry| entry.remote()),
+                    None => None,
+                };
+                listed.or_else(|| self.stand_in()).map(|remote| (remote.clone(), remote_json(&remote)))
+            }
         };
         if let Some((remote, json)) = there
             && self.target.may_be_assigned(&remote, group).await?
