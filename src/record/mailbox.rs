@@ -3,6 +3,8 @@
 //!
 //! Understands spellings only: whether anybody reads mail there is not known here.
 
+use std::fmt;
+
 /// Somebody by their address, with the name that stands beside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mailbox {
@@ -11,9 +13,19 @@ pub struct Mailbox {
     pub address: String,
 }
 
+impl fmt::Display for Mailbox {
+    /// As [`read`] reads it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.name {
+            Some(name) => write!(f, "\"{}\" <{}>", name.replace('\\', "\\\\").replace('"', "\\\""), self.address),
+            None => f.write_str(&self.address),
+        }
+    }
+}
+
 /// The one address of a text; none where it holds no address, or several.
 pub fn read(text: &str) -> Option<Mailbox> {
-    let text = text.trim();
+    let text = text.trim_matches(is_blank);
     if !text.contains('@') {
         return None;
     }
@@ -35,7 +47,7 @@ pub fn read(text: &str) -> Option<Mailbox> {
 
 /// Whether this is an address and nothing else.
 pub fn is_address(text: &str) -> bool {
-    let odd = |c: char| c.is_whitespace() || c.is_control() || "<>()[],;:\"'".contains(c);
+    let odd = |c: char| is_blank(c) || c.is_control() || "<>()[],;:\"'".contains(c);
     match text.split_once('@') {
         Some((local, domain)) => {
             let plain = !local.is_empty() && !domain.is_empty() && !domain.contains('@') && !domain.contains(odd);
@@ -52,13 +64,19 @@ fn mailbox(name: &str, address: &str) -> Option<Mailbox> {
         Some(scheme) if scheme.eq_ignore_ascii_case("mailto:") => address[7..].split('?').next().unwrap_or_default(),
         _ => &address,
     };
-    let bare = bare.trim().trim_matches(|c| c == '<' || c == '>').trim();
+    let bare = bare.trim_matches(|c| c == '<' || c == '>' || is_blank(c));
     if !is_address(bare) {
         return None;
     }
     let name = unquoted(name);
     let says_more = !name.is_empty() && !name.eq_ignore_ascii_case(bare);
     Some(Mailbox { name: says_more.then_some(name), address: bare.to_owned() })
+}
+
+/// What nobody sees: blanks, and the marks of direction and width that come along when an address is copied from a mail.
+fn is_blank(c: char) -> bool {
+    c.is_whitespace()
+        || matches!(c, '\u{feff}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}')
 }
 
 /// Without the quotes around it and the backslashes within.
@@ -163,6 +181,9 @@ mod tests {
             assert_eq!(read(text), Some(Mailbox { name: None, address: "jane@example.com".into() }), "{text}");
         }
         assert_eq!(read("\"Roe, \\\"J\\\" Jane\" <j@e.example>").unwrap().name.as_deref(), Some("Roe, \"J\" Jane"));
+        assert_eq!(read("\u{202a}Jane@example.com\u{202c} ").unwrap().address, "Jane@example.com");
+        let odd = Mailbox { name: Some("Ben \"Benny\" \\ Roe".into()), address: "b@x.example".into() };
+        assert_eq!(read(&odd.to_string()), Some(odd));
         assert_eq!(read("o'neil@example.com").unwrap().address, "o'neil@example.com");
         for text in ["", "17", "@home", "jane@", "jane roe@example", "a@b.example c@d.example", "a@b@c", "é <>"] {
             assert_eq!(read(text), None, "{text}");

@@ -1,5 +1,8 @@
 //! Folders moved by the real binary: made by hand, with mistakes, killed on the way, changed between runs.
 
+mod exports;
+mod report;
+
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;

@@ -10,6 +10,7 @@ use super::named::Named;
 use super::table::{Row, Table};
 use crate::error::Result;
 use crate::record::{Attachment, Comment, Format, Visibility};
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -53,9 +54,26 @@ impl Children {
             }
         }
         if !comments.is_empty() {
+            if !said.is_ours() {
+                begun_by(&mut ticket.fields, &comments);
+            }
             ticket.fields.insert("comments".into(), Value::Array(comments));
         }
         Ok(())
+    }
+}
+
+/// A ticket that names no requester is of whoever wrote its first public message, and one without a date began with its earliest.
+fn begun_by(ticket: &mut Map<String, Value>, comments: &[Value]) {
+    let at = |comment: &&Value| comment["created_at"].as_str().and_then(|at| at.parse::<Timestamp>().ok());
+    let is_public = |comment: &&Value| comment["visibility"] != json!(Visibility::Private);
+    let mut public: Vec<&Value> = comments.iter().filter(is_public).collect();
+    public.sort_by_key(at);
+    if let Some(author) = public.first().and_then(|comment| comment["author"].as_str()) {
+        ticket.entry("requester").or_insert_with(|| author.into());
+    }
+    if let Some(first) = comments.iter().filter_map(|comment| at(&comment)).min() {
+        ticket.entry("created_at").or_insert_with(|| json!(first));
     }
 }
 
@@ -93,7 +111,9 @@ fn own_messages(ticket: &mut Map<String, Value>, id: &str, format: Format) -> Ve
             let mut message = cell.clone();
             message["id"] = format!("{id}-{field}-{}", at + 1).into();
             message["format"] = json!(format);
-            message["visibility"] = json!(visibility);
+            // What a message says of itself cannot make it more public than its column.
+            let private = message["visibility"] == json!(Visibility::Private);
+            message["visibility"] = if private { json!(Visibility::Private) } else { json!(visibility) };
             journal.push(message);
         }
     }

@@ -1,10 +1,12 @@
 //! Dates as exports write them, made instants. What can be read in one way only is read without a word to say; days and months
-//! that could change places (`05/06/2024`) need `date` in `columns.toml`.
+//! that could change places (`05/06/2024`) need `date` in `columns.toml`. The words of calendars and clocks are in
+//! [`super::calendar`].
 
-use jiff::Timestamp;
+use super::calendar::{self, month, time, zoned};
 use jiff::civil::{Date, DateTime, Time};
 use jiff::fmt::strtime;
-use jiff::tz::{Offset, TimeZone};
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
 
 /// How the dates of a table are read.
 #[derive(Clone, Debug)]
@@ -19,49 +21,18 @@ pub struct Dates {
 enum Form {
     Seconds,
     Milliseconds,
+    /// Days since the end of 1899, as a spreadsheet keeps them.
+    Serial,
     Strftime(String),
 }
 
-const MONTHS: [&str; 12] = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-];
-const DAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
-/// Zones that RFC 2822 and common exports write by their letters, in minutes. Letters of several zones are left out.
-const ZONES: [(&str, i32); 17] = [
-    ("z", 0),
-    ("ut", 0),
-    ("utc", 0),
-    ("gmt", 0),
-    ("wet", 0),
-    ("cet", 60),
-    ("cest", 120),
-    ("eet", 120),
-    ("eest", 180),
-    ("edt", -240),
-    ("est", -300),
-    ("cdt", -300),
-    ("mdt", -360),
-    ("pdt", -420),
-    ("pst", -480),
-    ("akst", -540),
-    ("akdt", -480),
-];
-/// What stands where no date is, in exports of databases and spreadsheets.
-const NOTHING: [&str; 10] = ["-", "--", "?", "null", "(null)", "\\n", "n/a", "na", "none", "nil"];
+/// What stands where no date is, in exports of databases and spreadsheets: an epoch, a year and a day of zero among them.
+const NOTHING: [&str; 11] = ["-", "--", "?", "null", "(null)", "\\n", "n/a", "na", "none", "nil", "0"];
+const ZEROS: [&str; 7] =
+    ["0000-00-00", "0000/00/00", "0001-01-01", "00.00.0000", "00/00/0000", "1/1/0001", "00/01/1900"];
 
 impl Dates {
-    /// `own`: forms in the letters of strftime, or `unix`, `unix_ms`.
+    /// `own`: forms in the letters of strftime, or `unix`, `unix_ms`, `excel`.
     ///
     /// Errors: what is wrong with one of them, or with the zone.
     pub fn new(own: &[String], zone: Option<&str>) -> Result<Dates, String> {
@@ -74,6 +45,7 @@ impl Dates {
             match form.as_str() {
                 "unix" => forms.push(Form::Seconds),
                 "unix_ms" => forms.push(Form::Milliseconds),
+                "excel" => forms.push(Form::Serial),
                 "rfc3339" => {}
                 form if !form.contains('%') => {
                     return Err(format!("`{form}` has no letters of strftime, such as \"%d.%m.%Y %H:%M\""));
@@ -90,41 +62,52 @@ impl Dates {
     /// Whether the text stands for no date at all: `0000-00-00`, `NULL`, `-`.
     pub fn is_nothing(text: &str) -> bool {
         let text = text.trim();
-        let zeros = text.starts_with("0000-00-00") || text.starts_with("0001-01-01") || text.starts_with("00.00.0000");
-        zeros || NOTHING.iter().any(|word| word.eq_ignore_ascii_case(text))
+        ZEROS.iter().any(|zeros| text.starts_with(zeros)) || NOTHING.iter().any(|word| word.eq_ignore_ascii_case(text))
     }
 
-    /// The instant a text names.
+    /// Whether `date` says how dates are written.
+    pub fn are_said(&self) -> bool {
+        !self.own.is_empty()
+    }
+
+    /// The instant a text names; none where it names none, or several by the forms that are said.
     pub fn read(&self, text: &str) -> Option<Timestamp> {
-        let text = text.trim();
-        if let Some(at) = self.own.iter().find_map(|form| self.by(form, text)) {
-            return Some(at);
+        let (written, text) = (text.trim(), calendar::plain(text));
+        let (civil, zone) = zoned(&text);
+        let zone = zone.unwrap_or_else(|| self.zone.clone());
+        let instant = |civil: DateTime| Some(civil.to_zoned(zone.clone()).ok()?.timestamp());
+        let mut own = self.own.iter().filter_map(|form| {
+            let whole = form.instant(written).or_else(|| form.instant(&text));
+            let by_parts = || [written, text.as_str(), civil.as_str()].into_iter().find_map(|text| form.civil(text));
+            whole.or_else(|| by_parts().and_then(instant))
+        });
+        if let Some(at) = own.next() {
+            return own.all(|other| other == at || !self.orders_differ()).then_some(at);
         }
-        if let Some(at) = epoch(text) {
-            return Some(at);
-        }
-        let (civil, zone) = zoned(text);
-        let civil = self.own.iter().find_map(|form| form.civil(&civil)).or_else(|| self.civil(&civil))?;
-        Some(civil.to_zoned(zone.unwrap_or_else(|| self.zone.clone())).ok()?.timestamp())
+        epoch(&text).or_else(|| self.civil(&civil).and_then(instant))
     }
 
-    fn by(&self, form: &Form, text: &str) -> Option<Timestamp> {
-        match form {
-            Form::Seconds => Timestamp::from_second(text.parse().ok()?).ok(),
-            Form::Milliseconds => Timestamp::from_millisecond(text.parse().ok()?).ok(),
-            Form::Strftime(form) => strtime::parse(form, text).ok()?.to_timestamp().ok(),
-        }
+    /// Whether the forms that are said put days and months in several orders.
+    pub fn orders_differ(&self) -> bool {
+        let place = |form: &str, letters: [&str; 2]| letters.iter().filter_map(|letter| form.find(letter)).min();
+        let day_first = self.own.iter().filter_map(|form| match form {
+            Form::Strftime(form) => Some(place(form, ["%d", "%e"])? < place(form, ["%m", "%-m"])?),
+            _ => None,
+        });
+        let (mut first, mut last) = (false, false);
+        day_first.for_each(|is_first| if is_first { first = true } else { last = true });
+        first && last
     }
 
     /// Date and time without a zone.
     fn civil(&self, text: &str) -> Option<DateTime> {
-        let text = without_weekday(text);
+        let text = calendar::without_weekday(text);
         if let Some(compact) = compact(text) {
             return Some(compact);
         }
         // `May 1 10:00:00 2024`: the year comes last.
         let (text, year) = match text.rsplit_once(' ') {
-            Some((rest, year)) if is_year(year) && rest.contains(':') => (rest, Some(year)),
+            Some((rest, year)) if calendar::is_year(year) && rest.contains(':') => (rest, Some(year)),
             _ => (text, None),
         };
         let at = text.find(':').and_then(|colon| text[..colon].rfind(|c: char| !c.is_ascii_digit()));
@@ -144,7 +127,6 @@ impl Dates {
     }
 
     fn date(&self, text: &str) -> Option<Date> {
-        let text = text.trim().trim_end_matches(" at").trim_end_matches(',');
         let parts: Vec<&str> = text.split(['-', '/', '.', ' ', ',']).filter(|part| !part.is_empty()).collect();
         let [a, b, c] = parts.as_slice() else { return None };
         if let Some(month) = month(b) {
@@ -165,10 +147,27 @@ impl Dates {
 }
 
 impl Form {
+    /// The instant of a text that names its zone.
+    fn instant(&self, text: &str) -> Option<Timestamp> {
+        let number = || text.parse::<i64>().ok().filter(|number| *number != 0);
+        match self {
+            Form::Seconds => Timestamp::from_second(number()?).ok(),
+            Form::Milliseconds => Timestamp::from_millisecond(number()?).ok(),
+            Form::Serial => None,
+            Form::Strftime(form) => strtime::parse(form, text).ok()?.to_timestamp().ok(),
+        }
+    }
+
+    /// Date and time of a text that names none.
     fn civil(&self, text: &str) -> Option<DateTime> {
-        let Form::Strftime(form) = self else { return None };
-        let time = strtime::parse(form, text).ok()?;
-        time.to_datetime().ok().or_else(|| Some(time.to_date().ok()?.at(0, 0, 0, 0)))
+        match self {
+            Form::Seconds | Form::Milliseconds => None,
+            Form::Serial => serial(text),
+            Form::Strftime(form) => {
+                let time = strtime::parse(form, text).ok()?;
+                time.to_datetime().ok().or_else(|| Some(time.to_date().ok()?.at(0, 0, 0, 0)))
+            }
+        }
     }
 }
 
@@ -198,20 +197,32 @@ fn epoch(text: &str) -> Option<Timestamp> {
     }
 }
 
+/// `45413.5`: a day and the part of it that has passed.
+fn serial(text: &str) -> Option<DateTime> {
+    let days: f64 = text.replace(',', ".").parse().ok().filter(|days| is_serial(*days))?;
+    #[expect(clippy::cast_possible_truncation, reason = "milliseconds of two centuries")]
+    let millis = (days * 86_400_000.0).round() as i64;
+    Date::constant(1899, 12, 30).at(0, 0, 0, 0).checked_add(millis.milliseconds()).ok()
+}
+
+/// Whether a number may be a day of a spreadsheet: one between 1927 and 2173.
+pub fn is_serial(days: f64) -> bool {
+    (10_000.0..100_000.0).contains(&days)
+}
+
 /// `20240501`, `20240501T100000`, `20240501100000`.
 fn compact(text: &str) -> Option<DateTime> {
     let digits: String = text.chars().filter(|c| !"Tt ".contains(*c)).collect();
     let number = |from: usize, to: usize| digits.get(from..to).unwrap_or("0").parse::<i8>().ok();
-    if !matches!(digits.len(), 8 | 12 | 14) || !digits.bytes().all(|b| b.is_ascii_digit()) || !is_year(&digits[..4]) {
+    if !matches!(digits.len(), 8 | 12 | 14)
+        || !digits.bytes().all(|b| b.is_ascii_digit())
+        || !calendar::is_year(&digits[..4])
+    {
         return None;
     }
     let second = if digits.len() == 14 { number(12, 14)? } else { 0 };
     let (hour, minute) = if digits.len() == 8 { (0, 0) } else { (number(8, 10)?, number(10, 12)?) };
     DateTime::new(digits[..4].parse().ok()?, number(4, 6)?, number(6, 8)?, hour, minute, second, 0).ok()
-}
-
-fn is_year(text: &str) -> bool {
-    text.len() == 4 && (text.starts_with("19") || text.starts_with("20")) && text.bytes().all(|b| b.is_ascii_digit())
 }
 
 fn day(year: &str, month: Option<i8>, day: &str) -> Option<Date> {
@@ -226,110 +237,6 @@ fn day(year: &str, month: Option<i8>, day: &str) -> Option<Date> {
         return None;
     }
     Date::new(year, month?, day.parse().ok()?).ok()
-}
-
-fn month(text: &str) -> Option<i8> {
-    let text = text.to_lowercase();
-    let at = MONTHS
-        .iter()
-        .position(|name| text.len() >= 3 && (name.starts_with(&text) || text == "sept" && *name == "september"))?;
-    i8::try_from(at + 1).ok()
-}
-
-fn without_weekday(text: &str) -> &str {
-    let end = text.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(text.len());
-    let word = text[..end].to_lowercase();
-    let is_day = word.len() >= 3 && DAYS.iter().any(|day| day.starts_with(&word));
-    if is_day { text[end..].trim_start_matches(['.', ',', ' ']) } else { text }
-}
-
-/// `10:00`, `10:00:00.123`, `3:26 PM`.
-fn time(text: &str) -> Option<Time> {
-    let lower = text.to_lowercase();
-    let (clock, half) = match lower.strip_suffix("m").and_then(|rest| rest.char_indices().last()) {
-        Some((at, half @ ('a' | 'p'))) => (lower[..at].trim_end(), Some(half)),
-        _ => (lower.as_str(), None),
-    };
-    let mut parts = clock.split(':');
-    let number = |text: Option<&str>| text.filter(|t| (1..=2).contains(&t.len()))?.parse::<i8>().ok();
-    let (hour, minute) = (number(parts.next())?, number(parts.next())?);
-    let (second, nanos) = match parts.next() {
-        None => (0, 0),
-        Some(second) => {
-            let (second, fraction) = second.split_once(['.', ',']).unwrap_or((second, "0"));
-            let digits: String = format!("{fraction:0<9}").chars().take(9).collect();
-            (number(Some(second))?.min(59), digits.parse().ok()?)
-        }
-    };
-    if parts.next().is_some() {
-        return None;
-    }
-    let hour = match half {
-        None => hour,
-        Some(_) if !(1..=12).contains(&hour) => return None,
-        Some('p') => hour % 12 + 12,
-        Some(_) => hour % 12,
-    };
-    Time::new(hour, minute, second, nanos).ok()
-}
-
-/// A text without its zone, and the zone.
-fn zoned(text: &str) -> (String, Option<TimeZone>) {
-    // `(CEST)` behind an offset only says it again.
-    let text = match text.strip_suffix(')').and_then(|rest| rest.rfind(" (")) {
-        Some(at) => text[..at].trim_end(),
-        None => text,
-    };
-    if let Some((rest, name)) = text.strip_suffix(']').and_then(|rest| rest.rsplit_once('[')) {
-        let (rest, offset) = zoned(rest.trim_end());
-        return (rest, offset.or_else(|| TimeZone::get(name).ok()));
-    }
-    if !text.contains(':') {
-        return (text.to_owned(), None);
-    }
-    // The zone comes last, or before a year that comes last.
-    let mut words: Vec<&str> = text.split_whitespace().collect();
-    let last = words.len() - 1;
-    for at in [Some(last), last.checked_sub(1).filter(|_| is_year(words[last]))].into_iter().flatten() {
-        if let Some(zone) = zone(words[at]) {
-            words.remove(at);
-            return (words.join(" "), Some(zone));
-        }
-    }
-    let tail = text.rfind(':').map_or(0, |colon| text[..colon].rfind(':').unwrap_or(colon));
-    if let Some(at) = text[tail..].find(['+', '-', 'Z', 'z'])
-        && let Some(zone) = zone(&text[tail + at..])
-    {
-        return (text[..tail + at].to_owned(), Some(zone));
-    }
-    (text.to_owned(), None)
-}
-
-/// `+02:00`, `+0200`, `GMT+2`, `CEST`, `Europe/Berlin`.
-fn zone(word: &str) -> Option<TimeZone> {
-    let lower = word.to_lowercase();
-    if let Some((_, minutes)) = ZONES.iter().find(|(name, _)| *name == lower) {
-        return Offset::from_seconds(minutes * 60).ok().map(TimeZone::fixed);
-    }
-    if word.contains('/') {
-        return TimeZone::get(word).ok();
-    }
-    let offset = lower.strip_prefix("gmt").or_else(|| lower.strip_prefix("utc")).unwrap_or(&lower);
-    let sign = match offset.as_bytes().first()? {
-        b'+' => 1,
-        b'-' => -1,
-        _ => return None,
-    };
-    let digits: String = offset[1..].chars().filter(|c| *c != ':').collect();
-    if !digits.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
-    }
-    let (hours, minutes): (i32, i32) = match digits.len() {
-        1 | 2 => (digits.parse().ok()?, 0),
-        4 => (digits[..2].parse().ok()?, digits[2..].parse().ok()?),
-        _ => return None,
-    };
-    Offset::from_seconds(sign * (hours * 60 + minutes) * 60).ok().map(TimeZone::fixed)
 }
 
 #[cfg(test)]
@@ -375,6 +282,13 @@ mod tests {
             "Wednesday, May 1, 2024 at 10:00 AM",
             "2024-05-01 10:00:00 CEST",
             "1st May 2024 10:00",
+            "May 01, 2024 @ 10:00 AM",
+            "1. Mai 2024 10:00 Uhr",
+            "Mittwoch, 1. Mai 2024 um 10:00",
+            "mercredi 1er mai 2024 à 10:00",
+            "1 de mayo de 2024 10:00 a. m.",
+            "1 maj 2024 10:00",
+            "1 May 2024, 10:00\u{202f}a.m.",
         ];
         for text in cases {
             assert_eq!(read(text), "2024-05-01T08:00:00Z", "{text}");
@@ -394,7 +308,7 @@ mod tests {
             "2024-13-01",
             "2024-02-30",
             "tomorrow",
-            "1. Mai 2024",
+            "1 jui 2024",
             "10:00",
             "17",
             "45413.5",
@@ -418,12 +332,40 @@ mod tests {
             ("1970-01-01T00:01:00Z", "2024-05-01T08:00:00Z")
         );
         assert_eq!(read("31.12.2024"), "", "dots are read by what is said alone");
+        assert_eq!(read("0"), "", "a column of epochs has 0 where nothing is");
         assert!(Dates::new(&["dd.mm.yyyy".into()], None).is_err() && Dates::new(&[], Some("Mars")).is_err());
     }
 
     #[test]
+    fn a_date_that_two_said_forms_read_as_two_days_is_none() {
+        let dates = Dates::new(&["%d/%m/%Y".into(), "%m/%d/%Y %H:%M".into()], None).unwrap();
+        let read = |text: &str| dates.read(text).map(|at| at.to_string()).unwrap_or_default();
+        assert!(dates.orders_differ());
+        assert_eq!(
+            (read("31/12/2024").as_str(), read("12/31/2024").as_str()),
+            ("2024-12-31T00:00:00Z", "2024-12-31T00:00:00Z")
+        );
+        assert_eq!((read("05/06/2024").as_str(), read("06/06/2024").as_str()), ("", "2024-06-06T00:00:00Z"));
+    }
+
+    #[test]
+    fn days_as_a_spreadsheet_keeps_them_are_read_where_it_is_said() {
+        let dates = Dates::new(&["excel".into()], Some("Europe/Berlin")).unwrap();
+        let read = |text: &str| dates.read(text).map(|at| at.to_string()).unwrap_or_default();
+        assert_eq!(
+            (read("45413").as_str(), read("45413,416666667").as_str()),
+            ("2024-04-30T22:00:00Z", "2024-05-01T08:00:00Z")
+        );
+        assert_eq!((read("2024-05-01").as_str(), read("17").as_str()), ("2024-04-30T22:00:00Z", ""));
+    }
+
+    #[test]
     fn words_for_no_date_are_none() {
-        assert!(["0000-00-00 00:00:00", "?", "NULL", "-", " n/a "].iter().all(|text| Dates::is_nothing(text)));
-        assert!(["2024-05-01", "soon", "0"].iter().all(|text| !Dates::is_nothing(text)));
+        assert!(
+            ["0000-00-00 00:00:00", "?", "NULL", "-", " n/a ", "0", "1/1/0001 12:00:00 AM"]
+                .iter()
+                .all(|text| Dates::is_nothing(text))
+        );
+        assert!(["2024-05-01", "soon", "10"].iter().all(|text| !Dates::is_nothing(text)));
     }
 }

@@ -5,6 +5,7 @@
 //! [`crate::record`]; `docs/files.md` describes it for the people who write such folders by hand. What it writes
 //! can be read back without loss. It never leaves its folder.
 
+mod calendar;
 mod cells;
 mod census;
 mod children;
@@ -16,6 +17,8 @@ mod faults;
 mod fields;
 mod folder;
 mod headers;
+mod hints;
+mod journal;
 mod layout;
 mod line;
 mod lines;

@@ -29,6 +29,13 @@ impl Mention {
     }
 }
 
+/// A name, as it was written first.
+struct Word {
+    text: String,
+    /// Answers for a ticket, or wrote what only agents may read.
+    works: bool,
+}
+
 /// How somebody is named.
 #[derive(Clone, Copy, PartialEq)]
 enum Role {
@@ -47,8 +54,8 @@ pub struct Register {
     addresses: Marks,
     /// By address.
     mentions: BTreeMap<String, Mention>,
-    /// What is neither an address nor an id, by its key; what it was first.
-    words: BTreeMap<(Of, String), String>,
+    /// What is neither an address nor an id, by its key.
+    words: BTreeMap<(Of, String), Word>,
     /// The id behind a name; none where several rows have it.
     by_name: HashMap<(Of, String), Option<String>>,
 }
@@ -110,6 +117,7 @@ impl Register {
         }
         for (field, role) in [(fields::MESSAGES, Role::Writes), (fields::NOTES, Role::Works)] {
             for message in row.get(field).and_then(Value::as_array).into_iter().flatten() {
+                let role = if message["visibility"] == "private" { Role::Works } else { role };
                 if let Some(author) = message["author"].as_str() {
                     self.one(Of::Person, author, role);
                 }
@@ -136,7 +144,8 @@ impl Register {
             return self.address(text, role);
         }
         if !self.by_id && !self.ids.get(&of).is_some_and(|ids| ids.has(text)) {
-            self.words.entry((of, label::key(text))).or_insert_with(|| text.to_owned());
+            let word = self.words.entry((of, label::key(text)));
+            word.or_insert_with(|| Word { text: text.to_owned(), works: false }).works |= role == Role::Works;
         }
     }
 
@@ -179,21 +188,37 @@ impl Register {
         }
     }
 
-    /// `tables`: which of them the folder has. A group or a company without a table is what tickets call it.
+    /// The address behind each name that stands beside one address alone.
+    fn addresses_by_name(&self) -> HashMap<String, Option<String>> {
+        let mut all = HashMap::new();
+        for (address, mention) in &self.mentions {
+            let Some(name) = mention.name.as_ref() else { continue };
+            let found = all.entry(label::key(name)).or_insert_with(|| Some(address.clone()));
+            if found.as_ref() != Some(address) {
+                *found = None;
+            }
+        }
+        all
+    }
+
+    /// `has`: which tables the folder has. A group or a company without a table is what tickets call it; a person without a row is
+    /// the one address that stands beside the name elsewhere, unless staff is called so.
     pub fn named(self, has: impl Fn(Of) -> bool) -> Named {
         let mut named = Named::default();
+        let by_address = self.addresses_by_name();
         let customers = self.mentions.into_iter().filter(|(_, mention)| mention.is_customer());
         named.people = customers.map(|(address, mention)| (address, mention.name)).collect();
-        for ((of, key), text) in self.words {
-            match self.by_name.get(&(of, key.clone())) {
-                Some(Some(id)) => drop(named.names.insert((of, key), id.clone())),
-                None if of == Of::Group && !has(of) => {
-                    named.names.insert((of, key), text.trim().to_owned());
-                    named.groups.push(text.trim().to_owned());
+        for ((of, key), Word { text, works }) in self.words {
+            let text = text.trim().to_owned();
+            let beside = by_address.get(&key).filter(|_| of == Of::Person && !works);
+            match (self.by_name.get(&(of, key.clone())), of) {
+                (Some(Some(id)), _) => drop(named.names.insert((of, key), id.clone())),
+                (None, Of::Person) if let Some(Some(address)) = beside => {
+                    named.names.insert((of, key), address.clone());
                 }
-                None if of == Of::Company && !has(of) => {
-                    named.names.insert((of, key), text.trim().to_owned());
-                    named.companies.push(text.trim().to_owned());
+                (None, Of::Group | Of::Company) if !has(of) => {
+                    named.names.insert((of, key), text.clone());
+                    if of == Of::Group { named.groups.push(text) } else { named.companies.push(text) }
                 }
                 _ => named.unknown.entry(of).or_default().push(text),
             }
@@ -333,6 +358,21 @@ mod tests {
         assert_eq!((&ticket["requester"], &ticket["ccs"]), (&json!("7"), &json!(["John", "8"])));
         assert_eq!(named.unknown[&Of::Person], ["John"]);
         assert_eq!(named.groups, ["Network"]);
+    }
+
+    #[test]
+    fn a_name_is_whoever_has_the_one_address_beside_it_and_never_staff() {
+        let tickets = [
+            json!({ "id": "1", "requester": "Ann Roe <ann@x.example>", "ccs": ["John <a@x.example>", "John <b@x.example>"] }),
+            json!({ "id": "2", "requester": "ann roe", "ccs": ["John"], "assignee": "Bob" }),
+            json!({ "id": "3", "requester": "Bob <bob@x.example>" }),
+            json!({ "id": "4", "requester": "Bob" }),
+        ];
+        let named = named(&[], &tickets, false);
+        let mut ticket = row(tickets[1].clone());
+        named.resolve("ticket", &mut ticket);
+        assert_eq!((&ticket["requester"], &ticket["ccs"]), (&json!("ann@x.example"), &json!(["John"])));
+        assert_eq!(named.unknown[&Of::Person], ["Bob", "John"]);
     }
 
     #[test]

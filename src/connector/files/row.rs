@@ -6,8 +6,9 @@ use super::fields::{Cell, DESCRIPTION, Of, Says};
 use super::headers::{Column, Slot};
 use super::layout::{Layout, Part};
 use super::table::{Row, Seen};
-use super::values::Wrong;
-use crate::record::{Visibility, mailbox};
+use super::values::{Rules, Wrong};
+use crate::record::Visibility;
+use crate::record::mailbox::{self, Mailbox};
 use serde_json::{Value, json};
 
 pub struct Reading<'a> {
@@ -26,7 +27,7 @@ impl<'a> Reading<'a> {
     pub fn slots(&mut self) {
         let (part, cells, rules) = (self.part, self.cells, &self.layout.rules);
         for slot in &part.slots {
-            let texts = slot.columns.iter().map(|&at| (at, cells.text(at).unwrap_or_default()));
+            let texts = slot.columns.iter().map(|&at| (at, rules.shown(cells.text(at).unwrap_or_default())));
             let texts: Texts<'a> = texts.filter(|(_, text)| !rules.is_empty(text)).collect();
             match &slot.what {
                 Column::Ignored => {}
@@ -128,22 +129,7 @@ impl<'a> Reading<'a> {
             self.row.fields.insert(name.to_owned(), texts[0].1.into());
             return;
         }
-        let mut people: Vec<String> = Vec::new();
-        for (_, text) in texts {
-            let several = rules.people(text);
-            let all = several.len() > 1 && several.iter().all(|one| mailbox::read(one).is_some());
-            people.extend(if all { several } else { vec![text.trim().to_owned()] });
-        }
-        people.dedup();
-        if let [one, other] = people.as_slice() {
-            let pair = |who: &str, address: &str| {
-                let fits = mailbox::is_address(address) && !who.contains('@');
-                fits.then(|| format!("\"{}\" <{address}>", who.replace(['"', '\\'], "")))
-            };
-            if let Some(both) = pair(one, other).or_else(|| pair(other, one)) {
-                people = vec![both];
-            }
-        }
+        let mut people = persons(rules, texts);
         let rest = people.split_off(1);
         self.row.fields.insert(name.to_owned(), people.remove(0).into());
         if rest.is_empty() {
@@ -227,5 +213,30 @@ impl<'a> Reading<'a> {
             column: Some(self.part.bound.names[at].clone()),
         };
         self.row.faults.push(Fault { place, what: wrong.what, hint: wrong.hint });
+    }
+}
+
+/// Whom the columns of one reference name: columns with the parts of a name and an address are one person, and each line of a cell
+/// is another.
+fn persons(rules: &Rules, texts: &Texts<'_>) -> Vec<String> {
+    let mut people: Vec<String> = Vec::new();
+    for (_, text) in texts {
+        let several = rules.people(text);
+        let all = several.len() > 1 && several.iter().all(|one| mailbox::read(one).is_some());
+        let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned);
+        people.extend(if all { several } else { lines().collect() });
+    }
+    people.dedup();
+    let is_one = texts.len() == people.len() && people.len() > 1;
+    let (addresses, names): (Vec<&String>, Vec<&String>) = people.iter().partition(|one| one.contains('@'));
+    match addresses.as_slice() {
+        [address] if is_one => match mailbox::read(address) {
+            Some(Mailbox { name: None, address }) => {
+                let name = names.into_iter().map(String::as_str).collect::<Vec<_>>().join(" ");
+                vec![Mailbox { name: Some(name), address }.to_string()]
+            }
+            _ => people,
+        },
+        _ => people,
     }
 }

@@ -56,7 +56,7 @@ impl FilesSource {
             Form::Csv | Form::Xlsx => Columns::load(&place.folder)?,
         };
         let said = std::fs::read(place.folder.join(columns::FILE)).unwrap_or_default();
-        let version = format!("{NAME}-2-{:?}-{}", place.form, &blake3::hash(&said).to_hex()[..12]).to_lowercase();
+        let version = format!("{NAME}-3-{:?}-{}", place.form, &blake3::hash(&said).to_hex()[..12]).to_lowercase();
         let address = place.address();
         let (clock, census, told) = (VendorClock::default(), Mutex::default(), Mutex::default());
         Ok(FilesSource(Arc::new(Inner { place, find, address, version, columns, clock, census, told })))

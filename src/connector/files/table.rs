@@ -94,7 +94,8 @@ impl<'a> Table<'a> {
     /// Whose row it is, as far as a row that is not whole can say.
     fn belonging(&self, row: &mut Row) {
         for field in ["id", "ticket"] {
-            let text = self.part().bound.of(field).and_then(|at| self.cells.text(at)).unwrap_or_default().trim();
+            let text = self.part().bound.of(field).and_then(|at| self.cells.text(at)).unwrap_or_default();
+            let text = self.layout.rules.shown(text).trim();
             if !text.is_empty() {
                 row.fields.insert(field.into(), text.into());
             }

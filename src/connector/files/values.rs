@@ -5,6 +5,8 @@ use super::columns::{Columns, JSON, among};
 use super::dates::Dates;
 use super::fields::{Cell, Says, Words};
 use super::headers::list;
+use super::hints;
+use super::journal;
 use crate::error::Result;
 use crate::mapping::label;
 use crate::record::library::{Audience, Translation};
@@ -31,12 +33,39 @@ pub struct Wrong {
     pub hint: String,
 }
 
-type Read<T = Value> = Result<T, Wrong>;
+pub type Read<T = Value> = Result<T, Wrong>;
 
 /// What a spreadsheet writes where a formula fails.
 const ERRORS: [&str; 8] = ["#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#DATA!"];
 /// Fields by which rows find one another: blanks around them are nothing.
 pub const KEYS: [&str; 7] = ["id", "number", "url", "ticket", "comment", "key", "source"];
+/// What messages are called that everyone may read, and those that only agents may.
+const PUBLIC: [&str; 8] = [
+    "public",
+    "external",
+    "everyone",
+    "customer",
+    "customer visible",
+    "visible to customer",
+    "additional comments",
+    "public reply",
+];
+const PRIVATE: [&str; 12] = [
+    "private",
+    "internal",
+    "agent only",
+    "agents only",
+    "agents",
+    "internal note",
+    "private note",
+    "hidden",
+    "staff only",
+    "work notes",
+    "work note",
+    "internal comment",
+];
+pub const READERS_HINT: &str =
+    "`public` and `private` in columns.toml list further words, such as private = [\"Intern\"]";
 /// Longest text shown of a cell.
 const SHOWN: usize = 40;
 
@@ -53,6 +82,12 @@ impl Rules {
         }
         let trimmed = text.trim();
         trimmed.is_empty() || trimmed == "\\N" || among(&self.empty, trimmed)
+    }
+
+    /// A cell as a spreadsheet shows it: exports write `="0042"` so that the zeros stay.
+    pub fn shown<'a>(&self, text: &'a str) -> &'a str {
+        let formula = || text.trim().strip_prefix("=\"")?.strip_suffix('"').filter(|inside| !inside.contains('"'));
+        if self.said.is_ours() { text } else { formula().unwrap_or(text) }
     }
 
     /// The error a formula left in a cell.
@@ -81,10 +116,15 @@ impl Rules {
             Cell::Readers(says) => self.readers(says, trimmed).map(|visibility| json!(visibility)),
             Cell::Json => json_cell(field, trimmed),
             Cell::List | Cell::Refs(_) | Cell::Emails if self.said.is_ours() => json_cell(field, trimmed),
+            // An apostrophe keeps a spreadsheet from reckoning with `+49 30 …`.
+            Cell::List if field == "phones" => {
+                let numbers = self.list(trimmed).into_iter();
+                Ok(numbers.map(|number| Value::from(number.trim_start_matches('\''))).collect())
+            }
             Cell::List => Ok(self.list(trimmed).into_iter().map(Value::from).collect()),
             Cell::Refs(_) => Ok(self.people(trimmed).into_iter().map(Value::from).collect()),
             Cell::Emails => self.emails(trimmed),
-            Cell::Journal => self.journal(text),
+            Cell::Journal => journal::read(self, text),
         }
     }
 
@@ -92,8 +132,13 @@ impl Rules {
         match self.dates.read(text) {
             Some(at) => Ok(json!(at)),
             None if Dates::is_nothing(text) => Ok(Value::Null),
-            None => wrong(text, "cannot be read as a date", &date_hint(field, text)),
+            None => wrong(text, "cannot be read as a date", &self.date_hint(field, text)),
         }
+    }
+
+    /// What helps with a date of this field that cannot be read.
+    pub fn date_hint(&self, field: &str, text: &str) -> String {
+        hints::of_date(&self.dates, field, text)
     }
 
     /// An instant, for the dates within a text.
@@ -188,33 +233,25 @@ impl Rules {
     }
 
     fn readers(&self, says: Says, text: &str) -> Read<Visibility> {
-        let plain = label::key(&text.replace(['_', '-'], " "));
-        let public = ["public", "external", "everyone", "customer", "customer visible", "visible to customer"];
-        let private = [
-            "private",
-            "internal",
-            "agent only",
-            "agents only",
-            "agents",
-            "internal note",
-            "private note",
-            "hidden",
-            "staff only",
-        ];
-        let by_word = match plain.as_str() {
-            _ if among(&self.said.private, text) => Some(Visibility::Private),
-            _ if among(&self.said.public, text) => Some(Visibility::Public),
-            plain if private.contains(&plain) => Some(Visibility::Private),
-            plain if public.contains(&plain) => Some(Visibility::Public),
-            _ => None,
-        };
         let by_flag = || match (says, self.said.flag(text)?) {
             (Says::Word, _) => None,
             (Says::Private, true) | (Says::Public, false) => Some(Visibility::Private),
             (Says::Private, false) | (Says::Public, true) => Some(Visibility::Public),
         };
-        let hint = "`public` and `private` in columns.toml list further words, such as private = [\"Intern\"]";
-        by_word.or_else(by_flag).map_or_else(|| wrong(text, "does not say who may read the message", hint), Ok)
+        let found = self.readable_by(text).or_else(by_flag);
+        found.map_or_else(|| wrong(text, "does not say who may read the message", READERS_HINT), Ok)
+    }
+
+    /// Who may read a message that is called so.
+    pub fn readable_by(&self, word: &str) -> Option<Visibility> {
+        let plain = label::key(&word.replace(['_', '-'], " "));
+        match plain.as_str() {
+            _ if among(&self.said.private, word) => Some(Visibility::Private),
+            _ if among(&self.said.public, word) => Some(Visibility::Public),
+            plain if PRIVATE.contains(&plain) => Some(Visibility::Private),
+            plain if PUBLIC.contains(&plain) => Some(Visibility::Public),
+            _ => None,
+        }
     }
 
     /// Who may read a message whose cell is empty. A column of words must say it; one of yes and no says no.
@@ -226,67 +263,14 @@ impl Rules {
             Says::Word => self.readers(says, "").map(|visibility| json!(visibility)),
         }
     }
-
-    /// `date;author;text`: a message in a cell of its ticket.
-    fn journal(&self, text: &str) -> Read {
-        let mut parts = text.splitn(3, ';');
-        let (date, author, body) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
-        match (self.instant(date), author, body) {
-            (Some(at), Some(author), Some(body)) => {
-                let author = Some(author.trim()).filter(|author| !author.is_empty());
-                Ok(json!([{ "created_at": at, "author": author, "body": body }]))
-            }
-            (None, _, Some(_)) => wrong(date.trim(), "cannot be read as a date", &date_hint("messages", date.trim())),
-            _ => Err(Wrong {
-                what: "is no message with its date and author".into(),
-                hint: "a cell of `messages` or `notes` is written `date;author;text`; under `[ticket.custom]` it is a \
-                       custom field"
-                    .into(),
-            }),
-        }
-    }
 }
 
-fn wrong<T>(text: &str, what: &str, hint: &str) -> Read<T> {
+pub fn wrong<T>(text: &str, what: &str, hint: &str) -> Read<T> {
     let mut shown: String = text.chars().take(SHOWN).collect();
     if shown.len() < text.len() {
         shown.push('…');
     }
     Err(Wrong { what: format!("{shown:?} {what}"), hint: hint.to_owned() })
-}
-
-/// How to say the form of this date.
-fn date_hint(field: &str, text: &str) -> String {
-    let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-    let (date, time) = text.split_once([' ', 'T']).unwrap_or((text, ""));
-    let time = match time {
-        "" => "",
-        time if time.to_lowercase().ends_with('m') => " %I:%M %p",
-        time if time.matches(':').count() > 1 => " %H:%M:%S",
-        _ => " %H:%M",
-    };
-    let parts: Vec<&str> = date.split(['/', '-', '.']).collect();
-    let between = date.chars().find(|c| "/-.".contains(*c)).unwrap_or('/');
-    match parts.as_slice() {
-        [a, b, y] if digits(a) && digits(b) && digits(y) => {
-            let year = if y.len() == 4 { "%Y" } else { "%y" };
-            let form = |first: &str, second: &str| format!("\"{first}{between}{second}{between}{year}{time}\"");
-            let over = |part: &str| part.parse::<u32>().is_ok_and(|n| n > 12);
-            match (over(a), over(b)) {
-                (true, false) => format!("`date = {}` in columns.toml says how dates are written", form("%d", "%m")),
-                (false, true) => format!("`date = {}` in columns.toml says how dates are written", form("%m", "%d")),
-                _ => format!(
-                    "`date` in columns.toml says which comes first: {} or {}",
-                    form("%d", "%m"),
-                    form("%m", "%d")
-                ),
-            }
-        }
-        _ => format!(
-            "`date` in columns.toml says how dates are written, such as \"%d.%m.%Y %H:%M\"; `empty` lists words for no date; \
-             a column that is no `{field}` goes under `[TABLE.custom]`"
-        ),
-    }
 }
 
 /// A cell of JSON, of the shape its field has.
