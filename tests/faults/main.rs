@@ -7,4 +7,7 @@ mod custody;
 #[path = "../sandbox/desks.rs"]
 #[allow(dead_code, reason = "each test target asks a desk for other things")]
 mod desks;
+mod grid;
 mod page;
+mod proxy;
+mod read_side;

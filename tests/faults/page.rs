@@ -1,6 +1,7 @@
 //! The page the tables stand on, and what is drawn of them where not all of it is tried.
 
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Whether all of a table is tried, and written into the page.
@@ -8,8 +9,12 @@ pub fn whole() -> bool {
     std::env::var("DESKFERRY_TABLES").is_ok_and(|tables| tables == "write")
 }
 
+/// Held by whoever writes the page: tables are tried side by side.
+static WRITTEN: Mutex<()> = Mutex::new(());
+
 /// Writes a table between its two comments on the page.
 pub fn write(name: &str, table: &str) {
+    let _alone = WRITTEN.lock().unwrap_or_else(PoisonError::into_inner);
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reliability.md");
     let page = std::fs::read_to_string(&path).unwrap();
     let begin = format!("<!-- table: {name} -->\n");

@@ -1,0 +1,135 @@
+//! Every call of the read side fails in turn; then the source is well again, and the target is as after an undisturbed run.
+//!
+//! Runs are made in this process, over accounts that are played, by a clock that goes on only where nobody does anything: an hour
+//! that the engine waits takes no time. The target is a folder, which holds what was read letter by letter.
+
+mod attempt;
+mod source;
+
+use crate::grid::{Came, Fault, Table};
+use crate::page;
+use crate::proxy::Call;
+use attempt::Move;
+use deskferry::error::Reason;
+use deskferry::ledger::State;
+use source::{Cell, Desk, FRESHDESK, Source, ZENDESK};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Cells of each source that every `cargo test` tries.
+const DRAWN: usize = 12;
+/// Cells tried side by side.
+const SIDE_BY_SIDE: usize = 2;
+/// Whose calls alone are tried: a part of their path.
+const CALLS: &str = "DESKFERRY_TABLE_CALLS";
+/// What is neither done nor left out.
+const OPEN: &[State] = &[State::Staged, State::Planned, State::Writing, State::Failed, State::InDoubt];
+
+/// What an undisturbed run leaves in the target.
+type Held = BTreeMap<String, String>;
+
+/// Does this by a clock that stands still while anything is under way, and then goes on to what is waited for next.
+fn by_a_paused_clock<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap().block_on(work)
+}
+
+/// What an undisturbed run reads and leaves.
+async fn undisturbed(source: &Source) -> (Vec<Call>, Held) {
+    source.proxy.breaks(None);
+    let all = Move::new(source);
+    assert_eq!(all.run("run", vec![]).await, 0, "{:?}", all.told());
+    let calls = source.proxy.made();
+    let held = all.held();
+    assert!(held.len() > 100, "{} things are held", held.len());
+    (calls, held)
+}
+
+async fn came_of(source: &Source, cell: &Cell, expected: &Held) -> Came {
+    let all = Move::new(source);
+    source.proxy.breaks(Some((cell.call.clone(), cell.fault)));
+    let mut came = Came { exits: vec![all.run("run", vec![]).await], ..Came::default() };
+    assert!(source.proxy.met() > 0, "{} {:?} was not met", cell.fault.name(), cell.call);
+    came.dragged = dragged(source, cell, &all, came.exits[0]).await;
+    source.proxy.breaks(None);
+    came.exits.push(all.run("run", vec![]).await);
+    came.differences = differences(expected, &all.held());
+    // After a run that left nothing open there is nothing to try again.
+    if came.exits[1] != 0 || !came.differences.is_empty() {
+        came.exits.push(all.run("retry", Reason::ALL.to_vec()).await);
+        came.differences = differences(expected, &all.held());
+    }
+    if came.exits.last() != Some(&0) {
+        came.differences.push("the exit code".to_owned());
+    }
+    if !came.is_well() {
+        came.told = all.told();
+    }
+    came
+}
+
+/// What a fault kept from being migrated that it has no part in: others than the one record it is of, or what failed though it was
+/// the account's.
+async fn dragged(source: &Source, cell: &Cell, all: &Move<'_>, exit: u8) -> Vec<String> {
+    let (is_of_one, is_told_to_wait) = (source.desk.is_of_one(&cell.call), cell.fault == Fault::RateLimited);
+    // A run that stopped, an account that is told to wait and a list that cannot be read leave records to the next run.
+    let waits = exit == 5 || is_told_to_wait || !is_of_one;
+    let states = if waits { &[State::Failed, State::InDoubt] } else { OPEN };
+    let mut dragged = all.records(states).await;
+    if dragged.len() <= usize::from(is_of_one) {
+        dragged.clear();
+    }
+    if is_of_one && !is_told_to_wait && !matches!(exit, 0 | 3) {
+        dragged.push(format!("the run, which ended with {exit}"));
+    }
+    dragged
+}
+
+fn differences(expected: &Held, held: &Held) -> Vec<String> {
+    let names: BTreeSet<&String> = expected.keys().chain(held.keys()).collect();
+    names.into_iter().filter(|name| expected.get(*name) != held.get(*name)).cloned().collect()
+}
+
+/// Tries the cells of a source, some side by side.
+fn table(desk: &'static Desk) -> Table {
+    let (calls, expected) = by_a_paused_clock(async { undisturbed(&Source::start(desk).await).await });
+    let only = std::env::var(CALLS).unwrap_or_default();
+    let calls: Vec<Call> = calls.into_iter().filter(|call| call.path.contains(&only)).collect();
+    let cells = desk.cells(&calls);
+    let many = if page::whole() { cells.len() } else { DRAWN };
+    let places = page::drawn(cells.len(), many);
+    let (next, table) = (AtomicUsize::new(0), Mutex::new(Table::default()));
+    std::thread::scope(|scope| {
+        for _ in 0..SIDE_BY_SIDE {
+            scope.spawn(|| {
+                by_a_paused_clock(async {
+                    let source = Source::start(desk).await;
+                    while let Some(place) = places.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        let cell = &cells[*place];
+                        let came = came_of(&source, cell, &expected).await;
+                        let call = format!("{}?{}", cell.call.path, cell.call.query);
+                        table.lock().unwrap().put(desk.shape(&cell.call), cell.fault, call, came);
+                    }
+                });
+            });
+        }
+    });
+    table.into_inner().unwrap()
+}
+
+fn tried(desk: &'static Desk) -> Table {
+    let table = table(desk);
+    let wrong = table.wrong(desk.excused);
+    let seldom = table.excused(desk.excused) * 20 <= table.cells();
+    assert!(wrong.is_empty(), "{} of {} cells are wrong:\n{}", wrong.len(), table.cells(), wrong.join("\n"));
+    assert!(!page::whole() || seldom, "more than one cell in twenty may differ");
+    table
+}
+
+#[test]
+fn whatever_call_of_a_source_fails_in_whatever_way_the_target_is_whole_in_the_end() {
+    let tables = [&ZENDESK, &FRESHDESK].map(|desk| tried(desk).markdown(desk.title, desk.excused));
+    if page::whole() {
+        page::write("read-side", &tables.join("\n"));
+    }
+}
