@@ -4,6 +4,7 @@
 mod answers;
 mod freshdesk;
 mod freshservice;
+mod rebuild;
 mod rt;
 mod zendesk;
 
