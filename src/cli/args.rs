@@ -236,6 +236,12 @@ pub struct SandboxArgs {
     /// How long its exports or its search do not know what changed, instead of as long as the vendor's
     #[arg(long, value_name = "SECONDS")]
     pub lag: Option<u32>,
+    /// How far its clock is ahead of this machine's; behind it with a minus
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, allow_negative_numbers = true)]
+    pub clock: i32,
+    /// How long a background job waits before it writes (Zendesk)
+    #[arg(long, value_name = "SECONDS")]
+    pub job_waits: Option<u32>,
     /// A ticket with more files than some desks take (Zendesk: 24 MB)
     #[arg(long)]
     pub heavy: bool,

@@ -2,6 +2,7 @@
 
 use super::args::{Global, SandboxArgs};
 use crate::error::{Problem, Reason, Result};
+use crate::sandbox::clock::Clock;
 use crate::sandbox::platform::{Platform, Setup};
 use crate::sandbox::{self, Options, Refused};
 use std::io::Write;
@@ -15,15 +16,19 @@ pub async fn command(global: &Global, wanted: &SandboxArgs) -> Result<u8> {
             Some((file.clone(), text.map_err(wrong)?))
         }
     };
-    let options =
-        Options { port: wanted.port, seed: wanted.seed, plan: wanted.plan.clone(), rate: wanted.rate, faults };
+    let seconds = |seconds: u32| jiff::SignedDuration::from_secs(seconds.into());
+    let clock = Clock::ahead(jiff::SignedDuration::from_secs(wanted.clock.into()));
+    let plan = wanted.plan.clone();
+    let options = Options { port: wanted.port, seed: wanted.seed, plan, rate: wanted.rate, faults, clock };
     let desk = wanted.platform.desk(&Setup {
         seed: wanted.seed,
         tickets: wanted.tickets,
         plan: wanted.plan.clone(),
         silenced: wanted.silenced,
         heavy: wanted.heavy,
-        lag: wanted.lag.map(|seconds| jiff::SignedDuration::from_secs(seconds.into())),
+        lag: wanted.lag.map(seconds),
+        job_waits: wanted.job_waits.map(seconds),
+        clock,
         wall_pages: wanted.wall_pages,
         archived: wanted.archived,
         link_seconds: wanted.link_seconds,

@@ -18,6 +18,7 @@
 //! | `error_after` | has its effect and is answered `status`, 500 when left out |
 //! | `reset_before` | has no effect; the connection is reset |
 //! | `reset_after` | has its effect; the connection is reset |
+//! | `reset_late` | loses its connection; it has its effect `seconds` later, 1 when left out |
 //! | `truncated` | has its effect; half the body arrives, as if it were all |
 //! | `cut` | has its effect; half the body arrives, then the connection ends |
 //! | `slow` | has its effect; the body takes `seconds` to arrive, 10 when left out |
@@ -42,6 +43,7 @@ pub enum Does {
     ErrorAfter,
     ResetBefore,
     ResetAfter,
+    ResetLate,
     Truncated,
     Cut,
     Slow,
@@ -60,6 +62,7 @@ impl Does {
             Self::ErrorAfter => "error_after",
             Self::ResetBefore => "reset_before",
             Self::ResetAfter => "reset_after",
+            Self::ResetLate => "reset_late",
             Self::Truncated => "truncated",
             Self::Cut => "cut",
             Self::Slow => "slow",
@@ -148,8 +151,8 @@ impl Rule {
         if self.retry_after.is_some() && !matches!(self.does, Does::TooMany | Does::ErrorBefore) {
             return Some("`retry_after` is of `too_many` and `error_before`");
         }
-        if self.seconds.is_some() && self.does != Does::Slow {
-            return Some("`seconds` is of `slow`");
+        if self.seconds.is_some() && !matches!(self.does, Does::Slow | Does::ResetLate) {
+            return Some("`seconds` is of `slow` and `reset_late`");
         }
         if self.rows.is_some() && self.does.ends().is_none() {
             return Some("`rows` is of `job_killed`, `job_stuck` and `job_vanished`");

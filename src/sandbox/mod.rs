@@ -4,10 +4,12 @@
 //! [`start`] gives a desk two addresses on this machine: its own, and the host its files are downloaded from. Below
 //! `/__sandbox/` of the first, `state`, `mails` and `calls` show what is there and what happened.
 
+pub mod clock;
 pub mod desk;
 pub mod faults;
 pub mod freshdesk;
 mod html;
+mod late;
 pub mod limits;
 pub mod log;
 pub mod platform;
@@ -20,9 +22,11 @@ mod wire;
 pub mod words;
 pub mod zendesk;
 
+use clock::Clock;
 use desk::{Desk, Mail};
 use faults::Faults;
 use jiff::Timestamp;
+use late::Late;
 use limits::{Limits, Rate};
 use log::{Log, Logged};
 use serde_json::Value;
@@ -47,6 +51,7 @@ pub struct Options {
     pub rate: Option<Rate>,
     /// Rules of [`faults`], and the file they came from.
     pub faults: Option<(PathBuf, String)>,
+    pub clock: Clock,
 }
 
 /// Why a sandbox did not start.
@@ -84,8 +89,10 @@ pub async fn start(desk: Box<dyn Desk>, options: &Options) -> Result<Running, Re
     };
     let (listener, address) = listen(options.port).await?;
     let (files_listener, files_address) = listen(0).await?;
-    let inside = Inside { desk, limits: Limits::new(limits, options.rate), faults, log: Log::default() };
-    let shared = Shared { inside: Arc::new(Mutex::new(inside)), base: address.clone(), files: files_address.clone() };
+    let limits = Limits::new(limits, options.rate);
+    let inside = Inside { desk, limits, faults, late: Late::default(), log: Log::default() };
+    let (inside, base, files) = (Arc::new(Mutex::new(inside)), address.clone(), files_address.clone());
+    let shared = Shared { inside, base, files, clock: options.clock };
     let routes = server::desk_routes(shared.clone()).into_make_service_with_connect_info::<Cord>();
     let files_routes = server::file_routes(shared.clone()).into_make_service_with_connect_info::<Cord>();
     // Both serve until they are stopped.
@@ -111,9 +118,9 @@ impl Running {
 
     /// All contents, as `GET /__sandbox/state`.
     pub fn state(&self) -> Value {
-        let desk = &mut self.shared.lock().desk;
-        desk.pass(Timestamp::now());
-        desk.state()
+        let mut inside = self.shared.lock();
+        inside.pass(self.shared.clock.now());
+        inside.desk.state()
     }
 
     /// Mails the vendor would have sent.

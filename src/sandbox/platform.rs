@@ -1,9 +1,10 @@
 //! The vendors that have a look-alike.
 
+use super::clock::Clock;
 use super::desk::Desk;
 use super::freshdesk::{self, Freshdesk, Notifications};
 use super::zendesk::{self, Triggers, Zendesk};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Platform {
@@ -31,13 +32,14 @@ impl Platform {
                     plan: setup.plan.clone(),
                     triggers: if silenced { Triggers::Inactive } else { Triggers::Active },
                     export_lag: lag.unwrap_or(usual.export_lag),
+                    pace: zendesk::Pace { waits: setup.job_waits.unwrap_or(usual.pace.waits), ..usual.pace },
                     heavy: setup.heavy,
                     ..usual
                 };
                 Box::new(Zendesk::new(options))
             }
             Self::Freshdesk => {
-                let usual = freshdesk::Options::at(Timestamp::now());
+                let usual = freshdesk::Options::at(setup.clock.now());
                 let options = freshdesk::Options {
                     seed,
                     tickets,
@@ -74,4 +76,7 @@ pub struct Setup {
     pub heavy: bool,
     /// How long its exports or its search do not know what changed; as the vendor's when left out.
     pub lag: Option<SignedDuration>,
+    /// How long a background job waits before it writes, where the vendor has such jobs.
+    pub job_waits: Option<SignedDuration>,
+    pub clock: Clock,
 }

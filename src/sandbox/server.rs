@@ -3,8 +3,10 @@
 //! Order of things for a call: its body is read, a limit may refuse it, a fault may meet it, the desk answers it.
 //! Everything is logged; nothing here knows a vendor.
 
+use super::clock::Clock;
 use super::desk::{Answer, Call, Desk};
 use super::faults::{Does, Fault, Faults};
+use super::late::Late;
 use super::limits::Limits;
 use super::log::{At, Log, Logged, has_credential};
 use super::wire::Cord;
@@ -13,7 +15,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use percent_encoding::percent_decode_str;
 use serde_json::json;
 use std::io;
@@ -32,7 +34,19 @@ pub struct Inside {
     pub desk: Box<dyn Desk>,
     pub limits: Limits,
     pub faults: Faults,
+    pub late: Late,
     pub log: Log,
+}
+
+impl Inside {
+    /// What is under way goes on until `now`.
+    pub fn pass(&mut self, now: Timestamp) {
+        for (due, call) in self.late.due(now) {
+            self.desk.pass(due);
+            self.desk.answer(&call, due);
+        }
+        self.desk.pass(now);
+    }
 }
 
 #[derive(Clone)]
@@ -40,6 +54,7 @@ pub struct Shared {
     pub inside: Arc<Mutex<Inside>>,
     pub base: String,
     pub files: String,
+    pub clock: Clock,
 }
 
 impl Shared {
@@ -82,12 +97,12 @@ async fn desk_call(State(shared): State<Shared>, ConnectInfo(cord): ConnectInfo<
     if let Some(wanted) = call.path.strip_prefix("/__sandbox/") {
         return respond(control(&shared, &call, wanted));
     }
-    let way = answer(&mut shared.lock(), &call, query, Timestamp::now());
-    sent(way, &cord)
+    let way = answer(&mut shared.lock(), &call, query, shared.clock.now());
+    sent(way, &cord, shared.clock)
 }
 
-fn sent(way: Way, cord: &Cord) -> Response {
-    match way {
+fn sent(way: Way, cord: &Cord, clock: Clock) -> Response {
+    let mut response = match way {
         Way::Whole(answer) => respond(answer),
         Way::Cut(answer) => in_pieces(answer, None),
         Way::Slow(answer, seconds) => in_pieces(answer, Some(seconds)),
@@ -95,7 +110,9 @@ fn sent(way: Way, cord: &Cord) -> Response {
             cord.pull();
             Response::new(Body::empty())
         }
-    }
+    };
+    response.headers_mut().extend(header("date", &clock.date()));
+    response
 }
 
 fn answer(inside: &mut Inside, call: &Call, query: &str, now: Timestamp) -> Way {
@@ -113,7 +130,7 @@ fn answer(inside: &mut Inside, call: &Call, query: &str, now: Timestamp) -> Way 
         credential: has_credential(&call.headers),
         client: call.headers.get("user-agent").and_then(|v| v.to_str().ok()).map(str::to_owned),
     };
-    inside.desk.pass(now);
+    inside.pass(now);
     let way = decide(inside, call, now, &mut logged);
     inside.log.add(logged);
     way
@@ -134,6 +151,11 @@ fn decide(inside: &mut Inside, call: &Call, now: Timestamp, logged: &mut Logged)
         logged.status = Some(answer.status);
         return Way::Whole(answer);
     }
+    if let Some(fault) = fault.filter(|fault| fault.does == Does::ResetLate) {
+        let late = SignedDuration::from_secs(fault.seconds.unwrap_or(1).into());
+        inside.late.add(now.checked_add(late).unwrap_or(now), call.clone());
+        return Way::Reset;
+    }
     if let Some(fate) = fault.and_then(Fault::fate) {
         inside.desk.doom(fate);
     }
@@ -152,7 +174,7 @@ fn met_after(answer: Answer, fault: Option<Fault>, logged: &mut Logged) -> Way {
             logged.status = Some(answer.status);
             Way::Whole(answer)
         }
-        Does::ResetAfter => Way::Reset,
+        Does::ResetAfter | Does::ResetLate => Way::Reset,
         Does::Truncated => Way::Whole(Answer { body: answer.body[..answer.body.len() / 2].to_vec(), ..answer }),
         Does::Cut => Way::Cut(answer),
         Does::Slow => Way::Slow(answer, fault.seconds.unwrap_or(10)),
@@ -190,16 +212,15 @@ fn error(status: u16) -> Answer {
 }
 
 fn control(shared: &Shared, call: &Call, wanted: &str) -> Answer {
-    let mut inside = shared.lock();
-    inside.desk.pass(Timestamp::now());
+    let (mut inside, now) = (shared.lock(), shared.clock.now());
+    inside.pass(now);
     match (call.method.as_str(), wanted) {
         ("GET", "state") => Answer::json(200, &inside.desk.state()),
         ("GET", "mails") => Answer::json(200, &json!({ "mails": inside.desk.mails() })),
         ("GET", "calls") => Answer::json(200, &json!({ "calls": inside.log.calls() })),
         ("POST", "touch") => {
             let number = |name: &str, otherwise: i64| call.param(name).map_or(Some(otherwise), |n| n.parse().ok());
-            let at = number("ago", TOUCHED_AGO)
-                .and_then(|ago| Timestamp::now().checked_sub(jiff::SignedDuration::from_secs(ago)).ok());
+            let at = number("ago", TOUCHED_AGO).and_then(|ago| now.checked_sub(SignedDuration::from_secs(ago)).ok());
             let nth = number("ticket", 0).and_then(|n| usize::try_from(n).ok());
             let (Some(nth), Some(at)) = (nth, at) else { return complaint(400, "`ticket` and `ago` are numbers") };
             match inside.desk.touch(nth, at) {
@@ -219,7 +240,7 @@ async fn file_call(State(shared): State<Shared>, ConnectInfo(cord): ConnectInfo<
     let headers = request.headers();
     let mut logged = Logged {
         number: 0,
-        time: Timestamp::now(),
+        time: shared.clock.now(),
         at: At::Files,
         method: request.method().as_str().to_owned(),
         path: request.uri().path().to_owned(),
@@ -232,11 +253,11 @@ async fn file_call(State(shared): State<Shared>, ConnectInfo(cord): ConnectInfo<
         client: headers.get("user-agent").and_then(|v| v.to_str().ok()).map(str::to_owned),
     };
     let mut inside = shared.lock();
-    inside.desk.pass(logged.time);
+    inside.pass(logged.time);
     let way = served(&mut inside, &request, &mut logged);
     inside.log.add(logged);
     drop(inside);
-    sent(way, &cord)
+    sent(way, &cord, shared.clock)
 }
 
 /// A file, or what a fault makes of it.

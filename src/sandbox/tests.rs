@@ -1,8 +1,9 @@
 //! The server around a desk, tried with one of three addresses.
 
+use super::clock::Clock;
 use super::desk::{Answer, Call, Desk, Limit, Mail, Standing};
 use super::{Options, Refused, Running, start};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -276,4 +277,29 @@ async fn the_curious_see_what_is_there_and_are_not_counted() {
     assert_eq!(running.state()["touched"], 1);
     let none = raw(&running.address, "POST /__sandbox/touch?ticket=9 HTTP/1.1\r\ncontent-length: 0").await.0;
     assert_eq!(status(&none), "404");
+}
+
+#[tokio::test]
+async fn a_desk_dates_its_answers_by_a_clock_of_its_own() {
+    let clock = Clock::ahead(SignedDuration::from_mins(-10));
+    let running = start(Box::new(Counter::default()), &Options { clock, ..Options::default() }).await.unwrap();
+    let answer = get(&running, "/").await;
+    let dates: Vec<&str> = answer.lines().filter_map(|line| line.strip_prefix("date: ")).collect();
+    let [date] = dates[..] else { panic!("{dates:?}") };
+    let date = jiff::fmt::rfc2822::parse(date).unwrap().timestamp();
+    let behind = Timestamp::now().duration_since(date).as_secs();
+    assert!((600..=602).contains(&behind), "{behind}");
+    let behind = Timestamp::now().duration_since(running.calls()[0].time).as_secs();
+    assert!((600..=602).contains(&behind), "{behind}");
+}
+
+#[tokio::test]
+async fn a_call_that_lost_its_connection_may_have_its_effect_later() {
+    let running = up("[[fault]]\nat = 1\ndoes = \"reset_late\"\nseconds = 1").await;
+    let (answer, end) = raw(&running.address, "GET / HTTP/1.1").await;
+    assert!(answer.is_empty() && end.is_some(), "{answer:?} {end:?}");
+    assert_eq!(done(&running), 0);
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    assert_eq!(done(&running), 1);
+    assert_eq!(done(&running), 1, "once");
 }
