@@ -28,6 +28,16 @@ impl Intended {
     }
 }
 
+/// What a request started and does not itself do, such as a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Started {
+    NotSeen,
+    /// It was at work at this moment.
+    AtWork(Instant),
+    /// It was at work no more at this moment. When it ended between that and the look before, nobody knows.
+    Over(Instant),
+}
+
 /// Nothing the request did is stamped earlier than `earliest` by the vendor; and since `over` it is on its way no more.
 ///
 /// The second is counted from when its answer was lost, not from when it was intended: in between it may have waited for the limits, for
@@ -37,8 +47,8 @@ impl Intended {
 pub struct Doubt {
     earliest: Timestamp,
     over: Instant,
-    /// When something that may still have its effect was last seen at work.
-    at_work: Option<Instant>,
+    /// What is known of something it started that may have its effect later.
+    started: Started,
     /// By this machine's clock.
     intended: Timestamp,
 }
@@ -47,7 +57,7 @@ impl Doubt {
     /// Of a request of this process whose answer is lost now.
     pub fn lost_now(vendor: &VendorClock, intended: Intended) -> Doubt {
         let earliest = intended.by(vendor).unwrap_or(BEGINNING);
-        Doubt { earliest, over: Instant::now(), at_work: None, intended: intended.wall }
+        Doubt { earliest, over: Instant::now(), started: Started::NotSeen, intended: intended.wall }
     }
 
     /// Of a request of an earlier process, which is over since this one held the project. It was intended at `by_vendor` by the
@@ -60,14 +70,14 @@ impl Doubt {
         Doubt {
             earliest: by_vendor.or_else(guessed).unwrap_or(BEGINNING),
             over: held,
-            at_work: None,
+            started: Started::NotSeen,
             intended: by_wall,
         }
     }
 
     /// Of whatever was done before this process held the project.
     pub fn of_anybody(held: Instant) -> Doubt {
-        Doubt { earliest: BEGINNING, over: held, at_work: None, intended: BEGINNING }
+        Doubt { earliest: BEGINNING, over: held, started: Started::NotSeen, intended: BEGINNING }
     }
 
     /// From when on the vendor is asked for it, in the vendor's time.
@@ -80,9 +90,16 @@ impl Doubt {
         self.over
     }
 
-    /// Something that may still have its effect is at work now.
+    /// Something it may have started is at work now.
     pub fn is_at_work(&mut self) {
-        self.at_work = Some(Instant::now());
+        self.started = Started::AtWork(Instant::now());
+    }
+
+    /// Nothing it may have started was at work at this moment.
+    pub fn is_not_at_work(&mut self, moment: Instant) {
+        if matches!(self.started, Started::AtWork(_)) {
+            self.started = Started::Over(moment);
+        }
     }
 
     /// How much longer it takes until "not there" can be believed; none where the question asked at this moment proves it.
@@ -91,7 +108,11 @@ impl Doubt {
             let passed = wall().duration_since(self.intended).unsigned_abs();
             return (passed < settle).then(|| settle - passed);
         }
-        let known = self.at_work.map_or(self.over, |at| at.max(self.over)) + settle;
+        let last = match self.started {
+            Started::NotSeen => self.over,
+            Started::AtWork(at) | Started::Over(at) => at.max(self.over),
+        };
+        let known = last + settle;
         (asked < known).then(|| known.saturating_duration_since(Instant::now()))
     }
 }
@@ -116,6 +137,14 @@ mod tests {
         let mut doubt = doubt;
         doubt.is_at_work();
         assert_eq!(doubt.too_early(Instant::now(), SETTLE), Some(SETTLE), "what it started is at work");
+        tokio::time::advance(2 * SETTLE).await;
+        assert_eq!(doubt.too_early(Instant::now(), SETTLE), None, "time to look again");
+        doubt.is_not_at_work(Instant::now());
+        let what = "it may have written until just now, and what it wrote may be hidden for a while";
+        assert_eq!(doubt.too_early(Instant::now(), SETTLE), Some(SETTLE), "{what}");
+        tokio::time::advance(SETTLE).await;
+        doubt.is_not_at_work(Instant::now());
+        assert_eq!(doubt.too_early(Instant::now(), SETTLE), None);
     }
 
     #[tokio::test(start_paused = true)]

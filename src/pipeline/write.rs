@@ -419,8 +419,11 @@ impl Writer {
         loop {
             self.halt.check().map_err(Broken::Run)?;
             let asked = Instant::now();
-            if doubt.too_early(asked, settle).is_none() && self.target.at_work(step, &doubt).await? {
-                doubt.is_at_work();
+            if doubt.too_early(asked, settle).is_none() {
+                match self.target.at_work(step, &doubt).await? {
+                    true => doubt.is_at_work(),
+                    false => doubt.is_not_at_work(asked),
+                }
             }
             match self.target.find(step, &progress.late, done, doubt.earliest()).await? {
                 Found::Yes(remote) => {

@@ -106,7 +106,8 @@ pub struct Run {
     #[serde(deserialize_with = "literal::share")]
     #[schemars(with = "String")]
     pub reserve: f64,
-    /// How long after an unanswered write the target is asked whether it happened. 30 seconds unless said.
+    /// How long after the answer of a write was lost "it is not there" is not believed: the server may still be at work on it. As the
+    /// connector says unless given here.
     #[serde(deserialize_with = "some_duration")]
     #[schemars(with = "Option<String>")]
     pub settle: Option<Duration>,

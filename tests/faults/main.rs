@@ -3,11 +3,14 @@
 //! Plain, a seeded slice of each table runs (`DESKFERRY_TABLE_SEED` repeats a draw). `DESKFERRY_TABLES=write` runs all of it and
 //! writes the tables of `docs/reliability.md`.
 
+mod cells;
 mod custody;
 #[path = "../sandbox/desks.rs"]
 #[allow(dead_code, reason = "each test target asks a desk for other things")]
 mod desks;
 mod grid;
+mod moved;
 mod page;
 mod proxy;
 mod read_side;
+mod write_clocks;

@@ -17,40 +17,81 @@ pub struct Moved {
     home: TempDir,
     pub project: PathBuf,
     platform: &'static str,
-    /// Seconds an export of the target holds back are none, and looks of a run are frequent.
-    looks: Option<&'static str>,
+    settle: &'static str,
+    /// What a process is told by its environment.
+    env: Vec<(&'static str, String)>,
     pub said: String,
+}
+
+/// How one is set up.
+pub struct Setup<'a> {
+    pub platform: &'static str,
+    /// How long after a lost answer "not there" is believed.
+    pub settle: &'static str,
+    /// Further arguments of the sandbox.
+    pub flags: &'a [&'a str],
+    /// What goes wrong there.
+    pub faults: &'a str,
+    /// Replacements in the manifest of the target.
+    pub manifest: &'a [(&'a str, &'a str)],
+}
+
+impl Setup<'_> {
+    /// An export of a Zendesk holds nothing back.
+    pub fn hasty(platform: &'static str) -> Setup<'static> {
+        let manifest: &[_] = if platform == "zendesk" { &[("lag = 61", "lag = 0")] } else { &[] };
+        Setup { platform, settle: "1s", flags: &["--lag", "0"], faults: "", manifest }
+    }
 }
 
 impl Moved {
     pub fn new(platform: &'static str) -> Moved {
-        Self::at_rate(platform, &[])
+        Self::set_up(&Setup::hasty(platform))
     }
 
-    /// With further arguments of the sandbox.
-    pub fn at_rate(platform: &'static str, more: &[&str]) -> Moved {
-        let options = Options { platform, tickets: 0, faults: None, flags: &["--silenced", "--lag", "0"] };
-        let target = Desk::start_with(&options, more);
+    pub fn at_rate(platform: &'static str, rate: &str) -> Moved {
+        Self::set_up(&Setup { flags: &["--lag", "0", "--rate", rate], ..Setup::hasty(platform) })
+    }
+
+    pub fn set_up(setup: &Setup<'_>) -> Moved {
+        let Setup { platform, settle, flags, faults, manifest } = *setup;
         let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("faults.toml");
+        std::fs::write(&file, faults).unwrap();
+        let options = Options { platform, tickets: 0, faults: Some(&file), flags: &["--silenced"] };
+        let target = Desk::start_with(&options, flags);
         let project = home.path().join("project");
-        let moved = Moved { target, home, project, platform, looks: None, said: String::new() };
+        let moved = Moved { target, home, project, platform, settle, env: Vec::new(), said: String::new() };
         std::fs::create_dir_all(moved.project.join("src")).unwrap();
         moved.configure(&moved.target.told("url"), "");
         std::fs::write(moved.project.join("mapping.toml"), "[ticket.status]\ndefault = \"Open\"\n").unwrap();
-        if platform == "zendesk" {
-            // What an export of a Zendesk holds back for a minute this one shows at once.
-            let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("connectors/zendesk.toml");
-            let manifest = std::fs::read_to_string(own).unwrap().replace("lag = 61", "lag = 0");
+        if !manifest.is_empty() {
+            let name = format!("connectors/{platform}.toml");
+            let own = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(&name)).unwrap();
+            let replaced = manifest.iter().fold(own, |text, (from, to)| {
+                assert!(text.contains(from), "the manifest has no `{from}`");
+                text.replace(from, to)
+            });
             std::fs::create_dir(moved.project.join("connectors")).unwrap();
-            std::fs::write(moved.project.join("connectors/zendesk.toml"), manifest).unwrap();
+            std::fs::write(moved.project.join(name), replaced).unwrap();
         }
         moved.fill(TICKETS);
         moved
     }
 
+    /// Later processes have this in their environment.
+    pub fn with_env(mut self, name: &'static str, value: &str) -> Moved {
+        self.set_env(name, value);
+        self
+    }
+
+    pub fn set_env(&mut self, name: &'static str, value: &str) {
+        self.env.push((name, value.to_owned()));
+    }
+
     /// Looks as often as that, as `RECORDS/SECONDS`.
     pub fn looking(self, looks: &'static str) -> Moved {
-        Moved { looks: Some(looks), ..self }
+        self.with_env("DESKFERRY_LOOKS", looks)
     }
 
     /// Writes `migration.toml` with the target at this address, and further lines of `[run]`.
@@ -58,7 +99,8 @@ impl Moved {
         let account = self.target.account("KEY").replace(&self.target.told("url"), url);
         let text = format!(
             "[source]\nconnector = \"files\"\npath = \"src\"\n[target]\n{account}silenced = true\n\
-             [run]\nsettle = \"1s\"\ncreate_marker = true\n{run}\n[mapping]\nfile = \"mapping.toml\"\n"
+             [run]\nsettle = \"{}\"\ncreate_marker = true\n{run}\n[mapping]\nfile = \"mapping.toml\"\n",
+            self.settle
         );
         std::fs::write(self.project.join("migration.toml"), text).unwrap();
     }
@@ -93,13 +135,11 @@ impl Moved {
     pub fn start(&self, project: &Path, machine: &str, args: &[&str]) -> Child {
         let mut command = Command::new(env!("CARGO_BIN_EXE_deskferry"));
         command.arg("-C").arg(project).args(args).env("KEY", self.target.key());
-        command
-            .env("XDG_STATE_HOME", self.home.path().join(machine))
-            .env("NO_COLOR", "1")
-            .env_remove("DESKFERRY_LOOKS");
-        if let Some(looks) = self.looks {
-            command.env("DESKFERRY_LOOKS", looks);
+        command.env("XDG_STATE_HOME", self.home.path().join(machine)).env("NO_COLOR", "1");
+        for name in ["DESKFERRY_LOOKS", "DESKFERRY_CLOCK", "DESKFERRY_NAIVE"] {
+            command.env_remove(name);
         }
+        command.envs(self.env.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 
@@ -171,6 +211,24 @@ impl Moved {
             let asked = people.get(&ticket["requester_id"].to_string()).map(String::as_str);
             assert_eq!(asked, Some(address(n % PEOPLE).as_str()), "who asked ticket {n}: {whole}");
         }
+    }
+
+    /// Of so many tickets and their messages, how many are there more than once, and how many are not there.
+    pub fn counted(&self, tickets: usize) -> (usize, usize) {
+        let (held, mut twice, mut lost) = (self.held(), 0, 0);
+        let mut count = |times: usize| {
+            twice += usize::from(times > 1);
+            lost += usize::from(times == 0);
+        };
+        for n in 1..=tickets {
+            let there = held.get(&n.to_string()).map(Vec::as_slice).unwrap_or_default();
+            count(there.len());
+            for ticket in there.iter().take(1) {
+                let bodies = self.messages(ticket);
+                (1..=2).for_each(|m| count(bodies.iter().filter(|body| body.contains(&text(n, m))).count()));
+            }
+        }
+        (twice, lost)
     }
 
     fn messages(&self, ticket: &Value) -> Vec<String> {

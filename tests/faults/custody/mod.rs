@@ -4,13 +4,11 @@
 //! lost or renamed, and what follows is what an admin does: `run`, and where it refuses, what its hint says. In the end the target
 //! holds every ticket once, whole, for the person who asked it.
 
-mod moved;
-
+use crate::cells;
+use crate::moved::{Moved, TICKETS, copy, marker};
 use crate::page;
-use moved::{Moved, TICKETS, copy, marker};
 use rusqlite::Connection;
 use std::path::Path;
-use std::sync::Mutex;
 
 /// Cells of the table that every `cargo test` tries.
 const DRAWN: usize = 6;
@@ -42,22 +40,13 @@ const CASES: [Case; 14] = [
 fn a_ledger_that_is_not_what_it_was_writes_nothing_twice_and_loses_nothing() {
     let all = CASES.len() * PLATFORMS.len();
     let cells = if page::whole() { (0..all).collect() } else { page::drawn(all, DRAWN) };
-    let (waiting, told) = (Mutex::new(cells), Mutex::new(vec![String::new(); all]));
-    std::thread::scope(|scope| {
-        for _ in 0..SIDE_BY_SIDE {
-            scope.spawn(|| {
-                while let Some(cell) = { waiting.lock().unwrap().pop() } {
-                    let ((name, case), (platform, _)) =
-                        (CASES[cell / PLATFORMS.len()], PLATFORMS[cell % PLATFORMS.len()]);
-                    println!("{name}, {platform}");
-                    let came = case(platform);
-                    told.lock().unwrap()[cell] = came;
-                }
-            });
-        }
+    let told = cells::tried(cells, all, SIDE_BY_SIDE, |cell| {
+        let ((name, case), (platform, _)) = (CASES[cell / PLATFORMS.len()], PLATFORMS[cell % PLATFORMS.len()]);
+        println!("{name}, {platform}");
+        case(platform)
     });
     if page::whole() {
-        page::write("custody", &table(&told.into_inner().unwrap()));
+        page::write("custody", &table(&told));
     }
 }
 
@@ -163,7 +152,7 @@ fn of_the_first_version(platform: &'static str, then: impl FnOnce(&mut Moved)) -
 }
 
 fn two_copies_here(platform: &'static str) -> String {
-    let moved = Moved::at_rate(platform, &["--rate", "900/m"]);
+    let moved = Moved::at_rate(platform, "900/m");
     let other = moved.beside("copy");
     // A copy of the whole project, made when it had a ledger already.
     let mut first = moved.start(&moved.project, "here", &["stage"]);
@@ -187,7 +176,7 @@ fn two_copies_here(platform: &'static str) -> String {
 fn two_copies_apart(platform: &'static str) -> String {
     // A Zendesk takes a hundred tickets in a call.
     let many = if platform == "zendesk" { 400 } else { 60 };
-    let mut moved = Moved::at_rate(platform, &["--rate", "1200/m"]).looking("5/0");
+    let mut moved = Moved::at_rate(platform, "1200/m").looking("5/0");
     moved.fill(many);
     moved.succeeds(&["run", "--ids", "ticket:1"]);
     let other = moved.beside("copy");
