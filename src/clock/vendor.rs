@@ -114,9 +114,12 @@ impl VendorClock {
         Some(wall().duration_since(vendor))
     }
 
-    /// Whether it is not yet this time. Not known where the vendor has shown no time: then it may be later.
+    /// Whether it is not yet this time, by the reading that is furthest: a machine that slept has old ones far behind. Not known
+    /// where the vendor has shown no time: then it may be later.
     pub fn is_before(&self, until: Timestamp) -> bool {
-        self.now().is_some_and(|now| now < until)
+        let (known, now) = (self.known(), Instant::now());
+        let newest = known.dates.iter().map(|reading| reading.moved_to(now)).max();
+        newest.or_else(|| known.by_rows(now)).is_some_and(|now| now < until)
     }
 }
 

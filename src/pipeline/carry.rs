@@ -42,8 +42,10 @@ pub async fn all(job: &Job) -> Result<Ending, Stop> {
     if let Some(problem) = check(job).await.problem() {
         let problem = problem.clone();
         return Ok(match problem.reason {
-            Reason::Auth
+            Reason::Account
+            | Reason::Auth
             | Reason::Network
+            | Reason::RateLimited
             | Reason::Timeout
             | Reason::ServerError
             | Reason::NotFound

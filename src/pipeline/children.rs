@@ -7,7 +7,7 @@ use super::carry::named;
 use super::failure::{Streak, refused_alike};
 use super::stage::{Began, Walk, hash, key, see, unlisted};
 use super::{Event, Job, Side, Stop};
-use crate::connector::{Again, BulkRows, BulkWay, ChildRows};
+use crate::connector::{Again, BulkRows, BulkWay, ChildRows, Row};
 use crate::error::{Problem, Reason, Result};
 use crate::naive::{self, Naive};
 use crate::record::Kind;
@@ -92,8 +92,25 @@ async fn unread(job: &Job, kind: Kind, id: &str, streak: &Streak, problem: Probl
         return Err(named(stop, kind, id));
     }
     note(job, kind, id, &problem).await?;
-    match streak.failed(kind, id, &problem) {
-        Some(_) => Err(refused_alike(&problem)),
+    unbroken(kind, id, streak, &problem)
+}
+
+/// Stops where it is the account, and not a row, of which not all could be read.
+pub(super) async fn proved_of(job: &Job, kind: Kind, row: &Row, streak: &Streak) -> Result<(), Stop> {
+    let Some(problem) = &row.unread else {
+        streak.well();
+        return Ok(());
+    };
+    if let Some(stop) = job.stop(Some(Side::Source), problem).await {
+        return Err(named(stop, kind, &row.id));
+    }
+    unbroken(kind, &row.id, streak, problem)
+}
+
+/// Counts one that could not be read. Many in a row that fail alike are the account's failure.
+fn unbroken(kind: Kind, id: &str, streak: &Streak, problem: &Problem) -> Result<(), Stop> {
+    match streak.failed(kind, id, problem) {
+        Some(_) => Err(refused_alike(problem)),
         None => Ok(()),
     }
 }

@@ -5,6 +5,7 @@
 //! work: the run stops before it writes everything a second time. It never writes to the target, and never changes what the
 //! ledger knows of a record; `ids --rebuild` does.
 
+use super::failure::passes;
 use super::{Event, Halt, Job, Listener, Stop};
 use crate::clock::BEGINNING;
 use crate::connector::Target;
@@ -85,6 +86,8 @@ struct Look {
     since: Timestamp,
     /// Records the run had made by then.
     made: u64,
+    /// Whether all before it was looked at too.
+    is_whole: bool,
     /// The last step that was begun before the run made anything.
     before: i64,
     /// What stood there and may have been made by a step whose answer was not known.
@@ -143,7 +146,14 @@ impl Custody {
         let made = self.made.fetch_add(1, Ordering::Relaxed) + 1;
         let Ok(mut looks) = self.looks.try_lock() else { return Ok(()) };
         match looks.get_mut(&kind) {
-            Some(look) if is_time(made - look.made, look.at) => self.again(kind, look).await,
+            Some(look) if is_time(made - look.made, look.at) => match self.again(kind, look).await {
+                // The record that was made is made: what could not be seen now is looked at with the next ones.
+                Err(Stop::Failed(problem)) if passes(problem.reason) => {
+                    look.at = Instant::now();
+                    Ok(())
+                }
+                ended => ended,
+            },
             _ => Ok(()),
         }
     }
@@ -184,8 +194,8 @@ impl Custody {
             }
         }
         let before = self.link.last_step().await?;
-        let look =
-            Look { at, since: now.unwrap_or(BEGINNING), made: 0, before, doubtful: vec![], twice: BTreeSet::new() };
+        let (since, is_whole, twice) = (now.unwrap_or(BEGINNING), seen.whole, BTreeSet::new());
+        let look = Look { at, since, made: 0, is_whole, before, doubtful: vec![], twice };
         self.judge(kind, look, seen, now).await
     }
 
@@ -196,7 +206,8 @@ impl Custody {
         self.sort(kind, doubtful, &mut seen).await?;
         let twice = std::mem::take(&mut look.twice);
         let (made, since) = (self.made.load(Ordering::Relaxed), now.unwrap_or(look.since));
-        let next = Look { at, since, made, before: look.before, doubtful: vec![], twice };
+        let is_whole = look.is_whole && seen.whole;
+        let next = Look { at, since, made, is_whole, before: look.before, doubtful: vec![], twice };
         *look = self.judge(kind, next, seen, now).await?;
         Ok(())
     }
@@ -221,7 +232,7 @@ impl Custody {
             return Err(Stop::NotAlone(made_twice(kind, &look.twice)));
         }
         look.doubtful = seen.doubtful;
-        if let Some(now) = now {
+        if let Some(now) = now.filter(|_| look.is_whole) {
             self.link.set_looked_until(kind, now).await?;
         }
         Ok(look)

@@ -50,7 +50,7 @@ fn look(reason: Reason) -> Look {
 }
 
 /// Whether a record with this failure may be well the next time, though nobody changed it.
-fn passes(reason: Reason) -> bool {
+pub(super) fn passes(reason: Reason) -> bool {
     use Reason::{Account, Auth, Network, RateLimited, ServerError, Timeout};
     matches!(reason, Account | Auth | Network | RateLimited | ServerError | Timeout)
 }

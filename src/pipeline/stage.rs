@@ -1,5 +1,6 @@
 //! read → stage: lists a kind. Can be killed at any point and goes on there. What stands below its rows is `children`'s.
 
+use super::failure::Streak;
 use super::{Event, Job, Side, Stop, children, own_ids};
 use crate::clock::{BEGINNING, VendorClock};
 use crate::connector::{ChildRows, Page, Row, Shows, Source};
@@ -143,6 +144,7 @@ impl Walk {
 async fn list(job: &Job, kind: Kind, walk: Walk) -> Result<(), Stop> {
     let (stream, since, mut turn) = (kind.code(), walk.since, walk.turn);
     let (mut cursor, mut repeats) = (walk.cursor.clone(), 0);
+    let streak = Streak::default();
     loop {
         job.halt.check()?;
         let page: Page = match job.source.read(kind, cursor.as_deref(), since).await {
@@ -153,10 +155,8 @@ async fn list(job: &Job, kind: Kind, walk: Walk) -> Result<(), Stop> {
             turn = job.staging.open_rows(stream).await?;
         }
         let rows = page.rows;
-        for unread in rows.iter().filter_map(|row| row.unread.as_ref()) {
-            if let Some(stop) = job.stop(Some(Side::Source), unread).await {
-                return Err(stop);
-            }
+        for row in &rows {
+            children::proved_of(job, kind, row, &streak).await?;
         }
         see(job, kind, &rows).await?;
         let items = rows.iter().map(|row| key(kind, row)).collect();

@@ -98,7 +98,7 @@ impl Job {
 
 /// What becomes of a record for want of what was not read of it; none where nothing is wanting.
 fn lacking(kind: Kind, wholeness: Wholeness) -> Option<End> {
-    let hint = "nothing of it was written; the next run reads it again";
+    let hint = "this run wrote nothing of it; the next run reads it again";
     match wholeness {
         Wholeness::Whole => None,
         _ if naive::is(Naive::Wholeness) => None,
@@ -106,7 +106,14 @@ fn lacking(kind: Kind, wholeness: Wholeness) -> Option<End> {
             let problem = Problem::new(Reason::Deleted, format!("the {kind} was deleted since it was listed"));
             Some(End::Skipped { problem, stands_for: None })
         }
-        Wholeness::Unread(problem) => {
+        // Tickets do not wait for ever for somebody whom the source does not show: as of a file, two runs are enough.
+        Wholeness::UnreadAgain(problem) if matches!(kind, Kind::Contact | Kind::Company) => {
+            let hint = "what names it is migrated without it; `deskferry retry` reads it again";
+            Some(End::Failed {
+                problem: Problem { hint: None, ..problem }.hint(hint).at("not read in full, in two runs"),
+            })
+        }
+        Wholeness::Unread(problem) | Wholeness::UnreadAgain(problem) => {
             let problem = if problem.hint.is_none() { problem.hint(hint) } else { problem };
             Some(End::Waiting { problem: problem.at("not read in full") })
         }

@@ -33,7 +33,7 @@ use std::path::{Path, PathBuf};
 static DESIGN: Design = Design {
     file: "staging.db",
     synchronous: "NORMAL",
-    versions: &[VERSION_1, REFERENCE, BULK, PAIRING, repeats::VERSION, VENDOR_TIME, whole::VERSION],
+    versions: &[VERSION_1, REFERENCE, BULK, PAIRING, repeats::VERSION, VENDOR_TIME, whole::VERSION, whole::AGAIN],
     damaged: "delete it: it only holds copies of the source, and is read again",
 };
 

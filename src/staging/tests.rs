@@ -155,10 +155,13 @@ async fn a_row_is_whole_under_its_present_content_alone() {
     let refused = Problem::new(Reason::Auth, "answered 401");
     staging.put_unread("ticket", "7", &refused).await.unwrap();
     assert_eq!(is().await.unwrap(), Some(Wholeness::Unread(refused.clone())));
-    assert_eq!(staging.unread("ticket").await.unwrap(), [("7".to_owned(), refused)]);
+    assert_eq!(staging.unread("ticket").await.unwrap(), [("7".to_owned(), refused.clone())]);
     assert!(staging.lacking("ticket", None, 10).await.unwrap().is_empty(), "a run asks once");
     staging.forget_unread().await.unwrap();
     assert_eq!(staging.lacking("ticket", None, 10).await.unwrap().len(), 1);
+    assert_eq!(is().await.unwrap(), Some(Wholeness::Partly));
+    staging.put_unread("ticket", "7", &refused).await.unwrap();
+    assert_eq!(is().await.unwrap(), Some(Wholeness::UnreadAgain(refused)), "a second run asked in vain");
     staging.put_children("ticket", "7", "a", &Children::new()).await.unwrap();
     assert_eq!(is().await.unwrap(), Some(Wholeness::Whole));
     staging.put_page(&page(&[&row], "b", None)).await.unwrap();

@@ -19,6 +19,9 @@ ALTER TABLE blob ADD COLUMN failed_in TEXT;
 UPDATE item SET children_of = hash WHERE stream NOT IN ('ticket', 'article');
 ";
 
+/// Whether an earlier run could not read it either.
+pub(super) const AGAIN: &str = "ALTER TABLE item ADD COLUMN unread_before INTEGER;";
+
 /// What the stage holds of a record.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Wholeness {
@@ -28,12 +31,14 @@ pub enum Wholeness {
     Partly,
     /// Some of it; this run asked for the rest and did not get it.
     Unread(Problem),
+    /// The same, of one that an earlier run asked for in vain.
+    UnreadAgain(Problem),
     /// Some of it; the source no longer has the record.
     Gone,
 }
 
 impl Wholeness {
-    pub(super) const COLUMNS: &str = "children_of = hash, gone_of = hash, unread";
+    pub(super) const COLUMNS: &str = "children_of = hash, gone_of = hash, unread, unread_before";
 
     /// `at` is the place of [`Wholeness::COLUMNS`] in the row.
     pub(super) fn of(row: &Row<'_>, at: usize) -> Result<Wholeness, Fault> {
@@ -45,6 +50,7 @@ impl Wholeness {
         }
         let unread: Option<String> = row.get(at + 2)?;
         Ok(match unread.and_then(|problem| serde_json::from_str(&problem).ok()) {
+            Some(problem) if row.get::<_, Option<bool>>(at + 3)?.unwrap_or(false) => Wholeness::UnreadAgain(problem),
             Some(problem) => Wholeness::Unread(problem),
             None => Wholeness::Partly,
         })
@@ -104,7 +110,7 @@ impl Staging {
         self.store
             .write(move |db| {
                 db.prepare_cached(
-                    "UPDATE item SET children_of = ?3, children = ?4, unread = NULL WHERE stream = ?1 AND id = ?2",
+                    "UPDATE item SET children_of = ?3, children = ?4, unread = NULL, unread_before = NULL WHERE stream = ?1 AND id = ?2",
                 )?
                 .execute(params![stream, id, hash, body])?;
                 Ok(())
@@ -118,7 +124,7 @@ impl Staging {
         self.store
             .write(move |db| {
                 db.prepare_cached(
-                    "UPDATE item SET hash = ?3, body = ?4, children_of = COALESCE(?5, children_of), unread = NULL \
+                    "UPDATE item SET hash = ?3, body = ?4, children_of = COALESCE(?5, children_of), unread = NULL, unread_before = NULL \
                      WHERE stream = ?1 AND id = ?2",
                 )?
                 .execute(params![stream, key.id, key.hash, body, whole_as(&key)])?;
@@ -166,11 +172,11 @@ impl Staging {
             .await
     }
 
-    /// Forgets why rows could not be read: they are asked for again.
+    /// Forgets why rows could not be read: they are asked for again. That they were not is known.
     pub async fn forget_unread(&self) -> Result<()> {
         self.store
             .write(|db| {
-                db.execute("UPDATE item SET unread = NULL WHERE unread IS NOT NULL", [])?;
+                db.execute("UPDATE item SET unread = NULL, unread_before = 1 WHERE unread IS NOT NULL", [])?;
                 Ok(())
             })
             .await

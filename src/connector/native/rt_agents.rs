@@ -291,8 +291,9 @@ async fn pages(api: &Rest, path: &str, query: &[(String, String)], most: Option<
         let Value::Array(rows) = answer["items"].take() else {
             return Err(Problem::new(Reason::BadAnswer, format!("there are no `items` in the answer to GET {path}")));
         };
+        let size = answer["per_page"].as_u64().and_then(|n| usize::try_from(n).ok()).filter(|n| *n > 0).unwrap_or(PAGE);
         let total = answer["total"].as_u64().and_then(|n| usize::try_from(n).ok());
-        let is_last = total.map_or(rows.is_empty(), |total| page * PAGE >= total);
+        let is_last = total.map_or(rows.is_empty(), |total| page * size >= total);
         all.extend(rows);
         if most.is_some_and(|most| total.unwrap_or_default().max(all.len()) > most) {
             return Ok(None);

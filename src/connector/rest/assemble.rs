@@ -41,8 +41,6 @@ impl Rest {
         }
         self.native.fold(&mut record, row, children)?;
         if let crate::record::Body::Ticket(ticket) = &mut record.body {
-            // Rows of merged tickets come in the order of their ids, not of time.
-            ticket.comments.sort_by_key(|c| c.created_at);
             ticket.comments.iter_mut().for_each(|comment| {
                 self.own_images(comment);
                 mark_inline(comment);

@@ -104,8 +104,12 @@ pub fn next(paging: &Paging, cursor: Option<&str>, answered: &Answered<'_>) -> R
         Paging::Number { start, size, more, total, .. } => {
             let now: u64 = cursor.and_then(|c| c.parse().ok()).unwrap_or(*start);
             let go_on = match (total.as_ref().map(|total| expr::path(page, total).as_u64()), more) {
-                // A page may be empty before the end: its rows are counted, and not shown.
-                (Some(Some(total)), _) => (now + 1).saturating_sub(*start) * size.rows < total,
+                // A page may be empty before the end: its rows are counted, and not shown. Its size is the one the answer tells,
+                // where that is not the one that was asked for.
+                (Some(Some(total)), _) => {
+                    let rows = page["per_page"].as_u64().filter(|rows| *rows > 0).unwrap_or(size.rows);
+                    (now + 1).saturating_sub(*start) * rows < total
+                }
                 (Some(None), _) => count > 0,
                 // A page whose rows are all hidden from us is empty, and not the last.
                 (None, Some(path)) => truthy(expr::path(page, path)),

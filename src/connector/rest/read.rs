@@ -370,7 +370,7 @@ impl Rest {
         }
     }
 
-    /// One page. Where the platform refuses to list only what changed, the whole list is read.
+    /// One page. Where the platform refuses to list only what changed, the whole list is read, from its beginning.
     pub(super) async fn one_page(
         &self,
         name: &str,
@@ -382,7 +382,7 @@ impl Rest {
         let filter = since.filter(|_| listed.since.is_some() && !self.refuses_filter(name));
         match self.asked_page(name, listed, above, cursor, filter).await {
             Err(problem) if filter.is_some() && problem.reason == Reason::Invalid => {
-                let whole = self.asked_page(name, listed, above, cursor, None).await?;
+                let whole = self.asked_page(name, listed, above, None, None).await?;
                 self.note_filter(name, &problem);
                 Ok(whole)
             }

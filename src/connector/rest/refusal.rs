@@ -182,7 +182,12 @@ impl Said {
         }
         match text("code") {
             Some(code) => self.put(own, code),
-            None => map.iter().for_each(|(name, value)| self.take(value, Some(name), depth + 1)),
+            None => {
+                // Below a field a text may be the field's own: a customer's words.
+                let told = |value: &&Value| field.is_none() || !value.is_string();
+                let told = map.iter().filter(|(_, value)| told(value));
+                told.for_each(|(name, value)| self.take(value, Some(name), depth + 1));
+            }
         }
     }
 
@@ -258,6 +263,11 @@ mod tests {
         ] {
             assert_eq!(words(body).as_deref(), Some(said), "{body}");
         }
+    }
+
+    #[test]
+    fn what_a_field_held_is_not_taken_for_what_is_said_of_it() {
+        assert_eq!(words(r#"{"errors":{"comment":{"body":"a customer's words"}}}"#), None);
     }
 
     #[test]

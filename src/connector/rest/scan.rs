@@ -52,21 +52,54 @@ impl Scans {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn ask(&self, kind: Kind, marker: &str, since: Timestamp) -> u64 {
+    fn ask(&self, kind: Kind, marker: &str, since: Timestamp) -> Question<'_> {
         let mut state = self.state();
         state.asked += 1;
         let number = state.asked;
         state.waiting.entry(kind).or_default().push(Asked { number, marker: marker.to_owned(), since });
-        number
+        Question { scans: self, kind, number }
     }
 
-    fn begin(&self, kind: Kind) -> Vec<Asked> {
-        self.state().waiting.remove(&kind).unwrap_or_default()
+    fn begin(&self, kind: Kind) -> Begun<'_> {
+        let wanted = self.state().waiting.remove(&kind).unwrap_or_default();
+        Begun { scans: self, kind, wanted }
     }
+}
 
-    fn end(&self, kind: Kind, wanted: Vec<Asked>, found: HashMap<String, BTreeMap<String, Remote>>) {
-        let mut state = self.state();
-        for one in wanted {
+/// What one step asks, until it has its answer or is given up.
+struct Question<'a> {
+    scans: &'a Scans,
+    kind: Kind,
+    number: u64,
+}
+
+impl Question<'_> {
+    fn answer(&self) -> Option<Found> {
+        self.scans.state().answers.remove(&(self.kind, self.number))
+    }
+}
+
+impl Drop for Question<'_> {
+    fn drop(&mut self) {
+        let mut state = self.scans.state();
+        state.answers.remove(&(self.kind, self.number));
+        if let Some(waiting) = state.waiting.get_mut(&self.kind) {
+            waiting.retain(|one| one.number != self.number);
+        }
+    }
+}
+
+/// A walk that is under way. One that breaks off answers nobody: whoever it was for goes on waiting.
+struct Begun<'a> {
+    scans: &'a Scans,
+    kind: Kind,
+    wanted: Vec<Asked>,
+}
+
+impl Begun<'_> {
+    fn end(mut self, found: HashMap<String, BTreeMap<String, Remote>>) {
+        let (kind, mut state) = (self.kind, self.scans.state());
+        for one in self.wanted.drain(..) {
             let there = found.get(key(&one.marker).as_ref());
             let many = there.map_or(0, BTreeMap::len);
             let answer = match there.and_then(|there| there.values().next()) {
@@ -77,9 +110,13 @@ impl Scans {
             state.answers.insert((kind, one.number), answer);
         }
     }
+}
 
-    fn answer(&self, kind: Kind, asked: u64) -> Option<Found> {
-        self.state().answers.remove(&(kind, asked))
+impl Drop for Begun<'_> {
+    fn drop(&mut self) {
+        if !self.wanted.is_empty() {
+            self.scans.state().waiting.entry(self.kind).or_default().append(&mut self.wanted);
+        }
     }
 }
 
@@ -197,16 +234,17 @@ impl Rest {
             return Ok(Found::CannotTell);
         };
         let marker = Text::parse(marker).fill(late)?;
-        let asked = self.scans.ask(kind, &marker, since);
+        let question = self.scans.ask(kind, &marker, since);
         let _one = self.scans.walking.lock().await;
-        if let Some(found) = self.scans.answer(kind, asked) {
-            return Ok(found);
+        loop {
+            if let Some(found) = question.answer() {
+                return Ok(found);
+            }
+            tokio::time::sleep(GATHER).await;
+            let walk = self.scans.begin(kind);
+            let found = self.walk(kind, &walk.wanted).await?;
+            walk.end(found);
         }
-        tokio::time::sleep(GATHER).await;
-        let wanted = self.scans.begin(kind);
-        let answers = self.walk(kind, &wanted).await?;
-        self.scans.end(kind, wanted, answers);
-        Ok(self.scans.answer(kind, asked).unwrap_or(Found::No))
     }
 
     /// All records that carry one of these markers, in one walk over what changed since the oldest.
@@ -260,13 +298,27 @@ mod tests {
         let scans = Scans::default();
         let at = Timestamp::UNIX_EPOCH;
         let (one, two) = (scans.ask(Kind::Ticket, "m:1", at), scans.ask(Kind::Ticket, "m:2", at));
-        let wanted = scans.begin(Kind::Ticket);
+        let walk = scans.begin(Kind::Ticket);
         let late = scans.ask(Kind::Ticket, "m:1", at);
         let remote = Remote { id: "7".into(), ..Remote::default() };
-        scans.end(Kind::Ticket, wanted, [("m:1".to_owned(), [("7".to_owned(), remote.clone())].into())].into());
-        assert_eq!(scans.answer(Kind::Ticket, one), Some(Found::Yes(remote)));
-        assert_eq!(scans.answer(Kind::Ticket, two), Some(Found::No));
-        assert_eq!(scans.answer(Kind::Ticket, late), None, "a walk says nothing to who asked after it began");
+        walk.end([("m:1".to_owned(), [("7".to_owned(), remote.clone())].into())].into());
+        assert_eq!(one.answer(), Some(Found::Yes(remote)));
+        assert_eq!(two.answer(), Some(Found::No));
+        assert_eq!(late.answer(), None, "a walk says nothing to who asked after it began");
+    }
+
+    #[test]
+    fn a_walk_that_breaks_off_answers_nobody_and_the_next_one_is_for_the_same() {
+        let scans = Scans::default();
+        let at = Timestamp::UNIX_EPOCH;
+        let (one, two) = (scans.ask(Kind::Ticket, "m:1", at), scans.ask(Kind::Ticket, "m:2", at));
+        drop(scans.begin(Kind::Ticket));
+        assert_eq!((one.answer(), two.answer()), (None, None));
+        drop(one);
+        let walk = scans.begin(Kind::Ticket);
+        assert_eq!(walk.wanted.iter().map(|asked| asked.marker.as_str()).collect::<Vec<_>>(), ["m:2"]);
+        walk.end(HashMap::new());
+        assert_eq!(two.answer(), Some(Found::No));
     }
 
     #[test]
