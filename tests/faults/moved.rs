@@ -17,7 +17,7 @@ pub struct Moved {
     home: TempDir,
     pub project: PathBuf,
     platform: &'static str,
-    settle: &'static str,
+    settle: String,
     /// What a process is told by its environment.
     env: Vec<(&'static str, String)>,
     pub said: String,
@@ -27,7 +27,7 @@ pub struct Moved {
 pub struct Setup<'a> {
     pub platform: &'static str,
     /// How long after a lost answer "not there" is believed.
-    pub settle: &'static str,
+    pub settle: &'a str,
     /// Further arguments of the sandbox.
     pub flags: &'a [&'a str],
     /// What goes wrong there.
@@ -61,6 +61,7 @@ impl Moved {
         let options = Options { platform, tickets: 0, faults: Some(&file), flags: &["--silenced"] };
         let target = Desk::start_with(&options, flags);
         let project = home.path().join("project");
+        let settle = settle.to_owned();
         let moved = Moved { target, home, project, platform, settle, env: Vec::new(), said: String::new() };
         std::fs::create_dir_all(moved.project.join("src")).unwrap();
         moved.configure(&moved.target.told("url"), "");

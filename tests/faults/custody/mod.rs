@@ -250,3 +250,20 @@ fn copied_by_people(platform: &'static str) -> String {
     assert!(moved.said.lines().any(|line| line.starts_with("ticket,1,,twice,")), "{}", moved.said);
     "`run` goes on, and the copy is a row of the report".to_owned()
 }
+
+/// `docs/performance.md` says what looks cost.
+#[test]
+fn looks_for_markers_cost_a_call_for_each_hundred_tickets_and_none_where_nothing_is_made() {
+    let mut moved = Moved::new("zendesk").looking("100/0");
+    moved.fill(250);
+    let looks = |moved: &Moved| {
+        let calls = moved.target.calls();
+        calls.iter().filter(|call| call["path"] == "/api/v2/incremental/tickets/cursor.json").count()
+    };
+    moved.succeeds(&["run"]);
+    let made = looks(&moved);
+    // Before the first ticket, after each hundred, at the end; two hundred that come at once are looked at together.
+    assert!((3..=4).contains(&made), "{made} looks");
+    moved.succeeds(&["run"]);
+    assert_eq!(looks(&moved), made, "a run that makes nothing looks for nothing");
+}
