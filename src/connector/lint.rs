@@ -61,6 +61,12 @@ pub fn check(manifest: &Manifest, origin: &str, text: &str) -> Result<()> {
         if !below && (stream.bulk.is_some() || stream.when.is_some()) {
             return say(&["read", name], "`bulk` and `when` are for streams with a `parent`".into());
         }
+        if stream.ignored.iter().any(|ignored| ignored.why.trim().is_empty() || ignored.keys.is_empty()) {
+            return say(
+                &["read", name, "ignored"],
+                "what is ignored has `keys`, and `why` nothing is lost by it".into(),
+            );
+        }
         if stream.cites.trim().is_empty() {
             return say(&["read", name], "a stream cites the vendor's page that describes it".into());
         }
@@ -99,6 +105,10 @@ pub fn check(manifest: &Manifest, origin: &str, text: &str) -> Result<()> {
                         format!("step `{}` goes in batches: its `json` holds all below `{}`", step.step, batch.item);
                     return say(&["write", section], why);
                 }
+            }
+            if step.fill && !(step.verb == Verb::Update && matches!(step.body, Some(Body::Json(_)))) {
+                let why = format!("step `{}` fills what is empty: it is an `update` with `json`", step.step);
+                return say(&["write", section], why);
             }
             if step.verb == Verb::Create && step.marker.is_none() {
                 return say(&["write", section], format!("step `{}` creates and has no `marker`", step.step));

@@ -109,12 +109,24 @@ pub enum MessagesGo {
     WithTicket,
 }
 
+/// An option that a field lacks.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Wanted {
+    pub label: String,
+    /// The value the source has for it, and nobody else: what triggers and views of the source look for.
+    pub own: Option<String>,
+}
+
 impl Profile {
-    /// Options with these labels for a field of this title, with the values they are given.
-    pub fn options(&self, title: &str, labels: Vec<String>) -> Vec<FieldOption> {
+    /// These options for a field of this title, with the values they are given.
+    pub fn options(&self, title: &str, wanted: Vec<Wanted>) -> Vec<FieldOption> {
         let mut options: Vec<FieldOption> = Vec::new();
-        for label in labels {
-            let mut value = if self.option_tags { tag(&format!("{title} {label}")) } else { label.clone() };
+        for Wanted { label, own } in wanted {
+            let mut value = match own.filter(|own| self.option_tags && is_tag(own)) {
+                Some(own) => own,
+                None if self.option_tags => tag(&format!("{title} {label}")),
+                None => label.clone(),
+            };
             let alike = options.iter().filter(|have| have.value == value).count();
             if alike > 0 {
                 value = format!("{value}_{}", options.len() + 1);
@@ -123,6 +135,12 @@ impl Profile {
         }
         options
     }
+}
+
+/// Whether a value can be a tag as it is.
+fn is_tag(value: &str) -> bool {
+    let fits = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '/' | ':' | '.');
+    !value.is_empty() && value.chars().all(fits) && value.to_lowercase() == value
 }
 
 /// Words as a tag: small letters and digits of any script, joined by `_`.

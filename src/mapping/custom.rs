@@ -126,6 +126,12 @@ impl CustomRules {
         self.1.made_with(key)
     }
 
+    /// Whether an option that is made can have this value of the source: no other of its fields has it, and none of these.
+    pub fn is_free(&self, value: &str, targets: &[Field]) -> bool {
+        let has = |field: &Field| field.options.iter().any(|option| option.value == value);
+        self.1.is_of_one(value) && !targets.iter().any(has)
+    }
+
     /// The title a field is made under, where the target has none for it.
     pub fn title<'a>(&'a self, field: &'a Field) -> &'a str {
         let named = self.rule(&field.key, Some(&field.title)).and_then(|rule| rule.to.as_deref());

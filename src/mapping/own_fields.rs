@@ -6,7 +6,7 @@
 use super::{CustomRules, label};
 use crate::content::notes::numbered;
 use crate::record::Field;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What is known of the source's fields beside the rules, by their keys.
 #[derive(Clone, Debug, Default)]
@@ -17,12 +17,14 @@ pub struct OwnFields {
     titles: BTreeMap<String, String>,
     /// Ids of the fields of the source that are made under the name a rule gives both.
     shared: BTreeMap<String, String>,
+    /// Values that options of one field alone have; none where no value is but its label once more.
+    values: BTreeSet<String>,
 }
 
 impl OwnFields {
     /// `source`: the fields of tickets by their ids. `made`: the key of the target's field by that of the source's.
     pub(super) fn of(rules: &CustomRules, source: &[(String, Field)], made: BTreeMap<String, String>) -> OwnFields {
-        let mut own = OwnFields { made, ..OwnFields::default() };
+        let mut own = OwnFields { made, values: values(source), ..OwnFields::default() };
         let mut in_order: Vec<&(String, Field)> = source.iter().collect();
         // Lists of fields are often in an order that people change.
         in_order.sort_by(|(_, a), (_, b)| (a.key.len(), &a.key).cmp(&(b.key.len(), &b.key)));
@@ -64,16 +66,33 @@ impl OwnFields {
         self.titles.get(key).map(String::as_str).or(title)
     }
 
+    /// Whether no other field of the source has an option of this value.
+    pub(super) fn is_of_one(&self, value: &str) -> bool {
+        self.values.contains(value)
+    }
+
     pub(super) fn made_with(&self, key: &str) -> Option<&str> {
         self.shared.get(key).map(String::as_str)
     }
+}
+
+fn values(source: &[(String, Field)]) -> BTreeSet<String> {
+    let mut fields: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let options = || source.iter().flat_map(|(id, field)| field.options.iter().map(move |option| (id, option)));
+    if options().all(|(_, option)| option.value == option.label) {
+        return BTreeSet::new();
+    }
+    options().for_each(|(id, option)| {
+        fields.entry(&option.value).or_default().insert(id);
+    });
+    fields.into_iter().filter(|(_, of)| of.len() == 1).map(|(value, _)| value.to_owned()).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::mapping::Place;
-    use crate::record::{FieldType, Kind};
+    use crate::record::{FieldOption, FieldType, Kind};
 
     fn field(key: &str, title: &str) -> Field {
         let (key, title) = (key.to_owned(), title.to_owned());
@@ -114,6 +133,28 @@ mod tests {
         assert_eq!(rules.place("1", Some("Size"), &there), Place::To(&there[0]));
         assert_eq!(rules.place("2", Some("Other"), &there), Place::Create("Other"), "it is another field's");
         assert_eq!(rules.place("1", Some("Size"), &there[1..]), Place::To(&there[1]), "it was deleted");
+    }
+
+    #[test]
+    fn a_value_of_one_field_alone_is_free() {
+        let option = |value: &str, mark: &str| FieldOption {
+            label: format!("{value}{mark}"),
+            value: value.into(),
+            parent: None,
+        };
+        let with = |key: &str, values: &[&str], mark: &str| Field {
+            options: values.iter().map(|v| option(v, mark)).collect(),
+            ..field(key, key)
+        };
+        let rules_of = |mark: &str| {
+            rules("", &[with("1", &["yes", "maybe", "maybe"], mark), with("2", &["yes", "no"], mark)], &[])
+        };
+        let there = with("t", &["no"], "");
+        let free = |rules: &CustomRules| {
+            ["yes", "maybe", "no"].map(|value| rules.is_free(value, std::slice::from_ref(&there)))
+        };
+        assert_eq!(free(&rules_of("_")), [false, true, false]);
+        assert_eq!(free(&rules_of("")), [false; 3], "labels are no values");
     }
 
     #[test]

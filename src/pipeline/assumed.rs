@@ -176,7 +176,7 @@ impl Assumed {
             let (key, title) = (title.to_owned(), title.to_owned());
             (by_hand && holds).then(|| Field { key, title, required: false, ..field.clone() })
         };
-        let Some(there) = to_be_made(field, rule, title, profile).or_else(same) else { return };
+        let Some(there) = to_be_made(field, rule, title, profile, &|_| true).or_else(same) else { return };
         let id = self.called(format!("field {}.id", there.title));
         told.push(format!("{} ({})", there.title, there.field_type));
         roster.learn(there, &id);

@@ -76,9 +76,10 @@ impl Run<'_> {
         for (id, field) in self.job.fields_of_tickets().await? {
             let Some(rule) = rules.rule(&field.key, Some(&field.title)).filter(|rule| rule.create) else { continue };
             let Some(remote) = self.job.link.target_of(Kind::Field, &id).await? else { continue };
-            let Some(made) = to_be_made(&field, rule, rules.title(&field), profile) else { continue };
             let there = roster.fields().iter().find(|there| roster.field_id(there) == remote.id);
             let key = there.map_or_else(|| remote.id.clone(), |there| there.key.clone());
+            let is_free = |value: &str| rules.is_free(value, roster.fields());
+            let Some(made) = to_be_made(&field, rule, rules.title(&field), profile, &is_free) else { continue };
             roster.learn(Field { key, ..made }, &remote.id);
         }
         let translator = Arc::make_mut(&mut self.translator);

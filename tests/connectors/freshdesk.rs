@@ -9,7 +9,7 @@ use deskferry::record::{Attachment, Body, Kind, Record};
 use deskferry::sandbox::freshdesk::{self, Freshdesk};
 use deskferry::sandbox::{self, Running};
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
@@ -252,4 +252,24 @@ async fn a_web_chat_says_its_first_message_once_and_a_survey_only_what_has_words
     let Body::Ticket(ticket) = whole(&source, &raw(&survey)).await.body else { panic!() };
     assert_eq!(ticket.comments.len(), said.len(), "the description more, the answer without words less");
     assert_eq!(ticket.satisfaction.unwrap()["comment"], "Danke! 👍 <3");
+}
+
+/// People in copy are those of the first mail and those an answer added; whom nobody was to see is told, and seen by nobody.
+#[test]
+fn all_who_were_in_copy_are_read_and_those_in_blind_copy_are_a_loss() {
+    let source = open_with(&entry(), "http://127.0.0.1:1", Opened::default());
+    let ticket = json!({
+        "id": 7, "subject": "s", "status": 2, "description": "<p>x</p>", "support_email": "help@acme.example",
+        "cc_emails": ["Ann <ann@a.example>"], "ticket_cc_emails": null, "reply_cc_emails": ["bob@b.example"],
+    });
+    let note =
+        json!({"id": 8, "user_id": 1, "body": "<p>y</p>", "private": false, "bcc_emails": ["boss@acme.example"]});
+    let children = ChildRows::from([("comment".to_owned(), vec![note])]);
+    let record = source.assemble(Kind::Ticket, &ticket, &children).unwrap();
+    let Body::Ticket(ticket) = record.body else { panic!() };
+    assert_eq!(ticket.ccs, ["ann@a.example", "bob@b.example"]);
+    assert_eq!(ticket.comments[0].to, ["help@acme.example"]);
+    assert!(ticket.comments.iter().all(|comment| comment.cc.is_empty()));
+    let unread: Vec<_> = ticket.unread.iter().map(|one| (one.loss.code(), one.detail.as_str())).collect();
+    assert_eq!(unread, [("cc_dropped", "in blind copy of a message: boss@acme.example")]);
 }

@@ -1,6 +1,7 @@
 //! One suite for all connectors. `tests/connectors/NAME/answers.json` holds answers in the shape the vendor sends them, and
 //! `records.snap` the canonical records they must become; a connector without the folder is only checked for its form.
 
+mod account;
 mod answers;
 mod freshdesk;
 mod freshservice;
@@ -8,12 +9,11 @@ mod rebuild;
 mod rt;
 mod zendesk;
 
+use account::{Opened, open_with};
 use answers::Server;
 use deskferry::connector::registry::{self, Entry};
-use deskferry::connector::rest::{Rest, Role};
+use deskferry::connector::rest::Rest;
 use deskferry::connector::{BulkRows, ChildRows, Source};
-use deskferry::http::{self, Client, ClientConfig};
-use deskferry::pacer::{Clock, Pacer};
 use deskferry::record::Kind;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -64,33 +64,8 @@ fn sections_stand_in_the_standard_order() {
     assert!(!sections("[read.a]\n[account.b]\n[read.c]\n").is_sorted(), "the order can be seen to be wrong");
 }
 
-/// How an account is opened beside its defaults.
-#[derive(Default)]
-struct Opened<'a> {
-    answers: &'a [(&'a str, &'a str)],
-    target: bool,
-}
-
 fn open(entry: &Entry, address: &str) -> Rest {
     open_with(entry, address, Opened::default())
-}
-
-/// The account as the command line would open it, without the vendor's limits.
-fn open_with(entry: &Entry, address: &str, opened: Opened<'_>) -> Rest {
-    let secrets: http::Answers =
-        ["email", "token", "api_key"].map(|key| (key.to_owned(), format!("{key}@acme.example").into())).into();
-    let credentials = entry.manifest.auth.fill(&secrets).unwrap();
-    let base = entry.manifest.base.replace("${url}", address);
-    let client =
-        Client::new(ClientConfig::new(base.parse().unwrap(), credentials), Pacer::new(vec![], 0.0, Clock::system()));
-    let mut account = serde_json::Map::new();
-    for (key, question) in entry.manifest.account.iter().filter(|(_, q)| !q.secret) {
-        account.extend(question.default.clone().map(|value| (key.clone(), Value::String(value))));
-    }
-    account.insert("url".into(), address.into());
-    account.extend(opened.answers.iter().map(|(key, value)| ((*key).to_owned(), Value::from(*value))));
-    let role = if opened.target { Role::Target } else { Role::Source };
-    Rest::new(entry, role, address.to_owned(), account, client.unwrap()).unwrap()
 }
 
 async fn records(source: &Rest) -> Vec<Value> {

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, Response};
 use deskferry::connector::registry;
-use deskferry::connector::{Source, Target};
+use deskferry::connector::{ChildRows, Source, Target};
 use deskferry::record::Kind;
 use serde_json::{Value, json};
 
@@ -161,4 +161,34 @@ async fn an_agent_of_a_target_who_never_did_anything_is_found_by_their_address()
         assert_eq!(target.agent_at("customer@mail.example").await.unwrap(), None);
         assert_eq!(target.agent_at("nobody@mail.example").await.unwrap(), None);
     }
+}
+
+/// What a ticket has beside its fields and messages: carried, or a loss with a name.
+#[test]
+fn description_time_worked_and_roles_of_a_ticket_are_read() {
+    let entry = registry::find("rt", None).unwrap();
+    let source = open_with(&entry, "http://127.0.0.1:1", Opened::default());
+    let custom = |row: Value| {
+        let record = source.assemble(Kind::Ticket, &row, &ChildRows::new()).unwrap();
+        let record = serde_json::to_value(record).unwrap();
+        let values = record["custom"].as_array().unwrap().iter();
+        let values: Vec<Value> = values.map(|one| json!([one["key"], one["value"]])).collect();
+        (json!(values), record["time_entries"][0]["minutes"].clone())
+    };
+    let row = json!({
+        "id": "7", "Subject": "s", "Status": "open", "Description": "what it is about", "TimeWorked": "95",
+        "CustomFields": [{"id": "1", "name": "Room", "values": ["12"]}, {"id": "2", "name": "Floor", "values": []}],
+        "CustomRoles": {"Supplier": [{"type": "user", "id": "ann@acme.example"}], "Engineer": {"type": "user", "id": "Nobody"}},
+    });
+    let expected = json!([
+        ["Room", ["12"]],
+        ["Floor", []],
+        ["Description", "what it is about"],
+        ["Supplier", ["ann@acme.example"]]
+    ]);
+    assert_eq!(custom(row), (expected, json!(95)));
+    // An RT that knows none of these, and one that shows roles as it calls them inside.
+    let older = json!({"id": "7", "Subject": "s", "Status": "open", "Description": "", "TimeWorked": 0, "CustomRoles": "",
+                       "RT::CustomRole-1": [{"type": "user", "id": "bob"}]});
+    assert_eq!(custom(older), (json!([["RT::CustomRole-1", ["bob"]]]), Value::Null));
 }

@@ -1,10 +1,14 @@
 //! Zendesk read by the binary: how many calls each way takes, and that a kill between pages is no loss.
 
-use crate::answers::{json, query_of, serve};
+use crate::answers::{Server, json, query_of, serve};
+use crate::{Opened, open_with};
 use axum::Router;
-use axum::body::Body;
+use axum::body;
 use axum::extract::State;
 use axum::http::{Request, Response};
+use deskferry::connector::registry;
+use deskferry::connector::{ChildRows, Source};
+use deskferry::record::{Body, Kind};
 use deskferry::staging::Staging;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -192,7 +196,7 @@ fn ticket(desk: &Desk, address: &str, id: u64) -> Value {
            "updated_at": format!("2022-03-17T16:03:{count:02}Z"), "generated_timestamp": count, "comment_count": count})
 }
 
-async fn answer(State(shared): State<Shared>, request: Request<Body>) -> Response<Body> {
+async fn answer(State(shared): State<Shared>, request: Request<body::Body>) -> Response<body::Body> {
     let path = request.uri().path().strip_prefix("/api/v2").unwrap_or_default().to_owned();
     let query = query_of(&request);
     let stuck = {
@@ -256,7 +260,9 @@ async fn answer(State(shared): State<Shared>, request: Request<Body>) -> Respons
         "/user_fields.json" | "/custom_statuses.json" => json(403, &json!({"error": {"message": "not in your plan"}})),
         "/slas/policies.json" => list("sla_policies", vec![]),
         // An account without a help center.
-        other if other.starts_with("/help_center/") => json(404, &json!({"error": "RecordNotFound"})),
+        other if other.starts_with("/help_center/") || other.starts_with("/guide/") => {
+            json(404, &json!({"error": "RecordNotFound"}))
+        }
         other if other.ends_with("/side_conversations.json") => {
             json(403, &json!({"error": {"message": "no such add-on"}}))
         }
@@ -362,6 +368,28 @@ fn what_the_plan_lacks_is_a_note_and_not_the_end() {
         notes.iter().filter(|note| note.contains("has no list of its") && note.contains("/help_center/")).count();
     assert_eq!((plan, library), (2, notes.len() - 2), "{said}");
     assert!(library >= 3, "an account without a help center is told what it has none of: {said}");
+}
+
+/// A list inside a second call is read to its end like any other.
+#[tokio::test]
+async fn translations_beyond_a_first_page_are_read() {
+    let translation = |locale: &str| json!({"id": locale, "locale": locale, "title": locale, "body": "b"});
+    let category = json!({"id": 5, "name": "n", "source_locale": "en-us", "created_at": "2024-01-01T00:00:00Z"});
+    let at = "GET /api/v2/help_center/categories/5/translations.json";
+    let next = "{base}/api/v2/help_center/categories/5/translations.json?page=2";
+    let answers = json!([
+        {"call": "GET /api/v2/help_center/categories.json", "body": {"categories": [category], "meta": {"has_more": false}}},
+        {"call": at, "body": {"translations": [translation("en-us"), translation("de")], "next_page": next, "count": 3}},
+        {"call": at, "query": {"page": "2"}, "body": {"translations": [translation("fr")], "next_page": null, "count": 3}},
+    ]);
+    let server = Server::start(&answers.to_string());
+    let source = open_with(&registry::find("zendesk", None).unwrap(), &server.address, Opened::default());
+    let page = source.read(Kind::Category, None, None).await.unwrap();
+    assert!(page.rows[0].unread.is_none(), "{:?}", page.rows[0].unread);
+    let record = source.assemble(Kind::Category, &page.rows[0].raw, &ChildRows::new()).unwrap();
+    let Body::Category(category) = record.body else { panic!() };
+    let languages: Vec<&str> = category.translations.iter().map(|one| one.locale.as_str()).collect();
+    assert_eq!(languages, ["de", "fr"]);
 }
 
 /// `evidence = "spec"`: `DESKFERRY_SPECS` is a folder with the vendor's specification by path.

@@ -123,3 +123,36 @@ fn fields_of_one_title_are_each_made_and_known_by_id_from_then_on() {
         assert_eq!(last, [pair("Contract", "dix"), pair("Contract (2)", "neuf")], "{platform}: by id, not by title");
     }
 }
+
+/// Triggers and views of a Zendesk look for the tags of options.
+#[test]
+fn options_made_in_a_zendesk_keep_the_tags_of_the_zendesk_they_come_from() {
+    let option = |label: &str, value: &str| json!({ "label": label, "value": value });
+    let select = |key: &str, title: &str, options: &[Value]| json!({ "id": key, "scope": "ticket", "key": key, "title": title, "type": "select", "options": options });
+    let fields = [
+        select("1", "Topics", &[option("Billing", "topic_billing"), option("Other", "other")]),
+        select("2", "Plan", &[option("Free", "free_plan"), option("Other", "other")]),
+    ];
+    let tickets =
+        [ticket("a", &[("1", "topic_billing"), ("2", "free_plan")]), ticket("b", &[("1", "other"), ("2", "other")])];
+    let mapping = "[ticket.custom.Topics]\ncreate = true\n[ticket.custom.Plan]\ncreate = true\n";
+    let all = folder("zendesk", &fields, &tickets, mapping);
+    all.succeeds();
+    let state = all.target.state();
+    let made = |title: &str| {
+        let fields = state["tables"]["ticket_fields"].as_array().unwrap();
+        let field = fields.iter().find(|field| field["title"] == title).unwrap();
+        let values = field["custom_field_options"].as_array().unwrap().iter().map(|option| option["value"].clone());
+        Value::Array(values.collect())
+    };
+    assert_eq!(made("Topics"), json!(["topic_billing", "topics_other"]), "what two fields have is nobody's");
+    assert_eq!(made("Plan"), json!(["free_plan", "plan_other"]));
+    let pair = |title: &str, value: &str| (title.to_owned(), value.to_owned());
+    let found: Vec<_> =
+        values(&all).into_iter().map(|of| of.into_iter().collect::<std::collections::BTreeSet<_>>()).collect();
+    let wanted = [
+        [pair("Topics", "topic_billing"), pair("Plan", "free_plan")].into(),
+        [pair("Topics", "topics_other"), pair("Plan", "plan_other")].into(),
+    ];
+    assert_eq!(found, wanted);
+}

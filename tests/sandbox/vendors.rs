@@ -111,7 +111,7 @@ fn a_customer_who_is_in_the_target_keeps_what_they_have_and_only_gains() {
     desk.sent("POST", &format!("/api/v2/users/{}/identities.json", bea["id"]), &further);
     let people = vec![
         json!({"id": "c1", "name": "anna", "emails": ["anna@cust.example", "anna@home.example"], "phones": ["+100"], "companies": ["o1"]}),
-        json!({"id": "c2", "name": "bea", "emails": ["bea@second.example"]}),
+        json!({"id": "c2", "name": "bea", "emails": ["bea@second.example"], "phones": ["+200"]}),
         json!({"id": "c3", "name": "Carl", "emails": ["carl@cust.example"], "phones": ["+300"], "companies": ["o1"]}),
     ];
     let tables = [
@@ -124,10 +124,16 @@ fn a_customer_who_is_in_the_target_keeps_what_they_have_and_only_gains() {
     assert_eq!(code, 0, "{said}");
     let users = project.rows("users");
     let now = |id: &Value| users.iter().find(|user| user["id"] == *id).unwrap().clone();
-    for key in ["name", "phone", "email", "organization_id", "role"] {
+    for key in ["name", "email", "organization_id", "role"] {
         assert_eq!(now(&anna["id"])[key], anna[key], "{key}");
         assert_eq!(now(&bea["id"])[key], bea[key], "{key}");
     }
+    assert_eq!(now(&anna["id"])["phone"], anna["phone"], "what they have stays");
+    assert_eq!(
+        (&bea["phone"], &now(&bea["id"])["phone"]),
+        (&Value::Null, &json!("+200")),
+        "what is empty is filled in"
+    );
     let state = project.desk.state();
     let has = |list: &Value, what: &[(&str, &Value)]| {
         list.as_array().unwrap().iter().any(|row| what.iter().all(|(key, value)| row[*key] == **value))
@@ -141,6 +147,30 @@ fn a_customer_who_is_in_the_target_keeps_what_they_have_and_only_gains() {
     let requesters: Vec<&Value> = state["tickets"].as_array().unwrap().iter().map(|t| &t["requester_id"]).collect();
     assert_eq!(requesters.len(), 3);
     assert!([&anna["id"], &bea["id"], &carl["id"]].iter().all(|id| requesters.contains(id)), "{requesters:?}");
+}
+
+#[test]
+fn a_customer_who_is_in_a_freshdesk_gains_what_they_lack_and_keeps_the_rest() {
+    let desk = empty("freshdesk", &[]);
+    let add = |body: Value| desk.sent("POST", "/api/v2/contacts", &body);
+    let anna = add(json!({"name": "Anna Maria Lang", "email": "anna@cust.example", "phone": "+49 30 555"}));
+    let bea = add(json!({"name": "Beatrix", "email": "bea@cust.example"}));
+    let people = vec![
+        json!({"id": "c1", "name": "anna", "emails": ["anna@cust.example"], "phones": ["+100"]}),
+        json!({"id": "c2", "name": "bea", "emails": ["bea@cust.example"], "phones": ["+200"]}),
+    ];
+    let tables = [("contact", people), ("ticket", vec![ticket("1", "c1"), ticket("2", "c2")])];
+    let project = Project::into(desk, &tables);
+    let (code, said) = project.run(&["run", "--only", "contact,ticket"]);
+    assert_eq!(code, 0, "{said}");
+    let now: BTreeMap<String, (Value, Value)> = project
+        .rows("contacts")
+        .into_iter()
+        .map(|contact| (contact["id"].to_string(), (contact["name"].clone(), contact["phone"].clone())))
+        .collect();
+    let of = |contact: &Value| now[&contact["id"].to_string()].clone();
+    assert_eq!(of(&anna), (json!("Anna Maria Lang"), json!("+49 30 555")));
+    assert_eq!(of(&bea), (json!("Beatrix"), json!("+200")));
 }
 
 #[test]

@@ -8,8 +8,8 @@ mod read;
 mod write;
 
 pub use read::{
-    Asks, Blob, Bulk, Decode, Denied, Detail, Join, Left, Listing, Lookup, Paging, ReadStream, Sideload, Since, Size,
-    Under,
+    Asks, Blob, Bulk, Decode, Denied, Detail, Ignored, Join, Left, Listing, Lookup, Paging, ReadStream, Sideload,
+    Since, Size, Under,
 };
 pub use write::{
     Batch, Body, Children, Each, Expect, Fallback, FindRule, JobList, Nested, On, Only, Part, Poll, Shown, Then, Verb,

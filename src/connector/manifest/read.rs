@@ -76,6 +76,9 @@ pub struct ReadStream {
     /// Top-level keys left out of the stage: they say nothing of the record, and would make it look changed.
     #[serde(default)]
     pub drop: Vec<String>,
+    /// Keys of the vendor's rows that are not read on purpose. What of a row is neither read, dropped nor said here vanishes unnamed.
+    #[serde(default)]
+    pub ignored: Vec<Ignored>,
     /// The same rows of many roots in one listing: used where that takes less time.
     #[serde(default)]
     pub bulk: Option<Bulk>,
@@ -340,6 +343,16 @@ pub struct Under {
     /// Only within rows for which it holds.
     #[serde(default)]
     pub when: Option<Predicate>,
+}
+
+/// Keys of rows that no record holds, and none misses.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Ignored {
+    /// Why nothing is lost by it, in an admin's words.
+    pub why: String,
+    /// Each with all below it, `.` between levels; lists have no level of their own.
+    pub keys: Vec<String>,
 }
 
 /// A list beside the rows of a page, such as the addresses of the users in it.

@@ -27,6 +27,9 @@ pub struct WriteStep {
     /// Only for a record that came to be in the target in this way.
     #[serde(default)]
     pub only: Option<Only>,
+    /// Of an update with `json`: the record is read first, at the same path, and only what is empty there is sent.
+    #[serde(default)]
+    pub fill: bool,
     /// `METHOD /path`.
     pub call: Template,
     #[serde(default)]

@@ -10,7 +10,7 @@ use crate::connector::ChildRows;
 use crate::connector::rest::{Account, Rest};
 use crate::error::{Problem, Reason, Result};
 use crate::expr::{plain, segment};
-use crate::record::{Body, Comment, Format, Record};
+use crate::record::{Body, Comment, Format, Record, TimeEntry};
 use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -50,8 +50,9 @@ impl Native for Rt {
         rt_agents::at_address(api, address).await
     }
 
-    fn fold(&self, record: &mut Record, _row: &Value, children: &ChildRows) -> Result<()> {
+    fn fold(&self, record: &mut Record, row: &Value, children: &ChildRows) -> Result<()> {
         let Body::Ticket(ticket) = &mut record.body else { return Ok(()) };
+        ticket.time_entries.extend(time_worked(row));
         let mut parts: HashMap<&str, Vec<Part<'_>>> = HashMap::new();
         for row in children.get("attachment").into_iter().flatten() {
             parts.entry(transaction(row)).or_default().push(part(row)?);
@@ -61,6 +62,12 @@ impl Native for Rt {
         }
         Ok(())
     }
+}
+
+/// RT counts the minutes worked on a ticket, and not who worked them when.
+fn time_worked(row: &Value) -> Option<TimeEntry> {
+    let minutes = plain(&row["TimeWorked"]).split_whitespace().next()?.parse().ok().filter(|minutes| *minutes > 0)?;
+    Some(TimeEntry { id: "worked".into(), minutes, ..TimeEntry::default() })
 }
 
 /// `privileged_group`: the number of the group of agents, where RT shows it.

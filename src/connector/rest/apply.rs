@@ -43,7 +43,16 @@ impl Rest {
     /// Errors mean that nothing was sent.
     async fn try_step(&self, step: &Step, request: &Request, late: &LateValues) -> Result<Verdict> {
         let rule = self.rule(step)?;
-        let call = call_of(request, rule.verb, late)?;
+        let mut call = call_of(request, rule.verb, late)?;
+        if rule.fill {
+            match self.left_to_fill(call).await? {
+                Some(left) => call = left,
+                None => {
+                    let nothing = Outcome::Applied { remote: Remote::default(), origin: Origin::Matched };
+                    return Ok(Verdict::Is(nothing));
+                }
+            }
+        }
         if let Some(verdict) = self.in_batch(step, rule, &call, late).await? {
             return Ok(verdict);
         }

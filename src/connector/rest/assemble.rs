@@ -7,11 +7,20 @@ use crate::connector::{ChildRows, WITHHELD};
 use crate::content::{self, ImageRef};
 use crate::error::{Problem, Reason, Result};
 use crate::expr::{self, Expr, Scope, plain};
-use crate::record::{Attachment, Comment, Format, Kind, Link, Record, Ref, Visibility};
+use crate::record::{Attachment, Comment, Format, Kind, Link, Record, Ref, Unread, Visibility};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use url::Url;
+
+/// What a ticket's messages were read to.
+struct Messages {
+    comments: Vec<Comment>,
+    /// Those that belong to none of them.
+    files: Vec<Attachment>,
+    /// What of them stays in the source.
+    unread: Vec<Unread>,
+}
 
 impl Rest {
     pub(super) fn assemble_record(&self, kind: Kind, row: &Value, children: &ChildRows) -> Result<Record> {
@@ -22,8 +31,9 @@ impl Rest {
         }
         let mut record: Record = canonical(kind.code(), fields)?;
         if let crate::record::Body::Ticket(ticket) = &mut record.body {
-            let (comments, files) = self.comments(row, children)?;
+            let Messages { comments, files, unread } = self.comments(row, children)?;
             ticket.comments = comments;
+            ticket.unread.extend(unread);
             // Files of no message belong to the ticket's first one; where there is none, they are one of their own.
             match ticket.comments.first_mut() {
                 Some(first) => first.attachments.extend(files),
@@ -50,9 +60,9 @@ impl Rest {
         Ok(record)
     }
 
-    /// The messages with their files, and the files that belong to none.
-    fn comments(&self, root: &Value, children: &ChildRows) -> Result<(Vec<Comment>, Vec<Attachment>)> {
+    fn comments(&self, root: &Value, children: &ChildRows) -> Result<Messages> {
         let mut comments: Vec<Comment> = Vec::new();
+        let mut unread: Vec<Unread> = Vec::new();
         let mut owners: HashMap<String, String> = HashMap::new();
         let first = self.manifest.read.get("comment").filter(|stream| !stream.first.is_empty());
         let first =
@@ -66,6 +76,9 @@ impl Rest {
             fields.entry("format").or_insert_with(|| Format::Text.code().into());
             fields.entry("body").or_insert_with(|| "".into());
             let named = fields.remove("files");
+            for one in fields.remove("unread").iter().filter_map(Value::as_array).flatten() {
+                unread.push(canonical("comment", one.as_object().cloned().unwrap_or_default())?);
+            }
             let comment: Comment = canonical("comment", fields)?;
             for file in named.iter().filter_map(Value::as_array).flatten() {
                 owners.entry(plain(file)).or_insert_with(|| comment.id.clone());
@@ -84,7 +97,7 @@ impl Rest {
         }
         let mut left: Vec<_> = files.into_iter().collect();
         left.sort_by(|a, b| a.0.cmp(&b.0));
-        Ok((comments, left.into_iter().flat_map(|(_, files)| files).collect()))
+        Ok(Messages { comments, files: left.into_iter().flat_map(|(_, files)| files).collect(), unread })
     }
 
     /// Attachments by the comment they belong to; under the empty text those of the ticket itself. `owners` says which

@@ -1,11 +1,13 @@
 //! What stands below a root row: its children to any depth, their details, and the rows of a bulk listing that are its own.
 
-use super::Rest;
+use super::paging::{self, Answered};
 use super::read::Above;
+use super::{Rest, asking, asking_address};
 use crate::connector::ChildRows;
-use crate::connector::manifest::{Detail, ReadStream};
+use crate::connector::manifest::{Detail, Paging, ReadStream};
 use crate::error::{Problem, Reason, Result};
 use crate::expr::{self, Path, Predicate, Scope, plain};
+use crate::http::Call;
 use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -127,10 +129,9 @@ impl Rest {
         for (key, value) in &detail.query {
             query.push((key.clone(), value.render(&scope)?));
         }
-        let answer = self.get(&detail.path.render_path(&scope)?, &query).await?;
-        let item = detail.item.as_deref().map_or(Cow::Borrowed(&answer), |p| Cow::Borrowed(expr::path(&answer, p)));
+        let item = self.whole_item(asking(&detail.path.render_path(&scope)?, query), detail.item.as_deref()).await?;
         if let Some(into) = &detail.into {
-            row[into] = item.into_owned();
+            row[into] = item;
         } else if let (Some(row), Some(item)) = (row.as_object_mut(), self.kept_of(detail, &item)?.as_object()) {
             // The listing's own id stays: some vendors type it differently in the detail.
             let id = row.get("id").cloned();
@@ -144,6 +145,29 @@ impl Rest {
 }
 
 impl Rest {
+    /// What a detail call answers at a path. A list may have further pages: they are asked for where the answer names them.
+    async fn whole_item(&self, call: Call, path: Option<&str>) -> Result<Value> {
+        let at = |page: &Value| path.map_or(page, |path| expr::path(page, path)).clone();
+        let mut response = self.ask(call).await?;
+        let mut page = response.json()?;
+        let mut item = at(&page);
+        let mut cursor: Option<String> = None;
+        while let Value::Array(all) = &mut item {
+            let rows = at(&page);
+            let rows = rows.as_array().map(Vec::as_slice).unwrap_or_default();
+            if cursor.is_some() {
+                all.extend_from_slice(rows);
+            }
+            let link = response.header("link");
+            let answered = Answered { page: &page, rows, made: false, link, asked: &response.url, from: None };
+            let Some(next) = paging::next(&Paging::Single, cursor.as_deref(), &answered)? else { break };
+            response = self.ask(asking_address(&next)?).await?;
+            page = response.json()?;
+            cursor = Some(next);
+        }
+        Ok(item)
+    }
+
     /// What of a detail is laid over its row.
     fn kept_of<'v>(&self, detail: &Detail, item: &'v Value) -> Result<Cow<'v, Value>> {
         match &detail.keep {

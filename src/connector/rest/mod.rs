@@ -10,6 +10,7 @@ mod batch;
 mod below;
 mod bulk;
 mod check;
+mod fill;
 mod find;
 mod fresh;
 mod gaps;

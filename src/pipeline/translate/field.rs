@@ -1,11 +1,11 @@
 //! A custom field: matched with one of the target, or made there where a rule says `create = true`.
 
 use super::{Held, Lost, Matched, Translated, Translator};
-use crate::connector::profile::Profile;
+use crate::connector::profile::{Profile, Wanted};
 use crate::error::{Loss, Problem, Reason};
 use crate::ledger::Remote;
 use crate::mapping::{CustomRule, Otherwise, Place, convert, label, labels, makeable};
-use crate::record::{Field, FieldType, Kind};
+use crate::record::{Field, FieldOption, FieldType, Kind};
 use serde_json::{Value, json};
 
 impl Translator {
@@ -21,7 +21,8 @@ impl Translator {
         match (rules.place(&field.key, Some(&field.title), self.roster.fields()), rule) {
             (Place::To(_), Some(rule)) if making => self.new_field(field, rule, rules.title(field)),
             (Place::To(target), rule) => {
-                let lacks = rule.map(|rule| options(field, rule, Some(target))).unwrap_or_default();
+                let is_free = |value: &str| rules.is_free(value, self.roster.fields());
+                let lacks = rule.map(|rule| options(field, rule, Some(target), &is_free)).unwrap_or_default();
                 let can_be_added = self.target.profile().field_types.contains(&target.field_type);
                 match has_options(target.field_type) && can_be_added && !lacks.is_empty() {
                     true => Ok(Matched::Write(self.more_options(target, lacks))),
@@ -47,7 +48,8 @@ impl Translator {
 
     /// `.field` of a field that is not there: `{title, type, options: [{label, value}], target: null}`.
     fn new_field(&self, field: &Field, rule: &CustomRule, title: &str) -> Result<Matched, Held> {
-        let Some(made) = to_be_made(field, rule, title, self.target.profile()) else {
+        let is_free = |value: &str| self.mapping.ticket.custom.is_free(value, self.roster.fields());
+        let Some(made) = to_be_made(field, rule, title, self.target.profile(), &is_free) else {
             let what = format!("the target has no type of field that holds `{}`", field.title);
             return Err(Held::Skip(Problem::new(Reason::Unsupported, what), None));
         };
@@ -58,7 +60,7 @@ impl Translator {
     }
 
     /// `.field` of one that is there: `options` are those it lacks, `target` its row.
-    fn more_options(&self, target: &Field, lacks: Vec<String>) -> Translated {
+    fn more_options(&self, target: &Field, lacks: Vec<Wanted>) -> Translated {
         let mut row = self.roster.field_row(target).cloned().unwrap_or_default();
         row.insert("id".into(), self.roster.field_id(target).into());
         let lacks = self.target.profile().options(&target.title, lacks);
@@ -73,32 +75,49 @@ fn has_options(of: FieldType) -> bool {
     matches!(of, FieldType::Select | FieldType::MultiSelect | FieldType::Tree)
 }
 
-/// The field of this title that a rule makes in a target; none where no type it has holds the values.
-pub fn to_be_made(field: &Field, rule: &CustomRule, title: &str, profile: &Profile) -> Option<Field> {
-    let labels = options(field, rule, None);
+/// The field of this title that a rule makes in a target; none where no type it has holds the values. Options keep the source's
+/// values that are free.
+pub fn to_be_made(
+    field: &Field,
+    rule: &CustomRule,
+    title: &str,
+    profile: &Profile,
+    is_free: &dyn Fn(&str) -> bool,
+) -> Option<Field> {
+    let wanted = options(field, rule, None, is_free);
     // A list without options takes nothing.
-    let from = if has_options(field.field_type) && labels.is_empty() { FieldType::Text } else { field.field_type };
+    let from = if has_options(field.field_type) && wanted.is_empty() { FieldType::Text } else { field.field_type };
     let field_type = makeable(from, &profile.field_types)?;
     let title = title.to_owned();
-    let options = if has_options(field_type) { profile.options(&title, labels) } else { vec![] };
+    let options = if has_options(field_type) { profile.options(&title, wanted) } else { vec![] };
     Some(Field { scope: Kind::Ticket, key: title.clone(), title, field_type, required: false, options })
 }
 
-/// The labels the values of a field become by its rule, each once; of a field that is there, those it lacks.
-fn options(field: &Field, rule: &CustomRule, target: Option<&Field>) -> Vec<String> {
-    let mut all: Vec<String> = Vec::new();
-    let of_options = field.options.iter().flat_map(|option| labels(&json!(option.value), Some(field), Some(rule)));
+/// What the values of a field become by its rule, each label once; of a field that is there, what it lacks. A label of one value alone
+/// keeps that value.
+fn options(field: &Field, rule: &CustomRule, target: Option<&Field>, is_free: &dyn Fn(&str) -> bool) -> Vec<Wanted> {
+    let mut all: Vec<Wanted> = Vec::new();
+    let labels_of = |option: &FieldOption| labels(&json!(option.value), Some(field), Some(rule));
+    let of_options = field
+        .options
+        .iter()
+        .flat_map(|option| labels_of(option).into_iter().map(|label| (label, Some(option.value.clone()))));
     let named = match &rule.otherwise {
         Some(Otherwise::Label(label)) => Some(label.clone()),
         _ => None,
     };
     let default = rule.default.as_ref().and_then(Value::as_str).map(str::to_owned);
-    for label in of_options.chain(named).chain(default) {
+    for (label, own) in of_options.chain(named.into_iter().chain(default).map(|label| (label, None))) {
         let is_there = target.is_some_and(|target| {
             convert(&json!(label), None, target, None).is_ok_and(|converted| converted.losses.is_empty())
         });
-        if !is_there && !all.iter().any(|have| label::same(have, &label)) {
-            all.push(label);
+        if is_there {
+            continue;
+        }
+        match all.iter_mut().find(|have| label::same(&have.label, &label)) {
+            Some(have) if own.is_some() => have.own = None,
+            Some(_) => {}
+            None => all.push(Wanted { label, own: own.filter(|own| is_free(own)) }),
         }
     }
     all
@@ -107,7 +126,6 @@ fn options(field: &Field, rule: &CustomRule, target: Option<&Field>) -> Vec<Stri
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::FieldOption;
 
     fn field(field_type: FieldType, options: &[&str]) -> Field {
         let option = |label: &&str| FieldOption { label: (*label).into(), value: label.to_lowercase(), parent: None };
@@ -126,7 +144,8 @@ mod tests {
     #[test]
     fn a_field_is_made_with_the_options_its_values_become() {
         let rule = rule("create = true\nto = 'Area'\nvalues = { EMEA = 'Europe', UK = 'Europe' }\nelse = 'Other'");
-        let made = to_be_made(&field(FieldType::Select, &["EMEA", "UK", "Asia"]), &rule, "Area", &makes()).unwrap();
+        let made =
+            to_be_made(&field(FieldType::Select, &["EMEA", "UK", "Asia"]), &rule, "Area", &makes(), &|_| true).unwrap();
         let labels: Vec<_> = made.options.iter().map(|o| o.label.as_str()).collect();
         assert_eq!((made.title.as_str(), made.field_type), ("Area", FieldType::Select));
         assert_eq!(labels, ["Europe", "Asia", "Other"]);
@@ -135,24 +154,59 @@ mod tests {
     #[test]
     fn several_choices_become_a_text_where_there_is_no_list_of_several() {
         let made =
-            to_be_made(&field(FieldType::MultiSelect, &["A"]), &rule("create = true"), "Region", &makes()).unwrap();
+            to_be_made(&field(FieldType::MultiSelect, &["A"]), &rule("create = true"), "Region", &makes(), &|_| true)
+                .unwrap();
         assert_eq!((made.field_type, made.options.len()), (FieldType::LongText, 0));
-        assert!(to_be_made(&field(FieldType::File, &[]), &rule("create = true"), "Region", &makes()).is_none());
+        assert!(
+            to_be_made(&field(FieldType::File, &[]), &rule("create = true"), "Region", &makes(), &|_| true).is_none()
+        );
     }
 
     #[test]
     fn an_option_that_is_a_tag_has_one_of_its_own() {
         let rule = rule("create = true");
         let profile = Profile { option_tags: true, ..makes() };
-        let made = to_be_made(&field(FieldType::Select, &["A (b)", "A-B"]), &rule, "Region", &profile);
+        let made = to_be_made(&field(FieldType::Select, &["A (b)", "A B"]), &rule, "Region", &profile, &|_| true);
         let values: Vec<_> = made.unwrap().options.into_iter().map(|o| o.value).collect();
         assert_eq!(values, ["region_a_b", "region_a_b_2"]);
     }
 
     #[test]
+    fn an_option_keeps_the_tag_that_triggers_of_the_source_look_for_where_it_is_free() {
+        let option = |label: &str, value: &str| FieldOption { label: label.into(), value: value.into(), parent: None };
+        let options = vec![
+            option("Billing", "topic_billing"),
+            option("sales", "sales"),
+            option("Other", "other"),
+            option("UK", "uk"),
+            option("EMEA", "emea"),
+            option("Größe / L", "größe:l"),
+            option("Shouted", "SHOUTED"),
+        ];
+        let source = Field { options, title: "Topics".into(), ..field(FieldType::Select, &[]) };
+        let rule = rule("create = true\nvalues = { UK = 'Europe', EMEA = 'Europe', Billing = 'Invoices' }");
+        let profile = Profile { option_tags: true, ..makes() };
+        let made = to_be_made(&source, &rule, "Topics", &profile, &|value| value != "other").unwrap();
+        let made: Vec<_> = made.options.iter().map(|o| (o.label.as_str(), o.value.as_str())).collect();
+        let expected = [
+            ("Invoices", "topic_billing"),
+            ("sales", "sales"),
+            ("Other", "topics_other"),
+            ("Europe", "topics_europe"),
+            ("Größe / L", "größe:l"),
+            ("Shouted", "topics_shouted"),
+        ];
+        assert_eq!(made, expected);
+        // Elsewhere an option is its label.
+        let made = to_be_made(&source, &rule, "Topics", &makes(), &|_| true).unwrap();
+        assert!(made.options.iter().all(|option| option.value == option.label));
+    }
+
+    #[test]
     fn only_the_options_a_field_lacks_are_added() {
         let there = field(FieldType::Select, &["Asia", "Europe"]);
-        let lacks = options(&field(FieldType::Select, &["asia", "Africa"]), &rule("create = true"), Some(&there));
-        assert_eq!(lacks, ["Africa"]);
+        let lacks =
+            options(&field(FieldType::Select, &["asia", "Africa"]), &rule("create = true"), Some(&there), &|_| true);
+        assert_eq!(lacks, [Wanted { label: "Africa".into(), own: Some("africa".into()) }]);
     }
 }
