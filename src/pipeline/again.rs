@@ -36,5 +36,10 @@ pub async fn take_up(job: &Job) -> Result<(), Stop> {
         job.link.match_again(Kind::Field).await?;
     }
     job.link.take_up(&[State::Failed, State::InDoubt], &job.retry).await?;
+    // One answer said that it is gone; whoever asks again may know better.
+    if job.retry.contains(&Reason::Deleted) {
+        job.staging.forget_gone().await?;
+        job.link.take_up(&[State::Skipped], &[Reason::Deleted]).await?;
+    }
     Ok(())
 }

@@ -86,7 +86,7 @@ where
 /// Notes why a record could not be read, unless it is not the record that failed.
 async fn unread(job: &Job, kind: Kind, id: &str, streak: &Streak, problem: Problem) -> Result<(), Stop> {
     if naive::is(Naive::Wholeness) {
-        return Err(Stop::Account(problem));
+        return Ok(());
     }
     if let Some(stop) = job.stop(Some(Side::Source), &problem).await {
         return Err(named(stop, kind, id));

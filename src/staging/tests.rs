@@ -168,6 +168,9 @@ async fn a_row_is_whole_under_its_present_content_alone() {
     staging.put_gone("ticket", "7").await.unwrap();
     assert_eq!(is().await.unwrap(), Some(Wholeness::Gone));
     assert_eq!(staging.count_lacking("ticket").await.unwrap(), 0);
+    staging.forget_gone().await.unwrap();
+    assert_eq!(staging.count_lacking("ticket").await.unwrap(), 1, "it is asked for again");
+    staging.put_gone("ticket", "7").await.unwrap();
     staging.put_page(&page(&[&row], "c", None)).await.unwrap();
     assert_eq!(is().await.unwrap(), Some(Wholeness::Partly), "it is there again, and says something new");
 }

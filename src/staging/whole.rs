@@ -182,6 +182,16 @@ impl Staging {
             .await
     }
 
+    /// Forgets that records were not found: they are asked for again.
+    pub async fn forget_gone(&self) -> Result<()> {
+        self.store
+            .write(|db| {
+                db.execute("UPDATE item SET gone_of = NULL WHERE gone_of IS NOT NULL", [])?;
+                Ok(())
+            })
+            .await
+    }
+
     /// All that stands below a root row; empty where nothing was read.
     pub async fn children(&self, stream: &str, id: &str) -> Result<Children> {
         let (stream, id) = (stream.to_owned(), id.to_owned());

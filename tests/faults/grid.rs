@@ -7,6 +7,8 @@ use std::fmt::Write;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Fault {
     Unauthorized,
+    /// 401, and so are all calls that come after it.
+    LoggedOut,
     Forbidden,
     NotFound,
     /// 429, with an hour to wait.
@@ -25,8 +27,9 @@ pub enum Fault {
 }
 
 impl Fault {
-    pub const ALL: [Fault; 10] = [
+    pub const ALL: [Fault; 11] = [
         Fault::Unauthorized,
+        Fault::LoggedOut,
         Fault::Forbidden,
         Fault::NotFound,
         Fault::RateLimited,
@@ -41,6 +44,7 @@ impl Fault {
     pub fn name(self) -> &'static str {
         match self {
             Fault::Unauthorized => "401",
+            Fault::LoggedOut => "401 from then on",
             Fault::Forbidden => "403",
             Fault::NotFound => "404",
             Fault::RateLimited => "429 for an hour",

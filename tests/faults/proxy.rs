@@ -46,6 +46,8 @@ struct Shared {
     /// Hosts of which a call is known by its path alone.
     signed: Vec<usize>,
     broken: Option<(Call, Fault)>,
+    /// Whether the account has answered its last call.
+    closed: bool,
     /// Every call that was made, with the number of times, and how often one of them was answered wrong.
     made: HashMap<Call, usize>,
     met: usize,
@@ -88,6 +90,7 @@ impl Proxy {
     pub fn breaks(&self, broken: Option<(Call, Fault)>) {
         let mut shared = held(&self.shared);
         shared.broken = broken;
+        shared.closed = false;
         shared.made.clear();
         shared.met = 0;
     }
@@ -120,6 +123,8 @@ struct Answer {
     status: u16,
     headers: Vec<(String, String)>,
     body: Vec<u8>,
+    /// How long the body would be, where only that was asked.
+    told: Option<String>,
 }
 
 impl Answer {
@@ -152,7 +157,8 @@ async fn served(mut stream: TcpStream, host: usize, shared: Arc<Mutex<Shared>>, 
         *shared.made.entry(call.clone()).or_default() += 1;
         let fault = shared.broken.as_ref().filter(|(broken, _)| *broken == call).map(|(_, fault)| *fault);
         shared.met += usize::from(fault.is_some());
-        fault
+        shared.closed |= fault == Some(Fault::LoggedOut);
+        if shared.closed { Some(Fault::LoggedOut) } else { fault }
     };
     if fault == Some(Fault::Reset) {
         let _ = stream.set_zero_linger();
@@ -193,9 +199,10 @@ fn said_instead(fault: Fault) -> Option<Answer> {
         status,
         headers: vec![("content-type".into(), "application/json".into())],
         body: body.as_bytes().to_vec(),
+        told: None,
     };
     Some(match fault {
-        Fault::Unauthorized => json(401, r#"{"error": "Couldn't authenticate you"}"#),
+        Fault::Unauthorized | Fault::LoggedOut => json(401, r#"{"error": "Couldn't authenticate you"}"#),
         Fault::Forbidden => json(403, r#"{"error": "You do not have access to this page"}"#),
         Fault::NotFound => json(404, r#"{"error": "RecordNotFound"}"#),
         Fault::RateLimited => {
@@ -204,12 +211,13 @@ fn said_instead(fault: Fault) -> Option<Answer> {
             Answer { headers: [refused.headers, vec![wait]].concat(), ..refused }
         }
         Fault::ServerError => json(500, r#"{"error": "Internal Server Error"}"#),
-        Fault::Empty => Answer { status: 200, headers: vec![], body: vec![] },
+        Fault::Empty => Answer { status: 200, headers: vec![], body: vec![], told: None },
         Fault::LoginPage => Answer {
             status: 200,
             headers: vec![("content-type".into(), "text/html; charset=utf-8".into())],
             body: b"<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body><form></form></body></html>"
                 .to_vec(),
+            told: None,
         },
         Fault::Reset | Fault::CutJson | Fault::CutFile => return None,
     })
@@ -232,17 +240,19 @@ async fn forwarded(
         request = request.header(name, value);
     }
     let Ok(response) = request.send().await else {
-        return Answer { status: 502, headers: vec![], body: vec![] };
+        return Answer { status: 502, headers: vec![], body: vec![], told: None };
     };
     let ours = |text: &str| hosts.iter().fold(text.to_owned(), |text, (theirs, own)| text.replace(theirs, own));
     let status = response.status().as_u16();
+    let told = response.headers().get("content-length").filter(|_| method == "HEAD");
+    let told = told.map(|told| String::from_utf8_lossy(told.as_bytes()).into_owned());
     let heads = response.headers().iter().filter_map(|(name, value)| {
         let kept = !["connection", "content-length", "transfer-encoding"].contains(&name.as_str());
         Some((name.as_str().to_owned(), ours(&String::from_utf8_lossy(value.as_bytes())))).filter(|_| kept)
     });
     let headers = heads.collect();
     let body = response.bytes().await.map(|body| body.to_vec()).unwrap_or_default();
-    let answer = Answer { status, headers, body };
+    let answer = Answer { status, headers, body, told };
     match answer.is_json() {
         true => Answer { body: ours(&String::from_utf8_lossy(&answer.body)).into_bytes(), ..answer },
         false => answer,
@@ -253,6 +263,7 @@ async fn forwarded(
 fn written(answer: &Answer, cut: bool, fault: Option<Fault>) -> Vec<u8> {
     let half = if cut { answer.body.len() / 2 } else { answer.body.len() };
     let length = if fault == Some(Fault::CutFile) { answer.body.len() } else { half };
+    let length = answer.told.clone().unwrap_or_else(|| length.to_string());
     let mut bytes = format!("HTTP/1.1 {} -\r\nconnection: close\r\n", answer.status).into_bytes();
     if answer.status != 204 && answer.status != 304 {
         bytes.extend_from_slice(format!("content-length: {length}\r\n").as_bytes());

@@ -119,25 +119,27 @@ impl Blobs {
         Ok(Err(last))
     }
 
-    /// What is wrong with the bytes of a file, by what was listed of it and by the size that the source tells.
+    /// What is wrong with the bytes of a file.
     fn differs(&self, file: &Attachment, size: Option<u64>, blob: &StagedBlob) -> Result<Option<Problem>> {
-        let wrong = |what: String| {
-            let what = format!("file {} ({:?}) {what}", file.id, file.name);
-            Ok(Some(Problem::new(Reason::FileUnreadable, what)))
-        };
         if naive::is(Naive::Whole) {
             return Ok(None);
         }
-        match size {
-            Some(size) if size != blob.bytes => {
-                wrong(format!("has {size} bytes in the source, and {} came", blob.bytes))
-            }
-            Some(_) => Ok(None),
-            None => match is_a_page_instead(file, blob, &head(&self.staging.blob_path(&blob.hash))?) {
-                true => wrong("is no page of HTML, and one came".to_owned()),
-                false => Ok(None),
-            },
-        }
+        let head = if size.is_none() { head(&self.staging.blob_path(&blob.hash))? } else { vec![] };
+        let problem =
+            |what: String| Problem::new(Reason::FileUnreadable, format!("file {} ({:?}) {what}", file.id, file.name));
+        Ok(what_is_wrong(file, size, blob, &head).map(problem))
+    }
+}
+
+/// What is wrong with a file that came, by what was listed of it and by the size that the source tells; `head` is looked at where none
+/// is told.
+fn what_is_wrong(file: &Attachment, size: Option<u64>, blob: &StagedBlob, head: &[u8]) -> Option<String> {
+    match size {
+        Some(size) if size != blob.bytes => Some(format!("has {size} bytes in the source, and {} came", blob.bytes)),
+        Some(_) => None,
+        None if blob.bytes == 0 => Some("came without a byte, and nothing says that it is empty".to_owned()),
+        None if is_a_page_instead(file, blob, head) => Some("is no page of HTML, and one came".to_owned()),
+        None => None,
     }
 }
 
@@ -179,6 +181,16 @@ mod tests {
             inline: false,
             ..Attachment::picture("1".into(), name.into(), "s".into())
         }
+    }
+
+    #[test]
+    fn a_file_that_came_empty_is_believed_only_where_it_is_said_to_be_empty() {
+        let came = |bytes| StagedBlob { hash: "h".into(), bytes, mime: None };
+        let picture = Attachment::picture("1".into(), "shot".into(), "s".into());
+        assert!(what_is_wrong(&picture, None, &came(0), b"").is_some(), "200 without a body");
+        assert_eq!(what_is_wrong(&picture, Some(0), &came(0), b""), None);
+        assert_eq!(what_is_wrong(&picture, None, &came(4), b"%PDF"), None);
+        assert!(what_is_wrong(&picture, Some(9), &came(4), b"%PDF").is_some());
     }
 
     #[test]

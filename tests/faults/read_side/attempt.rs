@@ -1,6 +1,6 @@
 //! A migration out of a source into a folder, made in this process by the engine itself.
 
-use super::source::{ACCOUNT, FILES, Source};
+use super::source::{ACCOUNT, FILES, Pace, Source};
 use deskferry::connector::files::{FilesTarget, Form, Place};
 use deskferry::error::Reason;
 use deskferry::ledger::{Ledger, State};
@@ -19,13 +19,14 @@ const CALLED: &str = "https://source.example";
 
 pub struct Move<'a> {
     source: &'a Source,
+    pace: Pace,
     project: TempDir,
     /// What was told of records, for whoever looks for the reason of a difference.
     told: Arc<Mutex<Vec<String>>>,
 }
 
 impl Move<'_> {
-    pub fn new(source: &Source) -> Move<'_> {
+    pub fn new(source: &Source, pace: Pace) -> Move<'_> {
         let project = tempfile::tempdir().unwrap();
         let ids = (1..=source.desk.tickets as u64).filter(|id| !source.desk.without.contains(id));
         let ids: Vec<String> = ids.map(|id| format!("\"ticket:{id}\"")).collect();
@@ -36,7 +37,7 @@ impl Move<'_> {
             ids.join(", ")
         );
         std::fs::write(project.path().join("migration.toml"), text).unwrap();
-        Move { source, project, told: Arc::default() }
+        Move { source, pace, project, told: Arc::default() }
     }
 
     /// One run; its exit code.
@@ -48,7 +49,7 @@ impl Move<'_> {
         let link = ledger.link(CALLED, "folder").await.unwrap();
         let resuming = link.last_run().await.unwrap().is_some_and(|run| !matches!(run.exit_code, Some(0 | 3)));
         let rules_changed = link.last_rules().await.unwrap().is_none();
-        let source = Arc::new(self.source.rest());
+        let source = Arc::new(self.source.rest(self.pace));
         let run = link.run_started(command, &BTreeMap::new(), Some("rules")).await.unwrap();
         let told = Arc::clone(&self.told);
         let job = Job {

@@ -27,6 +27,26 @@ const FILE_GONE: Excused = Excused {
     because: "the platform says that it has no such file any more: a loss, which the message names",
 };
 
+/// What a plan may lack is refused like this, and the ids stand where names would.
+const fn of_the_plan(call: &'static str) -> Excused {
+    Excused {
+        call,
+        faults: REFUSED,
+        because: "so the platform answers where the plan has none: ids stand for the names, which is told",
+    }
+}
+
+const REFUSED: &[Fault] = &[Fault::Forbidden, Fault::NotFound];
+
+/// How much the engine believes that the account lets through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// The limits of the connector: what belongs to few records is read record by record.
+    Limited,
+    /// Everything at once: it is read in bulk, where it can be.
+    Free,
+}
+
 /// A source of the table.
 pub struct Desk {
     pub platform: &'static str,
@@ -36,6 +56,7 @@ pub struct Desk {
     /// Tickets that are left out: those with a hundred files, of which each is like the other.
     pub without: &'static [u64],
     pub answers: &'static [(&'static str, &'static str)],
+    pub paces: &'static [Pace],
     /// Endings of shapes whose call is of one record.
     pub of_one: &'static [&'static str],
     pub excused: &'static [Excused],
@@ -48,8 +69,14 @@ pub const ZENDESK: Desk = Desk {
     tickets: 21,
     without: &[2],
     answers: &[("side_conversations", "yes")],
+    paces: &[Pace::Limited, Pace::Free],
     of_one: &["/comments.json", "/translations.json", "/attachments.json", "/side_conversations.json"],
-    excused: &[FILE_GONE],
+    excused: &[
+        FILE_GONE,
+        of_the_plan("GET /api/v2/brands.json"),
+        of_the_plan("GET /api/v2/custom_statuses.json"),
+        of_the_plan("GET /api/v2/ticket_forms.json"),
+    ],
     play: |tickets| {
         let usual = zendesk::Options::of(1, tickets);
         Box::new(Zendesk::new(zendesk::Options { export_lag: SignedDuration::ZERO, ..usual }))
@@ -62,6 +89,7 @@ pub const FRESHDESK: Desk = Desk {
     tickets: 22,
     without: &[4, 13],
     answers: &[("archived", "yes")],
+    paces: &[Pace::Limited, Pace::Free],
     of_one: &["/tickets/:n", "/conversations", "/contacts/:n", "/articles/:n", "/articles/:n/de", "/articles/:n/es"],
     excused: &[FILE_GONE],
     play: |tickets| {
@@ -94,8 +122,8 @@ impl Source {
         Source { desk, entry, running, proxy }
     }
 
-    /// The account, as the command line would open it; without the limits of a plan.
-    pub fn rest(&self) -> Rest {
+    /// The account, as the command line would open it.
+    pub fn rest(&self, pace: Pace) -> Rest {
         let answers: http::Answers =
             self.running.credentials().into_iter().map(|(name, value)| (name, value.into())).collect();
         let address = self.proxy.address(ACCOUNT);
@@ -106,7 +134,8 @@ impl Source {
             headers: manifest.headers.clone().into_iter().collect(),
             ..ClientConfig::new(base.parse().unwrap(), manifest.auth.fill(&answers).unwrap())
         };
-        let client = Client::new(config, Pacer::new(vec![], 0.0, Clock::system())).unwrap();
+        let limits = if pace == Pace::Limited { manifest.limit.clone() } else { vec![] };
+        let client = Client::new(config, Pacer::new(limits, 0.0, Clock::system())).unwrap();
         let mut account = Account::new();
         for (key, question) in manifest.account.iter().filter(|(_, question)| !question.secret) {
             account.extend(question.default.clone().map(|value| (key.clone(), Value::String(value))));
@@ -119,6 +148,7 @@ impl Source {
 
 /// One cell of a table.
 pub struct Cell {
+    pub pace: Pace,
     pub call: Call,
     pub fault: Fault,
 }
@@ -142,15 +172,17 @@ impl Desk {
     /// As the page shows it.
     pub fn shape(&self, call: &Call) -> String {
         match self.reads(call) {
+            Reads::Bytes if call.method == "HEAD" => format!("length of {FILE} {}", call.shape()),
             Reads::Bytes => format!("{FILE} {}", call.shape()),
             Reads::Rows => format!("{} {}", call.method, call.shape()),
         }
     }
 
-    pub fn cells(&self, calls: &[Call]) -> Vec<Cell> {
+    /// What can befall these calls.
+    pub fn cells(&self, pace: Pace, calls: &[Call]) -> Vec<Cell> {
         let of = |call: &Call| {
             let faults = Fault::ALL.into_iter().filter(|fault| fault.befalls(self.reads(call)));
-            faults.map(|fault| Cell { call: call.clone(), fault }).collect::<Vec<_>>()
+            faults.map(|fault| Cell { pace, call: call.clone(), fault }).collect::<Vec<_>>()
         };
         calls.iter().flat_map(of).collect()
     }
