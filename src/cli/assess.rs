@@ -28,7 +28,7 @@ pub async fn command(global: &Global, args: &AssessArgs, screen: &Arc<Screen>) -
         let inventory = job.inventory().await.map_err(Ending::from)?;
         Ok((inventory, job.preview(Extent::Ugly).await.map_err(Ending::from)?))
     });
-    let (inventory, previewed) = match stopping(job, looked).await {
+    let (inventory, previewed) = match stopping(job, looked, Err).await {
         Ok(both) => both,
         Err(ending) => return Ok(ended(NAME, job, &ending, screen)),
     };

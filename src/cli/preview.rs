@@ -32,7 +32,7 @@ pub async fn command(global: &Global, args: &PreviewArgs, screen: &Arc<Screen>) 
     let job = &opened.job;
     started(NAME, job);
     let work = async { job.preview(extent(args)).await.map_err(Ending::from) };
-    let previewed = match stopping(job, noted(NAME, &opened, work)).await {
+    let previewed = match stopping(job, noted(NAME, &opened, work), Err).await {
         Ok(previewed) => previewed,
         Err(ending) => return Ok(ended(NAME, job, &ending, screen)),
     };

@@ -4,7 +4,7 @@ use super::args::{ChoiceArgs, Global, RetryArgs, RunArgs};
 use super::draw::Screen;
 use super::open::{Opened, Wanted, open};
 use crate::error::{Reason, Result};
-use crate::pipeline::{Ending, Event, Job};
+use crate::pipeline::{Ending, Event, Job, Stop};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -49,7 +49,7 @@ where
 {
     let job = &opened.job;
     started(command, job);
-    let ending = stopping(job, work_booked(command, opened, work)).await?;
+    let ending = stopping(job, work_booked(command, opened, work), Ok).await?;
     Ok(ended(command, job, &ending, screen))
 }
 
@@ -63,14 +63,19 @@ pub fn started(command: &'static str, job: &Job) {
     });
 }
 
-/// Does the work, and asks it to end when a signal comes.
-pub async fn stopping<T>(job: &Job, work: impl Future<Output = T>) -> T {
+/// Does the work, and asks it to end when a signal comes. Work that does not end then is given up.
+pub async fn stopping<T>(job: &Job, work: impl Future<Output = T>, given_up: impl FnOnce(Ending) -> T) -> T {
     let halt = job.halt.clone();
     let signals = tokio::spawn(async move {
-        stop_signal().await;
-        halt.interrupt();
+        loop {
+            stop_signal().await;
+            halt.signal();
+        }
     });
-    let done = work.await;
+    let done = tokio::select! {
+        done = work => done,
+        () = job.halt.overdue() => given_up(Stop::Interrupted.into()),
+    };
     signals.abort();
     done
 }

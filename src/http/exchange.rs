@@ -87,8 +87,8 @@ impl Client {
         if !self.is_ours(url) {
             return Ok(None);
         }
-        let permit = self.pacer.acquire(call.method.as_str(), self.relative(url));
-        tokio::time::timeout_at(deadline, permit).await.map(Some).map_err(|_| {
+        let permit = self.pacer.acquire_by(call.method.as_str(), self.relative(url), deadline).await;
+        permit.map(Some).ok_or_else(|| {
             let what = format!("the limits of {} let no call through in {} s", host(url), self.patience.as_secs());
             Fault::before_sending(Problem::new(Reason::RateLimited, what).hint("run the same command again later"))
         })

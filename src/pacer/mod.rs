@@ -104,6 +104,9 @@ pub struct Snapshot {
     pub rows: Vec<RowUse>,
 }
 
+/// Longer than any limit lasts.
+const FOR_EVER: Duration = Duration::from_secs(366 * 24 * 3600);
+
 impl Pacer {
     /// `reserve` is the share of every limit left to the people at work, from 0 to 0.9; a value beyond is cut.
     pub fn new(rows: Vec<Row>, reserve: f64, clock: Clock) -> Self {
@@ -119,6 +122,15 @@ impl Pacer {
     /// Waits until every limit that covers the call lets it go. `path` is relative to the API's base, without query.
     /// The permit is held until the answer was read to its end. Dropping the future leaves no trace.
     pub async fn acquire(&self, method: &str, path: &str) -> Permit {
+        loop {
+            if let Some(permit) = self.acquire_by(method, path, Instant::now() + FOR_EVER).await {
+                return permit;
+            }
+        }
+    }
+
+    /// The same, unless the call would not go before `deadline`: none as soon as that is known.
+    pub async fn acquire_by(&self, method: &str, path: &str, deadline: Instant) -> Option<Permit> {
         let shape = format!("{method} {}", shape(path));
         let place = Place::at_the_end(&self.shared, method, path);
         loop {
@@ -128,9 +140,10 @@ impl Pacer {
             let taken = self.shared.lock().take(place.ticket, &shape);
             match taken {
                 Ok(taken) => {
-                    return Permit { shared: self.shared.clone(), taken, shape, answered: false.into() };
+                    return Some(Permit { shared: self.shared.clone(), taken, shape, answered: false.into() });
                 }
-                Err(Wait::Release) => changed.await,
+                Err(Wait::Until(then)) if then >= deadline => return None,
+                Err(Wait::Release) => tokio::time::timeout_at(deadline, changed).await.ok()?,
                 Err(Wait::Until(then)) => tokio::select! {
                     () = changed => {}
                     () = tokio::time::sleep_until(then) => {}

@@ -9,7 +9,7 @@ use super::Stop;
 use super::custody::Custody;
 use super::halt::Halt;
 use super::turn::Turn;
-use crate::clock::{Doubt, Intended};
+use crate::clock::{BEGINNING, Doubt, Intended};
 use crate::connector::manifest::{Only, Verb};
 use crate::connector::plan::{ID_NUMBER, LateValues, Step};
 use crate::connector::{Found, LOST, Outcome, ReadBack, Target};
@@ -152,6 +152,8 @@ impl Writer {
         turn.come().await;
         if record.rebuilt_at.is_some() {
             self.look_for_all(record, &mut progress).await?;
+        } else if adds_to_what_is_there(record, &progress) {
+            self.look_for_messages(record, &mut progress).await?;
         }
         for at in 0..record.steps.len() {
             self.carry_step(record, at, &mut progress).await?;
@@ -190,6 +192,35 @@ impl Writer {
                 progress.late.put(step.key.clone(), outputs(&row.remote.clone().unwrap_or_default()));
             } else if self.look_for(record, step, &like(&before, step), doubt, progress).await?.is_none() {
                 continue;
+            }
+            if step.verb == Verb::Append {
+                before.push(step);
+            }
+        }
+        let rows = self.link.steps(record.kind, record.id).await?;
+        progress.rows = rows.into_iter().map(|row| (row.key.clone(), row)).collect();
+        Ok(())
+    }
+
+    /// Looks for messages that are to be added to a record of an earlier try, and books those that are there: the ledger may be older than
+    /// the target. Where the target cannot tell, it is believed.
+    async fn look_for_messages(&self, record: &Carried<'_>, progress: &mut Progress) -> Result<(), Broken> {
+        let Carried { kind, id, .. } = *record;
+        let mut before: Vec<&Step> = Vec::new();
+        for step in record.steps.iter().filter(|s| needs_looking(s.verb)) {
+            let row = progress.rows.get(&step.key);
+            if let Some(row) = row.filter(|row| row.state == StepState::Applied) {
+                progress.late.put(step.key.clone(), outputs(&row.remote.clone().unwrap_or_default()));
+            } else if row.is_some() || step.verb != Verb::Append {
+                continue;
+            } else {
+                self.halt.check().map_err(Broken::Run)?;
+                match self.target.find(step, &progress.late, &like(&before, step), BEGINNING).await? {
+                    Found::Yes(remote) => {
+                        self.link.applied(kind, id, &step.key, Some(remote), origin_of(kind, step)).await?;
+                    }
+                    Found::No | Found::TooEarly(_) | Found::Many(_) | Found::CannotTell => continue,
+                }
             }
             if step.verb == Verb::Append {
                 before.push(step);
@@ -487,6 +518,14 @@ fn like<'s>(before: &[&'s Step], step: &Step) -> Vec<&'s Step> {
 }
 
 /// Uploads and updates are sent again without looking: nobody sees a second upload, and an update sets the same values.
+/// Whether an earlier try made the record, and this one has messages to add to it that the ledger knows nothing of.
+fn adds_to_what_is_there(record: &Carried<'_>, progress: &Progress) -> bool {
+    let row = |step: &Step| progress.rows.get(&step.key);
+    let is_made = |step: &Step| row(step).is_some_and(|row| row.state == StepState::Applied);
+    record.steps.iter().any(|step| step.verb == Verb::Create && is_made(step))
+        && record.steps.iter().any(|step| step.verb == Verb::Append && row(step).is_none())
+}
+
 fn needs_looking(verb: Verb) -> bool {
     matches!(verb, Verb::Create | Verb::Append)
 }

@@ -18,6 +18,8 @@ pub struct Moved {
     pub project: PathBuf,
     platform: &'static str,
     settle: String,
+    /// Of each ticket.
+    pub messages: usize,
     /// What a process is told by its environment.
     env: Vec<(&'static str, String)>,
     pub said: String,
@@ -62,7 +64,8 @@ impl Moved {
         let target = Desk::start_with(&options, flags);
         let project = home.path().join("project");
         let settle = settle.to_owned();
-        let moved = Moved { target, home, project, platform, settle, env: Vec::new(), said: String::new() };
+        let moved =
+            Moved { target, home, project, platform, settle, messages: 2, env: Vec::new(), said: String::new() };
         std::fs::create_dir_all(moved.project.join("src")).unwrap();
         moved.configure(&moved.target.told("url"), "");
         std::fs::write(moved.project.join("mapping.toml"), "[ticket.status]\ndefault = \"Open\"\n").unwrap();
@@ -106,7 +109,7 @@ impl Moved {
         std::fs::write(self.project.join("migration.toml"), text).unwrap();
     }
 
-    /// Writes so many tickets into the folder: each with two messages, asked by one of three people.
+    /// Writes so many tickets into the folder: each with its messages, asked by one of three people.
     pub fn fill(&self, tickets: usize) {
         let lines = |rows: Vec<Value>| rows.iter().map(|row| format!("{row}\n")).collect::<String>();
         let person = |n: usize| json!({ "id": format!("p{n}"), "name": format!("Person {n}"), "emails": [address(n)] });
@@ -116,7 +119,7 @@ impl Moved {
                 "author": format!("p{}", n % PEOPLE), "created_at": format!("2024-01-01T0{m}:00:00Z") })
             };
             json!({ "id": n.to_string(), "subject": format!("T{n}"), "requester": format!("p{}", n % PEOPLE),
-                "created_at": "2024-01-01T01:00:00Z", "comments": [message(1), message(2)] })
+                "created_at": "2024-01-01T01:00:00Z", "comments": (1..=self.messages).map(message).collect::<Vec<_>>() })
         };
         let put = |name: &str, text: String| std::fs::write(self.project.join("src").join(name), text).unwrap();
         put("contact.jsonl", lines((0..PEOPLE).map(person).collect()));
@@ -191,7 +194,7 @@ impl Moved {
         self.held().into_iter().filter(|(_, there)| there.len() > 1).map(|(id, _)| id).collect()
     }
 
-    /// Each of so many tickets is there once, with both messages once, and for the person who asked.
+    /// Each of so many tickets is there once, with each message once, and for the person who asked.
     #[track_caller]
     pub fn holds(&self, tickets: usize) {
         let held = self.held();
@@ -204,7 +207,7 @@ impl Moved {
         for n in 1..=tickets {
             let ticket = &held[&n.to_string()][0];
             let whole = ticket.to_string();
-            for m in 1..=2 {
+            for m in 1..=self.messages {
                 // Of a first message the ticket holds a copy in another form.
                 let times = self.messages(ticket).iter().filter(|body| body.contains(&text(n, m))).count();
                 assert_eq!(times, 1, "message {n}-{m}: {whole}");
@@ -226,7 +229,8 @@ impl Moved {
             count(there.len());
             for ticket in there.iter().take(1) {
                 let bodies = self.messages(ticket);
-                (1..=2).for_each(|m| count(bodies.iter().filter(|body| body.contains(&text(n, m))).count()));
+                (1..=self.messages)
+                    .for_each(|m| count(bodies.iter().filter(|body| body.contains(&text(n, m))).count()));
             }
         }
         (twice, lost)

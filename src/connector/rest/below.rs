@@ -130,6 +130,7 @@ impl Rest {
             query.push((key.clone(), value.render(&scope)?));
         }
         let item = self.whole_item(asking(&detail.path.render_path(&scope)?, query), detail.item.as_deref()).await?;
+        is_something(&item, detail)?;
         if let Some(into) = &detail.into {
             row[into] = item;
         } else if let (Some(row), Some(item)) = (row.as_object_mut(), self.kept_of(detail, &item)?.as_object()) {
@@ -154,7 +155,9 @@ impl Rest {
         let mut cursor: Option<String> = None;
         while let Value::Array(all) = &mut item {
             let rows = at(&page);
-            let rows = rows.as_array().map(Vec::as_slice).unwrap_or_default();
+            let Some(rows) = rows.as_array() else {
+                return Err(Problem::new(Reason::BadAnswer, "a further page of a list is none"));
+            };
             if cursor.is_some() {
                 all.extend_from_slice(rows);
             }
@@ -190,11 +193,24 @@ impl Rest {
                 Err(problem) => return Err(problem),
             };
             let mut answer = detail.item.as_deref().map_or(&answer, |path| expr::path(&answer, path)).clone();
+            is_something(&answer, detail)?;
+            if !answer.is_object() {
+                return Err(Problem::new(Reason::BadAnswer, "the answer is a list where one record is asked for"));
+            }
             answer["_of"] = of["id"].clone();
             answers.push(answer);
         }
         Ok(answers)
     }
+}
+
+/// Whether a detail call shows anything: nothing would be laid over the row as if there were no more of it.
+fn is_something(item: &Value, detail: &Detail) -> Result<()> {
+    if !item.is_null() && item.as_object().is_none_or(|item| !item.is_empty()) {
+        return Ok(());
+    }
+    let place = detail.item.as_deref().unwrap_or(".");
+    Err(Problem::new(Reason::BadAnswer, format!("there is nothing at `{place}` of the answer")))
 }
 
 /// A key that is an id, or a link object that holds one.

@@ -471,7 +471,7 @@ impl Rest {
         (cursor, from): (Option<&str>, Option<&str>),
         response: &Response,
     ) -> Result<Leaf> {
-        let page = response.json()?;
+        let page = shown(response)?;
         let made = listed.rows.map(|rows| rows.eval(&self.scope(&page))).transpose()?;
         let made =
             made.or_else(|| matches!(listed.page, Paging::Gaps { .. }).then(|| Value::Array(vec![page.clone()])));
@@ -480,6 +480,9 @@ impl Rest {
             let place = listed.items.unwrap_or(".");
             return Err(Problem::new(Reason::BadAnswer, format!("there is no list at `{place}` of the answer")));
         };
+        if listed.stream.is_some() && !rows.iter().all(Value::is_object) {
+            return Err(Problem::new(Reason::BadAnswer, "a row of the list is no record"));
+        }
         let link = response.header("link");
         let next = paging::next(
             listed.page,
@@ -541,6 +544,16 @@ impl Rest {
         let latest = self.client.clock().now().and_then(|now| now.checked_sub(lag).ok()).unwrap_or(Timestamp::MAX);
         let from = at.checked_sub(overlap).unwrap_or(BEGINNING).min(latest);
         Ok(since.text.replace("${$time}", &format.write(from)))
+    }
+}
+
+/// The JSON of a page, or of a record that is read on its own. An object with nothing in it is neither: an expression would take it
+/// for an empty list.
+pub(super) fn shown(response: &Response) -> Result<Value> {
+    let page = response.json()?;
+    match page.as_object().is_some_and(serde_json::Map::is_empty) {
+        true => Err(Problem::new(Reason::BadAnswer, "the answer is an empty object")),
+        false => Ok(page),
     }
 }
 

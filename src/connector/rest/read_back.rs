@@ -32,6 +32,12 @@ impl Rest {
         }
         let answer = self.ask(asking(&Text::parse(path).fill(late)?, query)).await?.json()?;
         let mut stored = rule.item.as_deref().map_or(&answer, |path| expr::path(&answer, path)).clone();
+        if !stored.is_object() {
+            return Err(Problem::new(
+                Reason::BadAnswer,
+                "the target shows no record where the one that was written stands",
+            ));
+        }
         for stream in &rule.with {
             let row = json!({ "id": sent["target"] });
             stored[stream] = self.read_all(stream, Some(&row)).await?.into();

@@ -97,7 +97,7 @@ async fn what_is_no_file_is_said_so_and_leaves_nothing_behind() {
         assert!(problem.what.starts_with(&format!("GET {path}: ")) && !problem.what.contains("log in"), "{problem:?}");
     }
     assert!(names(&dir).is_empty());
-    let missing = client.download_to(&Call::get("/x"), &Decode::Raw, "/nonexistent".as_ref()).await.unwrap_err();
+    let missing = client.download_to(&Call::get("/x"), &Decode::Raw, &dir.path().join("nowhere")).await.unwrap_err();
     assert_eq!(missing.reason, Reason::Disk);
     let nested =
         client.download_to(&Call::get("/x"), &Decode::Base64Field(".a.b".into()), dir.path()).await.unwrap_err();

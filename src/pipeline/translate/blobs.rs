@@ -8,6 +8,7 @@ use super::Held;
 use crate::connector::{Source, is_withheld};
 use crate::error::{Loss, Problem, Reason, Result};
 use crate::naive::{self, Naive};
+use crate::pipeline::aside;
 use crate::pipeline::failure::{Reach, reach};
 use crate::record::Attachment;
 use crate::staging::{BlobRow, StagedBlob, Staging};
@@ -62,7 +63,9 @@ impl Blobs {
     pub async fn fetch(&self, file: &Attachment) -> Result<Fetched> {
         let mut failed_before = false;
         match self.staging.blob(&file.source).await? {
-            Some(BlobRow::Here(blob)) if self.differs(file, file.size, &blob)?.is_none() => {
+            Some(BlobRow::Here(blob))
+                if self.is_kept(&blob).await? && self.differs(file, file.size, &blob)?.is_none() =>
+            {
                 return Ok(Fetched::Here(blob));
             }
             Some(BlobRow::Failed { problem, .. }) if problem.reason == Reason::NotFound => {
@@ -94,6 +97,17 @@ impl Blobs {
         let failed = BlobRow::Failed { problem: problem.clone(), run: self.run.as_deref().map(str::to_owned) };
         self.staging.put_blob(&file.source, &failed).await?;
         Ok(Fetched::Missing(problem))
+    }
+
+    /// Whether the bytes on this disk are still the ones that came.
+    async fn is_kept(&self, blob: &StagedBlob) -> Result<bool> {
+        let (path, hash) = (self.staging.blob_path(&blob.hash), blob.hash.clone());
+        aside(move || {
+            let Ok(mut file) = std::fs::File::open(path) else { return false };
+            let mut hasher = blake3::Hasher::new();
+            std::io::copy(&mut file, &mut hasher).is_ok() && hasher.finalize().to_hex().as_str() == hash
+        })
+        .await
     }
 
     /// Asks the source. The inner error is the file's alone.

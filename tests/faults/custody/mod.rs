@@ -19,9 +19,15 @@ const PLATFORMS: [(&str, &str); 2] = [("freshdesk", "Freshdesk"), ("zendesk", "Z
 /// What happens, and what is done about it: how the cell reads.
 type Case = (&'static str, fn(&'static str) -> String);
 
-const CASES: [Case; 14] = [
+const CASES: [Case; 16] = [
     ("older ledger and older stage put back", |to| after(to, |moved| put_back(moved, &["ledger.db", "staging.db"]))),
     ("older ledger put back, the newer stage beside it", |to| after(to, |moved| put_back(moved, &["ledger.db"]))),
+    ("older ledger and older stage put back after replies were migrated", |to| {
+        after_replies(to, &["ledger.db", "staging.db"])
+    }),
+    ("older ledger put back after replies were migrated, the newer stage beside it", |to| {
+        after_replies(to, &["ledger.db"])
+    }),
     ("older stage put back, the newer ledger beside it", |to| after(to, |moved| put_back(moved, &["staging.db"]))),
     ("ledger lost", |to| after(to, |moved| lose(&moved.project, "ledger.db"))),
     ("stage deleted", |to| after(to, |moved| lose(&moved.project, "staging.db"))),
@@ -70,6 +76,19 @@ fn after(platform: &'static str, then: impl FnOnce(&mut Moved)) -> String {
     moved.fill(TICKETS + 1);
     then(&mut moved);
     ends(moved, TICKETS + 1)
+}
+
+/// A run, a reply to every ticket, and a run that adds it; then files of the first one are put back.
+fn after_replies(platform: &'static str, names: &[&str]) -> String {
+    let mut moved = Moved::new(platform);
+    moved.succeeds(&["run"]);
+    copy(&moved.state_dir(), &moved.beside("older"));
+    moved.messages += 1;
+    moved.fill(TICKETS);
+    moved.succeeds(&["run"]);
+    moved.holds(TICKETS);
+    put_back(&moved, names);
+    ends(moved, TICKETS)
 }
 
 #[track_caller]
