@@ -58,6 +58,12 @@ pub fn is_address(text: &str) -> bool {
     }
 }
 
+/// Whether a text is meant as an address, and is none: `jane roe@example.com`, `a@b@c`; a name such as `Help @ ACME` is not.
+pub fn is_attempt(text: &str) -> bool {
+    let at = text.find('@').map(|at| text[..at].chars().next_back());
+    at.flatten().is_some_and(|before| !is_blank(before)) && read(text).is_none()
+}
+
 fn mailbox(name: &str, address: &str) -> Option<Mailbox> {
     let address = unquoted(address);
     let bare = match address.get(..7) {
@@ -74,7 +80,7 @@ fn mailbox(name: &str, address: &str) -> Option<Mailbox> {
 }
 
 /// What nobody sees: blanks, and the marks of direction and width that come along when an address is copied from a mail.
-fn is_blank(c: char) -> bool {
+pub fn is_blank(c: char) -> bool {
     c.is_whitespace()
         || matches!(c, '\u{feff}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}')
 }

@@ -47,7 +47,7 @@ fn project(name: &str, format: &str) -> TempDir {
 }
 
 /// Without what was not said.
-fn short(value: &Value) -> Value {
+pub fn short(value: &Value) -> Value {
     let empty = |value: &Value| match value {
         Value::Null => true,
         Value::String(text) => text.is_empty(),

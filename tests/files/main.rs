@@ -1,6 +1,8 @@
 //! Folders moved by the real binary: made by hand, with mistakes, killed on the way, changed between runs.
 
+mod bad_cells;
 mod exports;
+mod page;
 mod report;
 
 use serde_json::{Value, json};

@@ -1,5 +1,5 @@
 //! The workbook of a monthly report, as people keep one in Excel: a merged title above the headers, a formula that failed, ids that
-//! are numbers, dates as dates and as texts, a sheet of pivots beside it.
+//! are numbers, dates as dates and as texts, cells over two rows, a sheet of pivots beside it.
 
 use rust_xlsxwriter::{ExcelDateTime, Format, Formula, Workbook};
 use std::path::Path;
@@ -20,7 +20,7 @@ const ROWS: [Row; 4] = [
     ),
     (4712, (2024, 5, 2), "ben@example.com", "VPN, again", "Drops every hour", "CLOSED", "#N/A", Some(0.25)),
     (4713, (2024, 2, 29), "mailto:cat@example.com", "Café", "", "closed", "CC-10", None),
-    (4714, (2023, 12, 31), "'dora@example.com'", "New desk", "=please order it", "waiting", "CC-20", Some(12.0)),
+    (4714, (2023, 12, 31), "'dora@example.com'", "New desk", "=please order it", "waiting", "", Some(12.0)),
 ];
 
 pub fn save(path: &Path) {
@@ -36,6 +36,8 @@ pub fn save(path: &Path) {
     for (at, header) in (0..).zip(HEADERS) {
         sheet.write(3, at, header).unwrap();
     }
+    // Two rows of one cost centre.
+    sheet.merge_range(6, 7, 7, 7, "", &Format::new()).unwrap();
     for (row, (id, (year, month, day), who, topic, details, state, centre, hours)) in (4..).zip(ROWS) {
         sheet.write(row, 0, id).unwrap();
         let opened = ExcelDateTime::from_ymd(year, month, day).unwrap();
@@ -49,8 +51,10 @@ pub fn save(path: &Path) {
         sheet.write_formula(row, 4, Formula::new(format!("=T(\"{topic}\")")).set_result(topic)).unwrap();
         sheet.write_string(row, 5, details).unwrap();
         sheet.write(row, 6, state).unwrap();
-        let found = Formula::new("=VLOOKUP(A5,Centres!A:B,2,FALSE)").set_result(centre);
-        sheet.write_formula(row, 7, found).unwrap();
+        if row != 7 {
+            let found = Formula::new("=VLOOKUP(A5,Centres!A:B,2,FALSE)").set_result(centre);
+            sheet.write_formula(row, 7, found).unwrap();
+        }
         if let Some(hours) = hours {
             sheet.write(row, 8, hours).unwrap();
         }

@@ -157,10 +157,12 @@ pub fn time(text: &str) -> Option<Time> {
 /// A text without its zone, and the zone.
 pub fn zoned(text: &str) -> (String, Option<TimeZone>) {
     // `(CEST)` behind an offset only says it again.
-    let text = match text.strip_suffix(')').and_then(|rest| rest.rfind(" (")) {
-        Some(at) => text[..at].trim_end(),
-        None => text,
-    };
+    if let Some((rest, name)) = text.strip_suffix(')').and_then(|rest| rest.rsplit_once(" (")) {
+        return match zoned(rest.trim_end()) {
+            (rest, Some(offset)) => (rest, Some(offset)),
+            (rest, None) => zone(name).map_or_else(|| (text.to_owned(), None), |zone| (rest, Some(zone))),
+        };
+    }
     if let Some((rest, name)) = text.strip_suffix(']').and_then(|rest| rest.rsplit_once('[')) {
         let (rest, offset) = zoned(rest.trim_end());
         return (rest, offset.or_else(|| TimeZone::get(name).ok()));

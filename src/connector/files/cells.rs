@@ -90,6 +90,7 @@ impl Cells {
     /// Whether nothing stands in it, as in the rows a spreadsheet adds at the end.
     pub fn is_blank(&self) -> bool {
         self.bytes.iter().all(u8::is_ascii_whitespace)
+            || std::str::from_utf8(&self.bytes).is_ok_and(|text| text.trim().is_empty())
     }
 
     fn clear(&mut self) {

@@ -3,7 +3,6 @@
 //! Only the places of the rows are held in memory.
 
 use super::columns::Columns;
-use super::faults::Fault;
 use super::fields::{ATTACHMENT, COMMENT, DESCRIPTION, MESSAGES, NOTES};
 use super::marks::Marks;
 use super::named::Named;
@@ -13,6 +12,7 @@ use crate::record::{Attachment, Comment, Format, Visibility};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use std::iter;
 
 /// Where the messages and files of each ticket stand.
 #[derive(Default)]
@@ -36,6 +36,10 @@ impl Children {
         let mut comments = own_messages(&mut ticket.fields, &id, said.format.unwrap_or(Format::Text));
         for (at, mut row) in rows(&self.comments, readers.comments.as_mut(), &id)?.into_iter().enumerate() {
             ticket.faults.extend(row.faults);
+            let broken = named.broken_in(COMMENT, &row.fields).into_iter().zip(iter::repeat(readers.comments.as_ref()));
+            ticket
+                .faults
+                .extend(broken.filter_map(|((field, text), table)| Some(table?.broken(row.spot, field, &text))));
             named.resolve(COMMENT, &mut row.fields);
             comments.push(Value::Object(message(row.fields, &format!("{id}-{}", at + 1), said)));
         }
@@ -43,14 +47,14 @@ impl Children {
             ticket.faults.extend(row.faults.clone());
             let Some(table) = readers.files.as_ref() else { continue };
             let complaint = complaint(ATTACHMENT, &row.fields, said)
-                .map(|(field, what, hint)| fault(table, &row, field, what, hint));
+                .map(|(field, what, hint)| table.fault(row.spot, field, what, hint));
             if let Some(complaint) = complaint {
                 ticket.faults.push(complaint);
                 continue;
             }
             let file = file(row.fields.clone(), &format!("{id}-file-{}", at + 1));
             if let Err(what) = attach(file, &mut comments) {
-                ticket.faults.push(fault(table, &row, "comment", what, WHICH.into()));
+                ticket.faults.push(table.fault(row.spot, "comment", what, WHICH.into()));
             }
         }
         if !comments.is_empty() {
@@ -89,11 +93,6 @@ pub fn strip(ticket: &mut Map<String, Value>) {
 
 /// What helps a file that finds no message.
 const WHICH: &str = "`comment` is the id of the message; without it the file belongs to the first";
-
-fn fault(table: &Table<'_>, row: &Row, field: &str, what: String, hint: String) -> Fault {
-    let column = table.layout.parts[row.spot.part as usize].bound.name_of(field);
-    Fault { place: table.place(row.spot, Some(&column)), what, hint }
-}
 
 /// The messages that stand in a ticket's own row: its description, and columns of messages.
 fn own_messages(ticket: &mut Map<String, Value>, id: &str, format: Format) -> Vec<Value> {

@@ -105,6 +105,12 @@ impl Dates {
         if let Some(compact) = compact(text) {
             return Some(compact);
         }
+        // `01-MAY-24 10.30.00 AM`: the clock is written with dots, which a date has none of there.
+        if let (Some((date, clock)), false) = (text.split_once(' '), text.contains(':'))
+            && let (Some(date), Some(time)) = (self.date(date), time(&clock.replacen('.', ":", 2)))
+        {
+            return Some(date.to_datetime(time));
+        }
         // `May 1 10:00:00 2024`: the year comes last.
         let (text, year) = match text.rsplit_once(' ') {
             Some((rest, year)) if calendar::is_year(year) && rest.contains(':') => (rest, Some(year)),
@@ -282,6 +288,11 @@ mod tests {
             "Wednesday, May 1, 2024 at 10:00 AM",
             "2024-05-01 10:00:00 CEST",
             "1st May 2024 10:00",
+            "01-MAY-24 10.00.00.000000000 AM",
+            "01.05.2024 10.00 Uhr",
+            "2024-05-01 08:00 (UTC)",
+            "2024-05-01 09:00 (GMT+1)",
+            "2024-05-01T10:00:00.000+0200",
             "May 01, 2024 @ 10:00 AM",
             "1. Mai 2024 10:00 Uhr",
             "Mittwoch, 1. Mai 2024 um 10:00",
@@ -313,6 +324,7 @@ mod tests {
             "17",
             "45413.5",
             "2024-05-01 25:00",
+            "2024-05-01 10:00 (IST)",
         ] {
             assert_eq!(read(text), "none", "{text}");
         }

@@ -80,3 +80,10 @@ pub fn many(number: u64, one: &str) -> String {
         _ => format!("{number} {one}s"),
     }
 }
+
+/// Names as a sentence lists them.
+pub fn list(names: &[String]) -> String {
+    let shown: Vec<String> = names.iter().take(12).map(|name| format!("`{name}`")).collect();
+    let more = if names.len() > shown.len() { " …" } else { "" };
+    shown.join(", ") + more
+}

@@ -33,6 +33,17 @@ pub fn stays_inside(name: &str) -> Result<()> {
 ///
 /// Errors: `config` when it would leave the folder; `not_found` when it is not there; `disk`.
 pub fn open_inside(folder: &Path, name: &str) -> Result<File> {
+    let file = File::open(found_inside(folder, name)?).map_err(|e| missing(e, name))?;
+    if !file.metadata()?.is_file() {
+        return Err(Problem::new(Reason::Config, format!("{name:?} is no file")));
+    }
+    Ok(file)
+}
+
+/// The path of a file a record names, which is there.
+///
+/// Errors: as of [`open_inside`].
+pub fn found_inside(folder: &Path, name: &str) -> Result<PathBuf> {
     stays_inside(name)?;
     let mut path = folder.to_owned();
     for part in Path::new(name).components() {
@@ -43,17 +54,14 @@ pub fn open_inside(folder: &Path, name: &str) -> Result<File> {
             return Err(Problem::new(Reason::Config, what).hint("put the file itself into the folder"));
         }
     }
-    let file = File::open(&path).map_err(|e| missing(e, name))?;
-    if !file.metadata()?.is_file() {
-        return Err(Problem::new(Reason::Config, format!("{name:?} is no file")));
-    }
-    Ok(file)
+    Ok(path)
 }
 
 fn missing(e: std::io::Error, name: &str) -> Problem {
     match e.kind() {
         std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => {
             Problem::new(Reason::NotFound, format!("the folder has no file {name:?}"))
+                .hint("put the file there, or take the row that names it out of the table")
         }
         _ => Problem::from(e).at(name),
     }

@@ -1,8 +1,11 @@
 //! What each column of a table is, by its header: as `columns.toml` says, else by name. What a name alone says is never enough to
 //! leave a record out, or to show a message to more people.
 
+use super::cells::Cells;
 use super::columns::{self, Columns, Many};
+use super::faults::list;
 use super::fields::{self, ATTACHMENT, COMMENT, Cell, MESSAGES, NOTES, Of};
+use super::header_words::{also, spoken};
 use crate::error::{Problem, Reason};
 use crate::mapping::label;
 
@@ -63,6 +66,16 @@ impl Bound {
         slots
     }
 
+    /// Whether a row says the headers again, with or without the mark of a file that was joined.
+    pub fn repeated_by(&self, cells: &Cells) -> bool {
+        let says = |at: usize| match cells.text(at).unwrap_or_default().trim_start_matches('\u{feff}').trim() {
+            "" => by_place(at),
+            text => text.to_owned(),
+        };
+        let first = self.names.first().is_some_and(|name| says(0) == *name);
+        first && self.names.len() > 1 && (1..self.names.len()).all(|at| says(at) == self.names[at])
+    }
+
     /// Makes a column that was taken for a field a custom one.
     pub fn make_custom(&mut self, at: usize) {
         let key = self.names[at].clone();
@@ -76,76 +89,6 @@ impl Bound {
 
 pub fn is(column: &Column, field: &str) -> bool {
     matches!(column, Column::Field { name, .. } if *name == field)
-}
-
-/// Words people write over a column, and the field they mean: for every table, then for single ones.
-const ALSO: &[(&str, &str)] = &[
-    ("created", "created_at"),
-    ("created on", "created_at"),
-    ("updated", "updated_at"),
-    ("updated on", "updated_at"),
-    ("tag", "tags"),
-];
-const ALSO_TICKET: &[(&str, &str)] = &[
-    ("ticket id", "id"),
-    ("ticket number", "id"),
-    ("issue key", "id"),
-    ("summary", "subject"),
-    ("title", "subject"),
-    ("short description", "subject"),
-    ("cc", "ccs"),
-    ("requester name", "requester"),
-    ("requester email", "requester"),
-    ("requester e mail", "requester"),
-    ("assignee name", "assignee"),
-    ("assignee email", "assignee"),
-    ("due date", "due_at"),
-];
-const ALSO_PERSON: &[(&str, &str)] = &[
-    ("contact id", "id"),
-    ("user id", "id"),
-    ("full name", "name"),
-    ("email", "emails"),
-    ("e mail", "emails"),
-    ("mail", "emails"),
-    ("email address", "emails"),
-    ("e mail address", "emails"),
-    ("phone", "phones"),
-    ("phone number", "phones"),
-    ("work phone", "phones"),
-    ("mobile phone", "phones"),
-    ("mobile", "phones"),
-    ("company", "companies"),
-    ("organization", "companies"),
-    ("group", "groups"),
-    ("language", "locale"),
-];
-const ALSO_COMMENT: &[(&str, &str)] = &[
-    ("ticket id", "ticket"),
-    ("ticket number", "ticket"),
-    ("issue key", "ticket"),
-    ("author name", "author"),
-    ("author email", "author"),
-    ("comment", "body"),
-    ("message", "body"),
-    ("text", "body"),
-    ("date", "created_at"),
-];
-
-fn also(table: &str) -> impl Iterator<Item = &'static (&'static str, &'static str)> {
-    let own: &[_] = match table {
-        "ticket" => ALSO_TICKET,
-        "agent" | "contact" => ALSO_PERSON,
-        "company" => &[("company id", "id"), ("company name", "name"), ("domain", "domains")],
-        COMMENT => ALSO_COMMENT,
-        ATTACHMENT => &[("ticket id", "ticket"), ("comment id", "comment"), ("path", "source"), ("file", "source")],
-        _ => &[],
-    };
-    own.iter().chain(ALSO)
-}
-
-fn spoken(text: &str) -> String {
-    label::key(&text.replace(['_', '-'], " "))
 }
 
 /// Whether a word of `columns.toml` is this column: its header, or `column 5`.
@@ -353,13 +296,6 @@ fn single(column: &Column) -> Option<&'static str> {
         Column::Field { name, cell, .. } if !cell.is_list() && !matches!(cell, Cell::Ref(Of::Person)) => Some(name),
         _ => None,
     }
-}
-
-/// Names as a sentence lists them.
-pub fn list(names: &[String]) -> String {
-    let shown: Vec<String> = names.iter().take(12).map(|name| format!("`{name}`")).collect();
-    let more = if names.len() > shown.len() { " …" } else { "" };
-    shown.join(", ") + more
 }
 
 #[cfg(test)]

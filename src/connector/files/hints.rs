@@ -6,6 +6,12 @@ use jiff::civil::Date;
 
 /// What to do about this text in a date of `field`.
 pub fn of_date(dates: &Dates, field: &str, text: &str) -> String {
+    let last = text.rsplit(' ').next().unwrap_or_default();
+    if text.contains(':') && last.len() > 2 && last.chars().all(|c| c.is_ascii_uppercase()) {
+        return format!(
+            "`{last}` is the name of several zones, or of none: `date = \"… {last}\"` with `zone` in columns.toml says which"
+        );
+    }
     if let Some(numbers) = Numbers::of(text) {
         return numbers.hint(dates);
     }
@@ -105,6 +111,7 @@ mod tests {
             ("2024-02-30", "no such day"),
             ("45413.5", "`date = \"excel\"`"),
             ("3:26 PM", "`created_at = [\"Date\", \"Time\"]`"),
+            ("2024-05-01 10:00 IST", "`date = \"… IST\"` with `zone`"),
             ("soon", "`empty` lists words"),
         ] {
             assert!(hint(&[], text).contains(helps), "{text}: {}", hint(&[], text));

@@ -3,6 +3,7 @@
 
 use super::cells::{Cells, Damage, Dialect, Rows, Spot};
 use super::columns::{self, Columns};
+use super::faults;
 use super::headers::{self, Bound, Looks, Slot};
 use super::values::Rules;
 use crate::error::{Problem, Reason, Result};
@@ -173,7 +174,7 @@ impl Head {
             "`header = N` under `[{table}]` in {0} names the row of headers; `{field} = \"…\"` under `[{table}.columns]` \
              names the column: {1}",
             columns::FILE,
-            headers::list(&bound.names)
+            faults::list(&bound.names)
         ))
     }
 }

@@ -184,14 +184,18 @@ pub fn staged(kind: Kind, row: &Value) -> Result<Record> {
     }
 }
 
-fn stays_inside(record: &Record) -> Result<()> {
-    let files: Vec<_> = match &record.body {
+/// The files of a record, and of its messages.
+pub fn files(record: &Record) -> Vec<&Attachment> {
+    match &record.body {
         Body::Ticket(ticket) => ticket.comments.iter().flat_map(|comment| &comment.attachments).collect(),
         Body::Article(article) => article.attachments.iter().collect(),
         _ => vec![],
-    };
+    }
+}
+
+fn stays_inside(record: &Record) -> Result<()> {
     let inside = |file: &Attachment| folder::stays_inside(&file.source);
-    files.into_iter().try_for_each(inside).map_err(|p| p.at(format!("{} {}", record.kind(), record.id)))
+    files(record).into_iter().try_for_each(inside).map_err(|p| p.at(format!("{} {}", record.kind(), record.id)))
 }
 
 /// What serde says without the value it says it about: a value may be a message.

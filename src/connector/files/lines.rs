@@ -5,7 +5,8 @@ use super::census::{Census, Find};
 use super::faults::{Fault, Place as Where};
 use super::line::{self, Lines};
 use super::marks::Marks;
-use super::named::{self, Register};
+use super::named;
+use super::register::Register;
 use super::repeats::Repeats;
 use super::rows;
 use super::{KINDS, Place, tables};
@@ -139,6 +140,7 @@ fn of_kind(census: &mut Census, register: &mut Register, folder: &Path, kind: Ki
                     register.add(of, &record.id, fields.as_object().unwrap_or(&serde_json::Map::new()));
                 }
                 register.mention_record(record);
+                census.faults.take(&not_there(folder, record, &reader.place(line.spot)));
             }
         }
     }
@@ -154,6 +156,15 @@ fn of_kind(census: &mut Census, register: &mut Register, folder: &Path, kind: Ki
     census.repeats.insert(kind, repeats);
     census.counts.insert(kind.code(), count);
     Ok(())
+}
+
+/// The files of a record that cannot be fetched.
+fn not_there(folder: &Path, record: &Record, place: &Where) -> Vec<Fault> {
+    let problems =
+        line::files(record).into_iter().filter_map(|file| super::folder::found_inside(folder, &file.source).err());
+    let fault =
+        |problem: Problem| Fault { place: place.clone(), what: problem.what, hint: problem.hint.unwrap_or_default() };
+    problems.map(fault).collect()
 }
 
 /// Lines that share an id: the same record again, or another one.

@@ -6,6 +6,7 @@ use super::marks::Marks;
 use super::rows::{self, Known};
 use super::table::{Row, Table};
 use crate::error::Result;
+use crate::mapping::label;
 use crate::record::{Kind, address_key};
 use serde_json::{Map, Value};
 use std::collections::{HashMap, HashSet};
@@ -72,6 +73,7 @@ pub fn added(kind: Kind, one: &Map<String, Value>, other: &Map<String, Value>) -
     }
     let mut sum = one.clone();
     for (field, value) in other {
+        let is_name = field == "name" && matches!(kind, Kind::Company | Kind::Group);
         match (sum.get_mut(field), value) {
             (None, value) => drop(sum.insert(field.clone(), value.clone())),
             (Some(Value::Array(there)), Value::Array(more)) if field == "custom" => {
@@ -95,7 +97,7 @@ pub fn added(kind: Kind, one: &Map<String, Value>, other: &Map<String, Value>) -
             (Some(there), value) if there == value || field == "id" => {}
             (Some(Value::String(a)), Value::String(b)) if a.trim() == b.trim() => {}
             // A company or a group is known by its name however it is spelled.
-            (Some(_), _) if field == "name" && matches!(kind, Kind::Company | Kind::Group) => {}
+            (Some(Value::String(a)), Value::String(b)) if is_name && label::same(a, b) => {}
             _ => return None,
         }
     }
@@ -118,6 +120,13 @@ mod tests {
         let other = json!({ "id": "a@x", "emails": ["A@x"], "phones": ["2"], "locale": "de" });
         assert_eq!(sum(Kind::Contact, one.clone(), other), Some(both));
         assert_eq!(sum(Kind::Contact, one, json!({ "id": "a@x", "name": "Bob" })), None);
+    }
+
+    #[test]
+    fn companies_of_one_id_and_two_names_are_not_one() {
+        let one = json!({ "id": "1", "name": "ACME" });
+        assert_eq!(sum(Kind::Company, one.clone(), json!({ "id": "1", "name": " acme" })), Some(one.clone()));
+        assert_eq!(sum(Kind::Company, one, json!({ "id": "1", "name": "Globex" })), None);
     }
 
     #[test]

@@ -19,6 +19,9 @@ pub struct Reading<'a> {
     pub row: &'a mut Row,
 }
 
+/// Fields whose digits count.
+const IDS: [&str; 4] = ["id", "number", "ticket", "comment"];
+
 /// Texts of a slot's columns, by column.
 type Texts<'a> = Vec<(usize, &'a str)>;
 
@@ -75,6 +78,12 @@ impl<'a> Reading<'a> {
             }
             return;
         };
+        let is_key = super::values::KEYS.contains(&name) && !self.layout.rules.said.is_ours();
+        if let Some((at, wrong)) =
+            texts.iter().filter(|_| is_key).find_map(|&(at, text)| Some((at, unfit(name, text)?)))
+        {
+            return self.fault(at, wrong);
+        }
         match cell {
             Cell::Readers(says) => texts.into_iter().for_each(|(at, text)| self.readers(at, says, Some(text))),
             Cell::Ref(Of::Person) => self.person(name, &texts),
@@ -223,7 +232,7 @@ fn persons(rules: &Rules, texts: &Texts<'_>) -> Vec<String> {
     for (_, text) in texts {
         let several = rules.people(text);
         let all = several.len() > 1 && several.iter().all(|one| mailbox::read(one).is_some());
-        let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned);
+        let lines = || text.lines().map(|line| rules.key(line)).filter(|line| !line.is_empty()).map(str::to_owned);
         people.extend(if all { several } else { lines().collect() });
     }
     people.dedup();
@@ -239,4 +248,23 @@ fn persons(rules: &Rules, texts: &Texts<'_>) -> Vec<String> {
         },
         _ => people,
     }
+}
+
+/// Why rows cannot be found by this text.
+fn unfit(name: &str, text: &str) -> Option<Wrong> {
+    let text = text.trim();
+    if IDS.contains(&name) && is_shortened(text) {
+        let hint = "export it again, and open it in a spreadsheet only with this column as text";
+        return Some(Wrong::of(text, "is a number that a spreadsheet has shortened", hint));
+    }
+    let is_unseen = |c: &char| c.is_control() || (mailbox::is_blank(*c) && !c.is_whitespace());
+    let unseen = text.chars().find(is_unseen)?;
+    let what = format!("has the character {}, which nobody sees", unseen.escape_unicode());
+    Some(Wrong { what, hint: "delete it from the cell: by this text rows find one another".into() })
+}
+
+/// `1.23457E+11`: the digits that made it an id are gone.
+fn is_shortened(text: &str) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit() || b == b'.' || b == b',');
+    text.split_once("E+").is_some_and(|(number, power)| digits(number) && digits(power))
 }

@@ -166,6 +166,8 @@ impl<'a> Reader<'a> {
         };
         let place = table.place(row.spot, None);
         row.fields.insert("id".into(), known.id.clone().into());
+        let broken = self.census.named.broken_in(kind.code(), &row.fields);
+        row.faults.extend(broken.into_iter().map(|(field, text)| table.broken(row.spot, field, &text)));
         self.census.named.resolve(kind.code(), &mut row.fields);
         if kind == Kind::Ticket {
             self.census.children.join(&mut row, self.said, &mut self.children, &self.census.named)?;

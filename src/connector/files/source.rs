@@ -257,7 +257,7 @@ impl Inner {
             let what = format!("{} holds no records", folder.display());
             let there = match census.unread.as_slice() {
                 [] => String::new(),
-                unread => format!("; not read: {}", super::headers::list(unread)),
+                unread => format!("; not read: {}", super::faults::list(unread)),
             };
             return Err(Problem::new(Reason::NotFound, what).hint(format!(
                 "it should have {example}, or another `format`, or {} names its files; docs/files.md describes the \

@@ -5,6 +5,7 @@ use super::encoding;
 use super::faults::{Fault, Place};
 use super::layout::{Layout, Part};
 use super::row::Reading;
+use super::values::Wrong;
 use crate::error::{Problem, Result};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,6 +29,8 @@ pub struct Seen {
     pub odd: BTreeSet<(u32, usize)>,
     /// Failed formulas taken for nothing: how many, and the first.
     pub errors: BTreeMap<(u32, usize), (u64, String)>,
+    /// Rows that repeat the headers, as of files that were joined: where they stand.
+    pub headers: BTreeSet<Spot>,
 }
 
 pub struct Table<'a> {
@@ -68,6 +71,18 @@ impl<'a> Table<'a> {
         Place { file, unit: "row", number: spot.row + 1, column: column.map(str::to_owned) }
     }
 
+    /// What is wrong with a field of a row, by the column that says it.
+    pub fn fault(&self, spot: Spot, field: &str, what: String, hint: String) -> Fault {
+        let column = self.layout.parts[spot.part as usize].bound.name_of(field);
+        Fault { place: self.place(spot, Some(&column)), what, hint }
+    }
+
+    /// A person whom a field of a row names by an address that is none.
+    pub fn broken(&self, spot: Spot, field: &str, text: &str) -> Fault {
+        let Wrong { what, hint } = Wrong::address(text);
+        self.fault(spot, field, what, hint)
+    }
+
     /// The row that stands at a place.
     pub fn at(&mut self, spot: Spot) -> Result<Option<Row>> {
         self.go_to(spot)?;
@@ -95,7 +110,7 @@ impl<'a> Table<'a> {
     fn belonging(&self, row: &mut Row) {
         for field in ["id", "ticket"] {
             let text = self.part().bound.of(field).and_then(|at| self.cells.text(at)).unwrap_or_default();
-            let text = self.layout.rules.shown(text).trim();
+            let text = self.layout.rules.key(self.layout.rules.shown(text));
             if !text.is_empty() {
                 row.fields.insert(field.into(), text.into());
             }
@@ -107,6 +122,10 @@ impl<'a> Table<'a> {
             let spot = self.spot();
             if self.rows.next(&mut self.cells)? {
                 if self.cells.is_blank() && self.cells.damage.is_none() {
+                    continue;
+                }
+                if self.part().bound.repeated_by(&self.cells) {
+                    self.seen.headers.insert(spot);
                     continue;
                 }
                 return Ok(Some(spot));
@@ -138,6 +157,16 @@ impl<'a> Table<'a> {
             return;
         }
         let (have, want) = (self.cells.len(), bound.names.len());
+        let is_ours = self.layout.rules.said.is_ours();
+        if let Some(at) = (0..have).find(|&at| !is_ours && self.cells.bytes(at).is_some_and(|bytes| bytes.contains(&0)))
+        {
+            row.faults.push(fault(
+                Some(at),
+                "has a NUL byte".into(),
+                "the file is damaged or in another encoding: export it again, or say its `encoding` in columns.toml",
+            ));
+            return;
+        }
         let beyond = (want..have).any(|at| self.cells.text(at).is_some_and(|text| !text.trim().is_empty()));
         // A delimiter at the end of the headers makes a column that no row need have.
         // What a sheet does not write is empty.

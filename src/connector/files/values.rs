@@ -3,8 +3,8 @@
 
 use super::columns::{Columns, JSON, among};
 use super::dates::Dates;
+use super::faults::list;
 use super::fields::{Cell, Says, Words};
-use super::headers::list;
 use super::hints;
 use super::journal;
 use crate::error::Result;
@@ -66,6 +66,8 @@ const PRIVATE: [&str; 12] = [
 ];
 pub const READERS_HINT: &str =
     "`public` and `private` in columns.toml list further words, such as private = [\"Intern\"]";
+pub const NO_ADDRESS: &str = "is no e-mail address";
+pub const ADDRESS_HINT: &str = "correct it, or list the words that mean \"empty\" in `empty` of columns.toml";
 /// Longest text shown of a cell.
 const SHOWN: usize = 40;
 
@@ -90,6 +92,16 @@ impl Rules {
         if self.said.is_ours() { text } else { formula().unwrap_or(text) }
     }
 
+    /// What rows find one another by: without blanks, and without the `.0` of programs that take ids for numbers.
+    pub fn key<'a>(&self, text: &'a str) -> &'a str {
+        if self.said.is_ours() {
+            return text;
+        }
+        let whole =
+            text.trim().strip_suffix(".0").filter(|id| !id.is_empty() && id.bytes().all(|b| b.is_ascii_digit()));
+        whole.unwrap_or_else(|| text.trim())
+    }
+
     /// The error a formula left in a cell.
     pub fn error<'a>(&self, text: &'a str) -> Option<&'a str> {
         let trimmed = text.trim();
@@ -100,9 +112,9 @@ impl Rules {
     pub fn value(&self, field: &str, cell: Cell, text: &str) -> Read {
         let trimmed = text.trim();
         match cell {
-            Cell::Text if KEYS.contains(&field) && !self.said.is_ours() => Ok(trimmed.into()),
+            Cell::Text if KEYS.contains(&field) => Ok(self.key(text).into()),
             Cell::Text => Ok(text.into()),
-            Cell::Ref(_) => Ok(if self.said.is_ours() { text } else { trimmed }.into()),
+            Cell::Ref(_) => Ok(self.key(text).into()),
             Cell::Time => self.time(field, trimmed),
             Cell::Flag => match self.said.flag(trimmed) {
                 Some(flag) => Ok(flag.into()),
@@ -170,11 +182,7 @@ impl Rules {
         let mut all: Vec<String> = Vec::new();
         for part in self.people(text) {
             let Some(read) = mailbox::read(&part) else {
-                return wrong(
-                    &part,
-                    "is no e-mail address",
-                    "correct it, or list the words that mean \"empty\" in `empty` of columns.toml",
-                );
+                return wrong(&part, NO_ADDRESS, ADDRESS_HINT);
             };
             if !all.iter().any(|there| address_key(there) == address_key(&read.address)) {
                 all.push(read.address);
@@ -266,11 +274,22 @@ impl Rules {
 }
 
 pub fn wrong<T>(text: &str, what: &str, hint: &str) -> Read<T> {
-    let mut shown: String = text.chars().take(SHOWN).collect();
-    if shown.len() < text.len() {
-        shown.push('…');
+    Err(Wrong::of(text, what, hint))
+}
+
+impl Wrong {
+    pub fn of(text: &str, what: &str, hint: &str) -> Wrong {
+        let mut shown: String = text.chars().take(SHOWN).collect();
+        if shown.len() < text.len() {
+            shown.push('…');
+        }
+        Wrong { what: format!("{shown:?} {what}"), hint: hint.to_owned() }
     }
-    Err(Wrong { what: format!("{shown:?} {what}"), hint: hint.to_owned() })
+
+    /// A person who is named by an address that is none.
+    pub fn address(text: &str) -> Wrong {
+        Wrong::of(text, NO_ADDRESS, ADDRESS_HINT)
+    }
 }
 
 /// A cell of JSON, of the shape its field has.

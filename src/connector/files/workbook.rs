@@ -5,7 +5,7 @@ use super::columns::{self, Columns};
 use super::layout::Origin;
 use crate::error::{Problem, Reason, Result};
 use crate::mapping::label;
-use calamine::{DataRef, ExcelDateTime, Reader, Xlsx, open_workbook};
+use calamine::{DataRef, Dimensions, ExcelDateTime, Reader, Xlsx, open_workbook};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::BufReader;
@@ -39,7 +39,7 @@ pub fn sheets(file: &Path, columns: &Columns, names: &[&'static str], home: &Pat
             let Some(sheet) = all.iter().find(|there| label::same(there, &sheet)) else {
                 let what = format!("{book} has no sheet `{sheet}`, which `[{name}]` of {} names", columns::FILE);
                 let hint = crate::project::spelling::hint(&sheet, all.iter().map(String::as_str));
-                let hint = hint.or_else(|| Some(format!("its sheets are {}", super::headers::list(&all))));
+                let hint = hint.or_else(|| Some(format!("its sheets are {}", super::faults::list(&all))));
                 found.wrong.push(Problem { hint, ..Problem::new(Reason::Config, what) });
                 continue;
             };
@@ -76,9 +76,10 @@ fn unreadable(book: &str, e: &calamine::XlsxError) -> Problem {
         .hint("save it as an Excel workbook (.xlsx), without a password")
 }
 
-/// Writes a sheet as CSV, each row and column in its place.
+/// Writes a sheet as CSV, each row and column in its place. A cell that is merged over several rows stands in each of them.
 fn write(workbook: &mut Book, book: &str, sheet: &str, path: &Path) -> Result<()> {
     let wrong = |e: csv::Error| Problem::new(Reason::Disk, e.to_string());
+    let mut merged = Merged::of(workbook.merge_cells_by_sheet_name(sheet).map_err(|e| unreadable(book, &e))?);
     let mut out = csv::WriterBuilder::new().flexible(true).from_path(path).map_err(wrong)?;
     let mut cells = workbook.worksheet_cells_reader(sheet).map_err(|e| unreadable(book, &e))?;
     let (mut row, mut texts): (u32, Vec<String>) = (0, Vec::new());
@@ -86,6 +87,7 @@ fn write(workbook: &mut Book, book: &str, sheet: &str, path: &Path) -> Result<()
         let cell = cells.next_cell().map_err(|e| unreadable(book, &e))?;
         let at = cell.as_ref().map_or(row + 1, |cell| cell.get_position().0);
         while row < at {
+            merged.complete(row, &mut texts);
             if texts.is_empty() {
                 texts.push(String::new());
             }
@@ -94,11 +96,45 @@ fn write(workbook: &mut Book, book: &str, sheet: &str, path: &Path) -> Result<()
             row += 1;
         }
         let Some(cell) = cell else { return Ok(out.flush()?) };
-        let column = cell.get_position().1 as usize;
-        if texts.len() <= column {
-            texts.resize(column + 1, String::new());
+        put(&mut texts, cell.get_position().1 as usize, text(cell.get_value()));
+    }
+}
+
+fn put(texts: &mut Vec<String>, column: usize, text: String) {
+    if texts.len() <= column {
+        texts.resize(column + 1, String::new());
+    }
+    texts[column] = text;
+}
+
+/// Cells of one column that are merged over several rows.
+struct Merged {
+    /// By their first row, the last first.
+    coming: Vec<Dimensions>,
+    /// Those of this row, and what stands in them.
+    here: Vec<(Dimensions, String)>,
+}
+
+impl Merged {
+    fn of(all: Vec<Dimensions>) -> Merged {
+        let mut coming = all;
+        coming.retain(|area| area.start.1 == area.end.1 && area.start.0 < area.end.0);
+        coming.sort_by_key(|area| std::cmp::Reverse(area.start.0));
+        Merged { coming, here: vec![] }
+    }
+
+    /// Puts what stands above into a row that has cells of its own.
+    fn complete(&mut self, row: u32, texts: &mut Vec<String>) {
+        self.here.retain(|(area, _)| area.end.0 >= row);
+        if texts.iter().any(|text| !text.is_empty()) {
+            for (area, text) in &self.here {
+                put(texts, area.start.1 as usize, text.clone());
+            }
         }
-        texts[column] = text(cell.get_value());
+        while let Some(area) = self.coming.pop_if(|area| area.start.0 <= row) {
+            let text = texts.get(area.start.1 as usize).cloned().unwrap_or_default();
+            self.here.push((area, text));
+        }
     }
 }
 
