@@ -57,6 +57,7 @@ closed_list! {
         Conflict = "conflict": "the target holds another record in this place",
         TooLarge = "too_large": "the target refused the size",
         NotStored = "not_stored": "the target answered yes and did not store what was sent",
+        Differs = "differs": "the target holds something else than was written, and nothing was sent now",
         // doubt
         InDoubt = "in_doubt": "the record may or may not have been written",
         Ambiguous = "ambiguous": "several target records look like this one",
@@ -122,6 +123,7 @@ closed_list! {
         Company = "company_dropped": "the company of a ticket whose requester does not belong to it",
         Solved = "solved_date_dropped": "the time it was solved, which the target sets itself",
         Requester = "requester_replaced": "the requester is not in the target: another person stands for them",
+        AgentAsContact = "agent_as_contact": "an agent of the source whom the target does not have: a contact there, who stands as the requester of their tickets",
         Rating = "rating_dropped": "how satisfied the requester was, which the target does not take",
         Time = "time_dropped": "time that was spent on a ticket, which the target has no place for",
         ConversationLog = "conversation_not_read": "messages of a chat that stand only in its conversation log, which is not read",

@@ -113,6 +113,8 @@ pub(super) struct Run<'a> {
     pub(super) members: OnceCell<Members>,
     pub(super) library: OnceCell<Library>,
     pub(super) alone: Mutex<Alone>,
+    /// Requesters the target has nobody for are made one at a time.
+    pub(super) placing: tokio::sync::Mutex<()>,
     pub(super) streak: Streak,
     /// Whether a record was left for the next run.
     waits: AtomicBool,
@@ -166,6 +168,7 @@ impl<'a> Run<'a> {
             members: OnceCell::new(),
             library: OnceCell::new(),
             alone: Mutex::default(),
+            placing: tokio::sync::Mutex::default(),
             streak: Streak::default(),
             waits: AtomicBool::new(false),
             early: Mutex::default(),
@@ -331,10 +334,20 @@ impl<'a> Run<'a> {
                 return self.left_in_part(kind, id, record, end).await;
             }
             Taken::Odd(problem) => return Ok(End::Failed { problem }),
+            // An agent who was begun as a contact, for the tickets they asked.
+            Taken::Absent if kind == Kind::Contact && row.has_steps => {
+                match self.translator.people.as_contact(id).await? {
+                    Some(record) => return self.as_customer(Arc::new(record), row, turn).await,
+                    None => return self.unlisted(row).await,
+                }
+            }
             Taken::Absent => return self.unlisted(row).await,
         };
         let verbatim = self.job.target.profile().verbatim;
         if kind == Kind::Contact && !verbatim && self.job.staging.holds(Kind::Agent.code(), id).await? {
+            if row.has_steps {
+                return self.as_customer(record, row, turn).await;
+            }
             let problem = Problem::new(Reason::Duplicate, "is an agent too, and stands there as one");
             return Ok(End::Skipped { problem, stands_for: Some((Kind::Agent, id.to_owned())) });
         }
@@ -354,16 +367,18 @@ impl<'a> Run<'a> {
                 Err(problem) => return Ok(End::Failed { problem }),
             }
         }
+        if let Body::Ticket(ticket) = &record.body
+            && let Some(problem) = self.place_requester(&record, ticket, turn).await?
+        {
+            return Ok(End::Parked { problem });
+        }
         match self.translated(&record, row).await {
             Ok(Matched::There(remote)) => Ok(done(remote, Origin::Matched, None)),
             Ok(Matched::Write(translated)) if kind == Kind::Field && !verbatim => {
                 self.write_field(&record, &translated, turn).await
             }
             Ok(Matched::Write(translated)) => self.write(&record, translated, Past::of(row), turn).await,
-            Err(Held::Skip(problem, stands_for)) => Ok(End::Skipped { problem, stands_for }),
-            Err(Held::Fail(problem)) => Ok(End::Failed { problem }),
-            Err(Held::Park(problem)) => Ok(End::Parked { problem }),
-            Err(Held::Trouble(problem)) => Err(Broken::Trouble(problem)),
+            Err(held) => held.into_end(),
         }
     }
 
@@ -434,8 +449,8 @@ impl<'a> Run<'a> {
 
     /// A ticket takes its time: it is translated on whatever core is free.
     async fn translated_ticket(&self, record: Arc<Record>) -> Result<Translated, Held> {
-        let fields = self.fields.get_or_try_init(|| async { self.job.source_fields().await.map(Arc::new) }).await?;
-        let (translator, link, fields) = (self.translator.clone(), self.job.link.clone(), fields.clone());
+        let fields = self.source_fields().await?;
+        let (translator, link) = (self.translator.clone(), self.job.link.clone());
         let work = async move {
             match &record.body {
                 Body::Ticket(ticket) => translator.ticket(&record, ticket, &link, &fields).await,
@@ -444,6 +459,11 @@ impl<'a> Run<'a> {
         };
         let broke = |e| Held::Trouble(Problem::new(Reason::Internal, format!("a translation broke: {e}")));
         tokio::spawn(work).await.map_err(broke)?
+    }
+
+    pub(super) async fn source_fields(&self) -> Result<Arc<SourceFields>, Problem> {
+        let read = || async { self.job.source_fields().await.map(Arc::new) };
+        self.fields.get_or_try_init(read).await.cloned()
     }
 
     /// Takes up what waited for records that came later.
@@ -528,7 +548,7 @@ fn name_of_run(job: &Job) -> Option<Arc<str>> {
 }
 
 /// Whether an earlier run may have made it.
-fn begun(row: &RecordRow) -> bool {
+pub(super) fn begun(row: &RecordRow) -> bool {
     matches!(row.state, State::Writing | State::InDoubt)
 }
 

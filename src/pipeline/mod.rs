@@ -28,6 +28,7 @@ mod people;
 pub mod preview;
 mod ready;
 mod rebuild;
+mod requesters;
 mod roster;
 mod scope;
 mod stage;

@@ -6,10 +6,10 @@ use super::assumed::staged;
 use super::roster::Roster;
 use crate::connector::{ChildRows, Source};
 use crate::content::header::{Author, SOMEBODY};
-use crate::error::Result;
-use crate::ledger::{Link, Remote, State};
+use crate::error::{Reason, Result};
+use crate::ledger::{Link, RecordRow, Remote, State};
 use crate::record::mailbox::{self, Mailbox};
-use crate::record::{Body, Kind, Person, Ref};
+use crate::record::{Body, Kind, Person, Record, Ref};
 use crate::staging::Staging;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -32,6 +32,10 @@ pub struct Known {
     pub remote: Option<Remote>,
     /// Their own record is still on its way into the target.
     pub pending: bool,
+    /// The customer of the target who stands for them as a requester, where they are an agent of the source and none of the target.
+    pub customer: Option<Remote>,
+    /// The target has nobody for them, and nothing was tried yet: as a requester they become a customer there.
+    pub unplaced: bool,
 }
 
 impl Known {
@@ -46,6 +50,17 @@ impl Known {
             (Some(name), Some(email)) if name != email => Some(format!("{name} <{email}>")),
             (_, Some(email)) => Some(email.clone()),
             (name, None) => name.clone(),
+        }
+    }
+
+    /// As the requester of a ticket.
+    pub fn asking(known: Arc<Known>) -> Arc<Known> {
+        match (&known.remote, &known.customer) {
+            (None, Some(customer)) => {
+                let remote = Some(customer.clone());
+                Arc::new(Known { kind: Kind::Contact, remote, ..Known::clone(&known) })
+            }
+            _ => known,
         }
     }
 
@@ -97,6 +112,24 @@ impl People {
         }
         all.insert(id.to_owned(), Arc::clone(&known));
         Ok(known)
+    }
+
+    /// Forgets one whose record was carried since.
+    pub fn forget_one(&self, id: &str) {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+    }
+
+    /// A person who is no contact of the source, as the contact they would be in the target. None where the source does not know them.
+    pub async fn as_contact(&self, id: &str) -> Result<Option<Record>> {
+        let record = match self.staging.item(Kind::Agent.code(), id).await? {
+            Some(row) => self.source.assemble(Kind::Agent, &row, &ChildRows::new())?,
+            None => match self.source.read_one(Kind::Contact, id).await? {
+                Some(row) => self.source.assemble(Kind::Contact, &row.raw, &ChildRows::new())?,
+                None => return Ok(None),
+            },
+        };
+        let (Body::Agent(person) | Body::Contact(person)) = record.body else { return Ok(None) };
+        Ok(Some(Record { body: Body::Contact(person), ..record }))
     }
 
     /// Forgets people looked up before their own records were carried.
@@ -152,7 +185,12 @@ impl People {
     async fn known_as(&self, kind: Kind, id: &str, person: &Person) -> Result<Known> {
         let remote = self.link.target_of(kind, id).await?;
         let pending = remote.is_none() && self.is_pending(kind, id).await?;
-        Ok(Known { pending, ..known(kind, id, person, remote) })
+        if remote.is_some() || pending {
+            return Ok(Known { pending, ..known(kind, id, person, remote) });
+        }
+        let made = self.link.record(Kind::Contact, id).await?;
+        let unplaced = made.as_ref().is_none_or(may_be_made);
+        Ok(Known { unplaced, customer: made.and_then(|row| row.remote), ..known(kind, id, person, remote) })
     }
 
     /// A person whose record failed or was left out will not come: others stand for them.
@@ -160,6 +198,17 @@ impl People {
         let row = self.link.record(kind, id).await?;
         Ok(row.is_some_and(|row| !matches!(row.state, State::Done | State::Skipped | State::Failed)))
     }
+}
+
+/// Whether a contact may still come of a record that has none in the target.
+fn may_be_made(row: &RecordRow) -> bool {
+    let is_agent = || row.problem.as_ref().is_some_and(|problem| problem.reason == Reason::Duplicate);
+    row.remote.is_none()
+        && match row.state {
+            State::Failed => false,
+            State::Skipped => is_agent(),
+            _ => true,
+        }
 }
 
 fn known(kind: Kind, id: &str, person: &Person, remote: Option<Remote>) -> Known {
@@ -172,7 +221,9 @@ fn known(kind: Kind, id: &str, person: &Person, remote: Option<Remote>) -> Known
 
 fn nobody(id: &str) -> Known {
     let (id, companies) = (id.to_owned(), vec![]);
-    Known { id, name: None, email: None, kind: Kind::Contact, companies, remote: None, pending: false }
+    let (remote, customer) = (None, None);
+    let (pending, unplaced) = (false, false);
+    Known { id, name: None, email: None, kind: Kind::Contact, companies, remote, pending, customer, unplaced }
 }
 
 /// Whether people may know somebody by this id: some platforms refer to people by their login. A number or a key of a program is
@@ -199,6 +250,16 @@ mod tests {
     fn a_person_nobody_knows_is_named_by_id_in_reports_and_never_in_a_text() {
         let known = nobody("-1");
         assert_eq!((known.label().as_str(), known.named(), known.author().name), ("person -1", None, SOMEBODY));
+        let remote = |id: &str| Some(Remote { id: id.into(), ..Remote::default() });
+        let agent = Known { kind: Kind::Agent, customer: remote("55"), ..nobody("9") };
+        let asking = Known::asking(Arc::new(agent.clone()));
+        assert_eq!(
+            (asking.kind, &asking.remote),
+            (Kind::Contact, &remote("55")),
+            "a customer stands for what they asked"
+        );
+        let there = Known::asking(Arc::new(Known { remote: remote("1"), ..agent }));
+        assert_eq!((there.kind, &there.remote), (Kind::Agent, &remote("1")), "who is an agent there is no customer");
         let by_address = Known { email: Some("a@b.c".into()), ..nobody("7") };
         assert_eq!((by_address.named().as_deref(), by_address.author().name), (Some("a@b.c"), ""));
     }

@@ -6,7 +6,7 @@
 use super::carry::Run;
 use super::translate::Translated;
 use super::turn::Turn;
-use super::write::{Broken, Carried};
+use super::write::{Broken, Carried, Progress};
 use super::{Stop, aside};
 use crate::connector::ReadBack;
 use crate::connector::plan::{MARKER, Step};
@@ -87,6 +87,7 @@ impl Run<'_> {
         let repair = Carried { kind, id, steps: &repair, rebuilt_at: None, has_steps: true };
         self.writer.release(&repair, &progress).await?;
         let mut stored = self.writer.read_back(&carried, &mapped, &progress).await?;
+        let messages = Sent::of(&progress);
         if stored.as_ref().is_some_and(|s| !s.differs.is_empty()) {
             self.writer.carry_again(&repair, &mut progress).await?;
             stored = self.writer.read_back(&carried, &mapped, &progress).await?;
@@ -100,7 +101,8 @@ impl Run<'_> {
                     link.lose(kind, id, "", loss, &differs.name).await?;
                 }
             }
-            if let Some(problem) = wrong_message(stored, &steps).or_else(|| not_stored(stored)) {
+            let values = Sent::of(&progress);
+            if let Some(problem) = wrong_message(stored, &steps, messages).or_else(|| not_stored(stored, values)) {
                 link.arrived(kind, id, remote, origin).await?;
                 return Ok(End::Failed { problem });
             }
@@ -126,8 +128,21 @@ pub(super) fn done(remote: Remote, origin: Origin, stored: Option<ReadBack>) -> 
     End::Done { remote, origin, target_hash: None, target_updated_at: updated_at }
 }
 
+/// Whether this run sent anything for a record. Where it did not, what differs was changed in the target since.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sent {
+    Something,
+    Nothing,
+}
+
+impl Sent {
+    fn of(progress: &Progress) -> Sent {
+        if progress.wrote { Sent::Something } else { Sent::Nothing }
+    }
+}
+
 /// A message that is not there, or that everyone can see.
-fn wrong_message(stored: &ReadBack, steps: &[Step]) -> Option<Problem> {
+fn wrong_message(stored: &ReadBack, steps: &[Step], sent: Sent) -> Option<Problem> {
     let appends = steps.iter().filter(|s| s.is_message());
     let mut missing = Vec::new();
     for (step, child) in appends.zip(&stored.children) {
@@ -144,16 +159,45 @@ fn wrong_message(stored: &ReadBack, steps: &[Step]) -> Option<Problem> {
         }
     }
     (!missing.is_empty()).then(|| {
-        let what = format!("the target does not show message {}", missing.join(", "));
-        Problem::new(Reason::NotStored, what)
+        let missing = missing.join(", ");
+        match sent {
+            Sent::Something => Problem::new(Reason::NotStored, format!("the target does not show message {missing}")),
+            Sent::Nothing => Problem::new(Reason::Differs, format!("the target no longer shows message {missing}"))
+                .hint("an earlier run wrote it: look at the record in the target; nothing was sent now"),
+        }
     })
 }
 
 /// Properties that differ and that the manifest calls no loss.
-fn not_stored(stored: &ReadBack) -> Option<Problem> {
+fn not_stored(stored: &ReadBack, sent: Sent) -> Option<Problem> {
     let names: Vec<&str> = stored.differs.iter().filter(|d| d.loss.is_none()).map(|d| d.name.as_str()).collect();
-    (!names.is_empty()).then(|| {
-        Problem::new(Reason::NotStored, format!("the target did not store: {}", names.join(", ")))
-            .hint("the target's workflow or field settings forbid it: change them, or map to another value")
+    (!names.is_empty()).then(|| match sent {
+        Sent::Something => Problem::new(Reason::NotStored, format!("the target did not store: {}", names.join(", ")))
+            .hint("the target's workflow or field settings forbid it: change them, or map to another value"),
+        Sent::Nothing => {
+            Problem::new(Reason::Differs, format!("the target holds another value than was written: {}", names.join(", ")))
+                .hint("it was changed in the target since, and nothing was sent now: set it right there, then run `deskferry retry`")
+        }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connector::Differs;
+
+    #[test]
+    fn the_target_is_not_said_to_have_dropped_what_was_never_sent() {
+        let differs = |name: &str, loss| Differs { name: name.into(), loss };
+        let stored = ReadBack { differs: vec![differs("status", None)], children: vec![], updated_at: None };
+        let sent = not_stored(&stored, Sent::Something).unwrap();
+        assert_eq!((sent.reason, sent.what.as_str()), (Reason::NotStored, "the target did not store: status"));
+        let unsent = not_stored(&stored, Sent::Nothing).unwrap();
+        assert_eq!(unsent.reason, Reason::Differs);
+        let words = format!("{} {}", unsent.what, unsent.hint.unwrap());
+        assert!(!words.contains("did not store") && words.contains("nothing was sent"), "{words}");
+        let loss = Some(crate::error::Loss::Value);
+        let named = ReadBack { differs: vec![differs("priority", loss)], ..stored };
+        assert_eq!(not_stored(&named, Sent::Nothing), None);
+    }
 }

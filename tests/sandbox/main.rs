@@ -20,6 +20,7 @@ mod pairs;
 mod paper;
 mod policies;
 mod preview;
+mod requesters;
 mod rules;
 mod spoiled;
 #[path = "../e2e/compare/text.rs"]

@@ -89,7 +89,7 @@ impl Messages<'_> {
         }
 
         let author = match &comment.author {
-            Some(id) => Some(self.translator.person(id).await?),
+            Some(id) => Some(self.translator.person_on(self.ticket, id).await?),
             None => None,
         };
         let shown_as_another =

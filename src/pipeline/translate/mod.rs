@@ -26,11 +26,12 @@ pub use ticket::SourceFields;
 use super::demands::Demand;
 use super::people::{Known, People};
 use super::roster::Roster;
+use super::write::Broken;
 use crate::connector::Target;
 use crate::error::{Problem, Reason};
-use crate::ledger::Lost;
+use crate::ledger::{End, Lost};
 use crate::mapping::Mapping;
-use crate::record::{Format, Kind};
+use crate::record::{Format, Kind, Ref, Ticket};
 use serde_json::Value;
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -64,6 +65,12 @@ impl Translator {
         }
         Ok(known)
     }
+
+    /// The same on a ticket, where they may stand as its requester alone.
+    async fn person_on(&self, ticket: &Ticket, id: &Ref) -> Result<Arc<Known>, Held> {
+        let known = self.person(id).await?;
+        Ok(if ticket.requester.as_ref() == Some(id) { Known::asking(known) } else { known })
+    }
 }
 
 /// A record ready to be planned.
@@ -82,6 +89,18 @@ pub enum Held {
     Park(Problem),
     /// It is to be found out what failed: this record, an account or this disk.
     Trouble(Problem),
+}
+
+impl Held {
+    /// How the record ended by that.
+    pub(super) fn into_end(self) -> Result<End, Broken> {
+        match self {
+            Held::Skip(problem, stands_for) => Ok(End::Skipped { problem, stands_for }),
+            Held::Fail(problem) => Ok(End::Failed { problem }),
+            Held::Park(problem) => Ok(End::Parked { problem }),
+            Held::Trouble(problem) => Err(Broken::Trouble(problem)),
+        }
+    }
 }
 
 impl From<Problem> for Held {

@@ -57,11 +57,11 @@ impl Translator {
     pub(super) async fn people_of(&self, ticket: &Ticket) -> Result<Persons, Held> {
         let mut persons = Persons::default();
         if let Some(id) = &ticket.submitter {
-            persons.submitter = self.in_target(&*self.person(id).await?);
+            persons.submitter = self.in_target(&*self.person_on(ticket, id).await?);
         }
         let first_author = ticket.comments.first().and_then(|c| c.author.as_ref());
         if let Some(id) = &ticket.requester {
-            let requester = self.person(id).await?;
+            let requester = self.person_on(ticket, id).await?;
             persons.asked = self.in_target(&requester);
             if Some(id) != first_author && !persons.asked.is_null() && self.target.profile().ccs {
                 let asked = persons.asked.clone();

@@ -7,7 +7,7 @@ use crate::error::{Loss, Problem, Reason, Result};
 use crate::ledger::{Link, Remote};
 use crate::mapping::{Mapped, Otherwise, Redaction, ValueField, canonical, redact};
 use crate::pipeline::people::Known;
-use crate::record::{Body, Field, Format, Kind, Record, State, Ticket};
+use crate::record::{Body, Field, Format, Kind, Record, Ref, State, Ticket};
 use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -69,6 +69,15 @@ impl Translator {
         mapped["file_sizes"] = json!(sizes);
         mapped["comments"] = Value::Array(carried.comments);
         Ok(Translated { mapped, losses })
+    }
+
+    /// Who asked the ticket, after the rules.
+    pub fn requester_of(&self, ticket: &Ticket, fields: &SourceFields) -> Result<Option<Ref>, Held> {
+        if !self.mapping.ticket.computed().any(|(field, _)| field == "requester") {
+            return Ok(ticket.requester.clone());
+        }
+        let canonical = canonical(ticket, |key| fields.get(key).map(|field| field.title.as_str()));
+        Ok(self.computed(ticket, &canonical)?.requester.clone())
     }
 
     /// A merged ticket is not written on its own: the one it was merged into stands for it.
