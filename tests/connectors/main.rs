@@ -6,6 +6,7 @@ mod answers;
 mod freshdesk;
 mod freshservice;
 mod rebuild;
+mod redmine;
 mod rt;
 mod zendesk;
 
