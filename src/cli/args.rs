@@ -2,6 +2,7 @@
 
 use crate::error::{Problem, Reason};
 use crate::pipeline::Choice;
+use crate::project::spelling;
 use crate::record::Kind;
 use crate::sandbox::limits::Rate;
 use crate::sandbox::platform::Platform;
@@ -89,7 +90,7 @@ pub struct ChoiceArgs {
     #[arg(long, value_name = "KIND:ID", value_delimiter = ',', value_parser = kind_and_id)]
     pub ids: Vec<(Kind, String)>,
     /// At most this many tickets, with the people and companies they name
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub sample: Option<u64>,
 }
 
@@ -283,10 +284,16 @@ pub enum SchemaOf {
 }
 
 fn kind(text: &str) -> Result<Kind, String> {
-    Kind::from_code(text).ok_or_else(|| {
-        let known: Vec<&str> = Kind::ALL.iter().map(|k| k.code()).collect();
-        format!("not a kind; there are {}", known.join(", "))
+    let known: Vec<&str> = Kind::ALL.iter().map(|k| k.code()).collect();
+    let plural = || Kind::ALL.iter().copied().find(|kind| plural_of(kind.code()) == text);
+    Kind::from_code(text).or_else(plural).ok_or_else(|| match spelling::nearest(text, known.iter().copied()) {
+        Some(near) => format!("not a kind; did you mean `{near}`?"),
+        None => format!("not a kind; there are {}", known.join(", ")),
     })
+}
+
+fn plural_of(kind: &str) -> String {
+    kind.strip_suffix('y').map_or_else(|| format!("{kind}s"), |stem| format!("{stem}ies"))
 }
 
 fn reason(text: &str) -> Result<Reason, String> {

@@ -69,7 +69,12 @@ pub async fn open(directory: &Path, wanted: Wanted, screen: &Arc<Screen>) -> Res
     let lock = ProjectLock::take(directory)?;
     let ledger = Ledger::open(directory)?;
     let staging = Staging::open(directory)?;
-    let link = ledger.migration(&accounts(&project, Place::name)?, &which(&project)).await?;
+    let accounts = accounts(&project, Place::name)?;
+    if accounts.are_one() {
+        let what = format!("[source] and [target] are the same account: {}", accounts.target.address());
+        return Err(Problem::new(Reason::Refused, what).hint("name in `url` of one of them the other account"));
+    }
+    let link = ledger.migration(&accounts, &which(&project)).await?;
     let migration_locks = if wanted.writes {
         if which(&project) == Which::ByAccounts {
             ledger.is_alone(&link).await?;

@@ -2,6 +2,7 @@
 
 use super::manifest::Manifest;
 use crate::error::{Problem, Reason, Result};
+use crate::project::spelling;
 use include_dir::{Dir, include_dir};
 use std::path::{Path, PathBuf};
 
@@ -46,10 +47,19 @@ pub fn find(name: &str, overrides: Option<&Path>) -> Result<Entry> {
     }
     let file_name = format!("{name}.toml");
     let Some(text) = EMBEDDED.get_file(&file_name).and_then(|f| f.contents_utf8()) else {
-        return Err(Problem::new(Reason::Config, format!("no connector is named `{name}`"))
-            .hint(format!("there are: {}", all_names().join(", "))));
+        return Err(Problem::new(Reason::Config, format!("no connector is named `{name}`")).hint(named_instead(name)));
     };
     entry(format!("connectors/{file_name}"), text.to_owned())
+}
+
+/// What to write where no connector has this name.
+fn named_instead(name: &str) -> String {
+    let all = all_names();
+    let listed = format!("there are: {}", all.join(", "));
+    match spelling::nearest(name, all.iter().map(|known| &**known)) {
+        Some(near) => format!("did you mean `{near}`? {listed}"),
+        None => listed,
+    }
 }
 
 /// Reads a manifest from a file of the user's.

@@ -55,6 +55,11 @@ impl Accounts {
         Accounts { source: Named::at(source), target: Named::at(target) }
     }
 
+    /// Whether both are one.
+    pub fn are_one(&self) -> bool {
+        self.source.is_one_of(&self.target.all().collect::<Vec<_>>())
+    }
+
     /// The id of a migration that is noted for the first time.
     pub(super) fn id(&self) -> String {
         hashed(&self.source.best(), &self.target.best())
@@ -185,5 +190,17 @@ mod tests {
             assert_ne!(link_id(source, target), id, "{source} → {target}");
         }
         assert_ne!(link_id("https://a.test/Sub", "https://b.test"), link_id("https://a.test/sub", "https://b.test"));
+    }
+
+    #[test]
+    fn an_account_is_the_same_under_every_spelling_of_its_address() {
+        for (one, other, same) in [
+            ("https://acme.zendesk.com", "HTTPS://ACME.zendesk.com:443/", true),
+            ("http://localhost:8080/rt", "http://127.0.0.1:8080/rt/", true),
+            ("https://acme.zendesk.com", "https://acme2.zendesk.com", false),
+            ("https://desk.example/a", "https://desk.example/b", false),
+        ] {
+            assert_eq!(Accounts::at(one, other).are_one(), same, "{one} {other}");
+        }
     }
 }

@@ -36,7 +36,7 @@ pub use redact::{RedactRules, Redacted, Redaction, redact};
 pub use value::{Mapped, Otherwise, ValueField, ValueRule};
 
 use crate::error::{Problem, Reason, Result};
-use crate::project::TomlText;
+use crate::project::{self, TomlText};
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::Deserialize;
 use std::path::Path;
@@ -161,9 +161,13 @@ impl Mapping {
     /// Reads the rules at `path`; without one, the defaults. A file that is named has to be there.
     pub fn load(path: Option<&Path>) -> Result<Self> {
         let Some(path) = path else { return Ok(Self::default()) };
-        let text = std::fs::read_to_string(path).map_err(|e| {
-            Problem::new(Reason::Config, format!("the mapping `{}` cannot be read: {}", path.display(), e.kind()))
-                .hint("`deskferry map --write` makes one; without `file` under [mapping] the built-in rules hold alone")
+        let text = std::fs::read_to_string(path).map_err(|e| match e.kind() {
+            std::io::ErrorKind::NotFound => {
+                let hint =
+                    "`deskferry map --write` makes one; without `file` under [mapping] the built-in rules hold alone";
+                Problem::new(Reason::Config, format!("there is no mapping `{}`", path.display())).hint(hint)
+            }
+            _ => project::unreadable(&format!("the mapping `{}`", path.display()), &e),
         })?;
         Self::parse(&path.file_name().unwrap_or(path.as_os_str()).to_string_lossy(), &text)
     }

@@ -92,6 +92,7 @@ pub async fn carry(job: &Job, roster: Option<Roster>) -> Result<Ending, Stop> {
             run.learn_fields().await?;
         }
     }
+    job.know_what_is_asked_for().await?;
     run.parked_again().await?;
     run.writer.custody.at_end().await?;
     let ending = run.ending().await?;

@@ -13,6 +13,8 @@ use crate::record::{Body, Kind, Ref, Ticket};
 const PERSON: &str = "person";
 const COMPANY: &str = "company";
 const TICKET: &str = "ticket";
+/// Ids named of those that the source does not have.
+const UNKNOWN_SHOWN: usize = 20;
 
 impl Job {
     /// Whether some tickets are left out on purpose.
@@ -39,6 +41,32 @@ impl Job {
             return Ok(None);
         }
         Ok(Some(Problem::new(Reason::Scope, "no ticket in scope names it")))
+    }
+
+    /// Tells of records that the command line asked for and the source does not have.
+    ///
+    /// Errors: [`Config`](Reason::Config) when it has none of them.
+    pub(super) async fn know_what_is_asked_for(&self) -> Result<()> {
+        let (mut known, mut unknown) = (false, Vec::new());
+        for (kind, ids) in &self.choice.ids {
+            for id in ids {
+                match self.link.record(*kind, id).await? {
+                    Some(_) => known = true,
+                    None => unknown.push(format!("{kind}:{id}")),
+                }
+            }
+        }
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        unknown.truncate(UNKNOWN_SHOWN);
+        let what = format!("the source has no record {}", unknown.join(", "));
+        if !known {
+            let hint = "`--ids` takes the source's own ids; `deskferry ids` lists those that were read";
+            return Err(Problem::new(Reason::Config, what).hint(hint));
+        }
+        self.note_once("asked for", || what);
+        Ok(())
     }
 
     /// Whether a sample includes the ticket.

@@ -173,6 +173,7 @@ impl Ending {
     pub const fn exit_code(&self) -> u8 {
         match self {
             Ending::Complete => 0,
+            Ending::Failed(problem) if matches!(problem.reason, Reason::Config) => 2,
             Ending::Failed(_) => 1,
             Ending::Partial => 3,
             Ending::Stopped(_) => 5,
@@ -232,6 +233,7 @@ impl Job {
             stage::kind(self, kind).await?;
             lacking += self.tell_unread(kind).await?;
         }
+        self.know_what_is_asked_for().await?;
         Ok(if lacking == 0 { Ending::Complete } else { Ending::Partial })
     }
 

@@ -129,7 +129,8 @@ impl People {
             },
         };
         let (Body::Agent(person) | Body::Contact(person)) = record.body else { return Ok(None) };
-        Ok(Some(Record { body: Body::Contact(person), ..record }))
+        // As the ticket names them, whatever else the source calls them.
+        Ok(Some(Record { id: id.to_owned(), body: Body::Contact(person), ..record }))
     }
 
     /// Forgets people looked up before their own records were carried.

@@ -19,6 +19,7 @@ pub use toml_text::{TomlText, parse};
 use crate::error::{Problem, Reason, Result};
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::Deserialize;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// One migration: from where to where, what, and how.
@@ -60,6 +61,34 @@ struct MappingFile {
     file: Option<PathBuf>,
 }
 
+/// Why a folder is no project, with the folder by its whole path: `.` says nothing of where somebody is.
+fn unread(folder: &Path, path: &Path, e: &io::Error) -> Problem {
+    let place = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    let place = place.display();
+    let other = "`-C DIR` names another folder";
+    let (what, hint) = match e.kind() {
+        _ if folder.is_file() => (format!("`{place}` is a file"), "`-C` names the folder that holds `migration.toml`"),
+        _ if !folder.exists() => (format!("there is no folder `{place}`"), other),
+        io::ErrorKind::NotFound => (
+            format!("there is no `{}` in `{place}`", Project::FILE),
+            "a project folder holds a `migration.toml` (`docs/migration.md` shows one); `-C DIR` names another folder",
+        ),
+        _ => return unreadable(&format!("`{}`", path.display()), e),
+    };
+    Problem::new(Reason::Config, what).hint(hint)
+}
+
+/// Why a file of the project that is there cannot be read, and what to do.
+pub fn unreadable(file: &str, e: &io::Error) -> Problem {
+    let (why, hint) = match e.kind() {
+        io::ErrorKind::PermissionDenied => ("this user may not read it", "change its owner or its permissions"),
+        io::ErrorKind::IsADirectory => ("it is a folder", "name the file in it"),
+        io::ErrorKind::InvalidData => ("it is not written in UTF-8", "save it as UTF-8 in your editor"),
+        kind => return Problem::new(Reason::Config, format!("{file} cannot be read: {kind}")),
+    };
+    Problem::new(Reason::Config, format!("{file} cannot be read: {why}")).hint(hint)
+}
+
 impl Project {
     pub const FILE: &'static str = "migration.toml";
     /// The file of mapping rules that needs no mention.
@@ -68,15 +97,7 @@ impl Project {
     /// Reads `migration.toml` of a folder.
     pub fn load(folder: &Path) -> Result<Self> {
         let path = folder.join(Self::FILE);
-        let text = std::fs::read_to_string(&path).map_err(|e| {
-            let problem = Problem::new(Reason::Config, format!("`{}` cannot be read: {}", path.display(), e.kind()));
-            match e.kind() {
-                std::io::ErrorKind::NotFound => problem.hint(
-                    "a project folder holds a `migration.toml` (the README shows one); `-C DIR` names another folder",
-                ),
-                _ => problem,
-            }
-        })?;
+        let text = std::fs::read_to_string(&path).map_err(|e| unread(folder, &path, &e))?;
         Self::parse(folder, &text)
     }
 

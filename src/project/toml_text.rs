@@ -72,11 +72,23 @@ impl TomlText {
     fn refused(&self, error: &toml::de::Error) -> Problem {
         let (message, hint) = in_our_words(error.message());
         let range = self.narrowed(error.span().unwrap_or(0..0), &message);
+        let hint = hint.or_else(|| self.curly_quotes(range.start));
         let problem = self.shown(range, message, None);
         match hint {
             Some(hint) => problem.hint(hint),
             None => problem,
         }
+    }
+
+    /// What a line with the quotes of a web page needs.
+    fn curly_quotes(&self, at: usize) -> Option<String> {
+        let at = floor(&self.text, at);
+        let start = self.text[..at].rfind('\n').map_or(0, |end| end + 1);
+        let line = self.text[start..].lines().next().unwrap_or_default();
+        let quote = line.chars().find(|c| CURLY.contains(c))?;
+        Some(format!(
+            "`{quote}` is a curly quote, as web pages and word processors have it: write a straight one, `\"`"
+        ))
     }
 
     /// Narrows a range to the one word the message names, where that stands in it once.
@@ -199,20 +211,23 @@ fn quoted(message: &str) -> impl Iterator<Item = &str> {
     message.split('`').skip(1).step_by(2)
 }
 
+const CURLY: [char; 7] = ['“', '”', '„', '‟', '‘', '’', '‚'];
+
 const SOUNDS_SECRET: &[&str] = &["token", "key", "secret", "pass", "pwd", "auth", "cookie", "credential", "private"];
 
-/// Where secrets stand in the text: literal strings after a key that sounds like one, and `user:password@` in
+/// Where secrets stand in the text: whatever is no table, list or variable after a key that sounds like one, and `user:password@` in
 /// addresses. Works on text that is not (yet) valid TOML.
 fn secrets_in(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     for (equals, _) in text.match_indices('=') {
         let key = text[..equals].trim_end();
-        let key = &key[key.rfind(|c: char| !(c.is_alphanumeric() || "_-\"'".contains(c))).map_or(0, |at| at + 1)..];
+        let key = key.rsplit(|c: char| !(c.is_alphanumeric() || "_-\"'".contains(c))).next().unwrap_or_default();
         let key = key.to_lowercase();
         if SOUNDS_SECRET.iter().any(|word| key.contains(word)) {
             let value =
                 equals + 1 + text[equals + 1..].len() - text[equals + 1..].trim_start_matches([' ', '\t']).len();
-            found.extend(string_end(text, value).map(|end| value..end));
+            let end = string_end(text, value).or_else(|| bare_end(text, value));
+            found.extend(end.map(|end| value..end));
         }
     }
     for (at, _) in text.match_indices("://") {
@@ -224,6 +239,12 @@ fn secrets_in(text: &str) -> Vec<Range<usize>> {
         }
     }
     found
+}
+
+/// The end of the line, where what begins at `start` lacks its quotes or has wrong ones.
+fn bare_end(text: &str, start: usize) -> Option<usize> {
+    let rest = text.get(start..)?.lines().next()?;
+    (!rest.is_empty() && !rest.starts_with(['{', '[', '='])).then_some(start + rest.len())
 }
 
 /// The end of the string literal that begins at `start`; the end of the line when it is not closed.
@@ -346,5 +367,17 @@ mod tests {
         assert_eq!(problem.what, "x.toml:1:12: no");
         assert_eq!(shown(&problem), "  |\n1 | x = [\"éé\", \"ü\"]\n  |            ^^^");
         assert!(shown(&complaint("project = ")).ends_with('^'));
+    }
+
+    #[test]
+    fn curly_quotes_are_called_what_they_are_and_a_secret_between_them_is_not_shown() {
+        let table = "values = { “Open” = “Closed” }\n";
+        for text in [table, "connector = “files”\n", "token = “hunter2-hunter2”\n", "token = hunter2-hunter2\n"]
+        {
+            let problem = TomlText::new("f.toml", text, Reason::Config).parse::<toml::Table>().unwrap_err();
+            let said = format!("{problem:?}");
+            assert!(!said.contains("hunter2"), "{said}");
+            assert_eq!(said.contains("is a curly quote"), text.contains('“'), "{said}");
+        }
     }
 }

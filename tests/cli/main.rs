@@ -3,6 +3,7 @@
 
 mod interface;
 mod map;
+mod mistakes;
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -131,7 +132,7 @@ fn a_wrong_mapping_is_told_with_file_and_line() {
 #[test]
 fn a_wrong_kind_on_the_command_line_is_told() {
     let dir = project(PROJECT);
-    insta::assert_snapshot!(run(dir.path(), &["run", "--only", "tickets"]));
+    insta::assert_snapshot!(run(dir.path(), &["run", "--only", "parcels"]));
 }
 
 #[test]

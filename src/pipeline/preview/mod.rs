@@ -103,6 +103,7 @@ impl Job {
         for &kind in super::ORDER.iter().filter(|&&kind| self.stages(kind) && self.choice.wants(kind)) {
             stage_missing(self, kind).await?;
         }
+        self.know_what_is_asked_for().await?;
         let checks = super::ready::of_target(self).await;
         self.target.prepare().await?;
         let mut roster = Roster::read(self.target.as_ref()).await?;
