@@ -379,7 +379,7 @@ impl<'a> Run<'a> {
                 self.write_field(&record, &translated, turn).await
             }
             Ok(Matched::Write(translated)) => self.write(&record, translated, Past::of(row), turn).await,
-            Err(held) => held.into_end(),
+            Err(held) => Ok(held.into_end()?),
         }
     }
 

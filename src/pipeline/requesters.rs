@@ -75,7 +75,7 @@ impl Run<'_> {
                 translated.losses.push(Lost::new("", Loss::AgentAsContact, shown.join(" ")));
                 self.write(&record, translated, Past::of(row), turn).await
             }
-            Err(held) => held.into_end(),
+            Err(held) => Ok(held.into_end()?),
         }
     }
 

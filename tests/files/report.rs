@@ -32,7 +32,7 @@ pub fn save(path: &Path) {
     let sheet = book.add_worksheet().set_name("Report May").unwrap();
     sheet.merge_range(0, 0, 0, 8, "IT support: report of May 2024", &Format::new()).unwrap();
     sheet.write(1, 0, "as of").unwrap();
-    sheet.write_with_format(1, 1, &ExcelDateTime::from_ymd(2024, 6, 1).unwrap(), &date).unwrap();
+    sheet.write_with_format(1, 1, ExcelDateTime::from_ymd(2024, 6, 1).unwrap(), &date).unwrap();
     for (at, header) in (0..).zip(HEADERS) {
         sheet.write(3, at, header).unwrap();
     }
@@ -46,7 +46,7 @@ pub fn save(path: &Path) {
             4712 => sheet.write(row, 1, "2024-05-02").unwrap(),
             _ => sheet.write_with_format(row, 1, &opened, &date).unwrap(),
         };
-        sheet.write_with_format(row, 2, &ExcelDateTime::from_hms(8, 30, 0).unwrap(), &clock).unwrap();
+        sheet.write_with_format(row, 2, ExcelDateTime::from_hms(8, 30, 0).unwrap(), &clock).unwrap();
         sheet.write(row, 3, who).unwrap();
         sheet.write_formula(row, 4, Formula::new(format!("=T(\"{topic}\")")).set_result(topic)).unwrap();
         sheet.write_string(row, 5, details).unwrap();

@@ -26,7 +26,6 @@ pub use ticket::SourceFields;
 use super::demands::Demand;
 use super::people::{Known, People};
 use super::roster::Roster;
-use super::write::Broken;
 use crate::connector::Target;
 use crate::error::{Problem, Reason};
 use crate::ledger::{End, Lost};
@@ -93,12 +92,14 @@ pub enum Held {
 
 impl Held {
     /// How the record ended by that.
-    pub(super) fn into_end(self) -> Result<End, Broken> {
+    ///
+    /// Errors: the trouble whose side is to be found out.
+    pub(super) fn into_end(self) -> Result<End, Problem> {
         match self {
             Held::Skip(problem, stands_for) => Ok(End::Skipped { problem, stands_for }),
             Held::Fail(problem) => Ok(End::Failed { problem }),
             Held::Park(problem) => Ok(End::Parked { problem }),
-            Held::Trouble(problem) => Err(Broken::Trouble(problem)),
+            Held::Trouble(problem) => Err(problem),
         }
     }
 }
