@@ -46,15 +46,12 @@ pub async fn write_report(link: &Link, kinds: &[Kind], out: impl Write) -> Resul
         while let Some(page) = Chunk::after(link, kind, after).await? {
             let losses = losses_of(link, &page).await?;
             for record in &page.records {
-                let row = report_row(record, page.target(record), losses.get(&record.id));
-                table
-                    .write_record(row.iter().map(|cell| printable::line(&defused(cell)).into_owned()))
-                    .map_err(unwritten)?;
+                put_defused(&mut table, &report_row(record, page.target(record), losses.get(&record.id)))?;
             }
             after = page.last();
         }
         for stray in link.strays(kind).await? {
-            table.write_record(stray_row(&stray).iter().map(|cell| defused(cell).into_owned())).map_err(unwritten)?;
+            put_defused(&mut table, &stray_row(&stray))?;
         }
     }
     Ok(table.flush()?)
@@ -72,12 +69,23 @@ pub async fn write_ids(link: &Link, kinds: &[Kind], out: impl Write) -> Result<(
                 let number = record.number.as_deref().unwrap_or_default();
                 let (target_number, url) = spelled(target);
                 let row = [record.kind.code(), &record.id, number, &target.id, target_number, url];
-                table.write_record(row.map(|cell| printable::line(cell).into_owned())).map_err(unwritten)?;
+                put(&mut table, row.into_iter())?;
             }
             after = page.last();
         }
     }
     Ok(table.flush()?)
+}
+
+/// Every row goes through here, whatever it is of: no cell moves a terminal.
+fn put<'a>(table: &mut ::csv::Writer<impl Write>, row: impl Iterator<Item = &'a str>) -> Result<()> {
+    table.write_record(row.map(|cell| printable::line(cell).into_owned())).map_err(unwritten)
+}
+
+/// A row of the report, which spreadsheets open.
+fn put_defused(table: &mut ::csv::Writer<impl Write>, row: &[String; REPORT_COLUMNS.len()]) -> Result<()> {
+    let cells: Vec<Cow<'_, str>> = row.iter().map(|cell| defused(cell)).collect();
+    put(table, cells.iter().map(Cow::as_ref))
 }
 
 /// A page of records of one kind, with the targets of those that another stands for.

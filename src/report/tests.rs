@@ -65,6 +65,40 @@ async fn every_record_seen_has_a_row_that_says_what_came_of_it() {
 }
 
 #[tokio::test]
+async fn no_row_of_a_table_moves_a_terminal_or_starts_a_formula() {
+    let project = tempfile::tempdir().unwrap();
+    let link = link(project.path()).await;
+    let hostile = Remote {
+        id: "=7".into(),
+        number: Some("#1\u{1b}[2J".into()),
+        url: Some("https://new.test/\u{9b}31m\nok".into()),
+        ..Default::default()
+    };
+    link.see(vec![seen(Kind::Ticket, "9", None)]).await.unwrap();
+    let end =
+        End::Done { remote: hostile.clone(), origin: Origin::Created, target_hash: None, target_updated_at: None };
+    link.close(Kind::Ticket, "9", end).await.unwrap();
+    link.note_stray(crate::ledger::Stray { kind: Kind::Ticket, id: "\u{1b}]0;x\u{7}".into(), remote: hostile })
+        .await
+        .unwrap();
+    let (mut report, mut ids) = (Vec::new(), Vec::new());
+    write_report(&link, Kind::ALL, &mut report).await.unwrap();
+    write_ids(&link, Kind::ALL, &mut ids).await.unwrap();
+    for table in [report, ids] {
+        let table = String::from_utf8(table).unwrap();
+        let hides = |c: char| crate::printable::is_hidden(c) && c != '\n';
+        assert!(!table.contains(hides), "{table:?}");
+        assert!(table.contains(r"#1\u{1b}[2J"), "{table}");
+    }
+    let mut report = Vec::new();
+    write_report(&link, Kind::ALL, &mut report).await.unwrap();
+    let rows = ::csv::Reader::from_reader(report.as_slice()).into_records().map(Result::unwrap).collect::<Vec<_>>();
+    let targets: Vec<_> =
+        rows.iter().map(|row| row[6].to_owned()).filter(|id| id.contains('7') && id.len() < 4).collect();
+    assert_eq!(targets.iter().filter(|id| *id == "'=7").count(), 2, "{targets:?}");
+}
+
+#[tokio::test]
 async fn ids_lead_from_every_carried_or_merged_record_to_its_target() {
     let project = tempfile::tempdir().unwrap();
     let link = link(project.path()).await;
