@@ -157,16 +157,26 @@ pub fn time(text: &str) -> Option<Time> {
 /// A text without its zone, and the zone.
 pub fn zoned(text: &str) -> (String, Option<TimeZone>) {
     // `(CEST)` behind an offset only says it again.
-    if let Some((rest, name)) = text.strip_suffix(')').and_then(|rest| rest.rsplit_once(" (")) {
-        return match zoned(rest.trim_end()) {
-            (rest, Some(offset)) => (rest, Some(offset)),
-            (rest, None) => zone(name).map_or_else(|| (text.to_owned(), None), |zone| (rest, Some(zone))),
-        };
+    let Some((rest, name)) = text.strip_suffix(')').and_then(|rest| rest.rsplit_once(" (")) else {
+        return in_brackets(text);
+    };
+    match in_brackets(rest.trim_end()) {
+        (rest, Some(offset)) => (rest, Some(offset)),
+        (rest, None) => zone(name).map_or_else(|| (text.to_owned(), None), |zone| (rest, Some(zone))),
     }
-    if let Some((rest, name)) = text.strip_suffix(']').and_then(|rest| rest.rsplit_once('[')) {
-        let (rest, offset) = zoned(rest.trim_end());
-        return (rest, offset.or_else(|| TimeZone::get(name).ok()));
-    }
+}
+
+/// A text without the name of a zone in brackets, one at most: what stands in further ones is no date.
+fn in_brackets(text: &str) -> (String, Option<TimeZone>) {
+    let Some((rest, name)) = text.strip_suffix(']').and_then(|rest| rest.rsplit_once('[')) else {
+        return with_offset(text);
+    };
+    let (rest, offset) = with_offset(rest.trim_end());
+    (rest, offset.or_else(|| TimeZone::get(name).ok()))
+}
+
+/// A text without the offset or the name of a zone that ends it.
+fn with_offset(text: &str) -> (String, Option<TimeZone>) {
     if !text.contains(':') {
         return (text.to_owned(), None);
     }

@@ -8,6 +8,9 @@ use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
+/// Bytes of the longest text that may be a date.
+const LONGEST: usize = 100;
+
 /// How the dates of a table are read.
 #[derive(Clone, Debug)]
 pub struct Dates {
@@ -72,6 +75,9 @@ impl Dates {
 
     /// The instant a text names; none where it names none, or several by the forms that are said.
     pub fn read(&self, text: &str) -> Option<Timestamp> {
+        if text.trim().len() > LONGEST {
+            return None;
+        }
         let (written, text) = (text.trim(), calendar::plain(text));
         let (civil, zone) = zoned(&text);
         let zone = zone.unwrap_or_else(|| self.zone.clone());
@@ -248,6 +254,20 @@ fn day(year: &str, month: Option<i8>, day: &str) -> Option<Date> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cell_of_nothing_but_brackets_is_no_date() {
+        let dates = Dates::new(&[], None).unwrap();
+        zoned(&"[a]".repeat(20_000));
+        for cell in
+            ["[a]".repeat(20_000), format!("2024-05-01 10:00{}", "[Europe/Berlin]".repeat(20_000)), "1".repeat(101)]
+        {
+            assert_eq!(dates.read(&cell), None);
+        }
+        let civil = "2024-05-01T10:00:00";
+        assert_eq!(zoned(&format!("{civil}[a][UTC]")).0, format!("{civil}[a]"), "one bracket is a zone");
+        assert!(dates.read(&format!("{civil}+02:00[Europe/Berlin]")).is_some());
+    }
 
     fn read(text: &str) -> String {
         let dates = Dates::new(&[], Some("Europe/Berlin")).unwrap();
