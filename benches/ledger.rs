@@ -93,9 +93,6 @@ async fn records() {
     let began = Instant::now();
     link.counts().await.expect("counts");
     println!("        counts: {:>7.3} s", began.elapsed().as_secs_f64());
-    let began = Instant::now();
-    link.oldest_intent().await.expect("an answer");
-    println!("        oldest intent: {:>7.5} s", began.elapsed().as_secs_f64());
 }
 
 /// Resident now and at most, where the system tells.

@@ -1,7 +1,7 @@
 //! What a program without our care would do: one handling of a failing platform left out, to show what it is for.
 //!
-//! Only debug builds know of it, and only where the environment variable `DESKFERRY_NAIVE` names one; `tests/sandbox/faults.rs` and
-//! does. Nothing else decides by it.
+//! Only debug builds know of it, and only where the environment variable `DESKFERRY_NAIVE` names one, as `tests/sandbox/faults.rs` and
+//! `tests/faults` do. Nothing else decides by it.
 
 use std::sync::OnceLock;
 

@@ -147,32 +147,6 @@ impl Link {
         self.ledger.store.read(move |db| query::all(db, &sql, params![link, kind.code(), id], rows::step)).await
     }
 
-    /// When the oldest step still in doubt was about to be sent: where a scan of the target has to begin.
-    pub async fn oldest_intent(&self) -> Result<Option<Timestamp>> {
-        let oldest = "SELECT MIN(intent_at) FROM step WHERE state IN ('intent', 'unknown') \
-                      AND EXISTS (SELECT 1 FROM record WHERE seq = step.record AND link = ?1)";
-        let link = self.id.clone();
-        let found = self
-            .ledger
-            .store
-            .read(move |db| query::first(db, oldest, params![link], |row| query::time(row.get(0)?)))
-            .await?;
-        Ok(found.flatten())
-    }
-
-    /// Up to `limit` steps in doubt, the oldest first.
-    pub async fn steps_in_doubt(&self, limit: usize) -> Result<Vec<OpenStep>> {
-        let (link, limit) = (self.id.clone(), i64::try_from(limit).unwrap_or(i64::MAX));
-        let sql = format!(
-            "SELECT (SELECT kind FROM record WHERE seq = step.record) AS kind, \
-               (SELECT id FROM record WHERE seq = step.record) AS id, {STEP} FROM step \
-             WHERE state IN ('intent', 'unknown') \
-               AND EXISTS (SELECT 1 FROM record WHERE seq = step.record AND link = ?1) \
-             ORDER BY intent_at, seq LIMIT ?2"
-        );
-        self.ledger.store.read(move |db| query::all(db, &sql, params![link, limit], open_step)).await
-    }
-
     /// The step that carries a marker.
     pub async fn step_by_marker(&self, marker: &str) -> Result<Option<OpenStep>> {
         let (link, marker) = (self.id.clone(), marker.to_owned());

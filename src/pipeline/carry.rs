@@ -506,7 +506,7 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Whether everything is carried or left out on purpose. Only then the watermarks move on.
+    /// Whether everything is carried or left out on purpose. The watermarks of kinds that were listed to the end move on in any case.
     async fn ending(&self) -> Result<Ending, Stop> {
         // What a part of a migration did not ask for is not its failure.
         let everything = self.job.choice.is_everything();
@@ -545,7 +545,7 @@ impl Job {
 
 /// What tells this run from others that asked for a file; a preview does not count.
 fn name_of_run(job: &Job) -> Option<Arc<str>> {
-    (!job.ledger.is_scratch()).then(|| format!("{} {}", jiff::Timestamp::now(), std::process::id()).into())
+    (!job.ledger.is_scratch()).then(|| format!("{} {}", crate::clock::wall(), std::process::id()).into())
 }
 
 /// Whether an earlier run may have made it.

@@ -2,7 +2,7 @@
 //! comparison says what is lost or doubled.
 //!
 //! Switched off by the manifest of the target where it decides (the search by marker, the search of notes, `Retry-After`, what a 5xx
-//! and a 401 mean), else by `DESKFERRY_NAIVE` (`src/http/naive.rs`: 429, reads made again, lost answers, cut bodies, the
+//! and a 401 mean), else by `DESKFERRY_NAIVE` (`src/naive.rs`: 429, reads made again, lost answers, cut bodies, the
 //! time-out of what moves). That a download starts again at the account, because the address it was sent on to may have expired,
 //! is shown in `src/http/tests/files.rs`: the look-alike's addresses live longer than a move of a test.
 

@@ -22,7 +22,7 @@ pub struct Trouble<'a> {
     pub target: &'a str,
     /// Replacements in the manifest of the target: a handling switched off.
     pub manifest: &'a [(&'a str, &'a str)],
-    /// A handling that no manifest decides, switched off: a name of `src/http/naive.rs`.
+    /// A handling that no manifest decides, switched off: a name of `src/naive.rs`.
     pub naive: &'a str,
     /// Further lines of `[source]`.
     pub account: &'a str,

@@ -226,11 +226,7 @@ impl Manifest {
         project::parse(file_name, text, Reason::Manifest)
     }
 
-    /// The lowest evidence of the streams and steps of one direction.
-    pub fn evidence_read(&self, stream: &str) -> Option<Evidence> {
-        self.read.get(stream).map(|s| s.evidence)
-    }
-
+    /// The lowest evidence of the steps that write a kind.
     pub fn evidence_write(&self, kind: &str) -> Option<Evidence> {
         self.write.get(kind).and_then(|steps| steps.iter().map(|s| s.evidence).min())
     }

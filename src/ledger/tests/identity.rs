@@ -11,7 +11,6 @@ async fn two_links_of_one_ledger_do_not_see_each_other() {
     one.set_watermark(Kind::Ticket, Watermark { value: "w".into(), ahead: None }).await.unwrap();
 
     assert_eq!(two.record(Kind::Ticket, "1").await.unwrap(), None);
-    assert_eq!(two.oldest_intent().await.unwrap(), None);
     assert_eq!(two.watermark(Kind::Ticket).await.unwrap(), None);
     assert_eq!(two.step_by_marker("m").await.unwrap(), None);
     assert!(two.counts().await.unwrap().is_empty());
