@@ -3,8 +3,9 @@
 use crate::connector::files::{self, Place};
 use crate::connector::rest::Role;
 use crate::error::{Problem, Reason, Result};
-use crate::ledger::{Accounts, Named, Which};
-use crate::project::{Account, Project};
+use crate::ledger::{Accounts, Link, Named, Which};
+use crate::project::{Account, Migration, Project};
+use std::path::Path;
 
 /// The two accounts by all their names. `own` asks a folder for the one that stays when it is moved.
 pub fn accounts(project: &Project, own: impl Fn(&Place) -> Option<String>) -> Result<Accounts> {
@@ -21,11 +22,31 @@ pub fn accounts(project: &Project, own: impl Fn(&Place) -> Option<String>) -> Re
 
 /// What the project says of it.
 pub fn which(project: &Project) -> Which {
-    match project.run.migration.as_deref() {
+    match &project.run.migration {
         None => Which::ByAccounts,
-        Some("new") => Which::Another,
-        Some(id) => Which::Id(id.to_owned()),
+        Some(Migration::New) => Which::Another,
+        Some(Migration::Id(id)) => Which::Id(id.clone()),
     }
+}
+
+/// What a person should know of folders that go by the id of another one, which the ledger knows and which is there still.
+pub fn copies(project: &Project, link: &Link) -> Result<Vec<String>> {
+    let mut notes = Vec::new();
+    for (role, names) in [Role::Source, Role::Target].into_iter().zip(link.names()) {
+        let account = account(project, role);
+        if account.connector != files::NAME {
+            continue;
+        }
+        let place = Place::of(project.folder(), account)?;
+        let Some(id) = place.known_as() else { continue };
+        let others = names.into_iter().map(Path::new).filter(|path| path.is_absolute() && *path != place.folder);
+        let others = others.map(|path| Place { folder: path.to_owned(), ..place.clone() });
+        notes.extend(others.filter(|other| other.known_as().as_ref() == Some(&id)).map(|other| {
+            let Problem { what, hint, .. } = files::copied(&place.folder, &other.folder);
+            format!("{what}; {}", hint.unwrap_or_default())
+        }));
+    }
+    Ok(notes)
 }
 
 /// The address of an account, as it is shown.

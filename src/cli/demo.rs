@@ -4,7 +4,7 @@
 
 use super::args::{DemoArgs, at_file};
 use super::draw::Screen;
-use super::open::{Wanted, open};
+use super::open::{Aim, Wanted, open};
 use super::out;
 use super::report::table;
 use super::run::work;
@@ -36,7 +36,7 @@ pub async fn command(args: &DemoArgs, screen: &Arc<Screen>) -> Result<u8> {
     screen.line(&format!("{} plays Freshdesk, its notifications switched off", freshdesk.address));
     project(&dir, &zendesk, &freshdesk)?;
 
-    let opened = open(&dir, Wanted { writes: true, ..Wanted::default() }, screen).await?;
+    let opened = open(&dir, Wanted { aim: Aim::Write, ..Wanted::default() }, screen).await?;
     let code = work("demo", &opened, screen, |job| async move { job.run().await }).await?;
     let link = opened.job.link.clone();
     let report = dir.join("report.csv");

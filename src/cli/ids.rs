@@ -2,7 +2,7 @@
 
 use super::args::{Global, IdsArgs};
 use super::draw::Screen;
-use super::open::{Wanted, open, view};
+use super::open::{Aim, Wanted, open, view};
 use super::out::Stdout;
 use super::run::restore;
 use crate::error::Result;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 pub async fn command(global: &Global, args: &IdsArgs, screen: &Arc<Screen>) -> Result<u8> {
     if args.rebuild {
-        let opened = open(&global.directory, Wanted { writes: true, ..Wanted::default() }, screen).await?;
+        let opened = open(&global.directory, Wanted { aim: Aim::Write, ..Wanted::default() }, screen).await?;
         let code = restore(&opened, screen).await?;
         if code != 0 {
             return Ok(code);

@@ -1,6 +1,6 @@
 //! Opens a project: reads its files, connects both accounts, takes the locks, opens ledger and stage.
 
-use super::accounts::{account, accounts, address, is_on_paper, url_of, which};
+use super::accounts::{account, accounts, address, copies, is_on_paper, url_of, which};
 use super::draw::Screen;
 use crate::connector::files::{self, FilesSource, FilesTarget, Find, Form, Place};
 use crate::connector::manifest::Manifest;
@@ -13,7 +13,7 @@ use crate::http::{self, Client, ClientConfig, Credentials};
 use crate::ledger::{Ledger, Link, MigrationLock, ProjectLock, Which, state_home};
 use crate::mapping::Mapping;
 use crate::pacer::{Clock, Pacer};
-use crate::pipeline::{Approval, Choice, Halt, Job, pair};
+use crate::pipeline::{Approval, Choice, Event, Halt, Job, pair};
 use crate::project::{Answers, Project, Question};
 use crate::staging::Staging;
 use secrecy::SecretString;
@@ -37,6 +37,18 @@ pub struct Opened {
     _locks: (ProjectLock, Vec<MigrationLock>),
 }
 
+/// How far a command goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Aim {
+    /// Everything is left as it is, ledger and stage too.
+    Look,
+    /// Records of the source are read into the stage.
+    #[default]
+    Read,
+    /// Records will be written, or taken for written: by one process at a time.
+    Write,
+}
+
 /// What the command line adds to the project.
 #[derive(Default)]
 pub struct Wanted {
@@ -46,8 +58,7 @@ pub struct Wanted {
     pub retry: Vec<Reason>,
     /// Nothing will be written.
     pub dry: bool,
-    /// Records will be written, or taken for written: by one process at a time.
-    pub writes: bool,
+    pub aim: Aim,
     /// The mapping may not be written yet.
     pub to_be_mapped: bool,
     /// The target may be a platform without an account.
@@ -67,24 +78,11 @@ pub async fn open(directory: &Path, wanted: Wanted, screen: &Arc<Screen>) -> Res
     let (source, source_version) = connect_source(&project)?;
     let (target, target_version) = connect_target(&project, &wanted)?;
     let lock = ProjectLock::take(directory)?;
+    files::sweep_copies(directory)?;
     let ledger = Ledger::open(directory)?;
     let staging = Staging::open(directory)?;
-    let accounts = accounts(&project, Place::name)?;
-    if accounts.are_one() {
-        let what = format!("[source] and [target] are the same account: {}", accounts.target.address());
-        return Err(Problem::new(Reason::Refused, what).hint("name in `url` of one of them the other account"));
-    }
-    let link = ledger.migration(&accounts, &which(&project)).await?;
-    let migration_locks = if wanted.writes {
-        if which(&project) == Which::ByAccounts {
-            ledger.is_alone(&link).await?;
-        }
-        // A copy may know it by another of its ids.
-        let home = state_home(directory)?;
-        link.marks().iter().map(|mark| MigrationLock::take(&home, mark)).collect::<Result<Vec<_>>>()?
-    } else {
-        vec![]
-    };
+    let (link, migration_locks) = bound(&project, &ledger, wanted.aim).await?;
+    copies(&project, &link)?.iter().for_each(|what| screen.tell(&Event::Note { what: what.clone() }));
     let resuming = link.last_run().await?.is_some_and(|run| !matches!(run.exit_code, Some(0 | 3)));
     let max_failures = wanted.max_failures.or(project.run.max_failures);
     let manifests = BTreeMap::from([
@@ -116,8 +114,42 @@ pub async fn open(directory: &Path, wanted: Wanted, screen: &Arc<Screen>) -> Res
         noted: Mutex::default(),
         project,
     };
-    pair(&job).await?;
+    if wanted.aim != Aim::Look {
+        pair(&job).await?;
+    }
     Ok(Opened { job: Arc::new(job), manifests, rules, _locks: (lock, migration_locks) })
+}
+
+/// The migration that is meant, and the locks of one that will be written.
+async fn bound(project: &Project, ledger: &Ledger, aim: Aim) -> Result<(Link, Vec<MigrationLock>)> {
+    let which = which(project);
+    if aim == Aim::Look {
+        return Ok((ledger.migration(&accounts(project, Place::known_as)?, &which).await?, vec![]));
+    }
+    let accounts = accounts(project, Place::name)?;
+    if accounts.are_one() {
+        let what = format!("[source] and [target] are the same account: {}", accounts.target.address());
+        return Err(Problem::new(Reason::Refused, what).hint("name in `url` of one of them the other account"));
+    }
+    if aim == Aim::Read {
+        return Ok((ledger.begin(&accounts, &which).await?, vec![]));
+    }
+    if which == Which::ByAccounts {
+        ledger.is_alone(&ledger.migration(&accounts, &which).await?).await?;
+    }
+    let link = ledger.begin(&accounts, &which).await?;
+    let home = state_home(project.folder())?;
+    // A copy may know it by another of its ids.
+    let locks = link.marks().iter().map(|mark| MigrationLock::take(&home, mark)).collect::<Result<_>>()?;
+    Ok((link, locks))
+}
+
+impl Opened {
+    /// Notes what the accounts are called now, after a command that wrote and was not refused: the checks have seen that the target
+    /// is the migration's own.
+    pub async fn learn_names(&self) -> Result<()> {
+        self.job.link.learn(&accounts(&self.job.project, Place::name)?).await
+    }
 }
 
 /// The file of the rules; one that is to be written may be missing.

@@ -2,7 +2,7 @@
 
 use super::args::{ChoiceArgs, Global, RetryArgs, RunArgs};
 use super::draw::Screen;
-use super::open::{Opened, Wanted, open};
+use super::open::{Aim, Opened, Wanted, open};
 use crate::error::{Reason, Result};
 use crate::pipeline::{Ending, Event, Job, Stop};
 use serde_json::json;
@@ -20,7 +20,7 @@ pub async fn retry(global: &Global, args: &RetryArgs, screen: &Arc<Screen>) -> R
 }
 
 fn wanted(args: &RunArgs) -> Wanted {
-    Wanted { choice: args.choice.choice(), max_failures: args.max_failures, writes: true, ..Wanted::default() }
+    Wanted { choice: args.choice.choice(), max_failures: args.max_failures, aim: Aim::Write, ..Wanted::default() }
 }
 
 pub async fn stage(global: &Global, args: &ChoiceArgs, screen: &Arc<Screen>) -> Result<u8> {
@@ -90,6 +90,9 @@ where
     let rules = matches!(command, "run" | "retry" | "demo").then_some(opened.rules.as_str());
     let run = job.link.run_started(command, &opened.manifests, rules).await?;
     let ending = work(Arc::clone(job)).await;
+    if command != "stage" && matches!(ending, Ending::Complete | Ending::Partial) {
+        opened.learn_names().await?;
+    }
     job.link.run_ended(run, i32::from(ending.exit_code()), &json!(job.calls())).await?;
     Ok(ending)
 }

@@ -398,7 +398,7 @@ mod tests {
     }
 
     fn dry_run() -> DryRun {
-        let place = Place { folder: "/nowhere".into(), form: Form::Jsonl };
+        let place = Place { folder: "/nowhere".into(), form: Form::Jsonl, copies: "/nowhere".into() };
         DryRun::of(Arc::new(FilesTarget::new(place)), Arc::new(Deaf))
     }
 

@@ -20,15 +20,20 @@ pub(crate) fn make(project: &Path) -> Result<PathBuf> {
 pub(crate) fn private_folder(folder: &Path) -> Result<()> {
     let at = |e: std::io::Error| Problem::from(e).at(folder.display());
     if !folder.try_exists().map_err(at)? {
-        let mut made = DirBuilder::new();
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut made, 0o700);
-        match made.create(folder) {
+        match create(folder) {
             Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => return Err(at(e)),
             _ => {}
         }
     }
     close_to_others(folder, 0o700)
+}
+
+/// Makes a folder for its owner only, where nothing is.
+pub(super) fn create(folder: &Path) -> std::io::Result<()> {
+    let mut made = DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut made, 0o700);
+    made.create(folder)
 }
 
 /// Makes an empty file that only its owner can read, or closes an existing one to others.
@@ -57,6 +62,13 @@ fn close_to_others(path: &Path, mode: u32) -> Result<()> {
         return Ok(());
     }
     std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).map_err(at)
+}
+
+/// Closes an opened folder to others.
+pub(super) fn close(folder: &File) -> std::io::Result<()> {
+    #[cfg(unix)]
+    folder.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+    Ok(())
 }
 
 #[cfg(not(unix))]

@@ -1,8 +1,8 @@
 //! What a migration is called: the same two accounts give the same id on every machine, so that a lost ledger can be made anew
 //! from the markers in the target, and the ledger knows an account again under each name it ever had.
 
-use super::names::{self, Accounts, Named};
-use super::{Ledger, Link, query};
+use super::names::{self, Accounts, Learnt, Name, Named};
+use super::{Fault, Ledger, Link, query};
 use crate::error::{Problem, Reason, Result};
 use rusqlite::{Connection, params};
 use std::collections::BTreeSet;
@@ -20,6 +20,18 @@ pub enum Which {
     Another,
 }
 
+/// Whether the target is the account that a migration wrote to, by its names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Claim {
+    /// It goes by a name it was known by when that was written, or nothing was written yet.
+    #[default]
+    Known,
+    /// It has an address that the ledger never saw it by.
+    Renamed(String),
+    /// At this address lay a folder with an id of its own, and it has that id no more.
+    Replaced(String),
+}
+
 /// A migration as the ledger holds it.
 struct Held {
     id: String,
@@ -27,42 +39,74 @@ struct Held {
     target: String,
     /// The id in its markers.
     mark: Option<String>,
-    sources: Vec<String>,
-    targets: Vec<String>,
+    sources: Vec<Name>,
+    targets: Vec<Name>,
     /// Whether it made anything in the target.
     wrote: bool,
 }
 
 impl Held {
-    fn is_of(&self, accounts: &Accounts) -> bool {
-        accounts.source.is_one_of(&self.sources) && accounts.target.is_one_of(&self.targets)
+    /// One that the ledger does not hold yet.
+    fn new(id: String, accounts: &Accounts, learnt: Learnt) -> Held {
+        Held {
+            id,
+            source: accounts.source.address().to_owned(),
+            target: accounts.target.address().to_owned(),
+            mark: None,
+            sources: accounts.source.names(learnt),
+            targets: accounts.target.names(learnt),
+            wrote: false,
+        }
+    }
+
+    /// What is another migration is known by the names it was made under alone: what the accounts of this one were said to be called
+    /// now may be theirs.
+    fn is_of(&self, accounts: &Accounts, which: &Which) -> bool {
+        let counts = |name: &&Name| *which != Which::Another || name.learnt == Some(Learnt::Made);
+        accounts.source.is_one_of(self.sources.iter().filter(counts))
+            && accounts.target.is_one_of(self.targets.iter().filter(counts))
     }
 
     /// The ids under which markers of it may stand in the target: that of its own, then those it would have had under each
     /// pair of names.
     fn marks(&self) -> Vec<Arc<str>> {
         let own = self.mark.as_ref().unwrap_or(&self.id);
-        let pairs = self.sources.iter().flat_map(|source| self.targets.iter().map(move |target| (source, target)));
+        let sure = |names: &'_ [Name]| -> Vec<String> {
+            names.iter().filter(|name| name.learnt.is_some()).map(|name| name.text.clone()).collect()
+        };
+        let (sources, targets) = (sure(&self.sources), sure(&self.targets));
+        let pairs = sources.iter().flat_map(|source| targets.iter().map(move |target| (source, target)));
         let former: BTreeSet<String> = pairs.flat_map(|(source, target)| names::ids(source, target)).collect();
         std::iter::once(own).chain(former.iter().filter(|id| *id != own)).map(|id| Arc::from(id.as_str())).collect()
+    }
+
+    fn claim(&self, target: &Named) -> Claim {
+        let sure = || self.targets.iter().filter(|name| name.learnt.is_some());
+        let address = target.address().to_owned();
+        match target.is_one_of(sure()) {
+            _ if !self.wrote => Claim::Known,
+            false => Claim::Renamed(address),
+            true if sure().any(|name| name.is_own()) && !target.calls_itself_one_of(sure()) => Claim::Replaced(address),
+            true => Claim::Known,
+        }
     }
 }
 
 impl Ledger {
-    /// The migration between two accounts by their addresses.
+    /// The migration between two accounts by their addresses, [begun](Ledger::begin).
     pub async fn link(&self, source: &str, target: &str) -> Result<Link> {
-        self.migration(&Accounts::at(source, target), &Which::ByAccounts).await
+        self.begin(&Accounts::at(source, target), &Which::ByAccounts).await
     }
 
-    /// The migration between two accounts. Noted on first use, and under each new name, unless the ledger is opened to
-    /// [view](Ledger::view) only.
+    /// The migration between two accounts. Writes nothing: one that the ledger does not hold has to be [begun](Ledger::begin)
+    /// before anything is noted of it.
     ///
     /// Errors: [`Config`](Reason::Config) when there is none of the id that is named.
     pub async fn migration(&self, accounts: &Accounts, which: &Which) -> Result<Link> {
-        let held = self.held().await?;
+        let mut held = self.held().await?;
         let known = match which {
             Which::Id(id) => {
-                let known = held.iter().find(|one| one.id == *id);
+                let known = held.iter().position(|one| one.id == *id);
                 if known.is_none() && held.iter().any(|one| one.wrote) {
                     return Err(no_such(id, &held));
                 }
@@ -70,35 +114,53 @@ impl Ledger {
             }
             // Of several that earlier versions took for different ones, the one that wrote.
             Which::ByAccounts | Which::Another => {
-                let mut of_these = held.iter().filter(|one| one.is_of(accounts));
-                let first = of_these.clone().next();
-                of_these.find(|one| one.wrote).or(first)
+                let of_these = |one: &Held| one.is_of(accounts, which);
+                let wrote = held.iter().position(|one| one.wrote && of_these(one));
+                wrote.or_else(|| held.iter().position(of_these))
             }
         };
-        let id = match (known, which) {
-            (Some(known), _) => known.id.clone(),
-            (None, Which::Id(id)) => id.clone(),
-            (None, _) => accounts.id(),
+        let held = match (known, which) {
+            (Some(known), _) => held.swap_remove(known),
+            (None, Which::Id(id)) => Held::new(id.clone(), accounts, Learnt::Said),
+            (None, _) => Held::new(accounts.id(), accounts, Learnt::Made),
         };
-        if self.store.writable() {
-            self.note(id.clone(), accounts).await?;
-        }
-        let noted = self.held().await?.into_iter().find(|one| one.id == id);
-        // A ledger that is only looked at may not hold it.
-        Ok(self.bound(noted.unwrap_or_else(|| Held {
-            id,
-            source: accounts.source.address().to_owned(),
-            target: accounts.target.address().to_owned(),
-            mark: None,
-            sources: accounts.source.all().collect(),
-            targets: accounts.target.all().collect(),
-            wrote: false,
-        })))
+        Ok(self.bound(held, accounts))
+    }
+
+    /// As [`Ledger::migration`], and one that is new is entered, with the names its accounts have. Those that a known one has
+    /// now are [learnt](Link::learn) by whoever saw that they are its own.
+    ///
+    /// Errors: as [`Ledger::migration`].
+    pub async fn begin(&self, accounts: &Accounts, which: &Which) -> Result<Link> {
+        let link = self.migration(accounts, which).await?;
+        let learnt = if matches!(which, Which::Id(_)) { Learnt::Said } else { Learnt::Made };
+        let (id, now) = (link.id.to_string(), self.now().as_millisecond());
+        let (source, target) = (link.source.to_string(), link.target.to_string());
+        let names = accounts.clone();
+        self.store
+            .write(move |db| {
+                let new = db
+                    .prepare_cached(
+                        "INSERT INTO link (id, source, target, made_at) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (id) DO NOTHING",
+                    )?
+                    .execute(params![id, source, target, now])?;
+                if new == 1 {
+                    put_names(db, &id, "source", &names.source.names(learnt))?;
+                    put_names(db, &id, "target", &names.target.names(learnt))?;
+                }
+                Ok(())
+            })
+            .await?;
+        Ok(link)
     }
 
     /// Every migration the ledger holds, in the order they were made.
     pub async fn links(&self) -> Result<Vec<Link>> {
-        Ok(self.held().await?.into_iter().map(|held| self.bound(held)).collect())
+        let bound = |held: Held| {
+            let accounts = Accounts::at(&held.source, &held.target);
+            self.bound(held, &accounts)
+        };
+        Ok(self.held().await?.into_iter().map(bound).collect())
     }
 
     /// Refuses to begin a migration beside another one that wrote: it may be the same under a name nobody knows yet, and
@@ -122,28 +184,6 @@ impl Ledger {
         )))
     }
 
-    async fn note(&self, id: String, accounts: &Accounts) -> Result<()> {
-        let now = self.now().as_millisecond();
-        let accounts = accounts.clone();
-        self.store
-            .write(move |db| {
-                db.prepare_cached(
-                    "INSERT INTO link (id, source, target, made_at) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (id) DO NOTHING",
-                )?
-                .execute(params![id, accounts.source.address(), accounts.target.address(), now])?;
-                let mut alias = db.prepare_cached(
-                    "INSERT INTO alias (link, side, name) VALUES (?1, ?2, ?3) ON CONFLICT (link, side, name) DO NOTHING",
-                )?;
-                for (side, named) in [("source", &accounts.source), ("target", &accounts.target)] {
-                    for name in named.all() {
-                        alias.execute(params![id, side, name])?;
-                    }
-                }
-                Ok(())
-            })
-            .await
-    }
-
     async fn held(&self) -> Result<Vec<Held>> {
         self.store
             .read(|db| {
@@ -151,7 +191,7 @@ impl Ledger {
                              AND record.origin = 'created') AS wrote FROM link ORDER BY made_at, id";
                 query::all(db, sql, [], |row| {
                     let id: String = row.get("id")?;
-                    let (sources, targets) = (aliases(db, &id, "source")?, aliases(db, &id, "target")?);
+                    let (sources, targets) = (names_of(db, &id, "source")?, names_of(db, &id, "target")?);
                     Ok(Held {
                         source: row.get("source")?,
                         target: row.get("target")?,
@@ -166,11 +206,13 @@ impl Ledger {
             .await
     }
 
-    fn bound(&self, held: Held) -> Link {
+    fn bound(&self, held: Held, accounts: &Accounts) -> Link {
         Link {
             ledger: self.clone(),
-            sources: held.sources.as_slice().into(),
+            claim: Arc::new(held.claim(&accounts.target)),
             marks: held.marks().into(),
+            sources: held.sources.into(),
+            targets: held.targets.into(),
             id: Arc::from(held.id),
             source: Arc::from(held.source),
             target: Arc::from(held.target),
@@ -178,9 +220,24 @@ impl Ledger {
     }
 }
 
-fn aliases(db: &Connection, link: &str, side: &str) -> Result<Vec<String>, super::Fault> {
-    let sql = "SELECT name FROM alias WHERE link = ?1 AND side = ?2 ORDER BY name";
-    query::all(db, sql, params![link, side], |row| Ok(row.get(0)?))
+fn names_of(db: &Connection, link: &str, side: &str) -> Result<Vec<Name>, Fault> {
+    let sql = "SELECT name, learnt FROM alias WHERE link = ?1 AND side = ?2 ORDER BY name";
+    query::all(db, sql, params![link, side], |row| {
+        let learnt: Option<String> = row.get("learnt")?;
+        Ok(Name { text: row.get("name")?, learnt: learnt.as_deref().and_then(Learnt::from_code) })
+    })
+}
+
+/// A name that is known already stays what it is.
+fn put_names(db: &Connection, link: &str, side: &str, names: &[Name]) -> Result<(), Fault> {
+    let mut put = db.prepare_cached(
+        "INSERT INTO alias (link, side, name, learnt) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (link, side, name) \
+         DO UPDATE SET learnt = COALESCE(alias.learnt, excluded.learnt)",
+    )?;
+    for name in names {
+        put.execute(params![link, side, name.text, name.learnt.map(Learnt::code)])?;
+    }
+    Ok(())
 }
 
 fn no_such(id: &str, held: &[Held]) -> Problem {
@@ -221,7 +278,34 @@ impl Link {
 
     /// Whether its source is an account of this name.
     pub fn is_from(&self, name: &str) -> bool {
-        Named::at(name).is_one_of(&self.sources)
+        Named::at(name).is_one_of(self.sources.iter())
+    }
+
+    /// Every name its source ever had, and every one its target ever had.
+    pub fn names(&self) -> [Vec<&str>; 2] {
+        [&self.sources, &self.targets].map(|names| names.iter().map(|name| name.text.as_str()).collect())
+    }
+
+    /// Whether the target it was asked for by is the one it wrote to.
+    pub fn claim(&self) -> &Claim {
+        &self.claim
+    }
+
+    /// Enters the names its accounts have now, for the time when nobody says which migration is meant. Only for who has seen that the
+    /// target is its own.
+    pub async fn learn(&self, accounts: &Accounts) -> Result<()> {
+        let (id, accounts) = (self.id.clone(), accounts.clone());
+        self.ledger
+            .store
+            .write(move |db| {
+                for (side, named) in [("source", &accounts.source), ("target", &accounts.target)] {
+                    let known = names_of(db, &id, side)?;
+                    let made = named.is_one_of(known.iter().filter(|name| name.learnt == Some(Learnt::Made)));
+                    put_names(db, &id, side, &named.names(if made { Learnt::Made } else { Learnt::Said }))?;
+                }
+                Ok(())
+            })
+            .await
     }
 
     /// The same migration in a copy of its ledger.

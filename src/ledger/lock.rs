@@ -4,6 +4,7 @@
 
 use super::folder::{self, open_private, private_folder};
 use crate::error::{Problem, Reason, Result};
+use crate::project::Migration;
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
@@ -41,6 +42,11 @@ impl MigrationLock {
     /// `home`: the [folder](state_home) where the locks of this user lie. Refused, with the process id of the holder, while
     /// another process has it.
     pub fn take(home: &Path, migration: &str) -> Result<MigrationLock> {
+        if !Migration::is_id(migration) {
+            let what = format!("`{migration}` is not the id of a migration");
+            return Err(Problem::new(Reason::Refused, what)
+                .hint("the ledger names it: put back a copy of .deskferry/ from before"));
+        }
         make_all(home)?;
         let path = home.join(format!("{migration}.lock"));
         loop {
@@ -83,11 +89,27 @@ pub fn state_home(project: &Path) -> Result<PathBuf> {
     }
     let user = owner(&folder::of(project));
     let home = std::env::temp_dir().join(format!("deskferry-{}", user.unwrap_or_default()));
-    make_all(&home)?;
-    if owner(&home) != user {
-        return Err(Problem::new(Reason::Refused, format!("{} is not yours", home.display())).hint(ELSEWHERE));
-    }
+    make_own(&home, user)?;
     Ok(home)
+}
+
+/// Makes a folder among those of others, or closes one that is there: only where it is `user`'s own, and no link to another one.
+fn make_own(home: &Path, user: Option<u32>) -> Result<()> {
+    let at = |e: std::io::Error| Problem::from(e).at(home.display());
+    match folder::create(home) {
+        Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => return Err(at(e)),
+        _ => {}
+    }
+    let not_yours = || Problem::new(Reason::Refused, format!("{} is not yours", home.display())).hint(ELSEWHERE);
+    if owner(home) != user {
+        return Err(not_yours());
+    }
+    // What is closed is what was opened, whatever comes to lie under the name meanwhile.
+    let folder = File::open(home).map_err(at)?;
+    match is_still(&folder, home) && owner(home) == user {
+        true => folder::close(&folder).map_err(at),
+        false => Err(not_yours()),
+    }
 }
 
 /// Nothing where it is no folder, but a link to one.
@@ -166,14 +188,54 @@ mod tests {
     fn a_migration_is_written_by_one_process_wherever_its_folder_lies() {
         let home = tempfile::tempdir().unwrap();
         let home = home.path().join("state/deskferry");
-        let first = MigrationLock::take(&home, "0a").unwrap();
-        let refused = MigrationLock::take(&home, "0a").unwrap_err();
+        let (one, two) = ("0a0a0a0a0a", "0b0b0b0b0b");
+        let first = MigrationLock::take(&home, one).unwrap();
+        let refused = MigrationLock::take(&home, one).unwrap_err();
         assert!(refused.what.contains(&format!("process {}", std::process::id())), "{refused}");
-        let other = MigrationLock::take(&home, "0b").unwrap();
+        let other = MigrationLock::take(&home, two).unwrap();
         drop(first);
-        let _again = MigrationLock::take(&home, "0a").unwrap();
+        let _again = MigrationLock::take(&home, one).unwrap();
         drop(other);
         let left: Vec<_> = std::fs::read_dir(&home).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-        assert_eq!(left, ["0a.lock"], "a lock that is let go leaves nothing behind");
+        assert_eq!(left, ["0a0a0a0a0a.lock"], "a lock that is let go leaves nothing behind");
+    }
+
+    #[test]
+    fn a_lock_is_a_file_of_its_folder_whatever_a_ledger_calls_a_migration() {
+        let home = tempfile::tempdir().unwrap();
+        let precious = home.path().join("Cargo.lock");
+        std::fs::write(&precious, "x").unwrap();
+        let climbing = home.path().join("Cargo").display().to_string();
+        for id in [climbing.as_str(), "../Cargo", "a/b", ""] {
+            assert_eq!(
+                MigrationLock::take(&home.path().join("locks"), id).unwrap_err().reason,
+                Reason::Refused,
+                "{id}"
+            );
+        }
+        assert_eq!(std::fs::read_to_string(precious).unwrap(), "x");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_that_somebody_laid_among_temporary_files_is_not_followed() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let all = tempfile::tempdir().unwrap();
+        let (theirs, home) = (all.path().join("theirs"), all.path().join("deskferry-0"));
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let open = |path: &Path| std::fs::set_permissions(path, PermissionsExt::from_mode(0o755)).unwrap();
+        std::fs::create_dir(&theirs).unwrap();
+        open(&theirs);
+        let user = owner(&theirs);
+        symlink(&theirs, &home).unwrap();
+        assert_eq!(make_own(&home, user).unwrap_err().reason, Reason::Refused);
+        assert_eq!(mode(&theirs), 0o755, "what it leads to stays as it was");
+        assert_eq!(make_own(&theirs, user.map(|user| user + 1)).unwrap_err().reason, Reason::Refused);
+        assert_eq!(mode(&theirs), 0o755, "what is another user's stays as it was");
+        std::fs::remove_file(&home).unwrap();
+        make_own(&home, user).unwrap();
+        open(&home);
+        make_own(&home, user).unwrap();
+        assert_eq!(mode(&home), 0o700, "one's own is closed again");
     }
 }

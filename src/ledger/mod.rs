@@ -30,10 +30,11 @@ pub(crate) mod tests;
 pub use custody::{Entry, Standing, Stray};
 pub(crate) use fault::Fault;
 pub(crate) use folder::private_folder;
-pub use link::Which;
+pub use link::{Claim, Which};
 pub use lock::{MigrationLock, ProjectLock, state_home};
 pub use losses::{LossCount, LossRow, Lost};
-pub use names::{Accounts, Named, link_id, normal_address};
+use names::Name;
+pub use names::{Accounts, FOLDER, Named, link_id, normal_address};
 pub use pairing::Paired;
 pub use rebuild::Restored;
 pub use records::{Count, ProblemDetail};
@@ -106,8 +107,10 @@ pub struct Link {
     id: Arc<str>,
     /// The ids in its markers, the one that is written first.
     marks: Arc<[Arc<str>]>,
-    /// Every name of the source.
-    sources: Arc<[String]>,
+    /// Every name of the source, and of the target.
+    sources: Arc<[Name]>,
+    targets: Arc<[Name]>,
+    claim: Arc<Claim>,
     source: Arc<str>,
     target: Arc<str>,
 }

@@ -1,9 +1,47 @@
 //! The names of an account: every spelling of its address is one, and so is what the account calls itself.
 
+use crate::project::Migration;
 use url::{Host, Url};
 
-/// Hex characters of a migration's id.
-const LENGTH: usize = 10;
+/// What the name of a folder that goes by an id begins with. No address does.
+pub const FOLDER: &str = "folder:";
+
+/// How a name of an account came to be known as one of a migration's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Learnt {
+    /// It is a name the migration was made under, or another one of the same account.
+    Made,
+    /// The project said which migration is meant.
+    Said,
+}
+
+impl Learnt {
+    pub fn code(self) -> &'static str {
+        match self {
+            Learnt::Made => "made",
+            Learnt::Said => "said",
+        }
+    }
+
+    pub fn from_code(code: &str) -> Option<Learnt> {
+        [Learnt::Made, Learnt::Said].into_iter().find(|learnt| learnt.code() == code)
+    }
+}
+
+/// A name of an account as the ledger holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Name {
+    pub text: String,
+    /// Nothing where an earlier version noted it, whoever's name it was.
+    pub learnt: Option<Learnt>,
+}
+
+impl Name {
+    /// Whether it is what the account calls itself.
+    pub fn is_own(&self) -> bool {
+        self.text.starts_with(FOLDER)
+    }
+}
 
 /// An account by all that it is known as.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,14 +66,25 @@ impl Named {
         &self.address
     }
 
+    /// What it calls itself.
+    pub fn own(&self) -> Option<&str> {
+        self.own.as_deref()
+    }
+
     /// Every name it has, its own first.
-    pub(super) fn all(&self) -> impl Iterator<Item = String> {
-        self.own.iter().chain([&self.address]).cloned()
+    pub(super) fn names(&self, learnt: Learnt) -> Vec<Name> {
+        let all = self.own.iter().chain([&self.address]);
+        all.map(|text| Name { text: text.clone(), learnt: Some(learnt) }).collect()
     }
 
     /// Whether one of these names is one of its own.
-    pub(super) fn is_one_of(&self, names: &[String]) -> bool {
-        names.iter().any(|name| self.all().any(|own| key(&own) == key(name)))
+    pub(super) fn is_one_of<'a>(&self, mut names: impl Iterator<Item = &'a Name>) -> bool {
+        names.any(|name| self.own.iter().chain([&self.address]).any(|own| key(own) == key(&name.text)))
+    }
+
+    /// Whether one of these names is what it calls itself.
+    pub(super) fn calls_itself_one_of<'a>(&self, mut names: impl Iterator<Item = &'a Name>) -> bool {
+        names.any(|name| self.own.as_ref() == Some(&name.text))
     }
 
     fn best(&self) -> String {
@@ -92,7 +141,7 @@ pub(super) fn ids(source: &str, target: &str) -> [String; 2] {
 
 fn hashed(source: &str, target: &str) -> String {
     let mut id = blake3::hash(format!("{source}\n{target}").as_bytes()).to_hex().to_string();
-    id.truncate(LENGTH);
+    id.truncate(Migration::LENGTH);
     id
 }
 
@@ -166,20 +215,20 @@ mod tests {
 
     #[test]
     fn an_account_is_known_again_by_any_of_its_names() {
-        let known = ["https://help.acme.com/rt".to_owned(), "folder:1".to_owned()];
+        let known = ["https://help.acme.com/rt", "folder:1"].map(|text| Name { text: text.to_owned(), learnt: None });
         for name in ["http://help.acme.com/rt/", "https://www.help.acme.com/rt"] {
-            assert!(Named::at(name).is_one_of(&known), "{name}");
+            assert!(Named::at(name).is_one_of(known.iter()), "{name}");
         }
-        assert!(Named::at("/moved").called(Some("folder:1".into())).is_one_of(&known));
+        assert!(Named::at("/moved").called(Some("folder:1".into())).is_one_of(known.iter()));
         for other in ["https://help.acme.com", "https://help.acme.com:8443/rt", "https://help.acme.org/rt", "/moved"] {
-            assert!(!Named::at(other).is_one_of(&known), "{other}");
+            assert!(!Named::at(other).is_one_of(known.iter()), "{other}");
         }
     }
 
     #[test]
     fn other_accounts_are_other_links() {
         let id = link_id("https://a.test", "https://b.test");
-        assert_eq!(id.len(), LENGTH);
+        assert_eq!(id.len(), Migration::LENGTH);
         for (source, target) in [
             ("https://b.test", "https://a.test"),
             ("http://a.test", "https://b.test"),

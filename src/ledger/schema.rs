@@ -9,7 +9,7 @@ use super::store::Design;
 pub(super) static DESIGN: Design = Design {
     file: "ledger.db",
     synchronous: "FULL",
-    versions: &[VERSION_1, VERSION_2, CUSTODY, VENDOR_TIME],
+    versions: &[VERSION_1, VERSION_2, CUSTODY, VENDOR_TIME, LEARNT],
     damaged: "do not delete it: it is the only account of what was written. Put it back from a copy of .deskferry/, \
               or recover it with `sqlite3 ledger.db .recover`",
 };
@@ -166,4 +166,13 @@ CREATE UNIQUE INDEX record_made ON record (link, kind, target_id) WHERE origin =
 const VENDOR_TIME: &str = "
 ALTER TABLE step ADD COLUMN vendor_at BIGINT;
 ALTER TABLE watermark ADD COLUMN ahead BIGINT;
+";
+
+/// `alias.learnt` is how a name came to be one of the migration's: it was `made` under it, or the project `said` so and the target was
+/// seen to be its own. Earlier versions noted whatever name an account had when a command was given: of these only the first of
+/// each account is sure, and the id of a folder.
+const LEARNT: &str = "
+ALTER TABLE alias ADD COLUMN learnt TEXT;
+UPDATE alias SET learnt = 'made' WHERE name LIKE 'folder:%' OR name = (
+  SELECT CASE alias.side WHEN 'source' THEN link.source ELSE link.target END FROM link WHERE link.id = alias.link);
 ";

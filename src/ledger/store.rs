@@ -8,6 +8,7 @@
 
 use super::fault::{Fault, explain, not_writable};
 use super::folder;
+use super::lock::ProjectLock;
 use crate::error::{Problem, Reason, Result};
 use rusqlite::{Connection, OpenFlags};
 use std::path::{Path, PathBuf};
@@ -52,6 +53,8 @@ struct File {
     readers: Mutex<Vec<Connection>>,
     seats: Semaphore,
     unchanging: bool,
+    /// Where the file is a copy, made only to be looked at: goes with it.
+    _copy: Option<tempfile::TempDir>,
 }
 
 impl Store {
@@ -84,23 +87,61 @@ impl Store {
             return Err(Problem::new(Reason::Config, format!("{} does not exist yet", path.display()))
                 .hint("`deskferry run` makes it; `-C DIR` names another project folder"));
         }
-        upgrade_to_view(project, &path, design)?;
-        let plain = Self::over(design, path.clone(), false, None, None);
-        let seen = plain.file.reader().and_then(|db| check_version(&db, design).map(|()| db));
-        let store = match seen {
-            Ok(db) => {
-                plain.file.put_back(db);
-                plain
-            }
-            Err(Fault::Sql(_)) if nothing_pending(&path) => {
-                let still = Self::over(design, path.clone(), true, None, None);
-                let db = still.file.reader().map_err(|e| explain(e, &path, design))?;
-                check_version(&db, design).map_err(|e| explain(e, &path, design))?;
-                still.file.put_back(db);
-                still
-            }
-            Err(fault) => return Err(explain(fault, &path, design)),
+        let (seen, found) = Self::readable(path, design)?;
+        if found == 0 || found == design.versions.len() {
+            return Ok(seen);
+        }
+        Self::of_an_earlier_version(project, seen, design)
+    }
+
+    /// A file for reading only, and its version.
+    fn readable(path: PathBuf, design: &'static Design) -> Result<(Store, usize)> {
+        let look = |unchanging: bool| {
+            let store = Self::over(design, path.clone(), unchanging, None, None);
+            let db = store.file.reader()?;
+            check_version(&db, design)?;
+            let found = version(&db)?;
+            store.file.put_back(db);
+            Ok((store, found))
         };
+        let seen = match look(false) {
+            Err(Fault::Sql(_)) if nothing_pending(&path) => look(true),
+            seen => seen,
+        };
+        seen.map_err(|fault| explain(fault, &path, design))
+    }
+
+    /// Brought up to date where nobody is at work; where the disk cannot be written, a copy of it is.
+    fn of_an_earlier_version(project: &Path, seen: Store, design: &'static Design) -> Result<Store> {
+        let path = seen.file.path.clone();
+        match ProjectLock::take(project) {
+            Ok(_lock) => match Self::open(project, design) {
+                Ok(opened) => {
+                    drop((opened, seen));
+                    return Ok(Self::readable(path, design)?.0);
+                }
+                Err(problem) if problem.reason == Reason::Disk => {}
+                Err(problem) => return Err(problem),
+            },
+            Err(problem) if problem.reason == Reason::Refused => {
+                let what = format!(
+                    "{} is of an earlier version of Deskferry, and cannot be looked at now: {}",
+                    design.file, problem.what
+                );
+                return Err(Problem { what, ..problem });
+            }
+            Err(_) => {}
+        }
+        let folder = tempfile::tempdir()?;
+        let copy = folder.path().join(design.file);
+        let db = seen.file.reader().map_err(|e| explain(e, &path, design))?;
+        db.execute("VACUUM INTO ?1", [copy.to_string_lossy()]).map_err(|e| explain(e.into(), &copy, design))?;
+        let changed = Connection::open(&copy).map_err(Fault::from).and_then(|db| upgrade(&db, design));
+        changed.map_err(|e| explain(e, &copy, design))?;
+        let mut store = Self::readable(copy, design)?.0;
+        if let Some(file) = Arc::get_mut(&mut store.file) {
+            file._copy = Some(folder);
+        }
         Ok(store)
     }
 
@@ -119,6 +160,7 @@ impl Store {
             readers: Mutex::new(Vec::new()),
             seats: Semaphore::new(READERS),
             unchanging,
+            _copy: None,
         };
         Store { file: Arc::new(file) }
     }
@@ -135,10 +177,6 @@ impl Store {
         folder::private_file(&copy)?;
         let to = copy.to_string_lossy().into_owned();
         self.read(move |db| Ok(db.execute("VACUUM INTO ?1", [to]).map(|_| ())?)).await
-    }
-
-    pub fn writable(&self) -> bool {
-        self.file.jobs.is_some()
     }
 
     /// Runs `work` in the next group and returns after its commit. `work` is undone when it fails; the others
@@ -244,16 +282,6 @@ fn check_version(db: &Connection, design: &Design) -> Result<(), Fault> {
             )
             .hint("use that version of Deskferry or a newer one"),
         ));
-    }
-    Ok(())
-}
-
-/// A file that an earlier version wrote is brought up to date before it is looked at, where it can be written.
-fn upgrade_to_view(project: &Path, path: &Path, design: &'static Design) -> Result<()> {
-    let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX);
-    // What cannot be read here is explained by whoever reads it.
-    if db.and_then(|db| version(&db)).is_ok_and(|found| 0 < found && found < design.versions.len()) {
-        Store::open(project, design)?;
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ mod approval;
 pub mod assumed;
 mod carry;
 mod children;
+mod claim;
 mod closure;
 mod custody;
 mod demands;
@@ -145,9 +146,9 @@ pub enum Stop {
     Account(Problem),
     /// The records of a kind could not be listed to the end.
     Listing(Problem),
-    /// This machine.
     /// Records of this migration are in the target that the ledger has no part in.
     NotAlone(Problem),
+    /// This machine.
     Failed(Problem),
 }
 

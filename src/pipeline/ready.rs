@@ -1,6 +1,6 @@
 //! `check`: proves that both accounts can be used and that writing will mail nobody.
 
-use super::{Event, Job, ORDER, Side, demands};
+use super::{Event, Job, ORDER, Side, claim, demands};
 use crate::clock::VendorClock;
 use crate::connector::CheckLine;
 use crate::connector::profile::Silence;
@@ -67,6 +67,9 @@ pub async fn of_target(job: &Job) -> Vec<CheckLine> {
     if lines.iter().all(|line| line.found.is_ok()) && !job.target.profile().verbatim {
         let proves = "what the target demands of a ticket is known".to_owned();
         lines.extend(demands::check(job).await.unwrap_or_else(|e| Some(CheckLine { proves, found: Err(e) })));
+    }
+    if lines.iter().all(|line| line.found.is_ok()) {
+        lines.extend(claim::line(job).await);
     }
     lines.extend(silence(job));
     lines

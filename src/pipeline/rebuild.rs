@@ -4,7 +4,7 @@
 
 use super::custody::{Marks, seen_until};
 use super::stage::AHEAD;
-use super::{Job, Stop};
+use super::{Job, Stop, claim};
 use crate::connector::ChildRows;
 use crate::error::{Problem, Reason, Result};
 use crate::ledger::{Origin, RecordRow, Remote, Restored, State, StepKey, Stray};
@@ -23,6 +23,7 @@ impl Job {
     /// Errors: `unsupported` when the target has no listing of markers, and those of reading it.
     pub async fn rebuild(&self) -> Result<u64, Stop> {
         self.target.prepare().await?;
+        claim::proved(self).await?;
         let (mut found, mut listed) = (0, false);
         let mut marks = BTreeMap::new();
         for &kind in Kind::ALL {

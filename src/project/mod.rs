@@ -12,7 +12,7 @@ pub mod toml_text;
 
 pub use account::{Account, Answer, Answers, Question};
 pub use literal::{duration, instant, share};
-pub use scope::{RecordId, Run, Scope};
+pub use scope::{Migration, RecordId, Run, Scope};
 pub use secret::SecretPlace;
 pub use toml_text::{TomlText, parse};
 
@@ -265,6 +265,11 @@ create_marker = true
         assert!(at("\"20%\"", "\"lots\"").starts_with("migration.toml:19:11: `lots` is not a share"));
         assert!(at("\"group\"", "\"grop\"").starts_with("migration.toml:15:19: unknown word `grop`"));
         assert!(at("connector = \"redmine\"", "").contains("missing key `connector`"));
+        let elsewhere = at("settle  = \"2s\"", "migration = \"/tmp/Cargo\"");
+        assert!(
+            elsewhere.starts_with("migration.toml:20:13: `/tmp/Cargo` is not the id of a migration"),
+            "{elsewhere}"
+        );
     }
 
     #[test]

@@ -98,6 +98,42 @@ impl TryFrom<String> for RecordId {
     }
 }
 
+/// Which migration of the ledger is meant.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(try_from = "String")]
+#[schemars(with = "String")]
+pub enum Migration {
+    /// Another one than those it holds.
+    New,
+    /// The one of this id: ten hex characters, as part of a marker and of a file's name.
+    Id(String),
+}
+
+impl Migration {
+    /// Characters of an id.
+    pub const LENGTH: usize = 10;
+
+    pub fn is_id(text: &str) -> bool {
+        text.len() == Self::LENGTH && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+    }
+}
+
+impl TryFrom<String> for Migration {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        match text.as_str() {
+            "new" => Ok(Self::New),
+            id if Self::is_id(id) => Ok(Self::Id(text)),
+            _ => Err(format!(
+                "`{text}` is not the id of a migration\nhint: an id has {} characters, 0-9 and a-f, as `deskferry status` shows it in its \
+                 first line; `\"new\"` begins another migration",
+                Self::LENGTH
+            )),
+        }
+    }
+}
+
 /// How a run goes about it.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq)]
 #[serde(default, deny_unknown_fields)]
@@ -117,7 +153,7 @@ pub struct Run {
     pub create_groups: bool,
     /// The migration of this ledger that is gone on with, by its id, where the accounts have other names now; `"new"` for one beside
     /// it. Only needed where `run` asks for it.
-    pub migration: Option<String>,
+    pub migration: Option<Migration>,
     /// Stop after so many failed records; never unless said.
     pub max_failures: Option<u64>,
     /// Refuse to write until a preview under the same mapping was approved.
@@ -165,5 +201,27 @@ mod tests {
         assert_eq!(scope.ids[1], RecordId { kind: Kind::Contact, id: "a:b".into() });
         assert!("tickt:1".parse::<RecordId>().unwrap_err().contains("did you mean `ticket`?"));
         assert!("ticket:".parse::<RecordId>().is_err());
+    }
+
+    #[test]
+    fn a_migration_is_named_by_its_id_or_is_new() {
+        let run = |value: &str| toml::from_str::<Run>(&format!("migration = {value:?}")).map(|run| run.migration);
+        assert_eq!(run("new").unwrap(), Some(Migration::New));
+        assert_eq!(run("042fecf388").unwrap(), Some(Migration::Id("042fecf388".into())));
+        for odd in [
+            "",
+            "New",
+            "/tmp/h1/Cargo",
+            "../../x",
+            "a:b",
+            "042fecf38",
+            "042fecf3880",
+            "042FECF388",
+            "042fecf38g",
+            "é2fecf388",
+        ] {
+            let refused = run(odd).unwrap_err().to_string();
+            assert!(refused.contains("is not the id of a migration") && refused.contains("hint: "), "{odd}: {refused}");
+        }
     }
 }

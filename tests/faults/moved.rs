@@ -98,6 +98,12 @@ impl Moved {
         self.with_env("DESKFERRY_LOOKS", looks)
     }
 
+    /// From now on the target is an account that nothing was written to.
+    pub fn to_another_account(&mut self) {
+        let options = Options { platform: self.platform, tickets: 0, faults: None, flags: &["--silenced"] };
+        self.target = Desk::start_with(&options, &["--lag", "0"]);
+    }
+
     /// Writes `migration.toml` with the target at this address, and further lines of `[run]`.
     pub fn configure(&self, url: &str, run: &str) {
         let account = self.target.account("KEY").replace(&self.target.told("url"), url);

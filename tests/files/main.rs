@@ -125,6 +125,90 @@ fn a_workbook_is_carried_with_its_dates_numbers_and_formulas() {
 }
 
 #[test]
+fn a_target_folder_that_is_gone_is_not_taken_for_full() {
+    let dir = project("jsonl", "jsonl");
+    put(&dir, "ticket.jsonl", "{\"id\":\"1\",\"subject\":\"a\"}\n");
+    ends_well(&dir);
+    let (out, aside) = (dir.path().join("out"), dir.path().join("aside"));
+    fs::rename(&out, &aside).unwrap();
+    for _ in 0..2 {
+        let refused = seen(&dir);
+        assert!(
+            refused.starts_with("exit 6\n") && refused.contains("DIR/out is not the folder this migration"),
+            "{refused}"
+        );
+        assert!(refused.contains("hint: put the folder back"), "{refused}");
+        // An empty one in its place is another one.
+        fs::create_dir_all(&out).unwrap();
+    }
+    fs::remove_dir_all(&out).unwrap();
+    fs::rename(&aside, &out).unwrap();
+    ends_well(&dir);
+    assert_eq!(lines(&out, "ticket").len(), 1);
+}
+
+#[test]
+fn a_copy_of_a_folder_is_told_from_the_folder_itself() {
+    let dir = project("jsonl", "jsonl");
+    put(&dir, "ticket.jsonl", "{\"id\":\"1\",\"subject\":\"a\"}\n");
+    ends_well(&dir);
+    let (from, copied) = (dir.path().join("in"), dir.path().join("in2"));
+    fs::create_dir(&copied).unwrap();
+    for name in ["ticket.jsonl", ".deskferry-id"] {
+        fs::copy(from.join(name), copied.join(name)).unwrap();
+    }
+    let file = dir.path().join("migration.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text.replace("\"in\"", "\"in2\"")).unwrap();
+    let told = seen(&dir);
+    assert!(told.contains("note: DIR/in2 and DIR/in have the same id: one is a copy of the other"), "{told}");
+    fs::write(&file, text.replace("\"out\"", "\"in2\"")).unwrap();
+    let refused = seen(&dir);
+    assert!(
+        refused.starts_with("exit 2\n") && refused.contains("delete the file `.deskferry-id` in the copy"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn a_file_that_is_written_beside_the_tables_does_not_begin_them_again() {
+    let dir = project("csv", "jsonl");
+    let rows: String = (1..=700).map(|n| format!("{n},Subject {n}\n")).collect();
+    put(&dir, "ticket.csv", format!("id,subject\n{rows}"));
+    let events = fs::File::create(dir.path().join("in/events.jsonl")).unwrap();
+    let mut child = command(&dir, &["--json", "stage"]).stdout(events).spawn().unwrap();
+    let began = std::time::Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        if began.elapsed() > Duration::from_secs(120) {
+            child.kill().unwrap();
+            panic!("it reads for ever");
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    assert_eq!(status.code(), Some(0));
+    let told = fs::read_to_string(dir.path().join("in/events.jsonl")).unwrap();
+    assert!(told.contains("\"rows\":700"), "{told}");
+}
+
+#[test]
+fn copies_of_tables_lie_in_the_project_and_go_with_it() {
+    let dir = project("csv", "jsonl");
+    let utf16: Vec<u8> = "\u{feff}id,subject\n1,a\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    put(&dir, "ticket.csv", utf16);
+    let left = dir.path().join(".deskferry/copies/.tmpX");
+    fs::create_dir_all(&left).unwrap();
+    fs::write(left.join("ticket-0.utf8"), "what a killed process left").unwrap();
+    let output = command(&dir, &["stage"]).env("TMPDIR", "/nowhere").output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let copies = dir.path().join(".deskferry/copies");
+    assert_eq!(fs::read_dir(&copies).unwrap().count(), 0, "nothing is left");
+    assert_eq!(fs::metadata(copies).unwrap().permissions().mode() & 0o777, 0o700);
+}
+
+#[test]
 fn what_is_wrong_is_told_with_its_place_and_its_remedy() {
     let wrong = |format: &str, files: &[(&str, &str)]| {
         let dir = project(format, "jsonl");

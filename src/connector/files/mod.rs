@@ -46,6 +46,7 @@ pub use target::FilesTarget;
 
 use crate::connector::manifest::Evidence;
 use crate::error::{Problem, Reason, Result};
+use crate::ledger::FOLDER;
 use crate::project::{Account, Question};
 use crate::record::Kind;
 use serde_json::json;
@@ -73,6 +74,18 @@ pub const KINDS: [Kind; 9] = [
 /// Where the bytes of attachments are, below the folder.
 const ATTACHMENTS: &str = "attachments";
 
+/// Copies of tables, below the project folder.
+const COPIES: &str = ".deskferry/copies";
+
+/// Removes the copies that a killed process left. Only for the holder of the project's lock.
+pub fn sweep_copies(project: &Path) -> Result<()> {
+    let copies = project.join(COPIES);
+    match std::fs::remove_dir_all(&copies) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Problem::from(e).at(copies.display())),
+        _ => Ok(()),
+    }
+}
+
 /// How the files of a folder are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
@@ -87,6 +100,8 @@ pub enum Form {
 pub struct Place {
     pub folder: PathBuf,
     pub form: Form,
+    /// Where copies of its tables are made while they are read: a folder below the project's own.
+    pub copies: PathBuf,
 }
 
 /// The keys of `[source]` and `[target]`.
@@ -132,7 +147,7 @@ impl Place {
             return Err(account.error_at("path", "`path` names no folder"));
         }
         let whole = std::path::absolute(project.join(path))?;
-        Ok(Place { folder: without_dots(&whole), form })
+        Ok(Place { folder: without_dots(&whole), form, copies: project.join(COPIES) })
     }
 
     /// The absolute path.
@@ -142,12 +157,12 @@ impl Place {
 
     /// The name that stays when the folder is moved, if it has one.
     pub fn known_as(&self) -> Option<String> {
-        folder::known_as(&self.folder).map(|id| format!("folder:{id}"))
+        folder::known_as(&self.folder).map(|id| format!("{FOLDER}{id}"))
     }
 
     /// [`Place::known_as`], and it is given one where it has none and can be written.
     pub fn name(&self) -> Option<String> {
-        folder::name(&self.folder).map(|id| format!("folder:{id}"))
+        folder::name(&self.folder).map(|id| format!("{FOLDER}{id}"))
     }
 }
 
@@ -173,8 +188,15 @@ pub fn must_differ(source: &Place, target: &Place) -> Result<()> {
     let real = |place: &Place| std::fs::canonicalize(&place.folder).unwrap_or_else(|_| place.folder.clone());
     let (from, to) = (real(source), real(target));
     if !from.starts_with(&to) && !to.starts_with(&from) {
-        return Ok(());
+        let (one, other) = (source.known_as(), target.known_as());
+        return if one.is_some() && one == other { Err(copied(&source.folder, &target.folder)) } else { Ok(()) };
     }
     let what = format!("source and target are one folder, or one is in the other: {}", target.folder.display());
     Err(Problem::new(Reason::Config, what).hint("name another folder as `path` of [target]"))
+}
+
+/// What a person should know of two folders that go by one id.
+pub fn copied(one: &Path, other: &Path) -> Problem {
+    let what = format!("{} and {} have the same id: one is a copy of the other", one.display(), other.display());
+    Problem::new(Reason::Config, what).hint("delete the file `.deskferry-id` in the copy: it gets an id of its own")
 }

@@ -22,12 +22,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A page ends after so many rows, or after the row that makes it so large.
 const ROWS: usize = 200;
 const BYTES: usize = 2 << 20;
 const CHUNK: usize = 64 << 10;
+/// Listings that may begin again in one run, since somebody changed the folder.
+const RESTARTS: u32 = 10;
 /// What a bookmark begins with: the cursor of a page never does.
 const AS_IT_WAS: &str = "=";
 
@@ -46,6 +49,8 @@ struct Inner {
     census: Mutex<Option<(String, Arc<Census>)>>,
     /// Notes that were told.
     told: Mutex<BTreeSet<String>>,
+    /// How often a listing began again, since the folder was changed.
+    restarts: AtomicU32,
 }
 
 impl FilesSource {
@@ -59,7 +64,8 @@ impl FilesSource {
         let version = format!("{NAME}-3-{:?}-{}", place.form, &blake3::hash(&said).to_hex()[..12]).to_lowercase();
         let address = place.address();
         let (clock, census, told) = (VendorClock::default(), Mutex::default(), Mutex::default());
-        Ok(FilesSource(Arc::new(Inner { place, find, address, version, columns, clock, census, told })))
+        let restarts = AtomicU32::new(0);
+        Ok(FilesSource(Arc::new(Inner { place, find, address, version, columns, clock, census, told, restarts })))
     }
 }
 
@@ -190,9 +196,12 @@ impl Cursor {
     }
 }
 
-/// Tells a file that was changed from one that was not.
+/// Tells a file that was changed from one that was not, and from one that is gone.
 fn print(path: &Path) -> Result<String> {
-    let meta = std::fs::metadata(path).map_err(|e| Problem::from(e).at(path.display()))?;
+    let meta = match std::fs::metadata(path) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok("gone".to_owned()),
+        meta => meta.map_err(|e| Problem::from(e).at(path.display()))?,
+    };
     // The time of its last change of any sort counts: a copy keeps the time of writing of its original.
     let changed = (meta.mtime(), meta.mtime_nsec(), meta.ctime(), meta.ctime_nsec());
     Ok(format!("{}-{}-{}.{}-{}.{}", meta.ino(), meta.len(), changed.0, changed.1, changed.2, changed.3))
@@ -228,16 +237,33 @@ impl Inner {
         Ok((print, census))
     }
 
-    /// Tells the folder from itself with other files, or changed ones.
+    /// Tells the folder from itself with other files, or changed ones. Of a file that is not read only the name counts: something
+    /// may be writing it all the while.
     fn print(&self, census: Option<&Census>) -> Result<String> {
-        let mut files: BTreeSet<PathBuf> =
-            super::tables::names(&self.place.folder)?.iter().map(|name| self.place.folder.join(name)).collect();
-        files.extend(census.into_iter().flat_map(Census::files));
-        prints(&files)
+        let Place { folder, form, .. } = &self.place;
+        let files: BTreeSet<PathBuf> = match form {
+            Form::Jsonl => KINDS.iter().map(|&kind| lines::file(folder, kind)).collect(),
+            Form::Csv | Form::Xlsx => census.into_iter().flat_map(Census::files).collect(),
+        };
+        let names = super::tables::names(folder)?.join("/");
+        Ok(format!("{}-{}", prints(&files)?, &blake3::hash(names.as_bytes()).to_hex()[..8]))
+    }
+
+    /// A folder that never keeps still would be read from its beginning for ever.
+    fn begin_again(&self) -> Result<()> {
+        if self.restarts.fetch_add(1, Ordering::Relaxed) < RESTARTS {
+            return Ok(());
+        }
+        let what = format!(
+            "{} changed {RESTARTS} times while it was read: each time it is read from its beginning",
+            self.place.folder.display()
+        );
+        Err(Problem::new(Reason::Refused, what)
+            .hint("end what writes into the folder, or copy its files into one that nothing writes into"))
     }
 
     fn seen(&self) -> Result<Vec<Result<String>>> {
-        let Place { folder, form } = &self.place;
+        let Place { folder, form, .. } = &self.place;
         if !folder.is_dir() {
             let what = format!("there is no folder {}", folder.display());
             return Err(
@@ -309,7 +335,14 @@ impl Inner {
         if cursor == Some(bookmark.as_str()) {
             return Ok(Page { bookmark: Some(bookmark), ..Page::default() });
         }
-        let next = cursor.and_then(Cursor::parse).filter(|cursor| cursor.print == print).map(|cursor| cursor.next);
+        let next = match cursor.and_then(Cursor::parse) {
+            Some(cursor) if cursor.print == print => Some(cursor.next),
+            Some(_) => {
+                self.begin_again()?;
+                None
+            }
+            None => None,
+        };
         let shows = if next.is_none() { Shows::AllFromHere } else { Shows::MoreOfAll };
         let (rows, next) = match next {
             Some(Next::Named(at)) => self.named(kind, &census, at)?,

@@ -25,7 +25,9 @@ type Origins = BTreeMap<&'static str, Vec<Origin>>;
 impl Tables {
     /// Errors: `config`, where the folder or its workbook cannot be read at all; `disk`.
     pub fn of(place: &Place, said: &Columns) -> Result<Tables> {
-        let home = tempfile::tempdir()?;
+        // Texts of customers: closed to others, and found again by the next run if this one is killed.
+        folder::make(&place.copies)?;
+        let home = tempfile::tempdir_in(&place.copies).map_err(|e| Problem::from(e).at(place.copies.display()))?;
         let mut tables = Tables { layouts: BTreeMap::new(), unread: vec![], wrong: vec![], _home: home };
         let home = tables._home.path().to_owned();
         let (origins, read) = match place.form {

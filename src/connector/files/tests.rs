@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 fn at(folder: &Path, form: Form) -> Place {
-    Place { folder: folder.to_owned(), form }
+    Place { folder: folder.to_owned(), form, copies: folder.join(".copies") }
 }
 
 /// Texts of all scripts, with what breaks lines, cells, quotes and our own late values.

@@ -13,7 +13,7 @@ async fn a_migration_is_known_again_under_another_name_of_an_account() {
         source: Named::at(path).called(Some("folder:1".into())),
         target: Named::at("https://b.test"),
     };
-    let before = ledger.migration(&folder("/here"), &Which::ByAccounts).await.unwrap();
+    let before = ledger.begin(&folder("/here"), &Which::ByAccounts).await.unwrap();
     let after = ledger.migration(&folder("/there"), &Which::ByAccounts).await.unwrap();
     assert_eq!(before.id(), after.id());
     assert_eq!(ledger.links().await.unwrap().len(), 2);
@@ -40,11 +40,96 @@ async fn a_second_migration_is_refused_until_somebody_says_what_it_is() {
 
     let moved = Accounts::at("https://a.test", "https://moved.test");
     let same = ledger.migration(&moved, &Which::Id(first.id().to_owned())).await.unwrap();
-    assert_eq!(same.id(), first.id());
+    assert_eq!((same.id(), same.claim()), (first.id(), &Claim::Renamed("https://moved.test".into())));
+    same.learn(&moved).await.unwrap();
     let found = ledger.migration(&moved, &Which::ByAccounts).await.unwrap();
-    assert_eq!(found.id(), first.id(), "what was said once is known");
+    assert_eq!((found.id(), found.claim()), (first.id(), &Claim::Known), "what was seen once is known");
     let none = ledger.migration(&moved, &Which::Id("ffffffffff".into())).await;
     assert!(none.err().unwrap().hint.unwrap().contains(first.id()));
+}
+
+#[tokio::test]
+async fn naming_another_account_as_a_migration_s_own_once_leaves_no_trace() {
+    let project = project();
+    let ledger = Ledger::open(project.path()).unwrap();
+    let first = ledger.link("https://a.test", "https://b.test").await.unwrap();
+    first.see(vec![seen("1", "x")]).await.unwrap();
+    first.close(Kind::Ticket, "1", done("r1")).await.unwrap();
+    let other = Accounts::at("https://a.test", "https://c.test");
+    // `check`, and what reads the source.
+    let named = Which::Id(first.id().to_owned());
+    ledger.migration(&other, &named).await.unwrap();
+    ledger.begin(&other, &named).await.unwrap();
+    let by_names = ledger.migration(&other, &Which::ByAccounts).await.unwrap();
+    assert_ne!(by_names.id(), first.id());
+    assert_eq!(ledger.links().await.unwrap().len(), 1, "looking enters nothing");
+    let new = ledger.begin(&other, &Which::Another).await.unwrap();
+    assert_eq!((new.id(), new.claim()), (by_names.id(), &Claim::Known));
+}
+
+#[tokio::test]
+async fn a_new_migration_is_none_whose_accounts_were_only_said_to_be_these() {
+    let project = project();
+    let ledger = Ledger::open(project.path()).unwrap();
+    let first = ledger.link("https://a.test", "https://b.test").await.unwrap();
+    let moved = Accounts::at("https://a.test", "https://c.test");
+    first.learn(&moved).await.unwrap();
+    assert_eq!(ledger.migration(&moved, &Which::ByAccounts).await.unwrap().id(), first.id());
+    let new = ledger.begin(&moved, &Which::Another).await.unwrap();
+    assert_ne!(new.id(), first.id());
+    // It is known again, also by another spelling of its own names.
+    let spelled = Accounts::at("https://a.test/", "http://www.c.test");
+    assert_eq!(ledger.migration(&spelled, &Which::Another).await.unwrap().id(), new.id());
+    let said = ledger.begin(&Accounts::at("https://d.test", "https://e.test"), &Which::Id("0123456789".into())).await;
+    let beside = ledger.migration(&Accounts::at("https://d.test", "https://e.test"), &Which::Another).await;
+    assert_ne!(said.unwrap().id(), beside.unwrap().id());
+}
+
+#[tokio::test]
+async fn a_name_an_earlier_version_noted_unseen_is_not_believed() {
+    let project = project();
+    let ledger = Ledger::open(project.path()).unwrap();
+    let first = ledger.link("https://a.test", "https://b.test").await.unwrap();
+    first.see(vec![seen("1", "x")]).await.unwrap();
+    first.close(Kind::Ticket, "1", done("r1")).await.unwrap();
+    drop((first, ledger));
+    let db = Connection::open(project.path().join(".deskferry/ledger.db")).unwrap();
+    db.execute_batch(
+        "INSERT INTO alias (link, side, name) SELECT id, 'target', 'https://c.test' FROM link; \
+         ALTER TABLE alias DROP COLUMN learnt; PRAGMA user_version = 4;",
+    )
+    .unwrap();
+    drop(db);
+    let ledger = Ledger::open(project.path()).unwrap();
+    let claim = async |target: &str, which: Which| {
+        ledger.migration(&Accounts::at("https://a.test", target), &which).await.unwrap().claim().clone()
+    };
+    assert_eq!(claim("https://b.test", Which::ByAccounts).await, Claim::Known);
+    assert_eq!(claim("https://c.test", Which::ByAccounts).await, Claim::Renamed("https://c.test".into()));
+    assert_eq!(claim("https://c.test", Which::Another).await, Claim::Known, "it is another one, which wrote nothing");
+}
+
+#[tokio::test]
+async fn a_folder_that_lost_its_id_is_not_the_one_that_was_written() {
+    let project = project();
+    let ledger = Ledger::open(project.path()).unwrap();
+    let to = |path: &str, own: Option<&str>| Accounts {
+        source: Named::at("https://a.test"),
+        target: Named::at(path).called(own.map(str::to_owned)),
+    };
+    let link = ledger.begin(&to("/out", None), &Which::ByAccounts).await.unwrap();
+    link.learn(&to("/out", Some("folder:1"))).await.unwrap();
+    let claim = async |path: &str, own: Option<&str>| {
+        ledger.migration(&to(path, own), &Which::ByAccounts).await.unwrap().claim().clone()
+    };
+    assert_eq!(claim("/out", None).await, Claim::Known, "nothing was written yet");
+    link.see(vec![seen("1", "x")]).await.unwrap();
+    link.close(Kind::Ticket, "1", done("r1")).await.unwrap();
+    assert_eq!(claim("/out", Some("folder:1")).await, Claim::Known);
+    assert_eq!(claim("/moved", Some("folder:1")).await, Claim::Known);
+    for own in [None, Some("folder:2")] {
+        assert_eq!(claim("/out", own).await, Claim::Replaced("/out".into()), "{own:?}");
+    }
 }
 
 #[tokio::test]
@@ -153,7 +238,7 @@ async fn a_ledger_of_an_earlier_version_is_upgraded_with_its_claims_in_order() {
     )
     .unwrap();
     drop(db);
-    let seen = Ledger::view(project.path()).unwrap().link("http://127.0.0.1:1", "https://b.test").await.unwrap();
+    let seen = viewed(project.path(), "http://127.0.0.1:1", "https://b.test").await;
     assert_eq!(seen.id(), "0a", "it can be looked at before a run brings it up to date");
     let ledger = Ledger::open(project.path()).unwrap();
     let link = ledger.link("http://127.0.0.1:1", "https://b.test").await.unwrap();

@@ -57,7 +57,7 @@ async fn a_folder_that_cannot_be_written_is_named_and_can_still_be_viewed() {
         assert_eq!(problem.reason, Reason::Disk, "{problem:?}");
         assert!(problem.what.contains(".deskferry"), "{problem:?}");
     }
-    let view = Ledger::view(&disk.0).unwrap().link("https://old.test", "https://new.test").await.unwrap();
+    let view = viewed(&disk.0, "https://old.test", "https://new.test").await;
     assert_eq!(ids(&view.next(Kind::Ticket, State::ALL, None, 9).await.unwrap()), ["1"]);
     assert!(view.see(vec![seen("2", "a")]).await.is_err());
 }
@@ -99,11 +99,52 @@ fn a_project_never_run_has_no_ledger_to_view() {
 async fn status_can_be_read_while_a_run_is_at_work() {
     let project = project();
     let run = link(project.path()).await;
-    let view = Ledger::view(project.path()).unwrap().link("https://old.test", "https://new.test").await.unwrap();
+    let view = viewed(project.path(), "https://old.test", "https://new.test").await;
     for n in 1..=3 {
         run.see(vec![seen(&n.to_string(), "a")]).await.unwrap();
         assert_eq!(view.next(Kind::Ticket, State::ALL, None, 9).await.unwrap().len(), n);
     }
+}
+
+/// A ledger that the version before this one wrote.
+async fn earlier(project: &Path) {
+    let link = super::link(project).await;
+    link.see(vec![seen("1", "a")]).await.unwrap();
+    drop(link);
+    let db = rusqlite::Connection::open(project.join(".deskferry/ledger.db")).unwrap();
+    let before = crate::ledger::schema::DESIGN.versions.len() - 1;
+    db.execute_batch(&format!("ALTER TABLE alias DROP COLUMN learnt; PRAGMA user_version = {before}")).unwrap();
+}
+
+fn version_of(project: &Path) -> usize {
+    let db = rusqlite::Connection::open(project.join(".deskferry/ledger.db")).unwrap();
+    db.query_row("PRAGMA user_version", [], |row| row.get::<_, u32>(0)).unwrap() as usize
+}
+
+#[tokio::test]
+async fn a_ledger_of_an_earlier_version_is_not_changed_beneath_who_is_at_work_on_it() {
+    let project = project();
+    earlier(project.path()).await;
+    let before = version_of(project.path());
+    let lock = ProjectLock::take(project.path()).unwrap();
+    let refused = Ledger::view(project.path()).err().unwrap();
+    assert_eq!(refused.reason, Reason::Refused);
+    assert!(refused.what.contains("earlier version") && refused.what.contains("is at work in"), "{refused}");
+    assert_eq!(version_of(project.path()), before);
+    drop(lock);
+    let view = viewed(project.path(), "https://old.test", "https://new.test").await;
+    assert_eq!(ids(&view.next(Kind::Ticket, State::ALL, None, 9).await.unwrap()), ["1"]);
+    assert_eq!(version_of(project.path()), before + 1);
+    ProjectLock::take(project.path()).expect("looking holds no lock");
+}
+
+#[tokio::test]
+async fn a_ledger_of_an_earlier_version_can_be_viewed_on_a_disk_that_cannot_be_written() {
+    let Some(disk) = SmallDisk::mount(4 << 20) else { return };
+    earlier(&disk.0).await;
+    disk.remount("ro");
+    let view = viewed(&disk.0, "https://old.test", "https://new.test").await;
+    assert_eq!(ids(&view.next(Kind::Ticket, State::ALL, None, 9).await.unwrap()), ["1"]);
 }
 
 static PLAIN: Design = Design {

@@ -7,22 +7,6 @@ use super::*;
 use crate::record::Kind;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicI64, Ordering};
-
-/// A clock that moves only when told.
-#[derive(Clone, Default)]
-struct Watch(Arc<AtomicI64>);
-
-impl Watch {
-    fn set(&self, millis: i64) {
-        self.0.store(millis, Ordering::SeqCst);
-    }
-
-    fn clock(&self) -> Clock {
-        let at = self.0.clone();
-        Arc::new(move || Timestamp::from_millisecond(at.load(Ordering::SeqCst)).unwrap())
-    }
-}
 
 fn project() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()
@@ -50,6 +34,12 @@ fn create() -> StepKey {
 
 fn ids(rows: &[RecordRow]) -> Vec<&str> {
     rows.iter().map(|row| row.id.as_str()).collect()
+}
+
+/// The migration between two accounts in a ledger that is only looked at.
+async fn viewed(project: &Path, source: &str, target: &str) -> Link {
+    let ledger = Ledger::view(project).unwrap();
+    ledger.migration(&Accounts::at(source, target), &Which::ByAccounts).await.unwrap()
 }
 
 /// A small disk of its own, if this machine lets us have one.

@@ -56,6 +56,55 @@ fn a_ledger_that_is_not_what_it_was_writes_nothing_twice_and_loses_nothing() {
     }
 }
 
+/// The id of the one migration the ledger holds.
+fn migration(moved: &Moved) -> String {
+    let db = Connection::open(moved.state_dir().join("ledger.db")).unwrap();
+    db.query_row("SELECT id FROM link", [], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn an_account_that_was_only_said_to_be_the_migrations_own_still_gets_every_ticket() {
+    for (platform, _) in PLATFORMS {
+        let mut moved = Moved::new(platform);
+        moved.succeeds(&["run"]);
+        let said = format!("migration = \"{}\"", migration(&moved));
+        moved.to_another_account();
+        let url = moved.target.told("url");
+        moved.configure(&url, &said);
+        for command in ["check", "run", "retry"] {
+            assert_eq!(moved.run(&[command]), 6, "{command}: {}", moved.said);
+            assert!(moved.said.contains("holds none of the records this migration"), "{}", moved.said);
+        }
+        assert!(moved.held().is_empty());
+        moved.configure(&url, "");
+        assert_eq!(moved.run(&["run"]), 6, "{}", moved.said);
+        moved.configure(&url, "migration = \"new\"");
+        moved.succeeds(&["run"]);
+        moved.holds(TICKETS);
+    }
+}
+
+#[test]
+fn an_account_under_another_name_is_known_from_then_on() {
+    for (platform, _) in PLATFORMS {
+        let mut moved = Moved::new(platform);
+        moved.succeeds(&["run"]);
+        let said = format!("migration = \"{}\"", migration(&moved));
+        // Another name of the same server, as an account that was renamed has one.
+        let renamed = moved.target.told("url").replace("127.0.0.1", "0.0.0.0") + "\"\ninsecure = true # \"";
+        moved.configure(&renamed, "");
+        assert_eq!(moved.run(&["run"]), 6, "{}", moved.said);
+        moved.fill(TICKETS + 1);
+        moved.configure(&renamed, &said);
+        moved.succeeds(&["run"]);
+        moved.holds(TICKETS + 1);
+        moved.fill(TICKETS + 2);
+        moved.configure(&renamed, "");
+        moved.succeeds(&["run"]);
+        moved.holds(TICKETS + 2);
+    }
+}
+
 fn table(told: &[String]) -> String {
     let heads: Vec<&str> = PLATFORMS.iter().map(|(_, title)| *title).collect();
     let mut table = format!("| what happened | {} |\n|---|{}\n", heads.join(" | "), "---|".repeat(heads.len()));

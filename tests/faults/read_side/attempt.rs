@@ -56,7 +56,11 @@ impl Move<'_> {
             state_dir: project.state_dir(),
             mapping: Mapping::load(None).unwrap(),
             source,
-            target: Arc::new(FilesTarget::new(Place { folder: folder.join("out"), form: Form::Jsonl })),
+            target: Arc::new(FilesTarget::new(Place {
+                folder: folder.join("out"),
+                form: Form::Jsonl,
+                copies: folder.join("copies"),
+            })),
             ledger,
             link: link.clone(),
             staging,
