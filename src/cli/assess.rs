@@ -36,6 +36,7 @@ pub async fn command(global: &Global, args: &AssessArgs, screen: &Arc<Screen>) -
     let [html, json] = output_files(global, args.output.as_deref(), NAME, ["html", "json"]);
     put(&html, assessment.page()?.as_bytes())?;
     put(&json, printable::json(&assessment.json()?).as_bytes())?;
+    screen.clear();
     if !global.json {
         let mut text = told(&assessment);
         text.push_str(&format!("\nTo look at: {}, {}\n", html.display(), json.display()));

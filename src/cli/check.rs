@@ -4,7 +4,7 @@ use super::args::Global;
 use super::draw::Screen;
 use super::open::{Aim, Wanted, open};
 use super::run::ended;
-use crate::error::Result;
+use crate::error::{Problem, Result};
 use crate::pipeline::{self, Ending};
 use std::sync::Arc;
 
@@ -12,9 +12,13 @@ pub async fn command(global: &Global, screen: &Arc<Screen>) -> Result<u8> {
     let opened = open(&global.directory, Wanted { aim: Aim::Look, dry: true, ..Wanted::default() }, screen).await?;
     let checked = pipeline::check(&opened.job).await;
     let unreadable = pipeline::check_rows(&opened.job).await?;
-    let ending = match checked.problem().or(unreadable.as_ref()) {
-        None => Ending::Complete,
-        Some(problem) => Ending::Refused(problem.clone()),
+    let ending = match checked.problems().chain(&unreadable).collect::<Vec<_>>().as_slice() {
+        [] => Ending::Complete,
+        [problem] => Ending::Refused((*problem).clone()),
+        [first, others @ ..] => {
+            let what = format!("{} checks failed; the first: {}", others.len() + 1, first.what);
+            Ending::Refused(Problem { what, ..(*first).clone() })
+        }
     };
     Ok(ended("check", &opened.job, &ending, screen))
 }

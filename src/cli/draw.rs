@@ -17,6 +17,9 @@ use std::time::{Duration, Instant};
 const LINE_EVERY: Duration = Duration::from_secs(30);
 /// Failures shown one by one; the report holds all.
 const SHOWN: u64 = 20;
+/// What is drawn of a kind: while it is read nobody knows how many there are.
+const UNCOUNTED: &str = "{prefix:>8} {msg}";
+const COUNTED: &str = "{prefix:>8} {bar:30} {pos}/{len} {msg} {eta}";
 
 pub struct Screen {
     json: bool,
@@ -87,8 +90,17 @@ impl Screen {
             Event::Note { what } => self.line(&format!("note: {what}")),
             Event::Error { problem } => self.problem(problem),
             Event::Started { source, target, .. } => self.line(&format!("{source} → {target}")),
-            Event::Ended { .. } => self.state().bars.values().for_each(ProgressBar::finish),
+            // As far as it came: a bar of what was stopped is not full.
+            Event::Ended { .. } => self.state().bars.values().for_each(ProgressBar::abandon),
         }
+    }
+
+    /// Takes the bars off the terminal, so that none is drawn over what is printed next.
+    pub fn clear(&self) {
+        let bars = std::mem::take(&mut self.state().bars);
+        bars.values().for_each(ProgressBar::finish_and_clear);
+        // A closed stderr is nobody's error.
+        let _ = self.bars.clear();
     }
 
     /// An error that ends the command.
@@ -144,7 +156,7 @@ impl Screen {
                 }
             }
             Some(problem) => {
-                self.say(&self.paint("no", "31;1"), &format!("{side}: {proves}: {}", problem.what));
+                self.say(&self.paint("FAILED", "31;1"), &format!("{side}: {proves}: {}", problem.what));
                 problem.hint.iter().for_each(|hint| self.hint("   ", hint));
             }
         }
@@ -173,6 +185,7 @@ impl Screen {
             return self.line_or_bar(kind, &format!("{position} of {total}: {text}"), position == total);
         }
         let bar = self.bar(kind);
+        bar.set_style(style(COUNTED));
         bar.set_length(total);
         bar.set_position(position);
         bar.set_message(text.to_owned());
@@ -202,8 +215,7 @@ impl Screen {
         let mut state = self.state();
         let bar = state.bars.entry(kind).or_insert_with(|| {
             let bar = self.bars.add(ProgressBar::new(0));
-            let style = ProgressStyle::with_template("{prefix:>8} {bar:30} {pos}/{len} {msg} {eta}");
-            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+            bar.set_style(style(UNCOUNTED));
             bar.set_prefix(kind.code());
             bar
         });
@@ -213,6 +225,10 @@ impl Screen {
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
 fn json_line(event: &Event) {

@@ -64,6 +64,7 @@ fn told(global: &Global, args: &MapArgs, opened: &Opened, survey: &Survey, scree
     if args.write {
         draft.write(screen)?;
     }
+    screen.clear();
     match (global.json, args.diff, args.coverage || args.write) {
         (true, ..) => {}
         (_, true, _) => out::text(&diff::lines(&draft.before, &draft.after))?,

@@ -75,6 +75,7 @@ impl Wanted {
 pub async fn open(directory: &Path, wanted: Wanted, screen: &Arc<Screen>) -> Result<Opened> {
     let project = Project::load(directory)?;
     let mapping = Mapping::load(mapping_of(&project, wanted.to_be_mapped).as_deref())?;
+    let scope_filter = scope_filter(&project)?;
     let (source, source_version) = connect_source(&project)?;
     let (target, target_version) = connect_target(&project, &wanted)?;
     let lock = ProjectLock::take(directory)?;
@@ -102,7 +103,7 @@ pub async fn open(directory: &Path, wanted: Wanted, screen: &Arc<Screen>) -> Res
         link,
         staging,
         choice: wanted.choice,
-        scope_filter: project.scope.jq.clone().map(Jq::new),
+        scope_filter,
         halt: Halt::new(max_failures),
         tell: screen.listener(),
         resuming,
@@ -155,6 +156,14 @@ impl Opened {
 /// The file of the rules; one that is to be written may be missing.
 fn mapping_of(project: &Project, to_be_mapped: bool) -> Option<PathBuf> {
     project.mapping_path().filter(|path| !to_be_mapped || path.exists())
+}
+
+/// `[scope] jq`; one that does not compile is shown in the file.
+fn scope_filter(project: &Project) -> Result<Option<Jq>> {
+    let Some(text) = project.scope.jq.clone() else { return Ok(None) };
+    let filter = Jq::new(text);
+    filter.check().map_err(|wrong| project.error_within(&["scope", "jq"], &format!("jq: {}", wrong.why)))?;
+    Ok(Some(filter))
 }
 
 /// Hash of what the user says of which records are carried and how.

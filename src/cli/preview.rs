@@ -24,7 +24,7 @@ use std::sync::Arc;
 /// Changed records named one by one.
 const NAMED: usize = 20;
 /// What the files are called unless somebody says otherwise.
-const NAME: &str = "preview";
+pub const NAME: &str = "preview";
 
 pub async fn command(global: &Global, args: &PreviewArgs, screen: &Arc<Screen>) -> Result<u8> {
     let wanted = Wanted { choice: args.choice.choice(), dry: true, on_paper: true, ..Wanted::default() };
@@ -50,6 +50,7 @@ pub async fn command(global: &Global, args: &PreviewArgs, screen: &Arc<Screen>) 
         approve(&opened, &report)?;
         text.push_str(&format!("\nApproved: this mapping, this scope, and {} kinds of loss.\n", report.losses.len()));
     }
+    screen.clear();
     if !global.json {
         out::text(&text)?;
     }
@@ -153,7 +154,7 @@ fn told(report: &Report, files: &[PathBuf], out: &mut String) {
     };
     let (some, all) = (thousands(report.previewed.tickets), thousands(report.totals.tickets));
     line(String::new());
-    line(format!("{some} of {all} tickets in scope went through; nothing was written to the target."));
+    line(format!("{some} of {all} tickets in scope were checked; nothing was written to the target."));
     let forecast = &report.forecast;
     let about = if forecast.exact { "" } else { "about " };
     let time =

@@ -120,7 +120,11 @@ pub fn ended(command: &'static str, job: &Job, ending: &Ending, screen: &Screen)
         Ending::Complete => screen.line(&format!("{command}: done, {made} calls")),
         Ending::Partial => {
             screen.line(&format!("{command}: finished with records that were not carried, {made} calls"));
-            screen.line("hint: `deskferry report` says which and why");
+            screen.line(match command {
+                // A preview leaves the ledger, which `report` reads, as it was.
+                super::preview::NAME => "hint: the preview's page says which and why",
+                _ => "hint: `deskferry report` says which and why",
+            });
         }
         Ending::Stopped(problem) | Ending::Failed(problem) | Ending::Refused(problem) => screen.problem(problem),
     }

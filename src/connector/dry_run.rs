@@ -8,6 +8,7 @@
 use super::manifest::{Only, Verb};
 use super::plan::{LateValues, Step};
 use super::profile::Profile;
+use super::seen::Seen;
 use super::{CheckLine, Found, Marked, Outcome, ReadBack, Target};
 use crate::clock::{Doubt, VendorClock};
 use crate::error::{Loss, Result};
@@ -326,8 +327,15 @@ impl Target for DryRun {
         self.inner.at_work(step, doubt).await
     }
 
-    async fn find(&self, step: &Step, late: &LateValues, done: &[&Step], since: Timestamp) -> Result<Found> {
-        self.inner.find(step, late, done, since).await
+    async fn find(
+        &self,
+        step: &Step,
+        late: &LateValues,
+        done: &[&Step],
+        since: Timestamp,
+        seen: &Seen,
+    ) -> Result<Found> {
+        self.inner.find(step, late, done, since, seen).await
     }
 
     async fn scan(

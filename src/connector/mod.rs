@@ -12,6 +12,7 @@ pub mod plan;
 pub mod profile;
 pub mod registry;
 pub mod rest;
+pub mod seen;
 
 use crate::clock::{Doubt, VendorClock};
 use crate::error::{Loss, Problem, Result};
@@ -21,6 +22,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use plan::{LateValues, Step};
 use profile::Profile;
+use seen::Seen;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -414,7 +416,15 @@ pub trait Target: Send + Sync {
 
     /// Looks for what a step in doubt may have written. `done` are other append steps of
     /// the record that are known to be applied, in its order; nothing of it is stamped earlier than `since` by the vendor's clock. Only reads.
-    async fn find(&self, step: &Step, late: &LateValues, done: &[&Step], since: Timestamp) -> Result<Found>;
+    /// What `seen` holds of the record's children is not asked for again.
+    async fn find(
+        &self,
+        step: &Step,
+        late: &LateValues,
+        done: &[&Step],
+        since: Timestamp,
+        seen: &Seen,
+    ) -> Result<Found>;
 
     /// Whether something is at work in the target that may be doing what this step's lost request asked for. Only reads.
     async fn at_work(&self, step: &Step, doubt: &Doubt) -> Result<bool>;

@@ -84,8 +84,7 @@ impl Store {
     pub fn view(project: &Path, design: &'static Design) -> Result<Store> {
         let path = folder::of(project).join(design.file);
         if !path.try_exists().map_err(|e| Problem::from(e).at(path.display()))? {
-            return Err(Problem::new(Reason::Config, format!("{} does not exist yet", path.display()))
-                .hint("`deskferry run` makes it; `-C DIR` names another project folder"));
+            return Err(missing(&path));
         }
         let (seen, found) = Self::readable(path, design)?;
         if found == 0 || found == design.versions.len() {
@@ -385,4 +384,15 @@ fn commit(
         sql("RELEASE job").map_err(explain)?;
     }
     sql("COMMIT").map_err(explain)
+}
+
+/// Why the file is not there to be viewed. Where another of the project is, it was there before.
+fn missing(path: &Path) -> Problem {
+    let mut others = folder::home(path).read_dir().into_iter().flatten().flatten();
+    match others.any(|other| other.path().extension().is_some_and(|ending| ending == "db")) {
+        true => Problem::new(Reason::Config, format!("{} is missing, and the project was used before", path.display()))
+            .hint("is the ledger lost? `deskferry ids --rebuild` restores it from the target"),
+        false => Problem::new(Reason::Config, format!("{} does not exist yet", path.display()))
+            .hint("`deskferry run` makes it; `-C DIR` names another project folder"),
+    }
 }

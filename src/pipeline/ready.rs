@@ -20,7 +20,11 @@ pub struct Checked {
 impl Checked {
     /// The first problem, which forbids to go on.
     pub fn problem(&self) -> Option<&Problem> {
-        self.lines.iter().find_map(|(_, line)| line.found.as_ref().err())
+        self.problems().next()
+    }
+
+    pub fn problems(&self) -> impl Iterator<Item = &Problem> {
+        self.lines.iter().filter_map(|(_, line)| line.found.as_ref().err())
     }
 }
 
@@ -52,7 +56,11 @@ pub async fn check_rows(job: &Job) -> Result<Option<Problem>> {
         (job.tell)(Event::Check { account: Side::Source, proves, ok: false, found: None, problem: Some(problem) });
     }
     Ok((many > 0).then(|| {
-        Problem::new(Reason::Refused, format!("{many} things in the source cannot be read as they are"))
+        let what = match many {
+            1 => "1 record of the source cannot be read as it is".to_owned(),
+            many => format!("{many} records of the source cannot be read as they are"),
+        };
+        Problem::new(Reason::Refused, what)
             .hint("correct them, or say how they are read; a run migrates the others, and these fail alone")
     }))
 }

@@ -12,6 +12,7 @@ use super::turn::Turn;
 use crate::clock::{BEGINNING, Doubt, Intended};
 use crate::connector::manifest::{Only, Verb};
 use crate::connector::plan::{ID_NUMBER, LateValues, Step};
+use crate::connector::seen::Seen;
 use crate::connector::{Found, LOST, Outcome, ReadBack, Target};
 use crate::error::{Loss, Problem, Reason, Result};
 use crate::ledger::{End, Intent, Link, Origin, Remote, StepKey, StepRow, StepState, Told};
@@ -75,6 +76,8 @@ impl From<Problem> for Broken {
 /// The steps a record has behind it.
 pub struct Progress {
     late: LateValues,
+    /// What the target listed below the record since the last step was sent.
+    seen: Seen,
     rows: HashMap<StepKey, StepRow>,
     /// Steps this run has sent as part of another one, and those found to have happened so.
     intended: HashSet<StepKey>,
@@ -141,6 +144,7 @@ impl Writer {
         let rows = rows.into_iter().map(|row| (row.key.clone(), row)).collect();
         let mut progress = Progress {
             late: LateValues::default(),
+            seen: Seen::default(),
             rows,
             intended: HashSet::new(),
             covered: HashSet::new(),
@@ -215,7 +219,7 @@ impl Writer {
                 continue;
             } else {
                 self.halt.check().map_err(Broken::Run)?;
-                match self.target.find(step, &progress.late, &like(&before, step), BEGINNING).await? {
+                match self.target.find(step, &progress.late, &like(&before, step), BEGINNING, &progress.seen).await? {
                     Found::Yes(remote) => {
                         self.link.applied(kind, id, &step.key, Some(remote), origin_of(kind, step)).await?;
                     }
@@ -298,6 +302,7 @@ impl Writer {
         }
         for _ in 0..TRIES {
             self.halt.check().map_err(Broken::Run)?;
+            progress.seen.forget();
             let (hash, intended) = (step.request_hash(), Intended::now());
             let vendor_at = intended.by(self.target.clock());
             let intent = Intent::new(step.marker.as_deref(), &hash, vendor_at);
@@ -449,20 +454,22 @@ impl Writer {
         let settle = self.settle + self.target.hides(step);
         loop {
             self.halt.check().map_err(Broken::Run)?;
-            let asked = Instant::now();
-            if doubt.too_early(asked, settle).is_none() {
+            let now = Instant::now();
+            let asked = progress.seen.asked(&step.rule.0).unwrap_or(now);
+            if doubt.too_early(now, settle).is_none() {
                 match self.target.at_work(step, &doubt).await? {
                     true => doubt.is_at_work(),
-                    false => doubt.is_not_at_work(asked),
+                    false => doubt.is_not_at_work(now),
                 }
             }
-            match self.target.find(step, &progress.late, done, doubt.earliest()).await? {
+            match self.target.find(step, &progress.late, done, doubt.earliest(), &progress.seen).await? {
                 Found::Yes(remote) => {
                     self.link.applied(kind, id, &step.key, Some(remote.clone()), origin_of(kind, step)).await?;
                     return Ok(Some(remote));
                 }
                 Found::No => {
                     let Some(wait) = doubt.too_early(asked, settle) else { return Ok(None) };
+                    progress.seen.forget();
                     self.halt.sleep(wait).await.map_err(Broken::Run)?;
                 }
                 Found::TooEarly(wait) => self.halt.sleep(wait).await.map_err(Broken::Run)?,

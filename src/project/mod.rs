@@ -135,9 +135,22 @@ impl Project {
         self.text.error_at_value(path, message)
     }
 
+    /// The same, with the caret at the word the message names, where the value has it once.
+    pub fn error_within(&self, path: &[&str], message: &str) -> Problem {
+        self.text.error_in_value(path, message)
+    }
+
     /// The JSON schema of `migration.toml`.
     pub fn schema() -> Schema {
         schema_for!(MigrationFile)
+    }
+}
+
+/// Why a file cannot be read, in plain words.
+pub fn why(e: &std::io::Error) -> String {
+    match e.kind() {
+        std::io::ErrorKind::NotFound => "no such file".to_owned(),
+        other => other.to_string(),
     }
 }
 

@@ -57,6 +57,11 @@ impl TomlText {
         self.shown(self.nearest_place(path).value, message, None)
     }
 
+    /// The same, narrowed to the one word the message names, where that stands in the value once.
+    pub fn error_in_value(&self, path: &[&str], message: &str) -> Problem {
+        self.shown(self.narrowed(self.nearest_place(path).value, message), message, None)
+    }
+
     /// A complaint about a value that must never be shown: the key is pointed at, the value is `…`.
     pub fn error_at_secret(&self, path: &[&str], message: impl fmt::Display) -> Problem {
         let place = self.nearest_place(path);

@@ -123,6 +123,29 @@ fn a_half_broken_manifest_is_told_with_file_and_line() {
 }
 
 #[test]
+fn a_condition_of_the_scope_that_does_not_compile_is_shown_in_the_file() {
+    let dir = project(&format!("{PROJECT}[scope]\njq = '.subject | tst(\"x\")'\n"));
+    for name in ["check", "preview", "run"] {
+        let output = run(dir.path(), &[name]);
+        assert!(output.starts_with("exit 2\n"), "{output}");
+        assert!(output.contains("migration.toml:12:18: jq: undefined filter `tst`"), "{output}");
+        assert!(output.contains("   |                  ^^^\n"), "{output}");
+    }
+}
+
+#[test]
+fn a_ledger_that_is_gone_while_its_project_was_used_is_told_as_lost() {
+    let dir = project(PROJECT);
+    std::fs::create_dir(dir.path().join(".deskferry")).unwrap();
+    std::fs::write(dir.path().join(".deskferry/staging.db"), "").unwrap();
+    for name in ["status", "report", "ids"] {
+        let output = run(dir.path(), &[name]);
+        assert!(output.contains("is the ledger lost? `deskferry ids --rebuild` restores it"), "{output}");
+        assert!(!output.contains("does not exist yet"), "{output}");
+    }
+}
+
+#[test]
 fn a_wrong_mapping_is_told_with_file_and_line() {
     let dir = project(PROJECT);
     std::fs::write(dir.path().join("mapping.toml"), "[ticket.status]\nvalue = { new = \"New\" }\n").unwrap();

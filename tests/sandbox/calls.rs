@@ -1,7 +1,8 @@
 //! Calls a move takes, counted by the desks.
 
 use crate::moving::{Move, Trouble};
-use serde_json::Value;
+use crate::policies::Folder;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// Tickets, users or events in a page of an export.
@@ -70,4 +71,28 @@ fn calls_of_a_thousand_tickets() {
     let tickets = state["tickets"].as_array().map_or(&[][..], Vec::as_slice);
     let notes: usize = tickets.iter().map(|t| t["conversations"].as_array().map_or(0, Vec::len)).sum();
     println!("{} tickets, {notes} notes, {} contacts", tickets.len(), state["contacts"].as_array().map_or(0, Vec::len));
+}
+
+#[test]
+fn after_a_lost_ledger_the_messages_of_a_ticket_are_listed_once_and_not_once_for_each() {
+    let message = |n: u32| json!({ "id": format!("m{n}"), "author": "7", "format": "text", "body": format!("said {n}"), "created_at": "2024-05-01T10:00:00Z" });
+    let messages: Vec<Value> = (0..61).map(message).collect();
+    let ticket = json!({ "id": "1", "subject": "One", "status": "Open", "priority": "Medium", "requester": "7", "comments": messages });
+    let contact = json!({ "id": "7", "name": "Ann", "emails": ["ann@example.com"] });
+    let all = Folder::of("freshdesk", &[("ticket", &[ticket]), ("contact", &[contact])], "");
+    all.succeeds();
+    for entry in std::fs::read_dir(all.home().join(".deskferry")).unwrap().flatten() {
+        if entry.file_name().to_string_lossy().starts_with("ledger.db") {
+            std::fs::remove_file(entry.path()).unwrap();
+        }
+    }
+    all.said(&["ids", "--rebuild"]);
+    let seen = all.target.calls().len();
+    all.succeeds();
+    let notes = all.target.writes_after(seen).into_iter().filter(|write| write.contains("/notes"));
+    assert_eq!(notes.collect::<Vec<_>>(), Vec::<String>::new(), "no message is written twice");
+    let listed = all.target.calls().into_iter().skip(seen);
+    let listed =
+        listed.filter(|call| call["path"].as_str().is_some_and(|path| path.contains("/conversations"))).count();
+    assert!((1..=6).contains(&listed), "{listed} calls for three pages, to look for them and to read them back");
 }

@@ -11,6 +11,7 @@ use crate::clock::{Doubt, VendorClock};
 use crate::connector::manifest::Verb;
 use crate::connector::plan::{Content, FilePart, LateValues, Node, Request, Step, Text};
 use crate::connector::profile::{Authors, Profile, Silence};
+use crate::connector::seen::Seen;
 use crate::connector::{CheckLine, Differs, Found, Outcome, ReadBack, Target};
 use crate::error::{Problem, Reason, Result};
 use crate::ledger::{Origin, Remote, StepKey};
@@ -193,7 +194,14 @@ impl Target for FilesTarget {
         Ok(false)
     }
 
-    async fn find(&self, step: &Step, _late: &LateValues, _done: &[&Step], _since: Timestamp) -> Result<Found> {
+    async fn find(
+        &self,
+        step: &Step,
+        _late: &LateValues,
+        _done: &[&Step],
+        _since: Timestamp,
+        _seen: &Seen,
+    ) -> Result<Found> {
         let step = step.clone();
         self.blocking(move |inner| inner.look_for(&step)).await
     }

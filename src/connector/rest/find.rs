@@ -7,13 +7,14 @@ use super::scan::key;
 use super::{Rest, asking, asking_address};
 use crate::connector::manifest::{FindRule, Verb};
 use crate::connector::plan::{LateValues, Node, Step, Text};
+use crate::connector::seen::{Listing, Seen};
 use crate::connector::{ChildRows, Found};
 use crate::content;
 use crate::error::{Problem, Reason, Result};
 use crate::expr::{self, Expr, Scope, plain};
 use crate::http::Response;
 use crate::ledger::Remote;
-use crate::record::{Body, Comment, Kind};
+use crate::record::{Body, Kind};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -26,11 +27,12 @@ impl Rest {
         late: &LateValues,
         done: &[&Step],
         since: Timestamp,
+        seen: &Seen,
     ) -> Result<Found> {
         if self.is_scanned_for(step) {
             return self.scan_for(step, late, since).await.map_err(|p| p.at(format!("looking for {}", step.key)));
         }
-        self.find_named(step, late, done, since).await
+        self.find_named(step, late, done, since, seen).await
     }
 
     /// The record a step would have made, whoever made it.
@@ -40,6 +42,7 @@ impl Rest {
         late: &LateValues,
         done: &[&Step],
         since: Timestamp,
+        seen: &Seen,
     ) -> Result<Found> {
         let at = |problem: Problem| problem.at(format!("looking for {}", step.key));
         let Some(rule) = self.manifest.find.get(&step.rule.0) else {
@@ -49,50 +52,73 @@ impl Rest {
             };
         };
         if rule.read {
-            let messages = self.messages_of_target(step, late).await.map_err(at)?;
-            let rows: Vec<_> = messages.iter().map(|m| (m.id.clone(), content::normalise(&m.body))).collect();
-            return Ok(match self.by_text(&rows, step, late, done)? {
-                Match::One(at) => Found::Yes(Remote { id: messages[at].id.clone(), ..Remote::default() }),
+            let listed = seen.or_list(&step.rule.0, self.messages_of_target(step, late)).await.map_err(at)?;
+            return Ok(match self.by_text(&listed, step, late, done)? {
+                Match::One(at) => Found::Yes(Remote { id: listed.ids[at].clone(), ..Remote::default() }),
                 Match::None => Found::No,
                 Match::Many(n) => Found::Many(n),
             });
         }
-        let mut found = self.find_asking(rule, &BTreeMap::new(), step, late, done).await.map_err(at)?;
+        if rule.mark.is_none() {
+            return self.find_by_text(rule, step, late, done, seen).await.map_err(at);
+        }
+        let mut found = self.find_by_mark(rule, &BTreeMap::new(), step, late).await.map_err(at)?;
         for instead in &rule.otherwise {
             if !matches!(found, Found::No) {
                 break;
             }
-            found = self.find_asking(rule, instead, step, late, done).await.map_err(at)?;
+            found = self.find_by_mark(rule, instead, step, late).await.map_err(at)?;
         }
         Ok(found)
     }
 
     /// The record among the rows of one search; `instead` replaces values of its query.
-    async fn find_asking(
+    async fn find_by_mark(
         &self,
         rule: &FindRule,
         instead: &BTreeMap<String, Expr>,
         step: &Step,
         late: &LateValues,
-        done: &[&Step],
     ) -> Result<Found> {
-        let rows = match self.found_rows(rule, instead, step, late).await {
-            Ok(rows) => rows,
-            // The parent itself is not there: neither is the child.
-            Err(problem) if problem.reason == Reason::NotFound && step.verb == Verb::Append => return Ok(Found::No),
-            Err(problem) => return Err(problem),
-        };
-        if rule.mark.is_some() {
-            return self.by_mark(rule, step, late, &rows).await;
+        match self.found_rows(rule, instead, step, late).await {
+            Ok(rows) => self.by_mark(rule, step, late, &rows).await,
+            Err(problem) if is_orphan(step, &problem) => Ok(Found::No),
+            Err(problem) => Err(problem),
         }
+    }
+
+    /// The child that holds the step's text; the children are listed once for all steps that look at `seen`.
+    async fn find_by_text(
+        &self,
+        rule: &FindRule,
+        step: &Step,
+        late: &LateValues,
+        done: &[&Step],
+        seen: &Seen,
+    ) -> Result<Found> {
         let Some(text) = &rule.text else { return Ok(Found::CannotTell) };
-        let mut known_by = Vec::with_capacity(rows.len());
-        for row in &rows {
-            let id = rule.id.as_ref().map(|id| id.eval(&self.scope(row))).transpose()?;
-            let id = id.filter(|id| !id.is_null()).map(|id| plain(&id)).unwrap_or_default();
-            known_by.push((id, content::normalise(&plain(&text.eval(&self.scope(row))?))));
+        match seen.or_list(&step.rule.0, self.children_of_target(rule, text, step, late)).await {
+            Ok(listed) => self.one_of(rule, &listed.rows, self.by_text(&listed, step, late, done)?).await,
+            Err(problem) if is_orphan(step, &problem) => Ok(Found::No),
+            Err(problem) => Err(problem),
         }
-        self.one_of(rule, &rows, self.by_text(&known_by, step, late, done)?).await
+    }
+
+    async fn children_of_target(
+        &self,
+        rule: &FindRule,
+        text: &Expr,
+        step: &Step,
+        late: &LateValues,
+    ) -> Result<Listing> {
+        let mut listing = Listing::default();
+        for row in self.found_rows(rule, &BTreeMap::new(), step, late).await? {
+            let id = rule.id.as_ref().map(|id| id.eval(&self.scope(&row))).transpose()?;
+            listing.ids.push(id.filter(|id| !id.is_null()).map(|id| plain(&id)).unwrap_or_default());
+            listing.texts.push(content::normalise(&plain(&text.eval(&self.scope(&row))?)));
+            listing.rows.push(row);
+        }
+        Ok(listing)
     }
 
     async fn one_of(&self, rule: &FindRule, rows: &[Value], found: Match) -> Result<Found> {
@@ -107,14 +133,18 @@ impl Rest {
     }
 
     /// The messages of the record the step belongs to, but the first, as the read streams give them.
-    async fn messages_of_target(&self, step: &Step, late: &LateValues) -> Result<Vec<Comment>> {
+    async fn messages_of_target(&self, step: &Step, late: &LateValues) -> Result<Listing> {
         let scope = Node::from_value(step.scope.clone()).fill_known(late);
         let row = json!({ "id": scope["target"] });
         let children = self.children(Kind::Ticket.code(), &row, ChildRows::new()).await?;
-        match self.assemble_record(Kind::Ticket, &row, &children)?.body {
-            Body::Ticket(ticket) => Ok(ticket.comments.into_iter().skip(1).collect()),
-            _ => Ok(vec![]),
+        let mut listing = Listing::default();
+        if let Body::Ticket(ticket) = self.assemble_record(Kind::Ticket, &row, &children)?.body {
+            for message in ticket.comments.into_iter().skip(1) {
+                listing.texts.push(content::normalise(&message.body));
+                listing.ids.push(message.id);
+            }
         }
+        Ok(listing)
     }
 
     async fn found_rows(
@@ -208,10 +238,10 @@ impl Rest {
     }
 
     /// A child without marker: one that holds the step's text and is not the message of another step that is done.
-    fn by_text(&self, rows: &[(String, String)], step: &Step, late: &LateValues, done: &[&Step]) -> Result<Match> {
-        let (ids, texts): (Vec<String>, Vec<String>) = rows.iter().cloned().unzip();
+    fn by_text(&self, listed: &Listing, step: &Step, late: &LateValues, done: &[&Step]) -> Result<Match> {
+        let Listing { ids, texts, .. } = listed;
         let done = done.iter().map(|step| self.ours(step, late)).collect::<Result<Vec<_>>>()?;
-        let (taken, wanted) = (places::of(&done, &ids, &texts), self.normalised(step)?);
+        let (taken, wanted) = (places::of(&done, ids, texts), self.normalised(step)?);
         let is_free = |at: &usize| !taken.contains(&Some(*at)) && wanted.contains(&texts[*at]);
         Ok(Match::of(&(0..texts.len()).filter(is_free).collect::<Vec<_>>()))
     }
@@ -238,6 +268,11 @@ impl Rest {
             },
         )
     }
+}
+
+/// Whether the parent itself is not there: neither is the child.
+fn is_orphan(step: &Step, problem: &Problem) -> bool {
+    problem.reason == Reason::NotFound && step.verb == Verb::Append
 }
 
 /// Which of several rows is meant.

@@ -8,6 +8,7 @@ use super::marker::{FIELD, IMAGINED};
 use crate::clock::{Doubt, VendorClock};
 use crate::connector::plan::{LateValues, Step};
 use crate::connector::profile::Profile;
+use crate::connector::seen::Seen;
 use crate::connector::{CheckLine, Found, Outcome, ReadBack, Target};
 use crate::error::{Loss, Problem, Reason, Result};
 use crate::ledger::Remote;
@@ -127,7 +128,14 @@ impl Target for OnPaper {
         Ok(false)
     }
 
-    async fn find(&self, _step: &Step, _late: &LateValues, _done: &[&Step], _since: Timestamp) -> Result<Found> {
+    async fn find(
+        &self,
+        _step: &Step,
+        _late: &LateValues,
+        _done: &[&Step],
+        _since: Timestamp,
+        _seen: &Seen,
+    ) -> Result<Found> {
         Ok(Found::CannotTell)
     }
 
