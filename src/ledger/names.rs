@@ -1,6 +1,7 @@
 //! The names of an account: every spelling of its address is one, and so is what the account calls itself.
 
 use crate::project::Migration;
+use std::collections::HashSet;
 use url::{Host, Url};
 
 /// What the name of a folder that goes by an id begins with. No address does.
@@ -106,7 +107,9 @@ impl Accounts {
 
     /// Whether both are one.
     pub fn are_one(&self) -> bool {
-        self.source.is_one_of(&self.target.all().collect::<Vec<_>>())
+        let keys = |account: &Named| account.own.iter().chain([&account.address]).map(|name| key(name)).collect();
+        let (source, target): (HashSet<String>, HashSet<String>) = (keys(&self.source), keys(&self.target));
+        !source.is_disjoint(&target)
     }
 
     /// The id of a migration that is noted for the first time.

@@ -99,7 +99,7 @@ impl Moved {
     }
 
     /// From now on the target is an account that nothing was written to.
-    pub fn to_another_account(&mut self) {
+    pub fn names_another_account(&mut self) {
         let options = Options { platform: self.platform, tickets: 0, faults: None, flags: &["--silenced"] };
         self.target = Desk::start_with(&options, &["--lag", "0"]);
     }

@@ -68,7 +68,7 @@ fn an_account_that_was_only_said_to_be_the_migrations_own_still_gets_every_ticke
         let mut moved = Moved::new(platform);
         moved.succeeds(&["run"]);
         let said = format!("migration = \"{}\"", migration(&moved));
-        moved.to_another_account();
+        moved.names_another_account();
         let url = moved.target.told("url");
         moved.configure(&url, &said);
         for command in ["check", "run", "retry"] {
