@@ -124,13 +124,16 @@ pub async fn open(directory: &Path, wanted: Wanted, screen: &Arc<Screen>) -> Res
 /// The migration that is meant, and the locks of one that will be written.
 async fn bound(project: &Project, ledger: &Ledger, aim: Aim) -> Result<(Link, Vec<MigrationLock>)> {
     let which = which(project);
-    if aim == Aim::Look {
-        return Ok((ledger.migration(&accounts(project, Place::known_as)?, &which).await?, vec![]));
-    }
-    let accounts = accounts(project, Place::name)?;
+    let accounts = match aim {
+        Aim::Look => accounts(project, Place::known_as)?,
+        Aim::Read | Aim::Write => accounts(project, Place::name)?,
+    };
     if accounts.are_one() {
         let what = format!("[source] and [target] are the same account: {}", accounts.target.address());
         return Err(Problem::new(Reason::Refused, what).hint("name in `url` of one of them the other account"));
+    }
+    if aim == Aim::Look {
+        return Ok((ledger.migration(&accounts, &which).await?, vec![]));
     }
     if aim == Aim::Read {
         return Ok((ledger.begin(&accounts, &which).await?, vec![]));
