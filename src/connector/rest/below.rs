@@ -1,7 +1,7 @@
 //! What stands below a root row: its children to any depth, their details, and the rows of a bulk listing that are its own.
 
 use super::paging::{self, Answered};
-use super::read::Above;
+use super::read::{Above, shown};
 use super::{Rest, asking, asking_address};
 use crate::connector::ChildRows;
 use crate::connector::manifest::{Detail, Paging, ReadStream};
@@ -130,8 +130,8 @@ impl Rest {
             query.push((key.clone(), value.render(&scope)?));
         }
         let item = self.whole_item(asking(&detail.path.render_path(&scope)?, query), detail.item.as_deref()).await?;
-        is_something(&item, detail)?;
         if let Some(into) = &detail.into {
+            is_something(&item, detail)?;
             row[into] = item;
         } else if let (Some(row), Some(item)) = (row.as_object_mut(), self.kept_of(detail, &item)?.as_object()) {
             // The listing's own id stays: some vendors type it differently in the detail.
@@ -150,7 +150,7 @@ impl Rest {
     async fn whole_item(&self, call: Call, path: Option<&str>) -> Result<Value> {
         let at = |page: &Value| path.map_or(page, |path| expr::path(page, path)).clone();
         let mut response = self.ask(call).await?;
-        let mut page = response.json()?;
+        let mut page = shown(&response)?;
         let mut item = at(&page);
         let mut cursor: Option<String> = None;
         while let Value::Array(all) = &mut item {
@@ -165,7 +165,7 @@ impl Rest {
             let answered = Answered { page: &page, rows, made: false, link, asked: &response.url, from: None };
             let Some(next) = paging::next(&Paging::Single, cursor.as_deref(), &answered)? else { break };
             response = self.ask(asking_address(&next)?).await?;
-            page = response.json()?;
+            page = shown(&response)?;
             cursor = Some(next);
         }
         Ok(item)
