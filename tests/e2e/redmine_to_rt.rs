@@ -133,18 +133,19 @@ fn what_is_spoiled_in_a_request_tracker_is_noticed() -> Result<(), Failed> {
     };
     let change = |sql: &str, id: i64| db.execute(sql, [id]).map(drop).map_err(|e| e.to_string());
 
-    let (_, deleted, note) = pick("AND x.Type = 'Correspond'", 0)?;
+    let (first, deleted, note) = pick("AND x.Type = 'Correspond'", 0)?;
     change("DELETE FROM Transactions WHERE id = ?1", note)?;
-    let (_, flipped, note) = pick("AND x.Type = 'Comment'", 3)?;
+    let (second, flipped, note) = pick("AND x.Type = 'Comment'", 3)?;
     change("UPDATE Transactions SET Type = 'Correspond' WHERE id = ?1", note)?;
     let file =
         "AND x.Type IN ('Create', 'Correspond') JOIN Attachments a ON a.TransactionId = x.id AND a.Filename <> ''";
-    let (_, changed, note) = pick(file, 5)?;
+    let (third, changed, note) = pick(file, 5)?;
     // what is packed in base64 would not change by a letter behind its end
     let spoil = "UPDATE Attachments SET Content = 'x' || Content, ContentEncoding = 'none'
                  WHERE Filename <> '' AND TransactionId = ?1";
     change(spoil, note)?;
-    let (_, doubled, _) = pick("AND x.Type = 'Create'", 9)?;
+    // of a ticket that is there twice nothing else is compared
+    let (_, doubled, _) = pick(&format!("AND x.Type = 'Create' AND t.id NOT IN ({first}, {second}, {third})"), 9)?;
     let again = json!({ "Queue": "General", "Subject": doubled, "Content": "again", "ContentType": "text/plain" });
     client.json("POST", "/ticket", Some(&again))?;
     let sink = Path::new(all.target.var("RT_MAILS")?);

@@ -101,7 +101,8 @@ fn header(want: &Message, got: &Got, rules: &Rules, by_requester: bool, at: &str
     let email = want.author.email.as_deref();
     let native = match email {
         Some(email) => email.eq_ignore_ascii_case(&got.author),
-        None => rules.dates == Dates::Native && want.author.names().contains(&got.author.as_str()),
+        // Who has no address is known by name.
+        None => want.author.names().contains(&got.author.as_str()),
     };
     if !native && !by_requester && !got.author.eq_ignore_ascii_case(&rules.api_user) {
         findings.add(What::Message, format!("{at} is by {}, expected {email:?} or the API user", got.author));
