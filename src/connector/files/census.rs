@@ -78,7 +78,7 @@ impl Census {
         all.extend(self.notes.iter().cloned());
         if self.faults.rows() > 0 {
             all.push(format!(
-                "{} cannot be read as they are: a run migrates the others, and `deskferry check` lists these",
+                "{} cannot be read: a run migrates the others, and `deskferry check` lists what is wrong",
                 many(self.faults.rows(), "row")
             ));
         }

@@ -3,7 +3,7 @@
 use super::source::{ACCOUNT, FILES, Pace, Source};
 use deskferry::connector::files::{FilesTarget, Form, Place};
 use deskferry::error::Reason;
-use deskferry::ledger::{Ledger, State};
+use deskferry::ledger::{Accounts, Ledger, State, Which};
 use deskferry::mapping::Mapping;
 use deskferry::pipeline::{Choice, Event, Halt, Job, ORDER, pair};
 use deskferry::project::Project;
@@ -88,7 +88,7 @@ impl Move<'_> {
     /// Records in these states, as `KIND ID`.
     pub async fn records(&self, states: &[State]) -> Vec<String> {
         let ledger = Ledger::view(self.project.path()).unwrap();
-        let link = ledger.link(CALLED, "folder").await.unwrap();
+        let link = ledger.migration(&Accounts::at(CALLED, "folder"), &Which::ByAccounts).await.unwrap();
         let mut records = Vec::new();
         for &kind in ORDER {
             let rows = link.next(kind, states, None, 10_000).await.unwrap();
