@@ -133,10 +133,10 @@ proptest! {
 }
 
 fn outside_pre(text: &str) -> String {
-    text.split("<pre>")
-        .enumerate()
-        .map(|(n, part)| if n == 0 { part } else { part.split_once("</pre>").map_or("", |p| p.1) })
-        .collect()
+    // What stands before and behind it does not touch.
+    let parts = text.split("<pre>").enumerate();
+    let outside = parts.map(|(n, part)| if n == 0 { part } else { part.split_once("</pre>").map_or("", |p| p.1) });
+    outside.collect::<Vec<_>>().join("\n")
 }
 
 fn outside_fences(text: &str) -> String {
