@@ -1,6 +1,6 @@
 //! Tables of faults: what went wrong with a ledger, a stage or a folder, and what the target holds after it.
 //!
-//! Plain, a seeded slice of each table runs (`DESKFERRY_TABLE_SEED` repeats a draw). `DESKFERRY_TABLES=write` runs all of it and
+//! Plain, a seeded slice of each table runs (`DESKFERRY_TABLE_SEED` draws another). `DESKFERRY_TABLES=write` runs all of it and
 //! writes the tables of `docs/reliability.md`.
 
 mod cells;
