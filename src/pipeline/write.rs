@@ -223,7 +223,9 @@ impl Writer {
                     Found::Yes(remote) => {
                         self.link.applied(kind, id, &step.key, Some(remote), origin_of(kind, step)).await?;
                     }
-                    Found::No | Found::TooEarly(_) | Found::Many(_) | Found::CannotTell => continue,
+                    // Another one would be one more.
+                    Found::Many(n) => return Err(self.ambiguous(step, n, progress)),
+                    Found::No | Found::TooEarly(_) | Found::CannotTell => continue,
                 }
             }
             if step.verb == Verb::Append {
@@ -473,14 +475,7 @@ impl Writer {
                     self.halt.sleep(wait).await.map_err(Broken::Run)?;
                 }
                 Found::TooEarly(wait) => self.halt.sleep(wait).await.map_err(Broken::Run)?,
-                Found::Many(n) => {
-                    let problem = Problem::new(
-                        Reason::Ambiguous,
-                        format!("{}: {n} records in the target look like it", step.key),
-                    )
-                    .hint("remove all but one of them in the target, then run again");
-                    return Err(self.in_doubt(problem, progress));
-                }
+                Found::Many(n) => return Err(self.ambiguous(step, n, progress)),
                 Found::CannotTell => {
                     let problem = Problem::new(
                         Reason::InDoubt,
@@ -491,6 +486,12 @@ impl Writer {
                 }
             }
         }
+    }
+
+    fn ambiguous(&self, step: &Step, many: usize, progress: &Progress) -> Broken {
+        let what = format!("{}: {many} records in the target look like it", step.key);
+        let hint = "remove all but one of them in the target, then run again";
+        self.in_doubt(Problem::new(Reason::Ambiguous, what).hint(hint), progress)
     }
 
     fn in_doubt(&self, problem: Problem, progress: &Progress) -> Broken {
