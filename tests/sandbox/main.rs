@@ -8,6 +8,7 @@ mod compare;
 mod demands;
 mod desks;
 mod directions;
+mod exports;
 mod faults;
 mod fields;
 mod held;
@@ -21,6 +22,8 @@ mod paper;
 mod policies;
 mod preview;
 mod requesters;
+#[path = "../files/report.rs"]
+mod report;
 mod rules;
 mod spoiled;
 #[path = "../e2e/compare/text.rs"]
