@@ -24,6 +24,8 @@ pub struct Profile {
     pub authors: Authors,
     /// Whether a ticket's first message is always shown as its requester's.
     pub first_by_requester: bool,
+    /// Whether a ticket shows who asked it, whoever wrote its messages. Without it, the first message names them.
+    pub requesters: bool,
     /// Whether people in copy are held.
     pub ccs: bool,
     /// Whether people in copy are known by their e-mail address alone; one without is named in the first message.

@@ -9,7 +9,7 @@ use crate::content::header::{Author, SOMEBODY};
 use crate::error::{Reason, Result};
 use crate::ledger::{Link, RecordRow, Remote, State};
 use crate::record::mailbox::{self, Mailbox};
-use crate::record::{Body, Kind, Person, Record, Ref};
+use crate::record::{Body, Kind, Person, Record, Ref, same_address};
 use crate::staging::Staging;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -47,10 +47,16 @@ impl Known {
     /// `NAME <EMAIL>`, or what there is of it. An id says nothing to a customer.
     pub fn named(&self) -> Option<String> {
         match (&self.name, &self.email) {
-            (Some(name), Some(email)) if name != email => Some(format!("{name} <{email}>")),
+            (Some(name), Some(email)) if !same_address(name, email) => Some(format!("{name} <{email}>")),
             (_, Some(email)) => Some(email.clone()),
             (name, None) => name.clone(),
         }
+    }
+
+    /// Whether both references name one person, however each is written: by id, by address, by any spelling of that.
+    pub fn is(&self, other: &Known) -> bool {
+        let both = |a: Option<&str>, b: Option<&str>| a.zip(b).is_some_and(|(a, b)| same_address(a, b));
+        self.id == other.id || both(self.email.as_deref(), other.email.as_deref())
     }
 
     /// As the requester of a ticket.
@@ -67,7 +73,9 @@ impl Known {
     /// As a text of a ticket calls them.
     pub fn author(&self) -> Author<'_> {
         let nobody = if self.email.is_some() { "" } else { SOMEBODY };
-        Author { name: self.name.as_deref().unwrap_or(nobody), email: self.email.as_deref() }
+        // An address that stands for a name says nothing twice.
+        let name = self.name.as_deref().filter(|name| self.email.as_deref().is_none_or(|email| !same_address(name, email)));
+        Author { name: name.unwrap_or(nobody), email: self.email.as_deref() }
     }
 }
 
@@ -263,5 +271,20 @@ mod tests {
         assert_eq!((there.kind, &there.remote), (Kind::Agent, &remote("1")), "who is an agent there is no customer");
         let by_address = Known { email: Some("a@b.c".into()), ..nobody("7") };
         assert_eq!((by_address.named().as_deref(), by_address.author().name), (Some("a@b.c"), ""));
+        let named_so = Known { name: Some("A@b.c".into()), ..by_address };
+        assert_eq!((named_so.named().as_deref(), named_so.author().name), (Some("a@b.c"), ""), "not said twice");
+    }
+
+    #[test]
+    fn an_address_is_one_person_in_every_spelling_and_two_without_one_are_two() {
+        let by = |id: &str, email: Option<&str>| Known { email: email.map(str::to_owned), ..nobody(id) };
+        let ann = by("7", Some("Ann@x.example"));
+        for id in ["Ann <a@x>", "\"Ann\" <a@x>", "mailto:a@x"] {
+            assert!(ann.is(&by(id, Some("ann@X.example"))), "{id}");
+        }
+        assert!(by("7", None).is(&by("7", None)));
+        for (a, b) in [(by("7", None), by("8", None)), (ann.clone(), by("8", None)), (ann, by("8", Some("b@x.example")))] {
+            assert!(!a.is(&b) && !b.is(&a), "{a:?} {b:?}");
+        }
     }
 }

@@ -33,8 +33,9 @@ pub struct CarriedMessages {
 }
 
 impl Messages<'_> {
-    /// All messages in order. The first is never a private one: a stub stands before it.
-    pub async fn carry(&self, requester: Option<&Known>, in_copy: &[String]) -> Result<CarriedMessages, Held> {
+    /// All messages in order. The first is never a private one: a stub stands before it. It names `unshown`, the requester whom the
+    /// target does not show as such, unless it is theirs, and who is in copy without a place there.
+    pub async fn carry(&self, unshown: Option<&Known>, in_copy: &[String]) -> Result<CarriedMessages, Held> {
         let mut all = CarriedMessages::default();
         let files: Vec<_> = self.ticket.comments.iter().flat_map(|comment| &comment.attachments).collect();
         self.translator.blobs.have(&files).await?;
@@ -42,12 +43,13 @@ impl Messages<'_> {
         let mut lines = Vec::new();
         let first = self.ticket.comments.first();
         if first.is_none_or(|c| c.visibility == Visibility::Private) {
-            let line = requester_line(requester, None);
-            all.comments.push(self.stub(self.with_lines(String::new(), &lines_of(line, in_copy))));
+            all.comments.push(self.stub(self.with_lines(String::new(), &lines_of(unshown, in_copy))));
         } else {
-            let author = first.and_then(|c| c.author.clone());
-            lines =
-                lines_of(requester_line(requester, author.as_deref().zip(self.ticket.requester.as_deref())), in_copy);
+            let theirs = match first.and_then(|comment| comment.author.as_ref()) {
+                Some(author) => self.translator.asks(self.ticket, &*self.translator.person(author).await?).await?,
+                None => false,
+            };
+            lines = lines_of(unshown.filter(|_| !theirs), in_copy);
         }
         for (at, comment) in self.ticket.comments.iter().enumerate() {
             let lines = if at == 0 { std::mem::take(&mut lines) } else { vec![] };
@@ -92,8 +94,11 @@ impl Messages<'_> {
             Some(id) => Some(self.translator.person_on(self.ticket, id).await?),
             None => None,
         };
-        let shown_as_another =
-            first && profile.first_by_requester && comment.author.as_ref() != self.ticket.requester.as_ref();
+        let theirs = match &author {
+            Some(author) => self.translator.asks(self.ticket, author).await?,
+            None => self.ticket.requester.is_none(),
+        };
+        let shown_as_another = first && profile.first_by_requester && !theirs;
         let native = match shown_as_another {
             true => None,
             false => self.native(author.as_deref(), comment.visibility).await?,
@@ -215,14 +220,8 @@ fn with(body: &str, format: Format, line: Option<String>) -> String {
     line.map_or_else(|| body.to_owned(), |line| header::put(body, format, &line))
 }
 
-fn lines_of(requester: Option<String>, in_copy: &[String]) -> Vec<String> {
-    let copy = notes::copies(in_copy.iter().map(String::as_str));
-    requester.into_iter().chain(copy).collect()
-}
-
-/// The requester is named where the first message is not theirs.
-fn requester_line(requester: Option<&Known>, author_and_requester: Option<(&str, &str)>) -> Option<String> {
-    let theirs = author_and_requester.is_some_and(|(author, requester)| author == requester);
-    let named = requester.filter(|_| !theirs).and_then(Known::named);
-    named.and_then(|named| notes::requesters([named.as_str()]))
+fn lines_of(requester: Option<&Known>, in_copy: &[String]) -> Vec<String> {
+    let named = requester.and_then(Known::named);
+    let requester = named.and_then(|named| notes::requesters([named.as_str()]));
+    requester.into_iter().chain(notes::copies(in_copy.iter().map(String::as_str))).collect()
 }

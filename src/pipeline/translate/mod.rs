@@ -68,7 +68,16 @@ impl Translator {
     /// The same on a ticket, where they may stand as its requester alone.
     async fn person_on(&self, ticket: &Ticket, id: &Ref) -> Result<Arc<Known>, Held> {
         let known = self.person(id).await?;
-        Ok(if ticket.requester.as_ref() == Some(id) { Known::asking(known) } else { known })
+        Ok(if self.asks(ticket, &known).await? { Known::asking(known) } else { known })
+    }
+
+    /// Whether somebody is the requester of a ticket, however it names them.
+    async fn asks(&self, ticket: &Ticket, known: &Known) -> Result<bool, Held> {
+        match &ticket.requester {
+            Some(requester) if *requester == known.id => Ok(true),
+            Some(requester) => Ok(self.person(requester).await?.is(known)),
+            None => Ok(false),
+        }
     }
 }
 

@@ -15,6 +15,8 @@ use std::sync::Arc;
 #[derive(Default)]
 pub struct Persons {
     pub requester: Option<Arc<Known>>,
+    /// Whether the target shows the requester as such.
+    pub is_shown: bool,
     asked: Value,
     submitter: Value,
     requesters: Vec<Value>,
@@ -45,11 +47,11 @@ impl Persons {
         }
         named
     }
+}
 
-    fn watch(&mut self, person: &Value) {
-        if !self.watchers.iter().any(|there| there["id"] == person["id"]) {
-            self.watchers.push(person.clone());
-        }
+fn add_once(people: &mut Vec<Value>, person: &Value) {
+    if !people.iter().any(|there| there["id"] == person["id"]) {
+        people.push(person.clone());
     }
 }
 
@@ -59,13 +61,17 @@ impl Translator {
         if let Some(id) = &ticket.submitter {
             persons.submitter = self.in_target(&*self.person_on(ticket, id).await?);
         }
-        let first_author = ticket.comments.first().and_then(|c| c.author.as_ref());
+        let profile = self.target.profile();
         if let Some(id) = &ticket.requester {
             let requester = self.person_on(ticket, id).await?;
             persons.asked = self.in_target(&requester);
-            if Some(id) != first_author && !persons.asked.is_null() && self.target.profile().ccs {
-                let asked = persons.asked.clone();
-                persons.watch(&asked);
+            persons.is_shown = !persons.asked.is_null() && profile.requesters;
+            let begun = match ticket.comments.first().and_then(|comment| comment.author.as_ref()) {
+                Some(author) => self.person(author).await?.is(&requester),
+                None => false,
+            };
+            if !begun && !persons.is_shown && !persons.asked.is_null() && profile.ccs {
+                add_once(&mut persons.watchers, &persons.asked);
             }
             persons.requester = Some(requester);
         }
@@ -74,19 +80,26 @@ impl Translator {
             [held("requesters", &ticket.requesters), held("ccs", &ticket.ccs), held("followers", &ticket.followers)];
         for (of, id) in copies.concat() {
             let person = self.person(&id).await?;
-            let there = self.in_target(&person);
-            let profile = self.target.profile();
-            let unreachable = profile.ccs_by_address && there["address"].is_null();
-            if there.is_null() || !profile.ccs || unreachable {
-                persons.without_place.push(person);
+            if persons.is_shown && persons.requester.as_ref().is_some_and(|requester| requester.is(&person)) {
                 continue;
             }
-            persons.watch(&there);
-            match of {
-                "requesters" => persons.requesters.push(there),
-                "ccs" => persons.ccs.push(there),
-                _ => persons.followers.push(there),
+            let there = self.in_target(&person);
+            let unreachable = profile.ccs_by_address && there["address"].is_null();
+            if there.is_null() || !profile.ccs || unreachable {
+                if !persons.without_place.iter().any(|other| other.is(&person)) {
+                    persons.without_place.push(person);
+                }
+                continue;
             }
+            add_once(&mut persons.watchers, &there);
+            add_once(
+                match of {
+                    "requesters" => &mut persons.requesters,
+                    "ccs" => &mut persons.ccs,
+                    _ => &mut persons.followers,
+                },
+                &there,
+            );
         }
         Ok(persons)
     }

@@ -61,7 +61,8 @@ impl Translator {
         }
 
         let messages = Messages { translator: self, record, ticket, canonical: &canonical, group: group.as_ref() };
-        let carried = messages.carry(people.requester.as_deref(), &people.named()).await?;
+        let unshown = people.requester.as_deref().filter(|_| !people.is_shown);
+        let carried = messages.carry(unshown, &people.named()).await?;
         losses.extend(carried.losses);
         let sizes = carried.comments.iter().flat_map(|c| c["attachments"].as_array().into_iter().flatten());
         let mut sizes: Vec<u64> = sizes.filter_map(|f| f["bytes"].as_u64()).collect();
