@@ -95,7 +95,10 @@ pub async fn carry(job: &Job, roster: Option<Roster>) -> Result<Ending, Stop> {
     job.know_what_is_asked_for().await?;
     run.parked_again().await?;
     run.writer.custody.at_end().await?;
-    let ending = run.ending().await?;
+    let ending = match run.ending().await? {
+        Ending::Complete if !job.ledger.is_scratch() && job.report_scope().await? => Ending::Partial,
+        ending => ending,
+    };
     Ok(unlisted.map_or(ending, |(_, problem)| Ending::Failed(problem)))
 }
 

@@ -32,6 +32,7 @@ mod rebuild;
 mod requesters;
 mod roster;
 mod scope;
+mod scope_words;
 mod stage;
 mod survey;
 mod taken;

@@ -74,7 +74,8 @@ impl Known {
     pub fn author(&self) -> Author<'_> {
         let nobody = if self.email.is_some() { "" } else { SOMEBODY };
         // An address that stands for a name says nothing twice.
-        let name = self.name.as_deref().filter(|name| self.email.as_deref().is_none_or(|email| !same_address(name, email)));
+        let name =
+            self.name.as_deref().filter(|name| self.email.as_deref().is_none_or(|email| !same_address(name, email)));
         Author { name: name.unwrap_or(nobody), email: self.email.as_deref() }
     }
 }
@@ -283,7 +284,9 @@ mod tests {
             assert!(ann.is(&by(id, Some("ann@X.example"))), "{id}");
         }
         assert!(by("7", None).is(&by("7", None)));
-        for (a, b) in [(by("7", None), by("8", None)), (ann.clone(), by("8", None)), (ann, by("8", Some("b@x.example")))] {
+        for (a, b) in
+            [(by("7", None), by("8", None)), (ann.clone(), by("8", None)), (ann, by("8", Some("b@x.example")))]
+        {
             assert!(!a.is(&b) && !b.is(&a), "{a:?} {b:?}");
         }
     }

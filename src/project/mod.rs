@@ -108,6 +108,10 @@ impl Project {
         file.source.settle_origin(&text, "source", folder.to_owned())?;
         file.target.settle_origin(&text, "target", folder.to_owned())?;
         let MigrationFile { source, target, scope, run, mapping } = file;
+        if scope.created_after.zip(scope.created_before).is_some_and(|(after, before)| after >= before) {
+            let message = "`created_before` is not later than `created_after`: no ticket is in scope";
+            return Err(text.error_at_value(&["scope", "created_before"], message));
+        }
         Ok(Self { folder: folder.to_owned(), text, source, target, scope, run, mapping })
     }
 
@@ -283,6 +287,13 @@ create_marker = true
             elsewhere.starts_with("migration.toml:20:13: `/tmp/Cargo` is not the id of a migration"),
             "{elsewhere}"
         );
+    }
+
+    #[test]
+    fn a_span_of_time_that_holds_nothing_is_refused() {
+        let span = "created_after = \"2021-01-01\"\ncreated_before = \"2020-01-01\"";
+        let problem = project(&WHOLE.replace("created_after = \"2021-01-01\"", span)).unwrap_err();
+        assert!(problem.what.starts_with("migration.toml:17:18: `created_before` is not later"), "{}", problem.what);
     }
 
     #[test]

@@ -207,8 +207,19 @@ fn in_our_words(message: &str) -> (String, Option<String>) {
     }
     match message.split_once("\nhint: ") {
         Some((message, hint)) => (message.to_owned(), Some(hint.to_owned())),
-        None => (message.trim_end().replace('\n', ", "), None),
+        None => (in_words_of_the_file(&message.trim_end().replace('\n', ", ")), None),
     }
+}
+
+/// What a parser calls the shapes of a value, as the file's documentation calls them.
+fn in_words_of_the_file(message: &str) -> String {
+    const WORDS: [(&str, &str); 4] = [
+        ("expected a sequence", "expected a list: [\"…\"]"),
+        ("expected a boolean", "expected `true` or `false`"),
+        ("expected a map", "expected a table"),
+        ("invalid type: ", "found "),
+    ];
+    WORDS.iter().fold(message.to_owned(), |said, (theirs, ours)| said.replace(theirs, ours))
 }
 
 /// The words in backticks.
@@ -321,6 +332,19 @@ mod tests {
     fn a_wrong_type_points_at_the_value() {
         let problem = complaint("project = \"a\"\ncount = \"many\"");
         assert!(shown(&problem).ends_with("2 | count = \"many\"\n  |         ^^^^^^"), "{problem:?}");
+    }
+
+    #[test]
+    fn a_wrong_type_is_said_in_words_of_the_file() {
+        #[derive(Debug, Deserialize)]
+        #[allow(dead_code)]
+        struct Shapes {
+            list: Option<Vec<String>>,
+            flag: Option<bool>,
+        }
+        let said = |text: &str| parse::<Shapes>("m.toml", text, Reason::Config).unwrap_err().what;
+        assert_eq!(said("list = \"a\""), "m.toml:1:8: found string \"a\", expected a list: [\"…\"]");
+        assert_eq!(said("flag = \"yes\""), "m.toml:1:8: found string \"yes\", expected `true` or `false`");
     }
 
     #[test]

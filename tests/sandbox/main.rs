@@ -21,10 +21,11 @@ mod pairs;
 mod paper;
 mod policies;
 mod preview;
-mod requesters;
 #[path = "../files/report.rs"]
 mod report;
+mod requesters;
 mod rules;
+mod scope;
 mod spoiled;
 #[path = "../e2e/compare/text.rs"]
 mod text;

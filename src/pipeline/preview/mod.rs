@@ -16,7 +16,7 @@ use super::roster::Roster;
 use super::{Choice, Ending, Job, Stop, assumed, carry, children, stage};
 use crate::connector::CheckLine;
 use crate::connector::dry_run::DryRun;
-use crate::error::Problem;
+use crate::error::{Problem, Reason};
 use crate::ledger::{Link, State, private_folder};
 use crate::record::{Kind, Ticket};
 use log::Log;
@@ -152,7 +152,10 @@ impl Job {
             listed: Mutex::new(Kind::ALL.iter().copied().collect()),
             noted: Mutex::default(),
         };
-        let ending = carry::carry(&dry, Some(roster)).await?;
+        let ending = match carry::carry(&dry, Some(roster)).await? {
+            Ending::Complete => self.in_a_wrong_scope(totals).await?.map_or(Ending::Complete, Ending::Refused),
+            ending => ending,
+        };
         Ok(Previewed {
             link: dry.link.clone(),
             folder,
@@ -170,6 +173,16 @@ impl Job {
 }
 
 impl Job {
+    /// What is wrong with the scope, as one problem.
+    async fn in_a_wrong_scope(&self, totals: Totals) -> Result<Option<Problem>, Problem> {
+        let wrong = self.wrong_scope(totals.tickets > 0).await?;
+        let joined = |all: Vec<&str>| all.join("; ");
+        let what = joined(wrong.iter().map(|problem| problem.what.as_str()).collect());
+        let mut hints: Vec<&str> = wrong.iter().filter_map(|problem| problem.hint.as_deref()).collect();
+        hints.dedup();
+        Ok(wrong.first().map(|_| Problem::new(Reason::Scope, what).hint(joined(hints))))
+    }
+
     async fn known_ids(&self, kind: Kind) -> Result<BTreeSet<String>, Problem> {
         let (mut ids, mut after) = (BTreeSet::new(), None);
         loop {
