@@ -15,6 +15,8 @@ use std::pin::pin;
 
 /// Words of the source that one of the scope is compared with.
 const COMPARED: usize = 2_000;
+/// Words of the source that are named where none is like it.
+const NAMED: usize = 20;
 
 /// The words of one list of the scope, and what the source has of them.
 struct Words<'a> {
@@ -42,8 +44,12 @@ impl<'a> Words<'a> {
     fn problems(&self) -> impl Iterator<Item = Problem> {
         let (what, key) = self.what;
         self.unknown.iter().map(move |word| {
-            let meant = spelling::hint(word, self.known.iter().map(String::as_str));
-            let hint = meant.unwrap_or_else(|| format!("correct or remove it in `{key}` of [scope] in migration.toml"));
+            let known = || self.known.iter().map(String::as_str);
+            let hint = match spelling::nearest(word, known()) {
+                Some(_) => spelling::hint(word, known()),
+                None => spelling::hint(word, known().take(NAMED)),
+            };
+            let hint = hint.unwrap_or_else(|| format!("correct or remove it in `{key}` of [scope] in migration.toml"));
             Problem::new(Reason::Scope, format!("[scope] {key}: the source has no {what} \"{word}\"")).hint(hint)
         })
     }
@@ -157,7 +163,9 @@ mod tests {
             said[0],
             ("[scope] statuses: the source has no status \"Pendnig\"".into(), "did you mean `Pending`?".into())
         );
-        assert_eq!(said[1].1, "correct or remove it in `statuses` of [scope] in migration.toml");
+        assert_eq!(said[1].1, "one of `Open`, `Pending`");
         assert_eq!(said.len(), 2);
+        let none = Words::of("tag", "tags", &wanted).problems().next().unwrap();
+        assert_eq!(none.hint.unwrap(), "correct or remove it in `tags` of [scope] in migration.toml");
     }
 }
