@@ -37,7 +37,8 @@ fn list(rows: Vec<Value>, total: usize) -> Response<Body> {
 fn next(query: &str, numbers: &[u64], field: &str) -> Response<Body> {
     let after = query.chars().rev().skip_while(|c| !c.is_ascii_digit()).take_while(char::is_ascii_digit);
     let after: u64 = after.collect::<Vec<_>>().into_iter().rev().collect::<String>().parse().unwrap();
-    let row = |n: &u64| json!({ "id": "1", field: { "type": "user", "id": n } });
+    let name = |n: &u64| usize::try_from(*n - 10).ok().and_then(|place| PEOPLE.get(place)).map(|(name, _)| *name);
+    let row = |n: &u64| json!({ "id": "1", field: { "type": "user", "id": n, "Name": name(n) } });
     let found: Vec<Value> = numbers.iter().filter(|n| **n > after).flat_map(|n| [row(n), row(n)]).take(3).collect();
     let total = found.len();
     list(found, total)
@@ -103,6 +104,22 @@ async fn agents_are_found_where_rt_shows_their_group_and_where_it_hides_it() {
     assert_eq!((old, calls), (all.iter().map(|n| (*n).to_owned()).collect(), 10));
     let (new, _, notes) = agents(false, 0).await;
     assert_eq!((new, notes), (all.iter().map(|n| (*n).to_owned()).collect(), vec![]));
+}
+
+#[tokio::test]
+async fn an_agent_whose_own_page_cannot_be_read_is_alone_in_it() {
+    let address = serve(move |_| {
+        Router::new().fallback(move |request: Request<Body>| async move {
+            match request.uri().path().ends_with("/user/11") {
+                true => Response::new(Body::from("<html>sign in</html>")),
+                false => answer(&request, false, 0),
+            }
+        })
+    });
+    let source = open_with(&registry::find("rt", None).unwrap(), &address, Opened::default());
+    let rows = source.read(Kind::Agent, None, None).await.unwrap().rows;
+    let unread: Vec<&str> = rows.iter().filter(|row| row.unread.is_some()).map(|row| row.id.as_str()).collect();
+    assert_eq!((unread, rows.len()), (vec!["worker@desk.example"], 8));
 }
 
 #[tokio::test]

@@ -1,7 +1,8 @@
 //! A real Request Tracker moves into a real Redmine, and survives being killed.
 //!
 //! `DESKFERRY_E2E=1` makes these tests run (they install and start the servers); without it they are ignored, with that
-//! reason. What needs no server always runs. Nothing here imports the engine: it is tested from outside.
+//! reason. What needs no server always runs. Nothing here imports the engine: it is tested from outside. (The runs of the table of
+//! the read side are made in this process, by what the tables of `tests/faults` share: hours are waited there.)
 
 mod binary;
 mod compare;
@@ -9,14 +10,24 @@ mod compare;
 #[expect(dead_code, reason = "the tests between look-alikes use more of it")]
 mod desks;
 mod files;
+#[path = "../faults/grid.rs"]
+mod grid;
 mod harness;
 mod http;
 mod journey;
 mod kill;
 mod later;
 mod moves;
+#[path = "../faults/page.rs"]
+mod page;
 mod part;
 mod project;
+#[path = "../faults/proxy.rs"]
+mod proxy;
+mod read_rt;
+#[path = "../faults/read_side/mod.rs"]
+#[expect(dead_code, reason = "sources that are played use more of it")]
+mod read_side;
 mod rebuild;
 mod redmine_to_rt;
 mod roundup;
@@ -65,6 +76,7 @@ fn main() -> std::process::ExitCode {
         roundup::trials,
         files::trials,
         sandboxes::trials,
+        read_rt::trials,
     ];
     all.extend(modules.into_iter().flat_map(|trials| trials()));
     harness::run(all).exit_code()

@@ -60,8 +60,8 @@ impl Fault {
     /// Whether it can befall a call, by what is read there.
     pub fn befalls(self, reads: Reads) -> bool {
         match self {
-            Fault::CutJson => reads == Reads::Rows,
-            Fault::CutFile => reads == Reads::Bytes,
+            Fault::CutJson => reads != Reads::Bytes,
+            Fault::CutFile => reads != Reads::Rows,
             _ => true,
         }
     }
@@ -72,6 +72,8 @@ impl Fault {
 pub enum Reads {
     Rows,
     Bytes,
+    /// A file or a text, wrapped in JSON.
+    Packed,
 }
 
 /// Cells that may differ from an undisturbed run, known beforehand.

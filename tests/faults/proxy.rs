@@ -39,6 +39,32 @@ impl Call {
     }
 }
 
+/// Where the hosts of a source are.
+#[derive(Clone)]
+pub enum Upstream {
+    /// In this runtime: while one of them works, it is seen to.
+    Here,
+    /// In another process. The clock of this runtime stands still while an answer is waited for. Since nothing is written there, what
+    /// was answered to a call once is the answer to the same call of any run.
+    Outside(Kept),
+}
+
+/// Answers of a source that stays as it is, by host and target.
+pub type Kept = Arc<Mutex<HashMap<(usize, String), Answer>>>;
+
+/// Keeps a paused clock of this runtime from going on, until it is dropped: it stands while work is under way on another thread.
+struct Still {
+    _until_dropped: std::sync::mpsc::Sender<()>,
+}
+
+impl Still {
+    fn stand() -> Still {
+        let (until_dropped, dropped) = std::sync::mpsc::channel();
+        tokio::task::spawn_blocking(move || dropped.recv());
+        Still { _until_dropped: until_dropped }
+    }
+}
+
 #[derive(Default)]
 struct Shared {
     /// Which host of the source is reached under which address of ours, without scheme.
@@ -60,21 +86,26 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// `upstream`: addresses of the source's hosts, `http://HOST:PORT`. `signed`: those whose queries differ each time.
-    pub async fn start(upstream: &[&str], signed: &[usize]) -> Proxy {
+    /// `hosts`: addresses of the source's hosts, `http://HOST:PORT`. `signed`: those whose queries differ each time.
+    pub async fn start(hosts: &[&str], signed: &[usize], upstream: Upstream) -> Proxy {
         let shared = Arc::new(Mutex::new(Shared { signed: signed.to_vec(), ..Shared::default() }));
         // Err where a provider is there already: any will do.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap();
         let mut tasks = Vec::new();
-        for (host, address) in upstream.iter().enumerate() {
+        for (host, address) in hosts.iter().enumerate() {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let own = listener.local_addr().unwrap().to_string();
             held(&shared).hosts.push((address.trim_start_matches("http://").to_owned(), own));
-            let (shared, client) = (Arc::clone(&shared), client.clone());
+            let (shared, client, upstream) = (Arc::clone(&shared), client.clone(), upstream.clone());
             tasks.push(tokio::spawn(async move {
                 while let Ok((stream, _)) = listener.accept().await {
-                    tokio::spawn(served(stream, host, Arc::clone(&shared), client.clone()));
+                    let hop =
+                        Hop { host, shared: Arc::clone(&shared), client: client.clone(), upstream: upstream.clone() };
+                    tokio::spawn(async move {
+                        let _still = matches!(hop.upstream, Upstream::Outside(_)).then(Still::stand);
+                        served(stream, hop).await;
+                    });
                 }
             }));
         }
@@ -84,6 +115,13 @@ impl Proxy {
     /// Where a host of the source is reached.
     pub fn address(&self, host: usize) -> String {
         format!("http://{}", held(&self.shared).hosts[host].1)
+    }
+
+    /// A text in which the hosts of the source are named by their places: where they are reached is another each time.
+    pub fn by_place(&self, text: &str) -> String {
+        let hosts = held(&self.shared).hosts.clone();
+        let places = hosts.iter().enumerate();
+        places.fold(text.to_owned(), |text, (host, (_, own))| text.replace(own, &format!("host-{host}")))
     }
 
     /// Has this call answered wrong from now on, or none.
@@ -119,7 +157,8 @@ fn held(shared: &Arc<Mutex<Shared>>) -> MutexGuard<'_, Shared> {
 }
 
 /// What is known of an answer.
-struct Answer {
+#[derive(Clone)]
+pub struct Answer {
     status: u16,
     headers: Vec<(String, String)>,
     body: Vec<u8>,
@@ -133,7 +172,16 @@ impl Answer {
     }
 }
 
-async fn served(mut stream: TcpStream, host: usize, shared: Arc<Mutex<Shared>>, client: reqwest::Client) {
+/// What one connection to a host is led by.
+struct Hop {
+    host: usize,
+    shared: Arc<Mutex<Shared>>,
+    client: reqwest::Client,
+    upstream: Upstream,
+}
+
+async fn served(mut stream: TcpStream, hop: Hop) {
+    let (host, shared) = (hop.host, &hop.shared);
     let _ = stream.set_nodelay(true);
     let Some((head, mut body)) = read_head(&mut stream).await else { return };
     let mut lines = head.lines();
@@ -151,7 +199,7 @@ async fn served(mut stream: TcpStream, host: usize, shared: Arc<Mutex<Shared>>, 
     }
     let (path, query) = target.split_once('?').unwrap_or((target.as_str(), ""));
     let fault = {
-        let mut shared = held(&shared);
+        let mut shared = held(shared);
         let query = if shared.signed.contains(&host) { "" } else { query };
         let call = Call { host, method: method.clone(), path: path.to_owned(), query: query.to_owned() };
         *shared.made.entry(call.clone()).or_default() += 1;
@@ -166,7 +214,7 @@ async fn served(mut stream: TcpStream, host: usize, shared: Arc<Mutex<Shared>>, 
     }
     let answer = match fault.and_then(said_instead) {
         Some(answer) => answer,
-        None => forwarded(&shared, &client, host, &method, &target, &headers, body).await,
+        None => hop.forwarded(&method, &target, &headers, body).await,
     };
     let cut = matches!(fault, Some(Fault::CutJson | Fault::CutFile)) && !answer.body.is_empty();
     let _ = stream.write_all(&written(&answer, cut, fault)).await;
@@ -223,39 +271,53 @@ fn said_instead(fault: Fault) -> Option<Answer> {
     })
 }
 
-async fn forwarded(
-    shared: &Arc<Mutex<Shared>>,
-    client: &reqwest::Client,
-    host: usize,
-    method: &str,
-    target: &str,
-    headers: &[(String, String)],
-    body: Vec<u8>,
-) -> Answer {
-    let hosts = held(shared).hosts.clone();
-    let address = format!("http://{}{target}", hosts[host].0);
-    let mut request = client.request(method.parse().unwrap(), address).body(body);
-    let passed = |name: &str| !["host", "connection", "content-length", "accept-encoding"].contains(&name);
-    for (name, value) in headers.iter().filter(|(name, _)| passed(name)) {
-        request = request.header(name, value);
+impl Hop {
+    async fn forwarded(&self, method: &str, target: &str, headers: &[(String, String)], body: Vec<u8>) -> Answer {
+        let Upstream::Outside(kept) = &self.upstream else {
+            return self.ours(self.asked(method, target, headers, body).await);
+        };
+        let call = (self.host, target.to_owned());
+        let known = kept.lock().unwrap_or_else(PoisonError::into_inner).get(&call).filter(|_| method == "GET").cloned();
+        if let Some(answer) = known {
+            return self.ours(answer);
+        }
+        let answer = self.asked(method, target, headers, body).await;
+        if method == "GET" && answer.status == 200 {
+            kept.lock().unwrap_or_else(PoisonError::into_inner).insert(call, answer.clone());
+        }
+        self.ours(answer)
     }
-    let Ok(response) = request.send().await else {
-        return Answer { status: 502, headers: vec![], body: vec![], told: None };
-    };
-    let ours = |text: &str| hosts.iter().fold(text.to_owned(), |text, (theirs, own)| text.replace(theirs, own));
-    let status = response.status().as_u16();
-    let told = response.headers().get("content-length").filter(|_| method == "HEAD");
-    let told = told.map(|told| String::from_utf8_lossy(told.as_bytes()).into_owned());
-    let heads = response.headers().iter().filter_map(|(name, value)| {
-        let kept = !["connection", "content-length", "transfer-encoding"].contains(&name.as_str());
-        Some((name.as_str().to_owned(), ours(&String::from_utf8_lossy(value.as_bytes())))).filter(|_| kept)
-    });
-    let headers = heads.collect();
-    let body = response.bytes().await.map(|body| body.to_vec()).unwrap_or_default();
-    let answer = Answer { status, headers, body, told };
-    match answer.is_json() {
-        true => Answer { body: ours(&String::from_utf8_lossy(&answer.body)).into_bytes(), ..answer },
-        false => answer,
+
+    /// What the host answers.
+    async fn asked(&self, method: &str, target: &str, headers: &[(String, String)], body: Vec<u8>) -> Answer {
+        let address = format!("http://{}{target}", held(&self.shared).hosts[self.host].0);
+        let mut request = self.client.request(method.parse().unwrap(), address).body(body);
+        let passed = |name: &str| !["host", "connection", "content-length", "accept-encoding"].contains(&name);
+        for (name, value) in headers.iter().filter(|(name, _)| passed(name)) {
+            request = request.header(name, value);
+        }
+        let Ok(response) = request.send().await else {
+            return Answer { status: 502, headers: vec![], body: vec![], told: None };
+        };
+        let text = |value: &reqwest::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let told = response.headers().get("content-length").filter(|_| method == "HEAD").map(text);
+        let kept = |name: &str| !["connection", "content-length", "transfer-encoding"].contains(&name);
+        let heads = response.headers().iter().filter(|(name, _)| kept(name.as_str()));
+        let headers = heads.map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
+        let status = response.status().as_u16();
+        Answer { status, headers, body: response.bytes().await.map(|body| body.to_vec()).unwrap_or_default(), told }
+    }
+
+    /// An answer in which every address of a host is ours.
+    fn ours(&self, answer: Answer) -> Answer {
+        let hosts = held(&self.shared).hosts.clone();
+        let ours = |text: &str| hosts.iter().fold(text.to_owned(), |text, (theirs, own)| text.replace(theirs, own));
+        let body = match answer.is_json() {
+            true => ours(&String::from_utf8_lossy(&answer.body)).into_bytes(),
+            false => answer.body,
+        };
+        let headers = answer.headers.into_iter().map(|(name, value)| (name, ours(&value))).collect();
+        Answer { headers, body, ..answer }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::error::{Problem, Reason, Result};
 use crate::expr::plain;
 use crate::record::same_address;
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 /// Calls spent on accounts that may well be customers: members of groups, watchers of queues, accounts with a login name, accounts
 /// that reply to tickets, accounts that people made.
@@ -29,6 +29,9 @@ const NAMES: usize = 20;
 /// What an agent does to a ticket, and a customer who writes or mails does not.
 const WORK: [&str; 8] = ["Comment", "Status", "Set", "Take", "Steal", "Give", "AddWatcher", "AddLink"];
 
+/// Accounts by number, with their names where a listing told them: one whose own page cannot be read is known by it all the same.
+type People = BTreeMap<u64, Value>;
+
 /// RT's internal group of agents, by its name: ids differ between databases. None where RT does not show it.
 pub(super) async fn privileged_group(api: &Rest) -> Result<Option<Value>> {
     let query = filter(&[("Domain", "=", "SystemInternal".into())]);
@@ -36,17 +39,16 @@ pub(super) async fn privileged_group(api: &Rest) -> Result<Option<Value>> {
     Ok(rows(&answer["items"]).iter().find(|g| g["Name"] == "Privileged").map(|group| group["id"].clone()))
 }
 
-/// Rows `{id}` of accounts that may be agents'. Those the user named, if they named any.
+/// Rows `{id, Name}` of accounts that may be agents'. Those the user named, if they named any.
 pub(super) async fn candidates(api: &Rest, account: &Account) -> Result<Vec<Value>> {
     let named = account.get("agents").and_then(Value::as_str).unwrap_or_default();
     let named: Vec<String> = named.split(',').map(|name| name.trim().to_owned()).filter(|n| !n.is_empty()).collect();
     if !named.is_empty() {
         return Ok(as_rows(by_name(api, &named).await?));
     }
-    let mut found = owners(api).await?;
-    found.extend(workers(api).await?);
-    found.extend(promoted(api).await?);
-    let mut guesses = Guesses { api, found, left: GUESSES, unseen: Vec::new() };
+    let mut guesses = Guesses { api, found: owners(api).await?, left: GUESSES, unseen: Vec::new() };
+    guesses.join(workers(api).await?);
+    guesses.join(promoted(api).await?);
     guesses.watchers().await?;
     guesses.members().await?;
     guesses.logins().await?;
@@ -71,13 +73,13 @@ pub(super) async fn at_address(api: &Rest, address: &str) -> Result<Option<Value
 }
 
 /// Whoever owns a ticket, or did last.
-async fn owners(api: &Rest) -> Result<BTreeSet<u64>> {
+async fn owners(api: &Rest) -> Result<People> {
     let query = |after: u64| ("query".to_owned(), format!("Owner.id > {after}"));
     Ok(noted(api, walk(api, "/tickets", ("Owner.id", "Owner"), WALKED, query).await?))
 }
 
 /// Whoever did what agents do.
-async fn workers(api: &Rest) -> Result<BTreeSet<u64>> {
+async fn workers(api: &Rest) -> Result<People> {
     Ok(noted(api, walk(api, "/transactions", ("Creator", "Creator"), WALKED, |after| done(&WORK, after)).await?))
 }
 
@@ -89,7 +91,7 @@ fn done(what: &[&str], after: u64) -> (String, String) {
 }
 
 /// Who a walk found, and a note where there are more.
-fn noted(api: &Rest, walked: Walked) -> BTreeSet<u64> {
+fn noted(api: &Rest, walked: Walked) -> People {
     if !walked.ended {
         api.note(format!(
             "more than {WALKED} people work on tickets of this RT: agents among the rest are migrated as contacts, unless you \
@@ -100,18 +102,18 @@ fn noted(api: &Rest, walked: Walked) -> BTreeSet<u64> {
 }
 
 /// Accounts that were made privileged after they were made.
-async fn promoted(api: &Rest) -> Result<BTreeSet<u64>> {
+async fn promoted(api: &Rest) -> Result<People> {
     let query = filter(&[
         ("ObjectType", "=", "RT::User".into()),
         ("Type", "=", "Set".into()),
         ("Field", "=", "Privileged".into()),
     ]);
     let pages = pages(api, "/transactions", &[query, fields("ObjectId")], None).await?;
-    pages.into_iter().flatten().map(|row| number(&row["ObjectId"])).collect()
+    pages.into_iter().flatten().map(|row| Ok((number(&row["ObjectId"])?, Value::Null))).collect()
 }
 
 struct Walked {
-    found: BTreeSet<u64>,
+    found: People,
     /// Nobody is left.
     ended: bool,
 }
@@ -125,10 +127,11 @@ async fn walk(
     most: usize,
     query: impl Fn(u64) -> (String, String),
 ) -> Result<Walked> {
-    let (mut found, mut after) = (BTreeSet::new(), 0);
+    let (mut found, mut after) = (People::new(), 0);
     let stride = STRIDE.to_string();
     loop {
-        let rest = [("orderby", order), ("per_page", &stride), ("fields", field), (&format!("fields[{field}]"), "id")];
+        let rest =
+            [("orderby", order), ("per_page", &stride), ("fields", field), (&format!("fields[{field}]"), "id,Name")];
         let rest = rest.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let answer = api.get(path, &[&[query(after)], &rest[..]].concat()).await?;
         let page = rows(&answer["items"]);
@@ -147,10 +150,10 @@ async fn walk(
             if next <= before || next < after {
                 return Err(Problem::new(Reason::BadAnswer, format!("GET {path} ignores the search by {order}")));
             }
-            if found.len() == most && !found.contains(&next) {
+            if found.len() == most && !found.contains_key(&next) {
                 return Ok(Walked { found, ended: false });
             }
-            found.insert(next);
+            found.insert(next, row[field]["Name"].clone());
             after = next;
         }
     }
@@ -159,7 +162,7 @@ async fn walk(
 /// Accounts looked at on weaker grounds, while calls are left for them.
 struct Guesses<'a> {
     api: &'a Rest,
-    found: BTreeSet<u64>,
+    found: People,
     left: usize,
     /// What is known of those that were too many.
     unseen: Vec<&'static str>,
@@ -167,7 +170,7 @@ struct Guesses<'a> {
 
 impl Guesses<'_> {
     /// Everybody found, and a note where some were too many.
-    fn end(mut self) -> BTreeSet<u64> {
+    fn end(mut self) -> People {
         self.unseen.sort_unstable();
         self.unseen.dedup();
         if !self.unseen.is_empty() {
@@ -192,7 +195,7 @@ impl Guesses<'_> {
         names.dedup();
         if self.afford(names.len(), "watch a queue") {
             let there = by_name(self.api, &names).await?;
-            self.found.extend(there);
+            self.join(there);
         }
         Ok(())
     }
@@ -233,21 +236,24 @@ impl Guesses<'_> {
     /// Accounts that RT did not make by itself of who writes.
     async fn made_by_people(&mut self) -> Result<()> {
         let query = filter(&[("Creator", ">", SYSTEM.into())]);
-        self.take("/users", &[query, everybody(), fields("id")], "were made by people").await
+        self.take("/users", &[query, everybody(), fields("id,Name")], "were made by people").await
     }
 
     /// Accounts with a name that is no e-mail address: those RT makes by itself of who writes have their address for a name.
     async fn logins(&mut self) -> Result<()> {
         let query = filter(&[("Name", "NOT LIKE", "@".into())]);
-        self.take("/users", &[query, everybody(), fields("id")], "have a login name").await
+        self.take("/users", &[query, everybody(), fields("id,Name")], "have a login name").await
     }
 
     async fn take(&mut self, path: &str, query: &[(String, String)], who: &'static str) -> Result<()> {
         match pages(self.api, path, query, Some(self.left + self.found.len())).await? {
             Some(rows) => {
-                let numbers = rows.iter().map(|row| number(&row["id"])).collect::<Result<BTreeSet<u64>>>()?;
-                if self.afford(numbers.difference(&self.found).count(), who) {
-                    self.found.extend(numbers);
+                let people = rows
+                    .iter()
+                    .map(|row| Ok((number(&row["id"])?, row["Name"].clone())))
+                    .collect::<Result<People>>()?;
+                if self.afford(people.keys().filter(|number| !self.found.contains_key(number)).count(), who) {
+                    self.join(people);
                 }
             }
             None => self.unseen.push(who),
@@ -256,10 +262,19 @@ impl Guesses<'_> {
     }
 
     /// Takes people in, whose pages are spent.
-    fn look_at(&mut self, people: BTreeSet<u64>) {
+    fn look_at(&mut self, people: People) {
         let known = self.found.len();
-        self.found.extend(people);
+        self.join(people);
         self.left = self.left.saturating_sub(self.found.len() - known);
+    }
+
+    fn join(&mut self, people: People) {
+        for (number, name) in people {
+            let known = self.found.entry(number).or_default();
+            if known.is_null() {
+                *known = name;
+            }
+        }
     }
 
     /// Whether this many calls are left; they are spent then.
@@ -306,13 +321,13 @@ async fn pages(api: &Rest, path: &str, query: &[(String, String)], most: Option<
 }
 
 /// The numbers of accounts by their names: in an address, a name of digits would be taken for a number.
-async fn by_name(api: &Rest, names: &[String]) -> Result<BTreeSet<u64>> {
-    let mut found = BTreeSet::new();
+async fn by_name(api: &Rest, names: &[String]) -> Result<People> {
+    let mut found = People::new();
     for some in names.chunks(NAMES) {
         let names: Vec<_> = some.iter().map(|name| ("Name", "=", name.as_str().into())).collect();
         let there = pages(api, "/users", &[filter(&names), everybody(), fields("id,Name")], Some(PAGE)).await?;
         for row in there.into_iter().flatten().filter(|row| some.contains(&plain(&row["Name"]))) {
-            found.insert(number(&row["id"])?);
+            found.insert(number(&row["id"])?, row["Name"].clone());
         }
     }
     Ok(found)
@@ -329,8 +344,8 @@ fn fields(names: &str) -> (String, String) {
     ("fields".to_owned(), names.to_owned())
 }
 
-fn as_rows(numbers: BTreeSet<u64>) -> Vec<Value> {
-    numbers.into_iter().map(|id| json!({ "id": id })).collect()
+fn as_rows(people: People) -> Vec<Value> {
+    people.into_iter().map(|(id, name)| json!({ "id": id, "Name": name })).collect()
 }
 
 /// An account's number; RT writes some as texts.

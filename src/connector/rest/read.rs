@@ -219,7 +219,11 @@ impl Rest {
         }
         self.saw(name, stream, &rows);
         self.look_up(stream, &mut rows).await?;
-        let rows = rows.into_iter().zip(unread).map(|(raw, unread)| Ok(Row { unread, ..self.row(stream, raw)? }));
+        let rows = rows.into_iter().zip(unread).map(|(raw, unread)| match (self.row(stream, raw), unread) {
+            // What was not read of it may be its id.
+            (Err(_), Some(unread)) => Err(unread),
+            (row, unread) => Ok(Row { unread, ..row? }),
+        });
         Ok(Page { rows: rows.collect::<Result<_>>()?, next: leaf.next, bookmark: leaf.bookmark, shows: Shows::Changes })
     }
 

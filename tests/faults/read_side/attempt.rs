@@ -1,6 +1,6 @@
 //! A migration out of a source into a folder, made in this process by the engine itself.
 
-use super::source::{ACCOUNT, FILES, Pace, Source};
+use super::source::{Pace, Source};
 use deskferry::connector::files::{FilesTarget, Form, Place};
 use deskferry::error::Reason;
 use deskferry::ledger::{Accounts, Ledger, State, Which};
@@ -18,7 +18,7 @@ use tempfile::TempDir;
 const CALLED: &str = "https://source.example";
 
 pub struct Move<'a> {
-    source: &'a Source,
+    source: &'a Source<'a>,
     pace: Pace,
     project: TempDir,
     /// What was told of records, for whoever looks for the reason of a difference.
@@ -26,10 +26,9 @@ pub struct Move<'a> {
 }
 
 impl Move<'_> {
-    pub fn new(source: &Source, pace: Pace) -> Move<'_> {
+    pub fn new<'a>(source: &'a Source<'a>, pace: Pace) -> Move<'a> {
         let project = tempfile::tempdir().unwrap();
-        let ids = (1..=source.desk.tickets as u64).filter(|id| !source.desk.without.contains(id));
-        let ids: Vec<String> = ids.map(|id| format!("\"ticket:{id}\"")).collect();
+        let ids: Vec<String> = source.desk.tickets.iter().map(|id| format!("\"ticket:{id}\"")).collect();
         let text = format!(
             "[source]\nconnector = \"{}\"\nurl = \"{CALLED}\"\n\
              [target]\nconnector = \"files\"\npath = \"out\"\nformat = \"jsonl\"\n[scope]\nids = [{}]\n",
@@ -124,9 +123,7 @@ impl Move<'_> {
 
     /// The lines of a file. Addresses are those of the proxy, which are others for each worker.
     fn rows(&self, file: &Path) -> Vec<(String, String)> {
-        let text = std::fs::read_to_string(file).unwrap();
-        let text = text.replace(&self.source.proxy.address(ACCOUNT), "http://account");
-        let text = text.replace(&self.source.proxy.address(FILES), "http://files");
+        let text = self.source.proxy.by_place(&std::fs::read_to_string(file).unwrap());
         let named = |line: &str| {
             let row: Value = serde_json::from_str(line).unwrap();
             format!("{} {}", row["kind"].as_str().unwrap_or_default(), row["id"].as_str().unwrap_or_default())

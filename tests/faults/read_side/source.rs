@@ -1,16 +1,13 @@
-//! An account that is played, with the proxy before it, and what is known of it beforehand.
+//! An account with the proxy before it, and what is known of it beforehand.
 
 use crate::grid::{Excused, Fault, Reads};
-use crate::proxy::{Call, Proxy};
+use crate::proxy::{Call, Kept, Proxy, Upstream};
 use deskferry::connector::registry::{self, Entry};
 use deskferry::connector::rest::{Account, Rest, Role};
 use deskferry::http::{self, Client, ClientConfig};
 use deskferry::pacer::{Clock, Pacer};
 use deskferry::sandbox::desk::Desk as Playing;
-use deskferry::sandbox::freshdesk::{self, Freshdesk};
-use deskferry::sandbox::zendesk::{self, Zendesk};
 use deskferry::sandbox::{self, Running};
-use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 /// Places among the hosts of a source.
@@ -18,25 +15,7 @@ pub const ACCOUNT: usize = 0;
 pub const FILES: usize = 1;
 
 /// What a call that reads a file is shown as.
-const FILE: &str = "file";
-
-/// Its own word for it is believed, and the message says that the file is missing.
-const FILE_GONE: Excused = Excused {
-    call: FILE,
-    faults: &[Fault::NotFound],
-    because: "the platform says that it has no such file any more: a loss, which the message names",
-};
-
-/// What a plan may lack is refused like this, and the ids stand where names would.
-const fn of_the_plan(call: &'static str) -> Excused {
-    Excused {
-        call,
-        faults: REFUSED,
-        because: "so the platform answers where the plan has none: ids stand for the names, which is told",
-    }
-}
-
-const REFUSED: &[Fault] = &[Fault::Forbidden, Fault::NotFound];
+pub const FILE: &str = "file";
 
 /// How much the engine believes that the account lets through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,85 +26,67 @@ pub enum Pace {
     Free,
 }
 
+/// Where an account is.
+pub enum At {
+    /// In this process: every worker has its own.
+    Played(fn() -> Box<dyn Playing>),
+    /// At a server that all workers read, which stays as it is.
+    Served { address: String, secrets: Vec<(String, String)>, answers: Kept },
+}
+
 /// A source of the table.
 pub struct Desk {
     pub platform: &'static str,
     pub title: &'static str,
-    /// Tickets it has.
-    pub tickets: usize,
-    /// Tickets that are left out: those with a hundred files, of which each is like the other.
-    pub without: &'static [u64],
+    /// Ids of the tickets that are migrated.
+    pub tickets: Vec<u64>,
     pub answers: &'static [(&'static str, &'static str)],
     pub paces: &'static [Pace],
+    /// What a call reads, where its path tells.
+    pub reads: fn(&Call) -> Reads,
     /// Endings of shapes whose call is of one record.
     pub of_one: &'static [&'static str],
+    /// Calls of one shape that are tried at most, where all of the table is.
+    pub alike: usize,
+    /// Cells that every run of the tests tries.
+    pub drawn: usize,
     pub excused: &'static [Excused],
-    play: fn(usize) -> Box<dyn Playing>,
+    pub at: At,
 }
-
-pub const ZENDESK: Desk = Desk {
-    platform: "zendesk",
-    title: "Zendesk (sandbox)",
-    tickets: 21,
-    without: &[2],
-    answers: &[("side_conversations", "yes")],
-    paces: &[Pace::Limited, Pace::Free],
-    of_one: &["/comments.json", "/translations.json", "/attachments.json", "/side_conversations.json"],
-    excused: &[
-        FILE_GONE,
-        of_the_plan("GET /api/v2/brands.json"),
-        of_the_plan("GET /api/v2/custom_statuses.json"),
-        of_the_plan("GET /api/v2/ticket_forms.json"),
-    ],
-    play: |tickets| {
-        let usual = zendesk::Options::of(1, tickets);
-        Box::new(Zendesk::new(zendesk::Options { export_lag: SignedDuration::ZERO, ..usual }))
-    },
-};
-
-pub const FRESHDESK: Desk = Desk {
-    platform: "freshdesk",
-    title: "Freshdesk (sandbox)",
-    tickets: 22,
-    without: &[4, 13],
-    answers: &[("archived", "yes")],
-    paces: &[Pace::Limited, Pace::Free],
-    of_one: &["/tickets/:n", "/conversations", "/contacts/:n", "/articles/:n", "/articles/:n/de", "/articles/:n/es"],
-    excused: &[FILE_GONE],
-    play: |tickets| {
-        // What it has is dated by when it is made: every worker's is the same.
-        let usual = freshdesk::Options::at(Timestamp::constant(1_767_225_600, 0));
-        let lasting = 366 * 24 * 3600;
-        Box::new(Freshdesk::new(freshdesk::Options {
-            tickets,
-            search_lag: SignedDuration::ZERO,
-            link_seconds: lasting,
-            ..usual
-        }))
-    },
-};
 
 /// One account with the proxy before it.
-pub struct Source {
-    pub desk: &'static Desk,
+pub struct Source<'a> {
+    pub desk: &'a Desk,
     entry: Entry,
-    running: Running,
+    secrets: Vec<(String, String)>,
     pub proxy: Proxy,
+    /// Up as long as it is here.
+    _running: Option<Running>,
 }
 
-impl Source {
-    pub async fn start(desk: &'static Desk) -> Source {
-        let around = sandbox::Options { rate: "600000/m".parse().ok(), seed: 1, ..sandbox::Options::default() };
-        let running = sandbox::start((desk.play)(desk.tickets), &around).await.unwrap();
-        let proxy = Proxy::start(&[&running.address, &running.files_address], &[FILES]).await;
+impl Source<'_> {
+    pub async fn start(desk: &Desk) -> Source<'_> {
         let entry = registry::find(desk.platform, None).unwrap();
-        Source { desk, entry, running, proxy }
+        match &desk.at {
+            At::Played(play) => {
+                let around = sandbox::Options { rate: "600000/m".parse().ok(), seed: 1, ..sandbox::Options::default() };
+                let running = sandbox::start(play(), &around).await.unwrap();
+                let hosts = [running.address.as_str(), running.files_address.as_str()];
+                let proxy = Proxy::start(&hosts, &[FILES], Upstream::Here).await;
+                let secrets = running.credentials();
+                Source { desk, entry, secrets, proxy, _running: Some(running) }
+            }
+            At::Served { address, secrets, answers } => {
+                let proxy = Proxy::start(&[address], &[], Upstream::Outside(answers.clone())).await;
+                Source { desk, entry, secrets: secrets.clone(), proxy, _running: None }
+            }
+        }
     }
 
     /// The account, as the command line would open it.
     pub fn rest(&self, pace: Pace) -> Rest {
         let answers: http::Answers =
-            self.running.credentials().into_iter().map(|(name, value)| (name, value.into())).collect();
+            self.secrets.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect();
         let address = self.proxy.address(ACCOUNT);
         let manifest = &self.entry.manifest;
         let base = manifest.base.replace("${url}", &address);
@@ -154,34 +115,24 @@ pub struct Cell {
 }
 
 impl Desk {
-    /// What a call reads.
-    pub fn reads(&self, call: &Call) -> Reads {
-        let path = &call.path;
-        let is_file = call.host == FILES || path.contains("/attachments/token/") || path.contains("attachment/");
-        match is_file || (path.contains("article_attachments") && !path.ends_with(".json")) {
-            true => Reads::Bytes,
-            false => Reads::Rows,
-        }
-    }
-
     /// Whether a call is about one record, or one file of it.
     pub fn is_of_one(&self, call: &Call) -> bool {
-        self.reads(call) == Reads::Bytes || self.of_one.iter().any(|one| call.shape().ends_with(one))
+        (self.reads)(call) != Reads::Rows || self.of_one.iter().any(|one| call.shape().ends_with(one))
     }
 
     /// As the page shows it.
     pub fn shape(&self, call: &Call) -> String {
-        match self.reads(call) {
+        match (self.reads)(call) {
             Reads::Bytes if call.method == "HEAD" => format!("length of {FILE} {}", call.shape()),
             Reads::Bytes => format!("{FILE} {}", call.shape()),
-            Reads::Rows => format!("{} {}", call.method, call.shape()),
+            Reads::Rows | Reads::Packed => format!("{} {}", call.method, call.shape()),
         }
     }
 
     /// What can befall these calls.
     pub fn cells(&self, pace: Pace, calls: &[Call]) -> Vec<Cell> {
         let of = |call: &Call| {
-            let faults = Fault::ALL.into_iter().filter(|fault| fault.befalls(self.reads(call)));
+            let faults = Fault::ALL.into_iter().filter(|fault| fault.befalls((self.reads)(call)));
             faults.map(|fault| Cell { pace, call: call.clone(), fault }).collect::<Vec<_>>()
         };
         calls.iter().flat_map(of).collect()
