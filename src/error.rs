@@ -65,6 +65,8 @@ closed_list! {
         Unresolved = "unresolved": "a record it refers to is not in the target",
         MissingPerson = "missing_person": "a person it needs is not in the target",
         NoEmail = "no_email": "the target needs an e-mail address and the person has none",
+        ListRefused = "list_refused": "the source does not show the list in which a name of the record stands",
+        NotListed = "not_listed": "the source counts messages of the record that it does not list",
         // the user's rules
         Scope = "scope": "left out by the scope",
         Mapping = "mapping": "left out by the mapping",
@@ -128,6 +130,8 @@ closed_list! {
         Time = "time_dropped": "time that was spent on a ticket, which the target has no place for",
         ConversationLog = "conversation_not_read": "messages of a chat that stand only in its conversation log, which is not read",
         LinkToSource = "link_to_source": "a link to a file of the source: it ends with the source's account",
+        NotListed = "messages_not_listed": "messages that the source counts and does not list: left out, as [source] says",
+        NameLeftOut = "name_left_out": "a name from a list that the source does not show: left out, as [source] says",
         Redacted = "redacted": "taken out of the text, as the mapping says",
         // the knowledge base
         ArticleDate = "article_date_dropped": "when an article was written, which the target sets itself",

@@ -98,6 +98,9 @@ pub struct Record {
     pub updated_at: Option<Timestamp>,
     #[serde(default = "live")]
     pub state: State,
+    /// What the source has of it and is not read: a loss of every move.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<Unread>,
     #[serde(flatten)]
     pub body: Body,
 }
@@ -254,14 +257,11 @@ pub struct Ticket {
     pub satisfaction: Option<Value>,
     /// Time that was spent on it.
     pub time_entries: Vec<TimeEntry>,
-    /// What the source has of it and is not read: a loss of every move.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub unread: Vec<Unread>,
     /// In the order they were written. The first is the ticket's own message.
     pub comments: Vec<Comment>,
 }
 
-/// Something of a ticket that stays in the source.
+/// Something of a record that stays in the source.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Unread {
     pub loss: Loss,

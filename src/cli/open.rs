@@ -14,7 +14,7 @@ use crate::ledger::{Ledger, Link, MigrationLock, ProjectLock, Which, state_home}
 use crate::mapping::Mapping;
 use crate::pacer::{Clock, Pacer};
 use crate::pipeline::{Approval, Choice, Event, Halt, Job, pair};
-use crate::project::{Answers, Project, Question};
+use crate::project::{Account, Answers, Project, Question};
 use crate::staging::Staging;
 use secrecy::SecretString;
 use serde_json::Value;
@@ -179,6 +179,9 @@ fn rules(project: &Project, mapping: Option<&Path>) -> Result<String> {
 
 fn connect_source(project: &Project) -> Result<(Arc<dyn Source>, String)> {
     if project.source.connector == files::NAME {
+        if !project.source.leave_out.is_empty() {
+            return Err(project.source.error_at("leave_out", "of a folder of files nothing can be left out"));
+        }
         // A folder keeps whom a ticket names as it is; any other target needs somebody to stand there.
         let find = if project.target.connector == files::NAME { Find::Named } else { Find::Made };
         let source = FilesSource::new(Place::of(project.folder(), &project.source)?, find)?;
@@ -220,7 +223,23 @@ fn connect(project: &Project, role: Role) -> Result<(Rest, String)> {
     let answers = account.answers(&questions(&entry.manifest, role))?;
     let url = url_of(account)?;
     let credentials = credentials(&entry.manifest, &answers)?;
-    Ok((rest(project, role, &entry, &answers, (&url, &url), credentials)?, entry.version()))
+    let rest = rest(project, role, &entry, &answers, (&url, &url), credentials)?;
+    Ok((rest.leaving_out(left_out(account, role, &entry.manifest)?), entry.version()))
+}
+
+/// The lists of a source that are left out on purpose; each is one that the platform may not show.
+fn left_out<'a>(account: &'a Account, role: Role, manifest: &Manifest) -> Result<&'a [String]> {
+    let known = if role == Role::Source { manifest.can_be_left_out() } else { vec![] };
+    match account.leave_out.iter().find(|name| !known.contains(name)) {
+        None => Ok(&account.leave_out),
+        Some(unknown) => {
+            let problem = account.error_at("leave_out", format!("`{unknown}` cannot be left out"));
+            Err(match known.is_empty() {
+                true => problem,
+                false => problem.hint(format!("what can be left out: {}", known.join(", "))),
+            })
+        }
+    }
 }
 
 /// The target's platform without an account. Its address leads nowhere, and nothing is ever sent there.

@@ -129,6 +129,11 @@ impl Pacer {
         }
     }
 
+    /// Whether a call waits for its turn now.
+    pub fn holds_calls_back(&self) -> bool {
+        !self.shared.lock().queue.is_empty()
+    }
+
     /// The same, unless the call would not go before `deadline`: none as soon as that is known.
     pub async fn acquire_by(&self, method: &str, path: &str, deadline: Instant) -> Option<Permit> {
         let shape = format!("{method} {}", shape(path));

@@ -37,6 +37,10 @@ impl Queue {
         self.waiting.remove(&ticket).map(|w| now.saturating_duration_since(w.since)).unwrap_or_default()
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
     pub fn rows(&self, ticket: u64) -> Vec<usize> {
         self.waiting.get(&ticket).map(|w| w.rows.clone()).unwrap_or_default()
     }

@@ -10,8 +10,15 @@ use crate::record::Kind;
 
 /// Left out, or failed before anything was sent, for want of something in the target.
 const MISSING_THERE: &[Reason] = &[Reason::MissingPerson, Reason::Unresolved];
-/// Failed before anything was sent, by a rule or for want of one.
-const UNRULED: &[Reason] = &[Reason::UnmappedValue, Reason::Config, Reason::Expression, Reason::Unresolved];
+/// Failed before anything was sent, by a rule or for want of one, or of something that the source shows today or not.
+const UNRULED: &[Reason] = &[
+    Reason::UnmappedValue,
+    Reason::Config,
+    Reason::Expression,
+    Reason::Unresolved,
+    Reason::ListRefused,
+    Reason::NotListed,
+];
 /// Left out by the scope, the mapping or what a manifest says the target can hold.
 const RULED_OUT: &[Reason] = &[
     Reason::Scope,

@@ -15,7 +15,7 @@ use super::written::{Past, done};
 use super::{Ending, Event, Halt, Job, ORDER, Stop, again, approval, check, closure, stage};
 use crate::connector::ChildRows;
 use crate::error::{Problem, Reason};
-use crate::ledger::{End, Origin, RecordRow, State, Watermark};
+use crate::ledger::{End, Lost, Origin, RecordRow, State, Watermark};
 use crate::mapping::Missing;
 use crate::record::{Body, Format, Kind, Record};
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -426,7 +426,16 @@ impl<'a> Run<'a> {
         })
     }
 
+    /// A record for the target. What is not read of it is lost wherever it goes.
     pub(super) async fn translated(&self, record: &Arc<Record>, row: &RecordRow) -> Result<Matched, Held> {
+        let mut matched = self.matched(record, row).await?;
+        if let Matched::Write(translated) = &mut matched {
+            translated.losses.extend(record.unread.iter().map(|unread| Lost::new("", unread.loss, &unread.detail)));
+        }
+        Ok(matched)
+    }
+
+    async fn matched(&self, record: &Arc<Record>, row: &RecordRow) -> Result<Matched, Held> {
         if self.job.target.profile().verbatim {
             return Ok(Matched::Write(self.translator.verbatim(record).await?));
         }

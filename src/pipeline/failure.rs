@@ -14,7 +14,7 @@ use crate::record::Kind;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// How long an account may take to say that it is well.
+/// How long an account whose quota is used up may take to say that it is well.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Records in a row that fail with one answer which may be about the account.
 const IN_A_ROW: usize = 20;
@@ -59,10 +59,13 @@ pub(super) fn passes(reason: Reason) -> bool {
 pub(super) async fn reach(problem: &Problem, probe: impl Future<Output = Result<()>>) -> Reach {
     match look(problem.reason) {
         Look::Certain(reach) => reach,
-        Look::AsIfTheAccount => match tokio::time::timeout(PATIENCE, probe).await {
-            Ok(Ok(())) => Reach::Record,
-            Ok(Err(_)) | Err(_) => Reach::Account,
-        },
+        Look::AsIfTheAccount => {
+            let is_well = match problem.reason {
+                Reason::RateLimited => tokio::time::timeout(PATIENCE, probe).await.is_ok_and(|said| said.is_ok()),
+                _ => probe.await.is_ok(),
+            };
+            if is_well { Reach::Record } else { Reach::Account }
+        }
     }
 }
 

@@ -4,9 +4,9 @@ use super::Job;
 use super::addresses::Addresses;
 use super::assumed::staged;
 use super::roster::Roster;
-use crate::connector::{ChildRows, Source};
+use crate::connector::{ChildRows, Row, Source};
 use crate::content::header::{Author, SOMEBODY};
-use crate::error::{Reason, Result};
+use crate::error::{Problem, Reason, Result};
 use crate::ledger::{Link, RecordRow, Remote, State};
 use crate::record::mailbox::{self, Mailbox};
 use crate::record::{Body, Kind, Person, Record, Ref, same_address};
@@ -132,7 +132,7 @@ impl People {
     pub async fn as_contact(&self, id: &str) -> Result<Option<Record>> {
         let record = match self.staging.item(Kind::Agent.code(), id).await? {
             Some(row) => self.source.assemble(Kind::Agent, &row, &ChildRows::new())?,
-            None => match self.source.read_one(Kind::Contact, id).await? {
+            None => match self.shown_alone(id).await? {
                 Some(row) => self.source.assemble(Kind::Contact, &row.raw, &ChildRows::new())?,
                 None => return Ok(None),
             },
@@ -140,6 +140,17 @@ impl People {
         let (Body::Agent(person) | Body::Contact(person)) = record.body else { return Ok(None) };
         // As the ticket names them, whatever else the source calls them.
         Ok(Some(Record { id: id.to_owned(), body: Body::Contact(person), ..record }))
+    }
+
+    /// Somebody whom no listing showed. That the source refuses to show one of them to us is no matter of the account, where it takes us
+    /// otherwise.
+    async fn shown_alone(&self, id: &str) -> Result<Option<Row>> {
+        match self.source.read_one(Kind::Contact, id).await {
+            Err(problem) if problem.reason == Reason::Auth && self.source.probe().await.is_ok() => {
+                Err(Problem { reason: Reason::Forbidden, ..problem })
+            }
+            read => read,
+        }
     }
 
     /// Forgets people looked up before their own records were carried.
@@ -182,7 +193,7 @@ impl People {
         if kind.is_none() && mailbox::read(id).is_some() {
             return Ok(None);
         }
-        if let Some(row) = self.source.read_one(Kind::Contact, id).await?
+        if let Some(row) = self.shown_alone(id).await?
             && let Body::Contact(person) = self.source.assemble(Kind::Contact, &row.raw, &ChildRows::new())?.body
         {
             return self.known_as(kind.unwrap_or(Kind::Contact), id, &person).await.map(Some);

@@ -289,7 +289,10 @@ mod tests {
         for (key, body) in [("a", field("a", FieldType::Text)), ("b", field("b", FieldType::Select))] {
             let id = key.to_owned();
             let (number, url, created_at, updated_at) = (None, None, None, None);
-            tally.define(Record { id, number, url, created_at, updated_at, state: Shown::Live, body }, Some("MARKER"));
+            tally.define(
+                Record { id, number, url, created_at, updated_at, state: Shown::Live, unread: vec![], body },
+                Some("MARKER"),
+            );
         }
         tally
     }

@@ -102,19 +102,34 @@ fn lacking(kind: Kind, wholeness: Wholeness) -> Option<End> {
     match wholeness {
         Wholeness::Whole => None,
         _ if naive::is(Naive::Wholeness) => None,
+        Wholeness::LeftOut(problem) => Some(End::Skipped { problem, stands_for: None }),
         Wholeness::Gone => {
             let problem = Problem::new(Reason::Deleted, format!("the {kind} was deleted since it was listed"));
             Some(End::Skipped { problem, stands_for: None })
         }
+        // People whose names are lacking are waited for: whatever names them would be migrated without them.
+        Wholeness::Unread(problem) | Wholeness::UnreadAgain(problem) | Wholeness::UnreadAlike(problem)
+            if problem.reason == Reason::ListRefused =>
+        {
+            Some(match kind {
+                Kind::Ticket | Kind::Article => End::Failed { problem },
+                _ => End::Waiting { problem },
+            })
+        }
+        // What the source says again it will say for ever.
+        Wholeness::UnreadAlike(problem) if problem.reason == Reason::NotListed => Some(End::Failed { problem }),
         // Tickets do not wait for ever for somebody whom the source does not show: as of a file, two runs are enough.
-        Wholeness::UnreadAgain(problem) if matches!(kind, Kind::Contact | Kind::Company) => {
+        Wholeness::UnreadAgain(problem) | Wholeness::UnreadAlike(problem)
+            if matches!(kind, Kind::Contact | Kind::Company) =>
+        {
             let hint = "what names it is migrated without it; `deskferry retry` reads it again";
             Some(End::Failed {
                 problem: Problem { hint: None, ..problem }.hint(hint).at("not read in full, in two runs"),
             })
         }
-        Wholeness::Unread(problem) | Wholeness::UnreadAgain(problem) => {
-            let problem = if problem.hint.is_none() { problem.hint(hint) } else { problem };
+        Wholeness::Unread(problem) | Wholeness::UnreadAgain(problem) | Wholeness::UnreadAlike(problem) => {
+            let keeps_hint = problem.hint.is_some() && problem.reason != Reason::NotListed;
+            let problem = if keeps_hint { problem } else { problem.hint(hint) };
             Some(End::Waiting { problem: problem.at("not read in full") })
         }
         Wholeness::Partly => {

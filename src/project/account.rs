@@ -40,6 +40,9 @@ pub struct Account {
     /// The admin's word that outgoing mail of this account is switched off.
     #[schemars(default)]
     pub silenced: bool,
+    /// Names of a source's lists that are not asked for: what they would tell is left out of the records, as a loss.
+    #[schemars(default)]
+    pub leave_out: Vec<String>,
     /// The answers to the connector's own questions.
     #[schemars(flatten)]
     pub answers: BTreeMap<String, Answer>,
@@ -107,7 +110,7 @@ fn yes() -> bool {
     true
 }
 
-const OWN_KEYS: &[&str] = &["connector", "url", "ca_file", "proxy", "timeout", "insecure", "silenced"];
+const OWN_KEYS: &[&str] = &["connector", "url", "ca_file", "proxy", "timeout", "insecure", "silenced", "leave_out"];
 
 impl Account {
     pub(super) fn settle_origin(&mut self, text: &TomlText, section: &'static str, folder: PathBuf) -> Result<()> {
@@ -318,6 +321,7 @@ impl<'de> Visitor<'de> for AccountVisitor {
             timeout: None,
             insecure: false,
             silenced: false,
+            leave_out: vec![],
             answers: BTreeMap::new(),
             origin,
         };
@@ -330,6 +334,7 @@ impl<'de> Visitor<'de> for AccountVisitor {
                 "timeout" => account.timeout = Some(map.next_value::<Wait>()?.0),
                 "insecure" => account.insecure = map.next_value()?,
                 "silenced" => account.silenced = map.next_value()?,
+                "leave_out" => account.leave_out = map.next_value()?,
                 _ => {
                     account.answers.insert(key, map.next_value()?);
                 }

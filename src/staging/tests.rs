@@ -161,7 +161,11 @@ async fn a_row_is_whole_under_its_present_content_alone() {
     assert_eq!(staging.lacking("ticket", None, 10).await.unwrap().len(), 1);
     assert_eq!(is().await.unwrap(), Some(Wholeness::Partly));
     staging.put_unread("ticket", "7", &refused).await.unwrap();
-    assert_eq!(is().await.unwrap(), Some(Wholeness::UnreadAgain(refused)), "a second run asked in vain");
+    assert_eq!(is().await.unwrap(), Some(Wholeness::UnreadAlike(refused.clone())), "a second run asked in vain");
+    staging.forget_unread().await.unwrap();
+    let other = Problem::new(Reason::Network, "no answer");
+    staging.put_unread("ticket", "7", &other).await.unwrap();
+    assert_eq!(is().await.unwrap(), Some(Wholeness::UnreadAgain(other)), "for another reason than before");
     staging.put_children("ticket", "7", "a", &Children::new()).await.unwrap();
     assert_eq!(is().await.unwrap(), Some(Wholeness::Whole));
     staging.put_page(&page(&[&row], "b", None)).await.unwrap();
@@ -173,6 +177,23 @@ async fn a_row_is_whole_under_its_present_content_alone() {
     staging.put_gone("ticket", "7").await.unwrap();
     staging.put_page(&page(&[&row], "c", None)).await.unwrap();
     assert_eq!(is().await.unwrap(), Some(Wholeness::Partly), "it is there again, and says something new");
+}
+
+#[tokio::test]
+async fn a_row_that_is_none_to_migrate_stays_left_out_until_it_says_something_new() {
+    let dir = tempfile::tempdir().unwrap();
+    let staging = stage(dir.path()).await;
+    let row = json!({"id": "7"});
+    staging.put_page(&page(&[&row], "a", None)).await.unwrap();
+    let left_out = Problem::new(Reason::Scope, "an agent");
+    staging.put_left_out("ticket", "7", &left_out).await.unwrap();
+    staging.forget_unread().await.unwrap();
+    let is = || staging.wholeness("ticket", "7");
+    assert_eq!(is().await.unwrap(), Some(Wholeness::LeftOut(left_out)));
+    assert!(staging.unread("ticket").await.unwrap().is_empty(), "it was read");
+    assert_eq!(staging.count_lacking("ticket").await.unwrap(), 0);
+    staging.forget_gone().await.unwrap();
+    assert_eq!(staging.count_lacking("ticket").await.unwrap(), 1);
 }
 
 #[tokio::test]

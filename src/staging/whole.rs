@@ -19,7 +19,7 @@ ALTER TABLE blob ADD COLUMN failed_in TEXT;
 UPDATE item SET children_of = hash WHERE stream NOT IN ('ticket', 'article');
 ";
 
-/// Whether an earlier run could not read it either.
+/// Why an earlier run could not read it either; 1 where that was not noted.
 pub(super) const AGAIN: &str = "ALTER TABLE item ADD COLUMN unread_before INTEGER;";
 
 /// What the stage holds of a record.
@@ -33,24 +33,31 @@ pub enum Wholeness {
     Unread(Problem),
     /// The same, of one that an earlier run asked for in vain.
     UnreadAgain(Problem),
+    /// The same, of one that an earlier run asked for in vain with the same answer.
+    UnreadAlike(Problem),
+    /// Some of it, which says that the record is none to migrate.
+    LeftOut(Problem),
     /// Some of it; the source no longer has the record.
     Gone,
 }
 
 impl Wholeness {
-    pub(super) const COLUMNS: &str = "children_of = hash, gone_of = hash, unread, unread_before";
+    pub(super) const COLUMNS: &str =
+        "children_of = hash, gone_of = hash, unread, unread_before IS NOT NULL, unread_before = unread";
 
     /// `at` is the place of [`Wholeness::COLUMNS`] in the row.
     pub(super) fn of(row: &Row<'_>, at: usize) -> Result<Wholeness, Fault> {
         if row.get::<_, Option<bool>>(at)?.unwrap_or(false) {
             return Ok(Wholeness::Whole);
         }
-        if row.get::<_, Option<bool>>(at + 1)?.unwrap_or(false) {
-            return Ok(Wholeness::Gone);
-        }
         let unread: Option<String> = row.get(at + 2)?;
-        Ok(match unread.and_then(|problem| serde_json::from_str(&problem).ok()) {
-            Some(problem) if row.get::<_, Option<bool>>(at + 3)?.unwrap_or(false) => Wholeness::UnreadAgain(problem),
+        let problem = unread.and_then(|problem| serde_json::from_str(&problem).ok());
+        if row.get::<_, Option<bool>>(at + 1)?.unwrap_or(false) {
+            return Ok(problem.map_or(Wholeness::Gone, Wholeness::LeftOut));
+        }
+        Ok(match problem {
+            Some(problem) if row.get::<_, Option<bool>>(at + 4)?.unwrap_or(false) => Wholeness::UnreadAlike(problem),
+            Some(problem) if row.get::<_, bool>(at + 3)? => Wholeness::UnreadAgain(problem),
             Some(problem) => Wholeness::Unread(problem),
             None => Wholeness::Partly,
         })
@@ -60,6 +67,9 @@ impl Wholeness {
 /// Rows that are asked for: not whole, not gone, and not asked for in vain by this run.
 const LACKING: &str =
     "(children_of IS NULL OR children_of <> hash) AND (gone_of IS NULL OR gone_of <> hash) AND unread IS NULL";
+
+/// Rows of which not all could be read.
+const UNREAD: &str = "unread IS NOT NULL AND (gone_of IS NULL OR gone_of <> hash)";
 
 impl Staging {
     /// None where there is no such row.
@@ -158,13 +168,26 @@ impl Staging {
             .await
     }
 
+    /// Notes that what came of a row says that its record is none to migrate, as long as the row says nothing new.
+    pub async fn put_left_out(&self, stream: &str, id: &str, problem: &Problem) -> Result<()> {
+        let problem = serde_json::to_string(problem).map_err(|e| Problem::new(Reason::Internal, e.to_string()))?;
+        let (stream, id) = (stream.to_owned(), id.to_owned());
+        self.store
+            .write(move |db| {
+                db.prepare_cached("UPDATE item SET gone_of = hash, unread = ?3 WHERE stream = ?1 AND id = ?2")?
+                    .execute(params![stream, id, problem])?;
+                Ok(())
+            })
+            .await
+    }
+
     /// Rows that could not be read, in their order, with the reason.
     pub async fn unread(&self, stream: &str) -> Result<Vec<(String, Problem)>> {
         let stream = stream.to_owned();
         self.store
             .read(move |db| {
-                let sql = "SELECT id, unread FROM item WHERE stream = ?1 AND unread IS NOT NULL ORDER BY seq";
-                let mut found = db.prepare_cached(sql)?;
+                let sql = format!("SELECT id, unread FROM item WHERE stream = ?1 AND {UNREAD} ORDER BY seq");
+                let mut found = db.prepare_cached(&sql)?;
                 let rows = found.query_map([&stream], |r| Ok((r.get(0)?, r.get::<_, String>(1)?)))?;
                 let rows = rows.collect::<Result<Vec<(String, String)>, _>>()?;
                 Ok(rows.into_iter().filter_map(|(id, text)| Some((id, serde_json::from_str(&text).ok()?))).collect())
@@ -176,7 +199,7 @@ impl Staging {
     pub async fn forget_unread(&self) -> Result<()> {
         self.store
             .write(|db| {
-                db.execute("UPDATE item SET unread = NULL, unread_before = 1 WHERE unread IS NOT NULL", [])?;
+                db.execute(&format!("UPDATE item SET unread_before = unread, unread = NULL WHERE {UNREAD}"), [])?;
                 Ok(())
             })
             .await
@@ -186,7 +209,7 @@ impl Staging {
     pub async fn forget_gone(&self) -> Result<()> {
         self.store
             .write(|db| {
-                db.execute("UPDATE item SET gone_of = NULL WHERE gone_of IS NOT NULL", [])?;
+                db.execute("UPDATE item SET gone_of = NULL, unread = NULL WHERE gone_of IS NOT NULL", [])?;
                 Ok(())
             })
             .await

@@ -65,6 +65,7 @@ fn whatever_call_of_a_request_tracker_fails_in_whatever_way_the_target_is_whole_
         alike: 2,
         drawn: 8,
         excused: EXCUSED,
+        once_wrong: &[],
         at: At::Served {
             address: server.var("RT_BASE_URL")?.to_owned(),
             secrets: vec![("token".to_owned(), server.var("RT_TOKEN")?.to_owned())],

@@ -20,6 +20,8 @@ pub enum Fault {
     CutJson,
     /// Half of the file, then the end of the connection.
     CutFile,
+    /// Half of the file, as if it were all.
+    HalfFile,
     /// 200 without a body.
     Empty,
     /// 200 with a page of HTML.
@@ -27,7 +29,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    pub const ALL: [Fault; 11] = [
+    pub const ALL: [Fault; 12] = [
         Fault::Unauthorized,
         Fault::LoggedOut,
         Fault::Forbidden,
@@ -37,6 +39,7 @@ impl Fault {
         Fault::Reset,
         Fault::CutJson,
         Fault::CutFile,
+        Fault::HalfFile,
         Fault::Empty,
         Fault::LoginPage,
     ];
@@ -52,6 +55,7 @@ impl Fault {
             Fault::Reset => "reset",
             Fault::CutJson => "cut JSON",
             Fault::CutFile => "cut file",
+            Fault::HalfFile => "half file",
             Fault::Empty => "empty body",
             Fault::LoginPage => "HTML 200",
         }
@@ -62,6 +66,7 @@ impl Fault {
         match self {
             Fault::CutJson => reads != Reads::Bytes,
             Fault::CutFile => reads != Reads::Rows,
+            Fault::HalfFile => reads == Reads::Bytes,
             _ => true,
         }
     }

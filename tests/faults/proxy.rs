@@ -216,7 +216,8 @@ async fn served(mut stream: TcpStream, hop: Hop) {
         Some(answer) => answer,
         None => hop.forwarded(&method, &target, &headers, body).await,
     };
-    let cut = matches!(fault, Some(Fault::CutJson | Fault::CutFile)) && !answer.body.is_empty();
+    let is_cut = matches!(fault, Some(Fault::CutJson | Fault::CutFile | Fault::HalfFile));
+    let cut = is_cut && !answer.body.is_empty();
     let _ = stream.write_all(&written(&answer, cut, fault)).await;
     let _ = stream.shutdown().await;
 }
@@ -267,7 +268,7 @@ fn said_instead(fault: Fault) -> Option<Answer> {
                 .to_vec(),
             told: None,
         },
-        Fault::Reset | Fault::CutJson | Fault::CutFile => return None,
+        Fault::Reset | Fault::CutJson | Fault::CutFile | Fault::HalfFile => return None,
     })
 }
 
@@ -321,7 +322,7 @@ impl Hop {
     }
 }
 
-/// The bytes of an answer. Of one that is cut half the body comes: JSON as if it were all of it, a file with the length it should have.
+/// The bytes of an answer. Of one that is cut half the body comes, as if it were all of it or with the length it should have.
 fn written(answer: &Answer, cut: bool, fault: Option<Fault>) -> Vec<u8> {
     let half = if cut { answer.body.len() / 2 } else { answer.body.len() };
     let length = if fault == Some(Fault::CutFile) { answer.body.len() } else { half };

@@ -16,29 +16,11 @@ const FILE_GONE: Excused = Excused {
     because: "the platform says that it has no such file any more: a loss, which the message names",
 };
 
-/// What a plan may lack is refused like this, and the ids stand where names would.
-const fn of_the_plan(call: &'static str) -> Excused {
-    Excused {
-        call,
-        faults: REFUSED,
-        because: "so the platform answers where the plan has none: ids stand for the names, which is told",
-    }
-}
-
-const REFUSED: &[Fault] = &[Fault::Forbidden, Fault::NotFound];
-
 /// Cells of each source that every `cargo test` tries.
 const DRAWN: usize = 12;
 /// Tickets they have.
 const ZENDESK_HAS: usize = 21;
 const FRESHDESK_HAS: usize = 22;
-
-const ZENDESK_EXCUSED: &[Excused] = &[
-    FILE_GONE,
-    of_the_plan("GET /api/v2/brands.json"),
-    of_the_plan("GET /api/v2/custom_statuses.json"),
-    of_the_plan("GET /api/v2/ticket_forms.json"),
-];
 
 fn zendesk() -> Desk {
     Desk {
@@ -52,7 +34,14 @@ fn zendesk() -> Desk {
         of_one: &["/comments.json", "/translations.json", "/attachments.json", "/side_conversations.json"],
         alike: usize::MAX,
         drawn: DRAWN,
-        excused: ZENDESK_EXCUSED,
+        excused: &[FILE_GONE],
+        once_wrong: &[
+            ("/brands.json", Fault::Forbidden),
+            ("/custom_statuses.json", Fault::NotFound),
+            ("/ticket_forms.json", Fault::Forbidden),
+            ("/group_memberships.json", Fault::Forbidden),
+            ("/user_segments.json", Fault::NotFound),
+        ],
         at: At::Played(|| {
             let usual = zendesk::Options::of(1, ZENDESK_HAS);
             Box::new(Zendesk::new(zendesk::Options { export_lag: SignedDuration::ZERO, ..usual }))
@@ -79,6 +68,7 @@ fn freshdesk() -> Desk {
         alike: usize::MAX,
         drawn: DRAWN,
         excused: &[FILE_GONE],
+        once_wrong: &[("/products", Fault::Forbidden)],
         at: At::Played(|| {
             // What it has is dated by when it is made: every worker's is the same.
             let usual = freshdesk::Options::at(Timestamp::constant(1_767_225_600, 0));

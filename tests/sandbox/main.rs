@@ -14,6 +14,7 @@ mod fields;
 mod held;
 mod ids;
 mod kills;
+mod left_out;
 mod library;
 mod map;
 mod moving;

@@ -13,9 +13,9 @@ use tempfile::TempDir;
 const DEADLINE: Duration = Duration::from_secs(180);
 
 /// A project between a desk and a folder of files.
-struct Project {
+pub struct Project {
     folder: TempDir,
-    desk: Desk,
+    pub desk: Desk,
 }
 
 impl Project {
@@ -34,7 +34,7 @@ impl Project {
     }
 
     /// Out of a desk into files. `account`: further lines of `[source]`.
-    fn out_of(desk: Desk, account: &str) -> Self {
+    pub fn out_of(desk: Desk, account: &str) -> Self {
         let project = Self { folder: tempfile::tempdir().unwrap(), desk };
         let desk = project.desk.account("KEY");
         project.settle(&format!("[source]\n{desk}{account}[target]\nconnector = \"files\"\npath = \"out\"\n"));
@@ -46,12 +46,12 @@ impl Project {
         std::fs::write(self.at("migration.toml"), format!("{accounts}{run}")).unwrap();
     }
 
-    fn at(&self, name: &str) -> std::path::PathBuf {
+    pub fn at(&self, name: &str) -> std::path::PathBuf {
         self.folder.path().join(name)
     }
 
     /// The exit code, and what was said.
-    fn run(&self, args: &[&str]) -> (i32, String) {
+    pub fn run(&self, args: &[&str]) -> (i32, String) {
         let log = std::fs::File::create(self.at("stderr.txt")).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_deskferry"));
         command.arg("-C").arg(self.folder.path()).args(args).env("KEY", self.desk.key());

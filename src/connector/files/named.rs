@@ -121,7 +121,7 @@ impl Named {
             _ => return None,
         };
         let (number, url, created_at, updated_at) = (None, None, None, None);
-        Some(Record { id: id.clone(), number, url, created_at, updated_at, state: State::Live, body })
+        Some(Record { id: id.clone(), number, url, created_at, updated_at, state: State::Live, unread: vec![], body })
     }
 }
 

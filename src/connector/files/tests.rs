@@ -150,6 +150,7 @@ fn records() -> impl Strategy<Value = Vec<Record>> {
             created_at: time,
             updated_at: time,
             state: State::ALL[state],
+            unread: vec![],
             body,
         },
     );
@@ -219,7 +220,7 @@ proptest! {
 fn group(id: &str, name: &str) -> Record {
     let body = Body::Group(Group { name: name.into(), description: None });
     let (number, url, created_at, updated_at) = (None, None, None, None);
-    Record { id: id.into(), number, url, created_at, updated_at, state: State::Live, body }
+    Record { id: id.into(), number, url, created_at, updated_at, state: State::Live, unread: vec![], body }
 }
 
 #[tokio::test]

@@ -220,10 +220,22 @@ pub struct MarkerCall {
     pub json: serde_json::Value,
 }
 
+/// How `leave_out` names the rows of a stream that are counted and not listed.
+pub fn unlisted(stream: &str) -> String {
+    format!("unlisted_{stream}s")
+}
+
 impl Manifest {
     /// Reads one manifest. Errors name file, line and key.
     pub fn parse(file_name: &str, text: &str) -> Result<Manifest> {
         project::parse(file_name, text, Reason::Manifest)
+    }
+
+    /// What `leave_out` of a source may name: tables that the platform may not show, and rows that it may count and not list.
+    pub fn can_be_left_out(&self) -> Vec<String> {
+        let tables = self.lookup.iter().filter(|(_, table)| table.denied != Denied::Fail).map(|(name, _)| name.clone());
+        let counted = self.read.iter().filter(|(_, stream)| stream.declared.is_some());
+        tables.chain(counted.map(|(name, _)| unlisted(name))).collect()
     }
 
     /// The lowest evidence of the steps that write a kind.

@@ -373,6 +373,8 @@ pub struct Lookup {
     /// The vendor's page that describes it.
     pub cites: String,
     pub evidence: Evidence,
+    /// What its entries are called, in the plural.
+    pub what: String,
     pub path: Template,
     #[serde(default)]
     pub query: BTreeMap<String, Template>,
@@ -393,6 +395,7 @@ pub struct Lookup {
     /// Only if it holds, over `$account`.
     #[serde(default)]
     pub when: Option<Predicate>,
+    /// What a 403 or 404 of it means: an error, or that records with an id of it fail, until `leave_out` of the source names it.
     #[serde(default)]
     pub denied: Denied,
 }

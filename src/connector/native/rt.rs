@@ -207,6 +207,7 @@ mod tests {
             created_at: None,
             updated_at: None,
             state: State::Live,
+            unread: vec![],
             body: Body::Ticket(Box::new(ticket)),
         };
         let children = ChildRows::from([("attachment".to_owned(), rows)]);

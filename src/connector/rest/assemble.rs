@@ -33,7 +33,7 @@ impl Rest {
         if let crate::record::Body::Ticket(ticket) = &mut record.body {
             let Messages { comments, files, unread } = self.comments(row, children)?;
             ticket.comments = comments;
-            ticket.unread.extend(unread);
+            record.unread.extend(unread);
             // Files of no message belong to the ticket's first one; where there is none, they are one of their own.
             match ticket.comments.first_mut() {
                 Some(first) => first.attachments.extend(files),
@@ -49,6 +49,7 @@ impl Rest {
         if let crate::record::Body::Article(article) = &mut record.body {
             self.fold_article(article, row, children)?;
         }
+        record.unread.extend(self.left_out_of(kind, row, children)?);
         self.native.fold(&mut record, row, children)?;
         if let crate::record::Body::Ticket(ticket) = &mut record.body {
             ticket.comments.iter_mut().for_each(|comment| {
@@ -242,7 +243,7 @@ impl Rest {
         self.evaluated(stream, &self.stream(stream)?.fields, row, parent, root)
     }
 
-    fn evaluated(
+    pub(super) fn evaluated(
         &self,
         stream: &str,
         exprs: &BTreeMap<String, Expr>,

@@ -4,7 +4,7 @@ use super::paging::{self, Answered};
 use super::read::{Above, shown};
 use super::{Rest, asking, asking_address};
 use crate::connector::ChildRows;
-use crate::connector::manifest::{Detail, Paging, ReadStream};
+use crate::connector::manifest::{Detail, Paging, ReadStream, unlisted};
 use crate::error::{Problem, Reason, Result};
 use crate::expr::{self, Path, Predicate, Scope, plain};
 use crate::http::Call;
@@ -39,7 +39,7 @@ impl Rest {
             found.extend(below.iter().cloned());
             level = below;
         }
-        self.count(&found, root)?;
+        self.count(&found, root).await?;
         self.join(&mut found)?;
         self.details(&mut found, root).await?;
         Ok(found)
@@ -70,21 +70,38 @@ impl Rest {
     }
 
     /// Compares the rows below a root with the number of them that the root itself declares.
-    fn count(&self, found: &ChildRows, root: &Value) -> Result<()> {
+    async fn count(&self, found: &ChildRows, root: &Value) -> Result<()> {
         for (name, rows) in found {
-            let stream = self.stream(name)?;
-            let Some(declared) = &stream.declared else { continue };
-            let scope = Scope { parent: root, root, ..self.scope(root) };
-            if !stream.when.as_ref().map_or(Ok(true), |when| when.holds(&scope))? {
+            let declared = self.declared(name, root)?;
+            if rows.len() as u64 >= declared {
                 continue;
             }
-            let declared = declared.eval(&scope)?.as_u64().unwrap_or(0);
-            if (rows.len() as u64) < declared {
-                let what = format!("the source counts {declared} {name}s of it, and shows {}", rows.len());
-                return Err(Problem::new(Reason::BadAnswer, what));
+            let way_out = unlisted(name);
+            // What is left out on purpose has to be lacking twice: one answer may have been short.
+            if self.leaves_out(&way_out)
+                && self.below(name, self.stream(name)?, std::slice::from_ref(root), root).await?.len() == rows.len()
+            {
+                continue;
             }
+            let title = &self.manifest.title;
+            let what = format!("{title} counts {declared} {name}s of it, and lists {}", rows.len());
+            return Err(Problem::new(Reason::NotListed, what).hint(format!(
+                "look at it in {title}: where it shows no more either, say `leave_out = [\"{way_out}\"]` under [source] to \
+                 migrate such records without them"
+            )));
         }
         Ok(())
+    }
+
+    /// How many rows of a stream below it a root declares; none where it does not say.
+    pub(super) fn declared(&self, name: &str, root: &Value) -> Result<u64> {
+        let stream = self.stream(name)?;
+        let Some(declared) = &stream.declared else { return Ok(0) };
+        let scope = Scope { parent: root, root, ..self.scope(root) };
+        match stream.when.as_ref().map_or(Ok(true), |when| when.holds(&scope))? {
+            true => Ok(declared.eval(&scope)?.as_u64().unwrap_or(0)),
+            false => Ok(0),
+        }
     }
 
     /// Drops rows that belong to no row of the stream they are joined to.

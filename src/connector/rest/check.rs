@@ -8,6 +8,25 @@ use crate::error::{Problem, Reason, Result};
 use crate::expr::Predicate;
 use crate::record::Kind;
 use serde_json::Value;
+use std::time::Duration;
+
+/// How long an account may take to say that it is well.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What is answered in time. While calls wait for their turn it is not the account that is slow.
+async fn answered<T>(asked: impl Future<Output = Result<T>>, waits_its_turn: impl Fn() -> bool) -> Result<T> {
+    tokio::pin!(asked);
+    loop {
+        match tokio::time::timeout(PATIENCE, &mut asked).await {
+            Ok(found) => return found,
+            Err(_) if waits_its_turn() => {}
+            Err(_) => {
+                let what = format!("the account did not answer in {} s", PATIENCE.as_secs());
+                return Err(Problem::new(Reason::Timeout, what));
+            }
+        }
+    }
+}
 
 impl Rest {
     pub(super) async fn check_calls(&self) -> Vec<CheckLine> {
@@ -37,7 +56,8 @@ impl Rest {
             || Problem::new(Reason::Manifest, "the manifest names no `check` that an account could be asked by");
         let check = self.manifest.check.iter().find(|check| !check.target_only || self.role == Role::Target);
         let check = check.ok_or_else(unsaid)?;
-        self.check_call(&check.call, &check.query, check.ok.as_ref()).await.map(drop)
+        let asked = self.check_call(&check.call, &check.query, check.ok.as_ref());
+        answered(asked, || self.client.pacer().holds_calls_back()).await.map(drop)
     }
 
     async fn check_call(
@@ -81,5 +101,20 @@ impl Rest {
                 "the target ignores the search by our marker and answers other records",
             )),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_that_waits_for_its_turn_is_no_account_that_does_not_answer() {
+        let late = || async {
+            tokio::time::sleep(5 * PATIENCE).await;
+            Ok(7)
+        };
+        assert_eq!(answered(late(), || true).await.unwrap(), 7);
+        assert_eq!(answered(late(), || false).await.unwrap_err().reason, Reason::Timeout);
     }
 }

@@ -1,10 +1,13 @@
 //! What a row takes along into the stage, so that it can be understood there without a call: entries of the account's small
-//! tables, and what stood beside it in its page.
+//! tables, and what stood beside it in its page. Of a table that the account does not show nothing is taken along, and `nameless`
+//! says what that means for a row.
 
 use super::Rest;
+use super::nameless::NAMELESS;
 use super::read::{Above, Listed};
-use crate::connector::manifest::{Lookup, ReadStream};
-use crate::error::Result;
+use super::refused::refuses;
+use crate::connector::manifest::{Denied, Lookup, ReadStream};
+use crate::error::{Problem, Result};
 use crate::expr::{self, plain};
 use serde_json::{Map, Value};
 use std::collections::HashMap;
@@ -13,17 +16,33 @@ use std::sync::Arc;
 /// Entries of one table by id.
 pub type Table = HashMap<String, Value>;
 
+/// What this run knows of a table. One that was refused is asked for again by the next run.
+#[derive(Clone)]
+pub(super) enum Known {
+    Read(Arc<Table>),
+    Refused(Problem),
+    /// On purpose.
+    LeftOut,
+}
+
 impl Rest {
-    /// Gives each row its entries of the tables its stream names, under `_NAME`, and takes away what the stream drops.
-    pub(super) async fn look_up(&self, stream: &ReadStream, rows: &mut [Value]) -> Result<()> {
+    /// Gives each row its entries of the tables its stream names, under `_NAME`, and takes away what the stream drops. For each row the
+    /// problem that a table it needs is refused.
+    pub(super) async fn look_up(&self, stream: &ReadStream, rows: &mut [Value]) -> Result<Vec<Option<Problem>>> {
+        let mut refused = vec![None; rows.len()];
         for (name, path) in &stream.lookup {
             let Some(rule) = self.manifest.lookup.get(name) else { continue };
-            let table = self.table(name, rule).await?;
-            for row in rows.iter_mut() {
-                let entry = table.get(&plain(expr::path(row, path))).cloned();
-                if let (Some(row), Some(entry)) = (row.as_object_mut(), entry) {
-                    row.insert(format!("_{name}"), entry);
+            match self.table(name, rule).await? {
+                Known::Read(table) => rows.iter_mut().for_each(|row| take_entry(row, name, path, &table)),
+                Known::Refused(problem) => {
+                    for (row, refused) in rows.iter_mut().zip(&mut refused) {
+                        if self.needs(stream, (name, rule), row) {
+                            row[NAMELESS] = true.into();
+                            refused.get_or_insert_with(|| problem.clone());
+                        }
+                    }
                 }
+                Known::LeftOut => {}
             }
         }
         for row in rows.iter_mut().filter_map(Value::as_object_mut) {
@@ -31,25 +50,36 @@ impl Rest {
                 row.remove(key);
             });
         }
-        Ok(())
+        Ok(refused)
     }
 
-    /// A table of the manifest by its name; none where it has no such one.
+    /// A table of the manifest by its name; none where it has no such one, or the account does not show it.
     pub async fn table_named(&self, name: &str) -> Result<Option<Arc<Table>>> {
-        match self.manifest.lookup.get(name) {
-            Some(rule) => self.table(name, rule).await.map(Some),
-            None => Ok(None),
-        }
+        let Some(rule) = self.manifest.lookup.get(name) else { return Ok(None) };
+        Ok(match self.table(name, rule).await? {
+            Known::Read(table) => Some(table),
+            Known::Refused(_) | Known::LeftOut => None,
+        })
     }
 
     /// A table, read at its first use.
-    async fn table(&self, name: &str, rule: &Lookup) -> Result<Arc<Table>> {
+    pub(super) async fn table(&self, name: &str, rule: &Lookup) -> Result<Known> {
+        if self.leaves_out(name) {
+            return Ok(Known::LeftOut);
+        }
         let mut tables = self.lookups.lock().await;
         if let Some(table) = tables.get(name) {
-            return Ok(Arc::clone(table));
+            return Ok(table.clone());
         }
-        let table = Arc::new(self.read_table(name, rule).await?);
-        tables.insert(name.to_owned(), Arc::clone(&table));
+        let table = match self.read_table(name, rule).await {
+            Ok(table) => Known::Read(Arc::new(table)),
+            Err(refusal) if rule.denied != Denied::Fail && refuses(&refusal) => {
+                self.note(format!("the source does not show its {}: {}", rule.what, refusal.what));
+                Known::Refused(self.nameless(name, rule, &refusal))
+            }
+            Err(problem) => return Err(problem),
+        };
+        tables.insert(name.to_owned(), table.clone());
         Ok(table)
     }
 
@@ -77,6 +107,14 @@ impl Rest {
                 None => return Ok(table),
             }
         }
+    }
+}
+
+/// Gives a row its entry of a table.
+fn take_entry(row: &mut Value, name: &str, path: &str, table: &Table) {
+    let entry = table.get(&plain(expr::path(row, path))).cloned();
+    if let (Some(row), Some(entry)) = (row.as_object_mut(), entry) {
+        row.insert(format!("_{name}"), entry);
     }
 }
 

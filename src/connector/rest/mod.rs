@@ -18,6 +18,7 @@ mod jobs;
 mod left;
 mod lookup;
 mod marker;
+mod nameless;
 mod on_paper;
 mod one;
 mod paging;
@@ -96,7 +97,9 @@ pub struct Rest {
     /// What forbids to write there, where it is only to be noted.
     refused: OnceLock<Problem>,
     preparing: tokio::sync::Mutex<()>,
-    lookups: tokio::sync::Mutex<BTreeMap<String, Arc<lookup::Table>>>,
+    lookups: tokio::sync::Mutex<BTreeMap<String, lookup::Known>>,
+    /// Tables that are not asked for, as a person says.
+    leave_out: BTreeSet<String>,
     batcher: batch::Batcher,
     jobs: jobs::Jobs,
     scans: scan::Scans,
@@ -141,6 +144,7 @@ impl Rest {
             refused: OnceLock::new(),
             preparing: tokio::sync::Mutex::new(()),
             lookups: tokio::sync::Mutex::default(),
+            leave_out: BTreeSet::new(),
             batcher: batch::Batcher::default(),
             jobs: jobs::Jobs::default(),
             scans: scan::Scans::default(),

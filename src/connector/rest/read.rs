@@ -1,5 +1,6 @@
 //! Reads a manifest's streams: pages of rows, filtered, with what they take along.
 
+use super::nameless::NAMELESS;
 use super::paging::{self, Answered};
 use super::{Rest, asking, asking_address};
 use crate::clock::BEGINNING;
@@ -152,10 +153,10 @@ impl<'a> From<&'a Lookup> for Listed<'a> {
             query: &table.query,
             items: table.items.as_deref(),
             page: &table.page,
-            denied: table.denied,
+            // What it means for the rows is said where they look it up.
+            denied: Denied::Fail,
             instead: &[],
-            // What a plan lacks is a 403, what an account has not switched on a 404.
-            gone: table.denied,
+            gone: Denied::Fail,
             since: None,
             rows: table.rows.as_ref(),
             stream: None,
@@ -218,7 +219,8 @@ impl Rest {
             }
         }
         self.saw(name, stream, &rows);
-        self.look_up(stream, &mut rows).await?;
+        let refused = self.look_up(stream, &mut rows).await?;
+        let unread = unread.into_iter().zip(refused).map(|(unread, refused)| unread.or(refused));
         let rows = rows.into_iter().zip(unread).map(|(raw, unread)| match (self.row(stream, raw), unread) {
             // What was not read of it may be its id.
             (Err(_), Some(unread)) => Err(unread),
@@ -231,15 +233,21 @@ impl Rest {
     pub(super) async fn completed(&self, name: &str, row: &Value) -> Result<Option<Row>> {
         let stream = self.stream(name)?;
         let mut row = row.clone();
-        if row.as_object_mut().is_none_or(|row| row.shift_remove(BARE).is_none()) {
-            return self.row(stream, row).map(Some);
+        let mut had = |mark| row.as_object_mut().is_some_and(|row| row.shift_remove(mark).is_some());
+        let (is_bare, is_nameless) = (had(BARE), had(NAMELESS));
+        if is_bare {
+            let root = row.clone();
+            self.detail(stream, &mut row, &root).await.map_err(|p| p.at(format!("reading {name}")))?;
+            if !self.keeps(stream, &row, Above::NONE, &Value::Null)? {
+                return Ok(None);
+            }
         }
-        let root = row.clone();
-        self.detail(stream, &mut row, &root).await.map_err(|p| p.at(format!("reading {name}")))?;
-        if !self.keeps(stream, &row, Above::NONE, &Value::Null)? {
-            return Ok(None);
+        if is_bare || is_nameless {
+            let refused = self.look_up(stream, std::slice::from_mut(&mut row)).await?;
+            if let Some(problem) = refused.into_iter().flatten().next() {
+                return Err(problem);
+            }
         }
-        self.look_up(stream, std::slice::from_mut(&mut row)).await?;
         self.row(stream, row).map(Some)
     }
 

@@ -4,7 +4,7 @@
 use super::Rest;
 use super::read::{Above, Listed};
 use crate::connector::manifest::{Denied, ReadStream};
-use crate::connector::{Again, ChildRows};
+use crate::connector::{Again, ChildRows, Row};
 use crate::error::{Problem, Reason, Result};
 use crate::expr::{self, Scope};
 use crate::record::{Kind, State};
@@ -55,8 +55,9 @@ impl Rest {
             (Err(problem), Some(other)) if problem.reason == Reason::NotFound => match self.get(&other, &[]).await {
                 Ok(answer) => {
                     let mut row = at(&answer);
-                    self.look_up(stream, std::slice::from_mut(&mut row)).await?;
-                    Ok(Again::Moved(Box::new(self.row(stream, row)?)))
+                    let refused = self.look_up(stream, std::slice::from_mut(&mut row)).await?;
+                    let unread = refused.into_iter().flatten().next();
+                    Ok(Again::Moved(Box::new(Row { unread, ..self.row(stream, row)? })))
                 }
                 Err(problem) => self.gone_unless_shown(kind, row, problem).await,
             },

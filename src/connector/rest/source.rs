@@ -39,6 +39,7 @@ impl Source for Rest {
         let mut lines = self.check_calls().await;
         if lines.iter().all(|line| line.found.is_ok()) {
             lines.extend(self.questions(kinds).await);
+            lines.extend(self.tables_refused(kinds).await);
             lines.extend(self.elsewhere().await);
         }
         lines

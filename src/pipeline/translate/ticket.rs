@@ -25,8 +25,7 @@ impl Translator {
         fields: &SourceFields,
     ) -> Result<Translated, Held> {
         self.merged(record, ticket)?;
-        let mut losses: Vec<Lost> =
-            ticket.unread.iter().map(|unread| Lost::new("", unread.loss, &unread.detail)).collect();
+        let mut losses: Vec<Lost> = Vec::new();
         let canonical = canonical(ticket, |key| fields.get(key).map(|field| field.title.as_str()));
         let ticket = &*self.computed(ticket, &canonical)?;
         let mut mapped = json!({ "id": record.id, "number": record.number, "url": record.url });

@@ -3,7 +3,7 @@
 use super::source::{Pace, Source};
 use deskferry::connector::files::{FilesTarget, Form, Place};
 use deskferry::error::Reason;
-use deskferry::ledger::{Accounts, Ledger, State, Which};
+use deskferry::ledger::{Accounts, Ledger, RecordRow, State, Which};
 use deskferry::mapping::Mapping;
 use deskferry::pipeline::{Choice, Event, Halt, Job, ORDER, pair};
 use deskferry::project::Project;
@@ -84,14 +84,17 @@ impl Move<'_> {
         code
     }
 
-    /// Records in these states, as `KIND ID`.
+    /// Records in these states, as `KIND ID`; not those that fail for want of a list which is refused, as each of them says.
     pub async fn records(&self, states: &[State]) -> Vec<String> {
         let ledger = Ledger::view(self.project.path()).unwrap();
         let link = ledger.migration(&Accounts::at(CALLED, "folder"), &Which::ByAccounts).await.unwrap();
         let mut records = Vec::new();
         for &kind in ORDER {
             let rows = link.next(kind, states, None, 10_000).await.unwrap();
-            records.extend(rows.into_iter().map(|row| format!("{kind} {}", row.id)));
+            let is_nameless =
+                |row: &RecordRow| row.problem.as_ref().is_some_and(|problem| problem.reason == Reason::ListRefused);
+            let others = rows.into_iter().filter(|row| !is_nameless(row));
+            records.extend(others.map(|row| format!("{kind} {}", row.id)));
         }
         records
     }

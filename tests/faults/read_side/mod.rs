@@ -120,14 +120,18 @@ fn thin_out(desk: &Desk, cells: &mut Vec<Cell>) {
     cells.retain(|cell| kept.contains(&cell.call));
 }
 
-/// Tries the cells of a source, some side by side.
+/// Tries the cells of a source that are drawn, and those that were wrong once; some side by side.
 fn table(desk: &Desk) -> Table {
     let (mut cells, expected) = by_a_paused_clock(to_try(desk));
     let only = std::env::var(CALLS).unwrap_or_default();
     cells.retain(|cell| cell.call.path.contains(&only));
     thin_out(desk, &mut cells);
     let many = if page::whole() { cells.len() } else { desk.drawn };
-    let places = page::drawn(cells.len(), many);
+    let mut places: BTreeSet<usize> = page::drawn(cells.len(), many).into_iter().collect();
+    places.extend(desk.once_wrong.iter().filter_map(|(end, fault)| {
+        cells.iter().position(|cell| cell.fault == *fault && cell.call.path.ends_with(end))
+    }));
+    let places: Vec<usize> = places.into_iter().collect();
     let (next, table) = (AtomicUsize::new(0), Mutex::new(Table::default()));
     std::thread::scope(|scope| {
         for _ in 0..SIDE_BY_SIDE {

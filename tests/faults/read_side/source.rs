@@ -51,6 +51,8 @@ pub struct Desk {
     /// Cells that every run of the tests tries.
     pub drawn: usize,
     pub excused: &'static [Excused],
+    /// Cells that every run of the tests tries, since they were wrong once: the end of the call's path, and the fault.
+    pub once_wrong: &'static [(&'static str, Fault)],
     pub at: At,
 }
 
