@@ -266,10 +266,10 @@ fn all_who_were_in_copy_are_read_and_those_in_blind_copy_are_a_loss() {
         json!({"id": 8, "user_id": 1, "body": "<p>y</p>", "private": false, "bcc_emails": ["boss@acme.example"]});
     let children = ChildRows::from([("comment".to_owned(), vec![note])]);
     let record = source.assemble(Kind::Ticket, &ticket, &children).unwrap();
-    let Body::Ticket(ticket) = record.body else { panic!() };
+    let Body::Ticket(ticket) = &record.body else { panic!() };
     assert_eq!(ticket.ccs, ["ann@a.example", "bob@b.example"]);
     assert_eq!(ticket.comments[0].to, ["help@acme.example"]);
     assert!(ticket.comments.iter().all(|comment| comment.cc.is_empty()));
-    let unread: Vec<_> = ticket.unread.iter().map(|one| (one.loss.code(), one.detail.as_str())).collect();
+    let unread: Vec<_> = record.unread.iter().map(|one| (one.loss.code(), one.detail.as_str())).collect();
     assert_eq!(unread, [("cc_dropped", "in blind copy of a message: boss@acme.example")]);
 }
