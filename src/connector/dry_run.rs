@@ -338,6 +338,10 @@ impl Target for DryRun {
         self.inner.find(step, late, done, since, seen).await
     }
 
+    async fn there_before(&self, step: &Step, late: &LateValues) -> Result<Vec<Remote>> {
+        self.inner.there_before(step, late).await
+    }
+
     async fn scan(
         &self,
         kind: Kind,

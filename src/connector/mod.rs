@@ -426,6 +426,10 @@ pub trait Target: Send + Sync {
         seen: &Seen,
     ) -> Result<Found>;
 
+    /// Records that were in the target before this run made any beside them and are, in all but a marker of ours, what the step would
+    /// create. None where the platform's records keep their marker. Only reads.
+    async fn there_before(&self, step: &Step, late: &LateValues) -> Result<Vec<Remote>>;
+
     /// Whether something is at work in the target that may be doing what this step's lost request asked for. Only reads.
     async fn at_work(&self, step: &Step, doubt: &Doubt) -> Result<bool>;
 

@@ -48,6 +48,16 @@ impl Link {
             .await
     }
 
+    /// Whether a record of the target is one that this ledger knows, made by the step `create` or taken over.
+    pub async fn knows_target(&self, kind: Kind, create: &str, to: &str) -> Result<bool> {
+        let (link, create, to) = (self.id.clone(), create.to_owned(), to.to_owned());
+        let sql = "SELECT EXISTS (SELECT 1 FROM record LEFT JOIN step ON step.record = record.seq AND step.step = ?3 AND step.child = '' \
+                     AND step.part = 0 WHERE record.link = ?1 AND record.kind = ?2 AND (record.target_id = ?4 OR step.target_id = ?4))";
+        let known =
+            move |db: &Connection| Ok(db.query_row(sql, params![link, kind.code(), create, to], |row| row.get(0))?);
+        self.ledger.store.read(known).await
+    }
+
     /// Whether any record of the kind was made in the target.
     pub async fn has_made(&self, kind: Kind) -> Result<bool> {
         let link = self.id.clone();

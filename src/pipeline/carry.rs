@@ -163,6 +163,7 @@ impl<'a> Run<'a> {
             held: tokio::time::Instant::now(),
             rehearsal: job.ledger.is_scratch(),
             custody: Arc::new(Custody::of(job)),
+            taking: Arc::default(),
         };
         Ok(Run {
             job,

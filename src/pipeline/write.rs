@@ -44,6 +44,8 @@ pub struct Writer {
     /// Nothing is sent: what is done is booked by the record, not step by step.
     pub rehearsal: bool,
     pub custody: Arc<Custody>,
+    /// Held while what was there before is looked at and taken: it is one record's.
+    pub taking: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// One record with its plan.
@@ -158,6 +160,8 @@ impl Writer {
             self.look_for_all(record, &mut progress).await?;
         } else if adds_to_what_is_there(record, &progress) {
             self.look_for_messages(record, &mut progress).await?;
+        } else {
+            self.takes_what_is_there(record, &mut progress).await?;
         }
         for at in 0..record.steps.len() {
             self.carry_step(record, at, &mut progress).await?;
@@ -271,7 +275,36 @@ impl Writer {
                 _ => {}
             }
         }
-        self.send(record, step, before, progress).await
+        self.send(record, step, before, progress).await?;
+        match step.verb == Verb::Create && record.kind.is_library() && progress.is_adopted() {
+            true => self.look_for_messages(record, progress).await,
+            false => Ok(()),
+        }
+    }
+
+    /// Takes a category or section that is there already and carries no marker, with what is below it. An article that is there is not
+    /// written over, and not written beside.
+    async fn takes_what_is_there(&self, record: &Carried<'_>, progress: &mut Progress) -> Result<(), Broken> {
+        let Carried { kind, id, .. } = *record;
+        let create = record.steps.iter().find(|step| step.verb == Verb::Create);
+        let Some(step) = create.filter(|step| !progress.rows.contains_key(&step.key)) else { return Ok(()) };
+        if !kind.is_library() || self.rehearsal {
+            return Ok(());
+        }
+        let _alone = self.taking.lock().await;
+        let mut there = self.target.there_before(step, &progress.late).await?.into_iter();
+        let remote = loop {
+            let Some(remote) = there.next() else { return Ok(()) };
+            if !self.link.knows_target(kind, &step.key.step, &remote.id).await? {
+                break remote;
+            }
+        };
+        if kind == Kind::Article {
+            return Err(Broken::Record(End::Failed { problem: there_already(&remote) }));
+        }
+        self.link.applied(kind, id, &step.key, Some(remote.clone()), Origin::Adopted).await?;
+        progress.took(step, &remote, Some(Origin::Adopted));
+        self.look_for_messages(record, progress).await
     }
 
     fn still_holds(&self, record: &Carried<'_>, step: &Step, row: &StepRow, progress: &Progress) -> bool {
@@ -508,6 +541,17 @@ impl Writer {
     ) -> Result<Option<ReadBack>> {
         self.target.read_back(record.kind, mapped, record.steps, &progress.late).await
     }
+}
+
+fn there_already(remote: &Remote) -> Problem {
+    let place = remote.url.as_ref().unwrap_or(&remote.id);
+    let what = format!(
+        "an article of this title and text is in its section already ({place}), and the ledger does not know it"
+    );
+    Problem::new(Reason::Conflict, what).hint(
+        "an earlier run may have made it, whose ledger was lost: leave it, or delete it in the target and run `deskferry retry` to have it \
+         migrated anew",
+    )
 }
 
 /// What is found by our own marker is ours; by another one (an address) it was there before. A field or a group is only made where

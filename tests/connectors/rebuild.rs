@@ -1,8 +1,13 @@
 //! A lost ledger and every target that lists its markers: `ids --rebuild` knows again what is there, though nothing of it was ever
 //! more than staged. `SHOWN` holds how each platform shows two tickets of ours and, where it lists people, two people.
 
+use crate::account::{Opened, open_with};
 use crate::answers::Server;
-use deskferry::connector::registry;
+use deskferry::connector::plan::LateValues;
+use deskferry::connector::registry::{self, Entry};
+use deskferry::connector::{Outcome, Target};
+use deskferry::ledger::Origin;
+use deskferry::record::Kind;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -152,6 +157,81 @@ fn what_stands_in_a_target_is_known_again_though_it_was_only_staged() {
         if registry::find(platform, None).unwrap().manifest.scan.contains_key("contact") {
             let people = BTreeMap::from([("p1", "901"), ("p2", "902")].map(|(a, b)| (a.to_owned(), b.to_owned())));
             assert_eq!(known(&said, "contact"), people, "{platform}: {said}");
+        }
+    }
+}
+
+/// How each platform refuses a customer who is there, and shows them beside somebody else; and their id there.
+fn who_is_there(platform: &str) -> (Value, &'static str) {
+    match platform {
+        "freshdesk" => {
+            let there = json!({ "field": "email", "additional_info": { "user_id": 901 }, "message": "It should be a unique value", "code": "duplicate_value" });
+            (
+                json!([{ "call": "POST /api/v2/contacts", "status": 409, "body": { "description": "Validation failed", "errors": [there] } }]),
+                "901",
+            )
+        }
+        "freshservice" => {
+            let there = json!({ "field": "primary_email", "message": "It should be a unique value", "code": "duplicate_value" });
+            let shown = json!({ "requesters": [{ "id": 900, "primary_email": "else@example.com" }, { "id": 901, "primary_email": "P1@example.com" }] });
+            (
+                json!([
+                    { "call": "POST /api/v2/requesters", "status": 409, "body": { "description": "Validation failed", "errors": [there] } },
+                    { "call": "GET /api/v2/requesters", "body": shown },
+                ]),
+                "901",
+            )
+        }
+        "redmine" => {
+            let shown = json!({ "users": [{ "id": 900, "login": "else", "mail": "else@example.com" }, { "id": 901, "login": "p1", "mail": "P1@example.com" }] });
+            (
+                json!([
+                    { "call": "POST /users.json", "status": 422, "body": { "errors": ["Email has already been taken"] } },
+                    { "call": "GET /users.json", "body": shown },
+                ]),
+                "901",
+            )
+        }
+        "rt" => {
+            let user = json!({ "id": 901, "Name": "p1@example.com", "EmailAddress": "p1@example.com" });
+            let shown = json!({ "items": [{ "id": "p1@example.com", "Name": "p1@example.com", "EmailAddress": "p1@example.com" }], "count": 1, "total": 1 });
+            (
+                json!([
+                    { "call": "POST /REST/2.0/user", "status": 400, "body": { "message": "Name in use" } },
+                    { "call": "GET /REST/2.0/users", "body": shown },
+                    { "call": "GET /REST/2.0/user/p1@example.com", "body": user },
+                    { "call": "GET /REST/2.0/user/p1%40example.com", "body": user },
+                ]),
+                "p1@example.com",
+            )
+        }
+        other => {
+            panic!("{other} neither lists its people to `ids --rebuild` nor says here how it refuses one who is there")
+        }
+    }
+}
+
+/// Where no listing of people restores them, a lost ledger makes nobody a second time.
+#[tokio::test]
+async fn whom_a_lost_ledger_knows_no_more_is_found_in_the_target_and_made_by_nobody_again() {
+    let is_tried = |entry: &Entry| {
+        let manifest = &entry.manifest;
+        manifest.write.contains_key("contact") && !manifest.scan.contains_key("contact")
+    };
+    for entry in registry::names().into_iter().map(|name| registry::find(&name, None).unwrap()).filter(is_tried) {
+        let platform = entry.manifest.name.clone();
+        let (answers, id) = who_is_there(&platform);
+        let server = Server::start(&answers.to_string());
+        let target = open_with(&entry, &server.address, Opened { target: true, ..Opened::default() });
+        let contact = json!({ "id": "p1", "name": "P One", "first_name": "P", "last_name": "One", "address": "p1@example.com", "emails": ["p1@example.com"],
+            "phones": [], "companies": [], "custom": [], "tags": [], "active": true });
+        let marker = format!("deskferry:{MARK}:contact:p1");
+        let steps = target.plan(Kind::Contact, &contact, &marker).unwrap();
+        match target.apply(&steps[0], &LateValues::default()).await {
+            Outcome::Applied { remote, origin } => {
+                assert_eq!((remote.id.as_str(), origin), (id, Origin::Adopted), "{platform}");
+            }
+            other => panic!("{platform}: {other:?}"),
         }
     }
 }

@@ -194,6 +194,10 @@ impl Target for FilesTarget {
         Ok(false)
     }
 
+    async fn there_before(&self, _step: &Step, _late: &LateValues) -> Result<Vec<Remote>> {
+        Ok(vec![])
+    }
+
     async fn find(
         &self,
         step: &Step,

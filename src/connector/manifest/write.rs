@@ -257,6 +257,20 @@ pub struct FindRule {
     /// Over a row, for children without a marker: compared with the step's text.
     #[serde(default)]
     pub text: Option<Expr>,
+    /// Of a record that keeps no marker: by what it is known again. Before one is created, the call is made, once a run for each address.
+    #[serde(default)]
+    pub same: Option<Same>,
+}
+
+/// When a row of the target is the record that a step would create. One with a text of its own is then not made (it fails as there
+/// already); of others the one that is there is taken.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Same {
+    /// Over a row.
+    pub at: Expr,
+    /// The same of what is written.
+    pub is: Expr,
 }
 
 /// What is read back when all steps of a record are done.

@@ -1,6 +1,7 @@
 //! Runs a manifest: the one implementation of [`Source`](super::Source) and [`Target`](super::Target) for platforms
 //! whose API is regular enough to be said in `connectors/*.toml`.
 
+mod alike;
 mod apply;
 mod asked;
 mod assemble;
@@ -103,6 +104,7 @@ pub struct Rest {
     batcher: batch::Batcher,
     jobs: jobs::Jobs,
     scans: scan::Scans,
+    before: alike::Before,
     /// Numbers listings showed, of streams that ask for those between.
     seen: Mutex<BTreeMap<String, gaps::Numbers>>,
     /// Addresses of files that are good for a while.
@@ -148,6 +150,7 @@ impl Rest {
             batcher: batch::Batcher::default(),
             jobs: jobs::Jobs::default(),
             scans: scan::Scans::default(),
+            before: alike::Before::default(),
             seen: Mutex::default(),
             fresh: tokio::sync::Mutex::default(),
             above: tokio::sync::Mutex::default(),

@@ -128,6 +128,10 @@ impl Target for OnPaper {
         Ok(false)
     }
 
+    async fn there_before(&self, _step: &Step, _late: &LateValues) -> Result<Vec<Remote>> {
+        Ok(vec![])
+    }
+
     async fn find(
         &self,
         _step: &Step,

@@ -143,6 +143,10 @@ impl Target for Rest {
         self.find_step(step, late, done, since, seen).await
     }
 
+    async fn there_before(&self, step: &Step, late: &LateValues) -> Result<Vec<Remote>> {
+        self.there_before(step, late).await
+    }
+
     async fn scan(
         &self,
         kind: Kind,

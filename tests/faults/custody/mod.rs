@@ -188,9 +188,10 @@ fn spelled_otherwise(moved: &mut Moved) {
 /// The target as the first version left it, and the ledger it wrote: with the id that version gave.
 fn of_the_first_version(platform: &'static str, then: impl FnOnce(&mut Moved)) -> String {
     const MOVED: usize = 4;
-    if platform != "freshdesk" {
-        return "–".to_owned();
-    }
+    let ledger = match platform {
+        "zendesk" => include_str!("earlier-ledger-zendesk.sql"),
+        _ => include_str!("earlier-ledger-freshdesk.sql"),
+    };
     let mut moved = Moved::new(platform);
     let (source, target) = (moved.project.join("src"), moved.target.told("url").replace("127.0.0.1", "localhost"));
     let mark = &blake3::hash(format!("{}\n{target}", source.display()).as_bytes()).to_hex()[..10];
@@ -200,7 +201,7 @@ fn of_the_first_version(platform: &'static str, then: impl FnOnce(&mut Moved)) -
     std::fs::remove_dir_all(moved.state_dir()).unwrap();
     std::fs::remove_file(source.join(".deskferry-id")).unwrap();
     std::fs::create_dir(moved.state_dir()).unwrap();
-    let ledger = include_str!("earlier-ledger.sql").replace("MARK", mark).replace("TARGET", &target);
+    let ledger = ledger.replace("MARK", mark).replace("TARGET", &target);
     let ledger = ledger.replace("SOURCE", &source.display().to_string());
     let db = Connection::open(moved.state_dir().join("ledger.db")).unwrap();
     db.execute_batch(&ledger).unwrap();

@@ -78,7 +78,8 @@ async fn dragged(source: &Source<'_>, cell: &Cell, all: &Move<'_>, exit: u8) -> 
         dragged.clear();
     }
     let right = match cell.fault {
-        Fault::LoggedOut => exit == 5,
+        // A run that its own checks keep from beginning has nothing to go on with.
+        Fault::LoggedOut => exit == 5 || (exit == 1 && all.records(State::ALL).await.is_empty()),
         _ => !is_of_one || is_told_to_wait || matches!(exit, 0 | 3),
     };
     if !right {

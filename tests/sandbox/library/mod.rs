@@ -176,6 +176,33 @@ fn a_help_center_kept_in_a_folder_becomes_freshdesk_solutions() {
     }
 }
 
+/// Categories and sections are known by their names; an article that is there keeps no marker, and is neither written over nor beside.
+fn after_a_lost_ledger(way: Way) {
+    let all = Move::new(way, "", "");
+    all.succeeds();
+    all.is_whole();
+    std::fs::remove_dir_all(all.project.path().join(".deskferry")).unwrap();
+    let seen = all.target.calls().len();
+    assert_eq!(all.run(&["run"]), 3, "{}", all.said("stderr.txt"));
+    let said = all.said("stderr.txt");
+    assert!(said.contains("is in its section already"), "{said}");
+    let writes = all.target.writes_after(seen);
+    let made: Vec<&String> =
+        writes.iter().filter(|call| call.starts_with("POST") && call.contains("/articles")).collect();
+    assert!(made.is_empty(), "{made:?}");
+    all.is_whole();
+}
+
+#[test]
+fn solutions_are_there_once_after_a_lost_ledger() {
+    after_a_lost_ledger(Way::ToFreshdesk);
+}
+
+#[test]
+fn a_help_center_is_there_once_after_a_lost_ledger() {
+    after_a_lost_ledger(Way::ToZendesk);
+}
+
 fn killed(way: Way) {
     let mut draw = Draw::seeded();
     let all = Move::new(way, "", "");
