@@ -67,7 +67,7 @@ fn whatever_call_of_a_request_tracker_fails_in_whatever_way_the_target_is_whole_
         reads,
         of_one: &["/history", "/attachments", "/user/:n", "/customfield/:n"],
         alike: 2,
-        drawn: 8,
+        drawn: 5,
         excused: EXCUSED,
         once_wrong: &[],
         at: At::Served {
