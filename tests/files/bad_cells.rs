@@ -47,7 +47,12 @@ const BAD_TICKETS: &[Bad] = &[
         "cannot be read as a date",
         "it has no day: `created_at = [\"Date\", \"Time\"]`",
     ),
-    bad("6,s,,,,99999999999999999999,,,,,", "created", "cannot be read as a date", "`empty` lists words for no date"),
+    bad(
+        "6,s,,,,99999999999999999999,,,,,",
+        "created",
+        "cannot be read as a date",
+        "seconds or milliseconds (10 or 13 digits)",
+    ),
     bad("7,s,,,,45413.5,,,,,", "created", "cannot be read as a date", "`date = \"excel\"`"),
     bad("8,s,,,,,,half done,,,", "phase", "\"half done\" is no word of this field", "it takes `new`, `open`"),
     bad("9,s,,,,,,,burnt,,", "state", "\"burnt\" is no word of this field", "it takes `live`, `deleted`"),

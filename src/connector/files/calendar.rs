@@ -133,7 +133,8 @@ pub fn time(text: &str) -> Option<Time> {
     };
     let mut parts = clock.split(':');
     let number = |text: Option<&str>| text.filter(|t| (1..=2).contains(&t.len()))?.parse::<i8>().ok();
-    let (hour, minute) = (number(parts.next())?, number(parts.next())?);
+    // `9.5` may be half past nine and five past: minutes have two digits.
+    let (hour, minute) = (number(parts.next())?, number(parts.next().filter(|minute| minute.len() == 2))?);
     let (second, nanos) = match parts.next() {
         None => (0, 0),
         Some(second) => {

@@ -87,10 +87,11 @@ impl Cells {
         }
     }
 
-    /// Whether nothing stands in it, as in the rows a spreadsheet adds at the end.
+    /// Whether nothing stands in it, as in the rows a spreadsheet adds at the end, or in the mark by which DOS ends a file.
     pub fn is_blank(&self) -> bool {
+        let is_nothing = |c: char| c.is_whitespace() || c == '\u{1a}';
         self.bytes.iter().all(u8::is_ascii_whitespace)
-            || std::str::from_utf8(&self.bytes).is_ok_and(|text| text.trim().is_empty())
+            || std::str::from_utf8(&self.bytes).is_ok_and(|text| text.chars().all(is_nothing))
     }
 
     fn clear(&mut self) {

@@ -199,6 +199,12 @@ impl Columns {
         self.table(table).header.or(self.header)
     }
 
+    /// Whether dates of some table are days as a spreadsheet keeps them.
+    pub fn says_days_of_a_spreadsheet(&self) -> bool {
+        let of_tables = TABLES.iter().map(|name| &self.table(name).date);
+        of_tables.chain([&self.date]).any(|date| date.0.iter().any(|form| form == "excel"))
+    }
+
     pub fn dates(&self, table: &str) -> Result<Dates, String> {
         let own = &self.table(table).date;
         let own = if own.0.is_empty() { &self.date } else { own };

@@ -8,6 +8,10 @@ use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
+/// Below it a number counts seconds since 1970, from it on milliseconds: 1973, or the year 5138.
+const MILLISECONDS: i64 = 100_000_000_000;
+/// Years before it are two digits read as four.
+const YEAR: i16 = 1000;
 /// Bytes of the longest text that may be a date.
 const LONGEST: usize = 100;
 
@@ -82,13 +86,17 @@ impl Dates {
         let (civil, zone) = zoned(&text);
         let zone = zone.unwrap_or_else(|| self.zone.clone());
         let instant = |civil: DateTime| Some(civil.to_zoned(zone.clone()).ok()?.timestamp());
-        let mut own = self.own.iter().filter_map(|form| {
+        let by_form = |form: &Form| {
             let whole = form.instant(written).or_else(|| form.instant(&text));
             let by_parts = || [written, text.as_str(), civil.as_str()].into_iter().find_map(|text| form.civil(text));
             whole.or_else(|| by_parts().and_then(instant))
-        });
-        if let Some(at) = own.next() {
-            return own.all(|other| other == at || !self.orders_differ()).then_some(at);
+        };
+        // A number that is a day by another form is no second of 1970.
+        for counted in [false, true] {
+            let mut own = self.own.iter().filter(|form| form.is_counted() == counted).filter_map(by_form);
+            if let Some(at) = own.next() {
+                return own.all(|other| other == at).then_some(at);
+            }
         }
         epoch(&text).or_else(|| self.civil(&civil).and_then(instant))
     }
@@ -105,6 +113,15 @@ impl Dates {
         first && last
     }
 
+    /// Whether a form that is said has the day between year and month: then the month is not there without it.
+    fn puts_the_day_second(&self) -> bool {
+        self.own.iter().any(|form| {
+            let Form::Strftime(form) = form else { return false };
+            let places = ["%Y", "%d", "%m"].map(|letters| form.find(letters));
+            matches!(places, [Some(year), Some(day), Some(month)] if year < day && day < month)
+        })
+    }
+
     /// Date and time without a zone.
     fn civil(&self, text: &str) -> Option<DateTime> {
         let text = calendar::without_weekday(text);
@@ -113,7 +130,8 @@ impl Dates {
         }
         // `01-MAY-24 10.30.00 AM`: the clock is written with dots, which a date has none of there.
         if let (Some((date, clock)), false) = (text.split_once(' '), text.contains(':'))
-            && let (Some(date), Some(time)) = (self.date(date), time(&clock.replacen('.', ":", 2)))
+            && let (Some(date), Some(time)) =
+                (self.date(date), part_of_a_day(clock).or_else(|| time(&clock.replacen('.', ":", 2))))
         {
             return Some(date.to_datetime(time));
         }
@@ -148,7 +166,7 @@ impl Dates {
             return day(c, Some(month), b);
         }
         if a.len() == 4 {
-            return day(a, b.parse().ok(), c);
+            return if self.puts_the_day_second() { None } else { day(a, b.parse().ok(), c) };
         }
         // With dots the day comes first wherever people write dots; where the admin says how dates are written, that counts.
         if text.matches('.').count() == 2 && self.own.is_empty() {
@@ -159,12 +177,17 @@ impl Dates {
 }
 
 impl Form {
+    /// Whether it counts from 1970: any number is a date by it.
+    fn is_counted(&self) -> bool {
+        matches!(self, Form::Seconds | Form::Milliseconds)
+    }
+
     /// The instant of a text that names its zone.
     fn instant(&self, text: &str) -> Option<Timestamp> {
         let number = || text.parse::<i64>().ok().filter(|number| *number != 0);
         match self {
-            Form::Seconds => Timestamp::from_second(number()?).ok(),
-            Form::Milliseconds => Timestamp::from_millisecond(number()?).ok(),
+            Form::Seconds => Timestamp::from_second(number().filter(|n| n.abs() < MILLISECONDS)?).ok(),
+            Form::Milliseconds => Timestamp::from_millisecond(number().filter(|n| n.abs() >= MILLISECONDS)?).ok(),
             Form::Serial => None,
             Form::Strftime(form) => strtime::parse(form, text).ok()?.to_timestamp().ok(),
         }
@@ -177,7 +200,9 @@ impl Form {
             Form::Serial => serial(text),
             Form::Strftime(form) => {
                 let time = strtime::parse(form, text).ok()?;
-                time.to_datetime().ok().or_else(|| Some(time.to_date().ok()?.at(0, 0, 0, 0)))
+                let civil = time.to_datetime().ok().or_else(|| Some(time.to_date().ok()?.at(0, 0, 0, 0)))?;
+                // `%Y` reads the year 24 of `24`.
+                (civil.year() >= YEAR).then_some(civil)
             }
         }
     }
@@ -187,7 +212,7 @@ impl Form {
 fn alike(form: &str) -> Vec<String> {
     let hour = ["%H", "%I", "%k", "%l", "%T", "%R"].iter().filter_map(|letter| form.find(letter)).min();
     let Some(hour) = hour else {
-        return [" %H:%M", " %H:%M:%S"].map(|time| format!("{form}{time}")).into();
+        return [" %H:%M", " %H:%M:%S", "T%H:%M", "T%H:%M:%S"].map(|time| format!("{form}{time}")).into();
     };
     let seconds = (form.contains("%M") && !form.contains("%S")).then(|| form.replacen("%M", "%M:%S", 1));
     let date = form[..hour].trim_end_matches([' ', ',', 'T', '-', '_']);
@@ -209,9 +234,27 @@ fn epoch(text: &str) -> Option<Timestamp> {
     }
 }
 
+/// `0.4375`: the part of a day that has passed, as a spreadsheet keeps a time without a format.
+fn part_of_a_day(text: &str) -> Option<Time> {
+    let text = text.replace(',', ".");
+    let part: f64 =
+        text.strip_prefix("0.").filter(|digits| digits.bytes().all(|b| b.is_ascii_digit())).and(text.parse().ok())?;
+    #[expect(clippy::cast_possible_truncation, reason = "milliseconds of a day")]
+    let millis = (part * 86_400_000.0).round() as i64;
+    Time::midnight().checked_add(millis.milliseconds()).ok()
+}
+
 /// `45413.5`: a day and the part of it that has passed.
 fn serial(text: &str) -> Option<DateTime> {
-    let days: f64 = text.replace(',', ".").parse().ok().filter(|days| is_serial(*days))?;
+    let number = |text: &str| text.replace(',', ".").parse::<f64>().ok();
+    let days = match text.split_once(' ') {
+        // Of two columns, the day and the part of it.
+        Some((day, part)) => number(day)? + number(part).filter(|part| (0.0..1.0).contains(part))?,
+        None => number(text)?,
+    };
+    if !is_serial(days) {
+        return None;
+    }
     #[expect(clippy::cast_possible_truncation, reason = "milliseconds of two centuries")]
     let millis = (days * 86_400_000.0).round() as i64;
     Date::constant(1899, 12, 30).at(0, 0, 0, 0).checked_add(millis.milliseconds()).ok()
@@ -378,6 +421,38 @@ mod tests {
             ("2024-12-31T00:00:00Z", "2024-12-31T00:00:00Z")
         );
         assert_eq!((read("05/06/2024").as_str(), read("06/06/2024").as_str()), ("", "2024-06-06T00:00:00Z"));
+    }
+
+    #[test]
+    fn a_number_or_a_day_is_read_by_one_form_alone() {
+        let read = |own: &[&str], text: &str| {
+            let own: Vec<String> = own.iter().map(|form| (*form).to_owned()).collect();
+            Dates::new(&own, None).unwrap().read(text).map(|at| at.to_string()).unwrap_or_default()
+        };
+        let day = "2024-05-01T00:00:00Z";
+        assert_eq!(read(&["unix", "%Y%m%d"], "20240501"), day, "no second of 1970");
+        assert_eq!(read(&["unix_ms"], "1714521600"), day, "seconds, by their size");
+        assert_eq!(read(&["unix", "unix_ms"], "1714521600000"), day);
+        assert_eq!(read(&["%Y-%d-%m"], "2024-01-05"), day);
+        for text in ["2024-05-13", "2024-13-13"] {
+            assert_eq!(read(&["%Y-%d-%m"], text), "", "{text} is read as no other form has it");
+        }
+        assert_eq!(read(&["%Y-%d-%m"], "2024-01-05T00:00"), day);
+        assert_eq!(read(&["%d/%m/%Y"], "01/05/24"), "", "the year 24");
+        assert_eq!(read(&["%d/%m/%Y", "%d/%m/%y"], "01/05/24"), day);
+    }
+
+    #[test]
+    fn a_time_without_a_format_is_a_part_of_its_day() {
+        for (text, hour) in [("2024-05-01 0.5", "12:00"), ("2024-05-01 0,25", "06:00"), ("2024-05-01 9.30", "09:30")] {
+            let at = Dates::new(&[], None).unwrap().read(text).map(|at| at.to_string());
+            assert_eq!(at.unwrap_or_default(), format!("2024-05-01T{hour}:00Z"), "{text}");
+        }
+        for text in ["2024-05-01 9.5", "2024-05-01 9,5", "2024-05-01 10.3", "2024-05-01 9:5"] {
+            assert_eq!(read(text), "none", "{text}");
+        }
+        let days = Dates::new(&["excel".into()], None).unwrap();
+        assert_eq!(days.read("45413 0.4375").map(|at| at.to_string()).unwrap_or_default(), "2024-05-01T10:30:00Z");
     }
 
     #[test]

@@ -39,12 +39,37 @@ pub fn in_utf8(path: &Path, said: Option<&str>, home: &Path, name: &str) -> Resu
         (None, _) => (None, 0),
     };
     let encoding = marked.or_else(|| said.and_then(named)).unwrap_or(UTF_8);
-    if encoding == UTF_8 {
+    // No text of another encoding is UTF-8 by chance: of an export in parts, some may be in it.
+    let is_utf8 =
+        || Ok::<_, Problem>(marked.is_none() && encoding.is_ascii_compatible() && is_utf8_beyond_ascii(path)?);
+    if encoding == UTF_8 || is_utf8()? {
         return Ok((path.to_owned(), mark as u64));
     }
     let to = home.join(format!("{name}.utf8"));
     convert(path, mark as u64, encoding, &to)?;
     Ok((to, 0))
+}
+
+/// Whether a file is UTF-8 and has letters that tell it from other encodings.
+fn is_utf8_beyond_ascii(path: &Path) -> Result<bool> {
+    let mut file = File::open(path)?;
+    let (mut bytes, mut kept, mut beyond) = (vec![0; CHUNK], 0, false);
+    loop {
+        let read = file.read(&mut bytes[kept..])?;
+        let all = kept + read;
+        beyond |= !bytes[..all].is_ascii();
+        let whole = match std::str::from_utf8(&bytes[..all]) {
+            Ok(_) => all,
+            // A letter that goes on in the next piece.
+            Err(e) if e.error_len().is_none() && read > 0 => e.valid_up_to(),
+            Err(_) => return Ok(false),
+        };
+        if read == 0 {
+            return Ok(beyond);
+        }
+        bytes.copy_within(whole..all, 0);
+        kept = all - whole;
+    }
 }
 
 fn convert(from: &Path, mark: u64, encoding: &'static Encoding, to: &Path) -> Result<()> {
@@ -99,6 +124,16 @@ mod tests {
 
     fn utf16(text: &str, big: bool) -> Vec<u8> {
         text.encode_utf16().flat_map(|unit| if big { unit.to_be_bytes() } else { unit.to_le_bytes() }).collect()
+    }
+
+    #[test]
+    fn a_part_that_is_utf_8_is_read_as_such_whatever_is_said() {
+        assert_eq!(read("Grüße".as_bytes(), Some("windows-1252")).unwrap(), "Grüße");
+        assert_eq!(read(b"Gr\xfc\xdfe", Some("windows-1252")).unwrap(), "Grüße");
+        assert_eq!(read(b"plain", Some("windows-1252")).unwrap(), "plain");
+        let long = format!("{}ü", "x".repeat(CHUNK - 1));
+        assert_eq!(read(long.as_bytes(), Some("latin1")).unwrap(), long, "a letter over two pieces");
+        assert_eq!(read(&utf16("Grüße", false), Some("utf-16le")).unwrap(), "Grüße");
     }
 
     #[test]

@@ -15,6 +15,9 @@ pub fn of_date(dates: &Dates, field: &str, text: &str) -> String {
     if let Some(numbers) = Numbers::of(text) {
         return numbers.hint(dates);
     }
+    if let Some(epoch) = long_epoch(text) {
+        return epoch;
+    }
     if text.replace(',', ".").parse().is_ok_and(dates::is_serial) {
         return "`date = \"excel\"` in columns.toml reads days as a spreadsheet keeps them".into();
     }
@@ -25,6 +28,16 @@ pub fn of_date(dates: &Dates, field: &str, text: &str) -> String {
         "`date` in columns.toml says how dates are written, such as \"%d.%m.%Y %H:%M\"; `empty` lists words for no date; a column \
          that is no `{field}` goes under `[TABLE.custom]`"
     )
+}
+
+/// What helps with nanoseconds, or with `/Date(1714557600000)/`.
+fn long_epoch(text: &str) -> Option<String> {
+    let inner = text.strip_prefix("/Date(").and_then(|rest| rest.strip_suffix(")/"));
+    let digits = inner.unwrap_or(text);
+    let is_epoch = digits.bytes().all(|b| b.is_ascii_digit()) && (inner.is_some() || digits.len() > 16);
+    is_epoch.then(|| {
+        "it counts from 1970 in a form that is not read: export it as a date, or as seconds or milliseconds (10 or 13 digits)".into()
+    })
 }
 
 /// A date of three numbers.
@@ -43,7 +56,7 @@ impl<'a> Numbers<'a> {
         let digits = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
         let time = match time {
             "" => "",
-            time if time.to_lowercase().ends_with('m') => " %I:%M %p",
+            time if time.to_lowercase().ends_with('m') && !is_of_24(time) => " %I:%M %p",
             time if time.matches(':').count() > 1 => " %H:%M:%S",
             _ => " %H:%M",
         };
@@ -72,6 +85,12 @@ impl<'a> Numbers<'a> {
         let (day_first, month_first) = (self.is_day([2, 1, 0]), self.is_day([2, 0, 1]));
         let year_first = self.parts[0].len() == 4;
         match (day_first, month_first) {
+            // The day is right, and what comes after it is not.
+            _ if year_first && self.is_day([0, 1, 2]) => {
+                "the time or the zone behind the day cannot be read: write it as `10:30` or `10:30 +02:00`, or say the form with `date` \
+                 in columns.toml"
+                    .into()
+            }
             _ if year_first || !(day_first || month_first) => {
                 "there is no such day or time: correct the cell, or list it in `empty` of columns.toml".into()
             }
@@ -91,6 +110,11 @@ impl<'a> Numbers<'a> {
             ),
         }
     }
+}
+
+/// `22:00 PM`: an hour of 24, and a half of the day beside it.
+fn is_of_24(time: &str) -> bool {
+    time.split(':').next().and_then(|hour| hour.trim().parse::<u8>().ok()).is_some_and(|hour| hour > 12)
 }
 
 #[cfg(test)]
@@ -113,6 +137,10 @@ mod tests {
             ("3:26 PM", "`created_at = [\"Date\", \"Time\"]`"),
             ("2024-05-01 10:00 IST", "`date = \"… IST\"` with `zone`"),
             ("soon", "`empty` lists words"),
+            ("2024-05-01 10h30", "the time or the zone behind the day"),
+            ("2024-05-01 10:00 Pacific Standard Time", "the time or the zone behind the day"),
+            ("1714557600000000000", "seconds or milliseconds"),
+            ("/Date(1714557600000)/", "seconds or milliseconds"),
         ] {
             assert!(hint(&[], text).contains(helps), "{text}: {}", hint(&[], text));
         }

@@ -7,6 +7,7 @@ use super::headers::{Column, Slot};
 use super::layout::{Layout, Part};
 use super::table::{Row, Seen};
 use super::values::{Rules, Wrong};
+use super::workbook::NO_VALUE;
 use crate::record::Visibility;
 use crate::record::mailbox::{self, Mailbox};
 use serde_json::{Value, json};
@@ -22,6 +23,9 @@ pub struct Reading<'a> {
 /// Fields whose digits count.
 const IDS: [&str; 4] = ["id", "number", "ticket", "comment"];
 
+/// Characters in the longest text of a spreadsheet's cell, by its specification (Excel: 32,767).
+const CELL: usize = 32_767;
+
 /// Texts of a slot's columns, by column.
 type Texts<'a> = Vec<(usize, &'a str)>;
 
@@ -32,6 +36,7 @@ impl<'a> Reading<'a> {
         for slot in &part.slots {
             let texts = slot.columns.iter().map(|&at| (at, rules.shown(cells.text(at).unwrap_or_default())));
             let texts: Texts<'a> = texts.filter(|(_, text)| !rules.is_empty(text)).collect();
+            texts.iter().filter(|(_, text)| fills_a_cell(text)).for_each(|(at, _)| self.note_full(*at));
             match &slot.what {
                 Column::Ignored => {}
                 Column::Unnamed => self.unnamed(&texts),
@@ -55,6 +60,7 @@ impl<'a> Reading<'a> {
         let mut values = Vec::new();
         for (at, text) in texts {
             match self.layout.rules.error(text) {
+                Some(NO_VALUE) => self.fault(at, uncomputed()),
                 Some(error) => self.note_error(at, error),
                 None => values.push(Value::from(text)),
             }
@@ -188,13 +194,16 @@ impl<'a> Reading<'a> {
     /// What is left when failed formulas are taken out: they are nothing in a text, and a fault where a row is found by it.
     fn without_errors(&mut self, name: &str, cell: Cell, texts: Texts<'a>) -> Texts<'a> {
         let is_message = matches!(name, DESCRIPTION | "body") || cell == Cell::Journal;
-        if is_message || !texts.iter().any(|(_, text)| self.layout.rules.error(text).is_some()) {
+        let counts = |error: &str| !is_message || error == NO_VALUE;
+        if !texts.iter().any(|(_, text)| self.layout.rules.error(text).is_some_and(counts)) {
             return texts;
         }
         let mut left = Vec::new();
         for (at, text) in texts {
             match self.layout.rules.error(text) {
                 None => left.push((at, text)),
+                Some(error) if !counts(error) => left.push((at, text)),
+                Some(NO_VALUE) => self.fault(at, uncomputed()),
                 Some(error) if cell == Cell::Text && !super::values::KEYS.contains(&name) => self.note_error(at, error),
                 Some(error) => self.fault(
                     at,
@@ -206,6 +215,11 @@ impl<'a> Reading<'a> {
             }
         }
         left
+    }
+
+    fn note_full(&mut self, at: usize) {
+        let spot = self.row.spot;
+        self.seen.full.entry((spot.part, at)).or_insert((0, spot.row + 1)).0 += 1;
     }
 
     fn note_error(&mut self, at: usize, error: &str) {
@@ -250,6 +264,19 @@ fn persons(rules: &Rules, texts: &Texts<'_>) -> Vec<String> {
     }
 }
 
+/// Whether a text is as long as a cell of a spreadsheet can be: what comes after that is cut.
+fn fills_a_cell(text: &str) -> bool {
+    text.len() >= CELL && text.encode_utf16().count() == CELL
+}
+
+/// A formula whose value is not in the file.
+fn uncomputed() -> Wrong {
+    Wrong {
+        what: "the formula has no value in the file".into(),
+        hint: "open the workbook in Excel or LibreOffice, which compute it, and save it".into(),
+    }
+}
+
 /// Why rows cannot be found by this text.
 fn unfit(name: &str, text: &str) -> Option<Wrong> {
     let text = text.trim();
@@ -257,10 +284,21 @@ fn unfit(name: &str, text: &str) -> Option<Wrong> {
         let hint = "export it again, and open it in a spreadsheet only with this column as text";
         return Some(Wrong::of(text, "is a number that a spreadsheet has shortened", hint));
     }
+    if IDS.contains(&name) && is_a_day(text) {
+        let hint =
+            "a spreadsheet may have made a day of it: export it again, and open it there only with this column as text";
+        return Some(Wrong::of(text, "is a day, and no id", hint));
+    }
     let is_unseen = |c: &char| c.is_control() || (mailbox::is_blank(*c) && !c.is_whitespace());
     let unseen = text.chars().find(is_unseen)?;
     let what = format!("has the character {}, which nobody sees", unseen.escape_unicode());
     Some(Wrong { what, hint: "delete it from the cell: by this text rows find one another".into() })
+}
+
+/// `2024-05-01`, with or without a time.
+fn is_a_day(text: &str) -> bool {
+    let day = text.split_once('T').map_or(text, |(day, _)| day);
+    day.len() == 10 && day.parse::<jiff::civil::Date>().is_ok()
 }
 
 /// `1.23457E+11`: the digits that made it an id are gone.

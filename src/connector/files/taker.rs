@@ -235,6 +235,14 @@ impl<'a> Taker<'a> {
                 .notes
                 .push(format!("{file} column `{column}`: {} read as nothing ({first})", many(count, "failed formula")));
         }
+        for (at, (count, first)) in seen.full {
+            let (file, column) = (&layout.parts[at.0 as usize].origin.shown, names(&layout, at));
+            self.census.notes.push(format!(
+                "{file} column `{column}`: the texts of {} end after 32,767 characters, where a spreadsheet cuts them (row {first}): \
+                 export them again without one, if more is missing",
+                many(count, "row")
+            ));
+        }
         let is_state = layout.parts.iter().any(|part| part.bound.of("state").is_some());
         for (word, (count, first)) in left_out.into_iter().filter(|_| is_state) {
             let column = layout.parts[0].bound.name_of("state");

@@ -7,6 +7,7 @@ use super::faults::list;
 use super::fields::{Cell, Says, Words};
 use super::hints;
 use super::journal;
+use super::workbook::NO_VALUE;
 use crate::error::Result;
 use crate::mapping::label;
 use crate::record::library::{Audience, Translation};
@@ -36,7 +37,25 @@ pub struct Wrong {
 pub type Read<T = Value> = Result<T, Wrong>;
 
 /// What a spreadsheet writes where a formula fails.
-const ERRORS: [&str; 8] = ["#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#DATA!"];
+const ERRORS: [&str; 17] = [
+    "#N/A",
+    "#REF!",
+    "#VALUE!",
+    "#DIV/0!",
+    "#NAME?",
+    "#NULL!",
+    "#NUM!",
+    "#DATA!",
+    "#GETTING_DATA",
+    "#SPILL!",
+    "#CALC!",
+    "#FIELD!",
+    "#BLOCKED!",
+    "#CONNECT!",
+    "#UNKNOWN!",
+    "#BUSY!",
+    NO_VALUE,
+];
 /// Fields by which rows find one another: blanks around them are nothing.
 pub const KEYS: [&str; 7] = ["id", "number", "url", "ticket", "comment", "key", "source"];
 /// What messages are called that everyone may read, and those that only agents may.

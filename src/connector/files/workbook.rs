@@ -5,10 +5,10 @@ use super::columns::{self, Columns};
 use super::layout::Origin;
 use crate::error::{Problem, Reason, Result};
 use crate::mapping::label;
-use calamine::{DataRef, Dimensions, ExcelDateTime, Reader, Xlsx, open_workbook};
+use calamine::{DataRef, Dimensions, ExcelDateTime, Reader, Xlsx, XlsxError, open_workbook};
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
 /// The sheets of a workbook.
@@ -23,6 +23,13 @@ pub struct Sheets {
 
 type Book = Xlsx<BufReader<File>>;
 
+/// What is read where a formula has no computed value in the file, as programs write it that compute nothing.
+pub const NO_VALUE: &str = "#NO_VALUE!";
+/// Longest description of a workbook that is looked at, in bytes.
+const ABOUT_BYTES: u64 = 1 << 20;
+/// Numbers from here on are not whole in a sheet, which keeps fifteen digits.
+const WHOLE: f64 = 1e15;
+
 /// Makes tables of the sheets of a workbook, in `home`.
 ///
 /// Errors: `config`; `disk`.
@@ -31,6 +38,11 @@ pub fn sheets(file: &Path, columns: &Columns, names: &[&'static str], home: &Pat
     let mut workbook: Book = open_workbook(file).map_err(|e| unreadable(&book, &e))?;
     let all = workbook.sheet_names();
     let (mut found, mut read) = (Sheets { tables: BTreeMap::new(), unread: vec![], wrong: vec![] }, Vec::new());
+    if columns.says_days_of_a_spreadsheet() && counts_from_1904(file) {
+        let what = format!("{book} counts its days from 1904, which `date = \"excel\"` of {} does not", columns::FILE);
+        let hint = "give the columns a date format in Excel and save the workbook: cells with one are read right";
+        found.wrong.push(Problem::new(Reason::Config, what).hint(hint));
+    }
     for &name in names {
         let wanted = &columns.table(name).sheet.0;
         let mut origins = Vec::new();
@@ -71,22 +83,91 @@ pub fn called(name: &str, table: &str) -> bool {
         || table.strip_suffix('y').is_some_and(|stem| name == format!("{stem}ies"))
 }
 
-fn unreadable(book: &str, e: &calamine::XlsxError) -> Problem {
+fn unreadable(book: &str, e: &XlsxError) -> Problem {
     Problem::new(Reason::Config, format!("{book}: cannot be read as XLSX: {e}"))
         .hint("save it as an Excel workbook (.xlsx), without a password")
 }
 
-/// Writes a sheet as CSV, each row and column in its place. A cell that is merged over several rows stands in each of them.
+/// Whether days are counted from 1904, as old workbooks of the Macintosh do.
+fn counts_from_1904(file: &Path) -> bool {
+    let about = || {
+        let mut zip = zip::ZipArchive::new(BufReader::new(File::open(file).ok()?)).ok()?;
+        let mut text = String::new();
+        zip.by_name("xl/workbook.xml").ok()?.take(ABOUT_BYTES).read_to_string(&mut text).ok()?;
+        let value = text.split_once("date1904=")?.1.get(1..)?;
+        Some(value.starts_with('1') || value.starts_with("true"))
+    };
+    about().unwrap_or(false)
+}
+
+/// Writes a sheet as CSV. Where cells hold what the first reading cannot place, it is read again.
 fn write(workbook: &mut Book, book: &str, sheet: &str, path: &Path) -> Result<()> {
+    let suspects = put_down(workbook, book, sheet, path, &Known::new())?;
+    let known = suspects.known(workbook, book, sheet)?;
+    if known.is_empty() {
+        return Ok(());
+    }
+    put_down(workbook, book, sheet, path, &known).map(drop)
+}
+
+/// Cells by their place in the order of the file: row, column, and what is read there.
+type Known = BTreeMap<u32, ((u32, u32), String)>;
+
+/// Cells that one reading cannot judge, by their place in the order of the file.
+#[derive(Default)]
+struct Suspects {
+    /// Without a value: blank, or a formula that nobody computed.
+    empty: Vec<u32>,
+    /// Error words that the library does not know, which tells no row and column for them.
+    errors: BTreeMap<u32, String>,
+}
+
+impl Suspects {
+    /// What they are, by the places and formulas of the sheet.
+    fn known(self, workbook: &mut Book, book: &str, sheet: &str) -> Result<Known> {
+        let mut known = Known::new();
+        if self.empty.is_empty() && self.errors.is_empty() {
+            return Ok(known);
+        }
+        let mut cells = workbook.worksheet_cells_reader(sheet).map_err(|e| unreadable(book, &e))?;
+        let mut empty = self.empty.into_iter().peekable();
+        for at in 0.. {
+            let Some(cell) = cells.next_formula().map_err(|e| unreadable(book, &e))? else { break };
+            let is_empty = empty.next_if_eq(&at).is_some();
+            if let Some(word) = self.errors.get(&at) {
+                known.insert(at, (cell.get_position(), word.clone()));
+            } else if is_empty && !cell.get_value().is_empty() {
+                known.insert(at, (cell.get_position(), NO_VALUE.to_owned()));
+            }
+        }
+        Ok(known)
+    }
+}
+
+/// Writes each row and column in its place. A cell that is merged over several rows stands in each of them.
+fn put_down(workbook: &mut Book, book: &str, sheet: &str, path: &Path, known: &Known) -> Result<Suspects> {
     let wrong = |e: csv::Error| Problem::new(Reason::Disk, e.to_string());
     let mut merged = Merged::of(workbook.merge_cells_by_sheet_name(sheet).map_err(|e| unreadable(book, &e))?);
     let mut out = csv::WriterBuilder::new().flexible(true).from_path(path).map_err(wrong)?;
     let mut cells = workbook.worksheet_cells_reader(sheet).map_err(|e| unreadable(book, &e))?;
+    let mut suspects = Suspects::default();
     let (mut row, mut texts): (u32, Vec<String>) = (0, Vec::new());
-    loop {
-        let cell = cells.next_cell().map_err(|e| unreadable(book, &e))?;
-        let at = cell.as_ref().map_or(row + 1, |cell| cell.get_position().0);
-        while row < at {
+    for at in 0.. {
+        let cell = match (cells.next_cell(), known.get(&at)) {
+            (Ok(Some(_)) | Err(XlsxError::CellError(_)), Some((position, word))) => Some((*position, word.clone())),
+            (Err(XlsxError::CellError(word)), None) => {
+                suspects.errors.insert(at, word);
+                continue;
+            }
+            (cell, _) => cell.map_err(|e| unreadable(book, &e))?.map(|cell| {
+                if matches!(cell.get_value(), DataRef::Empty) {
+                    suspects.empty.push(at);
+                }
+                (cell.get_position(), text(cell.get_value()))
+            }),
+        };
+        let next = cell.as_ref().map_or(row + 1, |((row, _), _)| *row);
+        while row < next {
             merged.complete(row, &mut texts);
             if texts.is_empty() {
                 texts.push(String::new());
@@ -95,9 +176,13 @@ fn write(workbook: &mut Book, book: &str, sheet: &str, path: &Path) -> Result<()
             texts.clear();
             row += 1;
         }
-        let Some(cell) = cell else { return Ok(out.flush()?) };
-        put(&mut texts, cell.get_position().1 as usize, text(cell.get_value()));
+        let Some(((_, column), text)) = cell else { break };
+        // Where cells do not say their column, the library forgets to count one whose error it does not know.
+        let column = texts.len().max(column as usize);
+        put(&mut texts, column, text);
     }
+    out.flush()?;
+    Ok(suspects)
 }
 
 fn put(texts: &mut Vec<String>, column: usize, text: String) {
@@ -107,7 +192,7 @@ fn put(texts: &mut Vec<String>, column: usize, text: String) {
     texts[column] = text;
 }
 
-/// Cells of one column that are merged over several rows.
+/// Cells that are merged over several rows, column by column.
 struct Merged {
     /// By their first row, the last first.
     coming: Vec<Dimensions>,
@@ -117,8 +202,12 @@ struct Merged {
 
 impl Merged {
     fn of(all: Vec<Dimensions>) -> Merged {
-        let mut coming = all;
-        coming.retain(|area| area.start.1 == area.end.1 && area.start.0 < area.end.0);
+        let columns = |area: Dimensions| {
+            let column = move |at| Dimensions { start: (area.start.0, at), end: (area.end.0, at) };
+            (area.start.1..=area.end.1).map(column)
+        };
+        let over_rows = all.into_iter().filter(|area| area.start.0 < area.end.0);
+        let mut coming: Vec<Dimensions> = over_rows.flat_map(columns).collect();
         coming.sort_by_key(|area| std::cmp::Reverse(area.start.0));
         Merged { coming, here: vec![] }
     }
@@ -171,6 +260,8 @@ pub fn file(folder: &Path, columns: &Columns) -> Result<PathBuf> {
 fn text(cell: &DataRef<'_>) -> String {
     match cell {
         DataRef::Empty => String::new(),
+        // Not its digits, as if they were all there.
+        DataRef::Float(number) if number.abs() >= WHOLE => format!("{number:E}").replacen('E', "E+", 1),
         DataRef::Float(number) => number.to_string(),
         DataRef::Int(number) => number.to_string(),
         DataRef::Bool(flag) => flag.to_string(),
@@ -199,5 +290,102 @@ fn moment(serial: &ExcelDateTime) -> String {
         days if days < 1.0 => clock,
         _ if is_midnight => format!("{year:04}-{month:02}-{day:02}"),
         _ => format!("{year:04}-{month:02}-{day:02}T{clock}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+    use zip::write::{SimpleFileOptions, ZipWriter};
+
+    /// A workbook of one sheet, `Ticket`, with these cells.
+    fn book(path: &Path, about: &str, rows: &str, behind: &str) {
+        let main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
+        let office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
+        let packed = "http://schemas.openxmlformats.org/package/2006/relationships";
+        let link = |of: &str, kind: &str, to: &str| {
+            let link = format!("<Relationship Id=\"rId1\" Type=\"{office}/{kind}\" Target=\"{to}\"/>");
+            (format!("{of}.rels"), format!("<Relationships xmlns=\"{packed}\">{link}</Relationships>"))
+        };
+        let sheets = "<sheets><sheet name=\"Ticket\" sheetId=\"1\" r:id=\"rId1\"/></sheets>";
+        let files = [
+            link("_rels/", "officeDocument", "xl/workbook.xml"),
+            link("xl/_rels/workbook.xml", "worksheet", "worksheets/sheet1.xml"),
+            (
+                "xl/workbook.xml".into(),
+                format!("<workbook xmlns=\"{main}\" xmlns:r=\"{office}\">{about}{sheets}</workbook>"),
+            ),
+            (
+                "xl/worksheets/sheet1.xml".into(),
+                format!("<worksheet xmlns=\"{main}\"><sheetData>{rows}</sheetData>{behind}</worksheet>"),
+            ),
+        ];
+        let mut zip = ZipWriter::new(File::create(path).unwrap());
+        for (name, text) in files {
+            zip.start_file(name, SimpleFileOptions::default()).unwrap();
+            zip.write_all(text.as_bytes()).unwrap();
+        }
+        zip.finish().unwrap();
+    }
+
+    fn read(rows: &str, behind: &str) -> String {
+        let home = tempfile::tempdir().unwrap();
+        let (path, csv) = (home.path().join("b.xlsx"), home.path().join("t.csv"));
+        book(&path, "", rows, behind);
+        let mut workbook: Book = open_workbook(&path).unwrap();
+        write(&mut workbook, "b.xlsx", "Ticket", &csv).unwrap();
+        std::fs::read_to_string(csv).unwrap()
+    }
+
+    fn text(text: &str) -> String {
+        format!("<c t=\"inlineStr\"><is><t>{text}</t></is></c>")
+    }
+
+    #[test]
+    fn a_formula_that_nobody_computed_is_named_and_a_blank_cell_is_not() {
+        let cells =
+            [text("a"), "<c><f>A1&amp;1</f></c>".into(), "<c s=\"0\"/>".into(), "<c><f>1+1</f><v>2</v></c>".into()];
+        let empty = "<c t=\"str\"><f>IF(A1=1,1,\"\")</f><v></v></c>";
+        assert_eq!(read(&format!("<row>{}{empty}</row>", cells.concat()), ""), format!("a,{NO_VALUE},,2,\n"));
+    }
+
+    #[test]
+    fn an_error_that_excel_learnt_later_is_read_in_its_place() {
+        let row = |word: &str| format!("<row>{}<c t=\"e\"><v>{word}</v></c>{}</row>", text("a"), text("c"));
+        let rows = ["#SPILL!", "#GETTING_DATA", "#N/A"].map(row).concat();
+        assert_eq!(read(&rows, ""), "a,#SPILL!,c\na,#GETTING_DATA,c\na,#N/A,c\n");
+    }
+
+    #[test]
+    fn a_block_of_merged_cells_stands_in_each_of_its_rows() {
+        let row = |id: &str, more: &str| format!("<row>{}{more}{}</row>", text(id), text("x"));
+        let blank = "<c/><c/>";
+        let rows = [row("1", &[text("a"), text("b")].concat()), row("2", blank), row("3", blank)].concat();
+        let merged = "<mergeCells count=\"1\"><mergeCell ref=\"B1:C2\"/></mergeCells>";
+        assert_eq!(read(&rows, merged), "1,a,b,x\n2,a,b,x\n3,,,x\n");
+    }
+
+    #[test]
+    fn a_number_of_more_digits_than_a_sheet_keeps_is_shown_as_shortened() {
+        let row = "<row><c><v>123456789012345</v></c><c><v>12345678901234567</v></c></row>";
+        assert_eq!(read(row, ""), "123456789012345,1.2345678901234568E+16\n");
+    }
+
+    #[test]
+    fn a_workbook_that_counts_from_1904_is_refused_where_its_days_would_be_read_as_numbers() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("b.xlsx");
+        let rows = "<row><c t=\"str\"><v>id</v></c></row>";
+        let wrong = |about: &str, columns: &str| {
+            book(&path, about, rows, "");
+            let columns = Columns::parse(columns).unwrap();
+            sheets(&path, &columns, &["ticket"], home.path()).unwrap().wrong.len()
+        };
+        let old = "<workbookPr date1904=\"1\"/>";
+        assert_eq!(wrong(old, "date = 'excel'\n"), 1);
+        assert_eq!(wrong(old, "[ticket]\ndate = ['excel', '%d.%m.%Y']\n"), 1);
+        assert_eq!(wrong(old, ""), 0, "cells with a format are read right");
+        assert_eq!(wrong("<workbookPr date1904=\"0\"/>", "date = 'excel'\n"), 0);
     }
 }
