@@ -214,7 +214,7 @@ impl<'a> Run<'a> {
             self.know_fields().await?;
             return self.write_kind(kind, &Reading::over()).await;
         }
-        let reading = Reading::default();
+        let reading = Reading::begun(self.job, kind).await?;
         let read = async {
             let result = stage::kind(self.job, kind).await;
             if matches!(result, Err(Stop::Account(_) | Stop::Failed(_))) {
@@ -236,10 +236,10 @@ impl<'a> Run<'a> {
     pub(super) async fn write_kind(&self, kind: Kind, reading: &Reading) -> Result<(), Stop> {
         let mut had = HashSet::new();
         loop {
-            let read = reading.ended();
+            let read = reading.now();
             let states = [State::Staged, State::Planned, State::Writing, State::InDoubt];
             let wrote = self.pass(kind, &states, read, &mut had).await?;
-            if read.is_some() && wrote == 0 {
+            if read.is_over() && wrote == 0 {
                 return Ok(());
             }
             if wrote == 0 {
@@ -258,7 +258,7 @@ impl<'a> Run<'a> {
         &self,
         kind: Kind,
         states: &[State],
-        read: Option<Read>,
+        read: Read,
         had: &mut HashSet<String>,
     ) -> Result<u64, Stop> {
         // What a target bears of tickets says nothing of articles, whose neighbours are listed when one is in doubt.
@@ -307,11 +307,11 @@ impl<'a> Run<'a> {
     }
 
     /// Carries one record and books how it ended. One that is not whole is taken up again while its kind is not `read` to the end.
-    async fn one(&self, row: RecordRow, read: Option<Read>, mut turn: Turn) -> Result<(), Stop> {
+    async fn one(&self, row: RecordRow, read: Read, mut turn: Turn) -> Result<(), Stop> {
         self.halt().check()?;
         let (kind, id) = (row.kind, row.id.clone());
         let carried = match self.job.take(kind, &id).await {
-            Ok(Taken::Absent | Taken::Early(..)) if read.is_none() => {
+            Ok(Taken::Absent | Taken::Early(..)) if !read.is_over() => {
                 self.early().insert(id);
                 turn.come().await;
                 turn.end().await;
@@ -483,7 +483,7 @@ impl<'a> Run<'a> {
     /// Takes up what waited for records that came later.
     async fn parked_again(&self) -> Result<(), Stop> {
         for &kind in ORDER.iter().filter(|&&kind| self.job.in_scope(kind) && self.job.choice.wants(kind)) {
-            self.pass(kind, &[State::Parked], Some(Read::Whole), &mut HashSet::new()).await?;
+            self.pass(kind, &[State::Parked], Read::Whole, &mut HashSet::new()).await?;
         }
         Ok(())
     }

@@ -198,7 +198,7 @@ impl Run<'_> {
                 return Ok(());
             }
             waiting = parked;
-            self.pass(Kind::Section, &[State::Parked], Some(Read::Whole), &mut HashSet::new()).await?;
+            self.pass(Kind::Section, &[State::Parked], Read::Whole, &mut HashSet::new()).await?;
         }
     }
 

@@ -14,25 +14,40 @@ use std::sync::OnceLock;
 use tokio::sync::Notify;
 
 /// How far the reading of a kind is, with a bell for whoever waits for more.
-#[derive(Default)]
 pub(super) struct Reading {
+    /// The turn of the listing before this one.
+    after: i64,
     ended: OnceLock<Read>,
     more: Notify,
 }
 
-/// How the reading of a kind ended.
+/// How the reading of a kind goes, or ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Read {
+    /// It goes on. What an earlier listing staged may be about to change, until this one, the next after that turn, is over.
+    Going { after: i64 },
     /// Every row is listed, and what could be had of it is there.
     Whole,
     /// It stopped on the way.
     Broken,
 }
 
+impl Read {
+    pub fn is_over(self) -> bool {
+        !matches!(self, Read::Going { .. })
+    }
+}
+
 impl Reading {
+    /// A reading that begins now.
+    pub async fn begun(job: &Job, kind: Kind) -> Result<Reading> {
+        let after = job.staging.listing(kind.code()).await?.turn;
+        Ok(Reading { after, ended: OnceLock::new(), more: Notify::new() })
+    }
+
     /// Of a kind that was read before.
     pub fn over() -> Reading {
-        Reading { ended: OnceLock::from(Read::Whole), more: Notify::new() }
+        Reading { after: 0, ended: OnceLock::from(Read::Whole), more: Notify::new() }
     }
 
     pub fn end(&self, read: Read) {
@@ -41,9 +56,8 @@ impl Reading {
         self.more.notify_waiters();
     }
 
-    /// How it ended, if it did.
-    pub fn ended(&self) -> Option<Read> {
-        self.ended.get().copied()
+    pub fn now(&self) -> Read {
+        self.ended.get().copied().unwrap_or(Read::Going { after: self.after })
     }
 
     pub async fn more(&self) {
@@ -147,7 +161,7 @@ impl Run<'_> {
         kind: Kind,
         states: &[State],
         after: Option<i64>,
-        read: Option<Read>,
+        read: Read,
         had: &mut HashSet<String>,
     ) -> Result<Option<(Vec<RecordRow>, i64)>, Stop> {
         let rows = self.job.link.next(kind, states, after, BATCH).await?;
@@ -163,7 +177,7 @@ impl Run<'_> {
             if kind == Kind::Ticket && !self.job.is_sampled(&row.id).await? {
                 continue;
             }
-            if read != Some(Read::Whole) && !self.is_settled(kind, &row.id, read).await? {
+            if read != Read::Whole && !self.is_settled(kind, &row.id, read).await? {
                 continue;
             }
             had.insert(row.id.clone());
@@ -173,9 +187,14 @@ impl Run<'_> {
     }
 
     /// Whether this run will read no more of it.
-    async fn is_settled(&self, kind: Kind, id: &str, read: Option<Read>) -> Result<bool> {
-        if read.is_some() && naive::is(Naive::Wholeness) {
+    async fn is_settled(&self, kind: Kind, id: &str, read: Read) -> Result<bool> {
+        if read.is_over() && naive::is(Naive::Wholeness) {
             return Ok(true);
+        }
+        if let Read::Going { after } = read
+            && !self.job.staging.is_of_this_listing(kind.code(), id, after).await?
+        {
+            return Ok(false);
         }
         let wholeness = self.job.staging.wholeness(kind.code(), id).await?;
         Ok(wholeness.is_some_and(|wholeness| wholeness != Wholeness::Partly))

@@ -197,6 +197,20 @@ async fn a_row_that_is_none_to_migrate_stays_left_out_until_it_says_something_ne
 }
 
 #[tokio::test]
+async fn a_row_of_an_earlier_listing_waits_until_the_next_one_brings_it_or_is_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let staging = stage(dir.path()).await;
+    let (seven, eight) = (json!({"id": "7"}), json!({"id": "8"}));
+    staging.put_page(&page(&[&seven, &eight], "a", None)).await.unwrap();
+    let is = |id: &'static str| staging.is_of_this_listing("ticket", id, 1);
+    assert!(!is("7").await.unwrap(), "it may be about to change");
+    staging.put_page(&NewPage { turn: 2, ..page(&[&seven], "b", Some("7")) }).await.unwrap();
+    assert_eq!((is("7").await.unwrap(), is("8").await.unwrap()), (true, false));
+    staging.put_page(&NewPage { turn: 2, ..page(&[], "b", None) }).await.unwrap();
+    assert!(is("8").await.unwrap(), "nothing new of it");
+}
+
+#[tokio::test]
 async fn a_row_that_was_completed_is_whole_without_children() {
     let dir = tempfile::tempdir().unwrap();
     let staging = stage(dir.path()).await;

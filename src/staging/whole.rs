@@ -85,6 +85,17 @@ impl Staging {
             .await
     }
 
+    /// Whether a row is as the listing that is at work has it, the first after the turn `after`: the row came in it, or the listing
+    /// is over and had nothing new of it.
+    pub async fn is_of_this_listing(&self, stream: &str, id: &str, after: i64) -> Result<bool> {
+        let (stream, id) = (stream.to_owned(), id.to_owned());
+        let sql = "SELECT EXISTS (SELECT 1 FROM item JOIN stream ON name = stream WHERE stream = ?1 AND id = ?2 AND \
+                     CASE WHEN cursor IS NULL THEN turn > ?3 ELSE listing = turn END)";
+        self.store
+            .read(move |db| Ok(db.prepare_cached(sql)?.query_row(params![stream, id, after], |r| r.get(0))?))
+            .await
+    }
+
     /// How many root rows are not whole.
     pub async fn count_lacking(&self, stream: &str) -> Result<u64> {
         let stream = stream.to_owned();

@@ -5,6 +5,7 @@
 mod assess;
 mod calls;
 mod compare;
+mod corrected;
 mod demands;
 mod desks;
 mod directions;
