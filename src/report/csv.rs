@@ -1,9 +1,8 @@
 //! The two tables, written row by row while the ledger is read page by page.
 //!
-//! The report is opened in spreadsheets, and part of its text comes from strangers: a cell that a spreadsheet would
+//! They are opened in spreadsheets, and part of their text comes from strangers: a cell that a spreadsheet would
 //! take for a formula (it begins with `=`, `+`, `-`, `@`, a tab or a carriage return, and is not a number) gets an
-//! apostrophe in front. `ids` is read by scripts and is written as the platforms spell it. In both, what would move a terminal is
-//! spelled out.
+//! apostrophe in front. What would move a terminal is spelled out.
 
 use crate::error::{Loss, Problem, Reason, Result};
 use crate::ledger::{Link, LossRow, RecordRow, Remote, State, Stray};
@@ -46,12 +45,13 @@ pub async fn write_report(link: &Link, kinds: &[Kind], out: impl Write) -> Resul
         while let Some(page) = Chunk::after(link, kind, after).await? {
             let losses = losses_of(link, &page).await?;
             for record in &page.records {
-                put_defused(&mut table, &report_row(record, page.target(record), losses.get(&record.id)))?;
+                let row = report_row(record, page.target(record), losses.get(&record.id));
+                put(&mut table, row.iter().map(String::as_str))?;
             }
             after = page.last();
         }
         for stray in link.strays(kind).await? {
-            put_defused(&mut table, &stray_row(&stray))?;
+            put(&mut table, stray_row(&stray).iter().map(String::as_str))?;
         }
     }
     Ok(table.flush()?)
@@ -77,15 +77,9 @@ pub async fn write_ids(link: &Link, kinds: &[Kind], out: impl Write) -> Result<(
     Ok(table.flush()?)
 }
 
-/// Every row goes through here, whatever it is of: no cell moves a terminal.
+/// Every row goes through here, whatever it is of: no cell moves a terminal, or is a formula.
 fn put<'a>(table: &mut ::csv::Writer<impl Write>, row: impl Iterator<Item = &'a str>) -> Result<()> {
-    table.write_record(row.map(|cell| printable::line(cell).into_owned())).map_err(unwritten)
-}
-
-/// A row of the report, which spreadsheets open.
-fn put_defused(table: &mut ::csv::Writer<impl Write>, row: &[String; REPORT_COLUMNS.len()]) -> Result<()> {
-    let cells: Vec<Cow<'_, str>> = row.iter().map(|cell| defused(cell)).collect();
-    put(table, cells.iter().map(Cow::as_ref))
+    table.write_record(row.map(|cell| printable::line(&defused(cell)).into_owned())).map_err(unwritten)
 }
 
 /// A page of records of one kind, with the targets of those that another stands for.

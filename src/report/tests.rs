@@ -90,6 +90,9 @@ async fn no_row_of_a_table_moves_a_terminal_or_starts_a_formula() {
         assert!(!table.contains(hides), "{table:?}");
         assert!(table.contains(r"#1\u{1b}[2J"), "{table}");
     }
+    let mut ids = Vec::new();
+    write_ids(&link, Kind::ALL, &mut ids).await.unwrap();
+    assert!(String::from_utf8(ids).unwrap().contains(",'=7,"), "`ids` is opened in spreadsheets too");
     let mut report = Vec::new();
     write_report(&link, Kind::ALL, &mut report).await.unwrap();
     let rows = ::csv::Reader::from_reader(report.as_slice()).into_records().map(Result::unwrap).collect::<Vec<_>>();

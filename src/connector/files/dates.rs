@@ -467,6 +467,15 @@ mod tests {
     }
 
     #[test]
+    fn a_year_of_two_digits_is_none_of_four() {
+        let of = |form: &str, text: &str| Dates::new(&[form.into()], None).unwrap().read(text).map(|at| at.to_string());
+        assert_eq!(of("%d/%m/%Y", "05/06/24"), None, "the year 24");
+        assert_eq!(of("%d/%m/%Y", "05/06/2024").as_deref(), Some("2024-06-05T00:00:00Z"));
+        assert_eq!(of("%d/%m/%y", "05/06/24").as_deref(), Some("2024-06-05T00:00:00Z"));
+        assert_eq!(of("%d/%m/%Y %H:%M", "05/06/24 10:00"), None);
+    }
+
+    #[test]
     fn words_for_no_date_are_none() {
         assert!(
             ["0000-00-00 00:00:00", "?", "NULL", "-", " n/a ", "0", "1/1/0001 12:00:00 AM"]
