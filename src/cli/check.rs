@@ -11,7 +11,11 @@ use std::sync::Arc;
 pub async fn command(global: &Global, screen: &Arc<Screen>) -> Result<u8> {
     let opened = open(&global.directory, Wanted { aim: Aim::Look, dry: true, ..Wanted::default() }, screen).await?;
     let checked = pipeline::check(&opened.job).await;
-    let unreadable = pipeline::check_rows(&opened.job).await?;
+    let unreadable = match pipeline::check_rows(&opened.job).await {
+        // A folder that cannot be read at all was told of already, and ends this as it ends a run.
+        Err(_) if checked.problems().next().is_some() => None,
+        found => found?,
+    };
     let ending = match checked.problems().chain(&unreadable).collect::<Vec<_>>().as_slice() {
         [] => Ending::Complete,
         [problem] => Ending::Refused((*problem).clone()),

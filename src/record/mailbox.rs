@@ -33,7 +33,9 @@ pub fn read(text: &str) -> Option<Mailbox> {
         if let Some(inside) = text.strip_suffix(close)
             && let Some((name, address)) = inside.rsplit_once(open)
         {
-            return mailbox(name, address);
+            // `Ann <ann@…> <ann2@…>` has two addresses; within quotes all of it is a name.
+            let is_one = !name.contains(['<', '>']) || name.trim().starts_with(['"', '\'']);
+            return is_one.then(|| mailbox(name, address)).flatten();
         }
     }
     if let Some(inside) = text.strip_suffix(')')
@@ -50,7 +52,8 @@ pub fn is_address(text: &str) -> bool {
     let odd = |c: char| is_blank(c) || c.is_control() || "<>()[],;:\"'".contains(c);
     match text.split_once('@') {
         Some((local, domain)) => {
-            let plain = !local.is_empty() && !domain.is_empty() && !domain.contains('@') && !domain.contains(odd);
+            let domain_is_odd = domain.contains(odd) || domain.contains(['{', '}']) || local.starts_with('{');
+            let plain = !local.is_empty() && !domain.is_empty() && !domain.contains('@') && !domain_is_odd;
             // Exchange and a few old systems write quotes and apostrophes before the @.
             plain && !local.contains(|c: char| odd(c) && c != '\'')
         }
@@ -103,12 +106,24 @@ fn unquoted(text: &str) -> String {
 
 /// The entries of a list of people, each as it is written. A comma or semicolon within quotes, angle brackets or a name
 /// that comes before an address in brackets (`Roe, Jane <jane@…>`) parts nothing.
+/// `{a,b}` of a database and `["a", "b"]` are lists too.
 pub fn split(list: &str) -> Vec<String> {
+    let list = unbraced(list);
     let parts = match pieces(list, ';').as_slice() {
         [one] => pieces(one, ','),
         several => several.iter().flat_map(|piece| one_or_more(piece)).collect(),
     };
     joined_names(parts).into_iter().flat_map(by_blanks).collect()
+}
+
+/// What stands within the braces or brackets around all of a list.
+fn unbraced(list: &str) -> &str {
+    let list = list.trim();
+    let inside = |open: char, close: char| {
+        let inside = list.strip_prefix(open)?.strip_suffix(close)?;
+        (!inside.contains([open, close])).then_some(inside)
+    };
+    inside('{', '}').or_else(|| inside('[', ']')).unwrap_or(list)
 }
 
 /// Between semicolons a comma is part of a name, unless there are several addresses.
@@ -118,13 +133,22 @@ fn one_or_more(piece: &str) -> Vec<&str> {
 
 fn pieces(list: &str, separator: char) -> Vec<&str> {
     let (mut parts, mut from, mut quoted, mut deep, mut escaped) = (Vec::new(), 0, false, false, false);
+    // An address in brackets ends an entry, whether or not a separator follows.
+    let mut ended = false;
     for (at, letter) in list.char_indices() {
+        if ended && !is_blank(letter) {
+            ended = letter == '>';
+            if !",;>()".contains(letter) {
+                parts.push(&list[from..at]);
+                from = at;
+            }
+        }
         match letter {
             _ if escaped => escaped = false,
             '\\' if quoted => escaped = true,
             '"' => quoted = !quoted,
             '<' if !quoted => deep = true,
-            '>' if !quoted => deep = false,
+            '>' if !quoted => (ended, deep) = (deep || ended, false),
             _ if letter == separator && !quoted && !deep => {
                 parts.push(&list[from..at]);
                 from = at + separator.len_utf8();
@@ -191,7 +215,20 @@ mod tests {
         let odd = Mailbox { name: Some("Ben \"Benny\" \\ Roe".into()), address: "b@x.example".into() };
         assert_eq!(read(&odd.to_string()), Some(odd));
         assert_eq!(read("o'neil@example.com").unwrap().address, "o'neil@example.com");
-        for text in ["", "17", "@home", "jane@", "jane roe@example", "a@b.example c@d.example", "a@b@c", "é <>"] {
+        assert_eq!(read("\"A <b>\" <a@x.example>").unwrap().name.as_deref(), Some("A <b>"));
+        for text in [
+            "Ann <a@x.example> <b@x.example>",
+            "{a@x.example",
+            "a@x.example}",
+            "",
+            "17",
+            "@home",
+            "jane@",
+            "jane roe@example",
+            "a@b.example c@d.example",
+            "a@b@c",
+            "é <>",
+        ] {
             assert_eq!(read(text), None, "{text}");
         }
     }
@@ -208,6 +245,11 @@ mod tests {
             ("7, 8", &["7", "8"]),
             ("7, Cat <c@x.example>", &["7", "Cat <c@x.example>"]),
             ("bob, cat", &["bob", "cat"]),
+            ("{a@x.example,b@x.example}", &["a@x.example", "b@x.example"]),
+            ("[\"a@x.example\", \"b@x.example\"]", &["\"a@x.example\"", "\"b@x.example\""]),
+            ("Cat <c@x.example>Bob <b@x.example>", &["Cat <c@x.example>", "Bob <b@x.example>"]),
+            ("Cat <c@x.example> <d@x.example>", &["Cat <c@x.example>", "<d@x.example>"]),
+            ("Cat <c@x.example> (home), <<d@x.example>>", &["Cat <c@x.example> (home)", "<<d@x.example>>"]),
             (" ; , ", &[]),
         ];
         for (list, expected) in cases {

@@ -3,6 +3,7 @@
 mod bad_cells;
 mod exports;
 mod page;
+mod people;
 mod report;
 
 use serde_json::{Value, json};

@@ -5,7 +5,7 @@
 
 use super::children::{Children, Readers};
 use super::columns::Columns;
-use super::faults::{Faults, list, many};
+use super::faults::{Fault, Faults, list, many};
 use super::fields::{ATTACHMENT, COMMENT};
 use super::layout::Layout;
 use super::named::Named;
@@ -35,6 +35,8 @@ pub struct Census {
     /// Rows by table.
     pub counts: BTreeMap<&'static str, u64>,
     pub faults: Faults,
+    /// What is wrong with each row of a ticket that does not say of which.
+    pub of_no_ticket: Vec<Vec<Fault>>,
     /// What forbids to read a table, all of it.
     pub wrong: Vec<Problem>,
     /// What a person should know, and nothing is the matter with.
@@ -61,6 +63,7 @@ impl Census {
             named: Named::default(),
             counts: BTreeMap::new(),
             faults: Faults::default(),
+            of_no_ticket: vec![],
             wrong: vec![],
             notes: vec![],
             unread: vec![],

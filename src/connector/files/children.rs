@@ -12,7 +12,6 @@ use crate::record::{Attachment, Comment, Format, Visibility};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use std::iter;
 
 /// Where the messages and files of each ticket stand.
 #[derive(Default)]
@@ -36,10 +35,10 @@ impl Children {
         let mut comments = own_messages(&mut ticket.fields, &id, said.format.unwrap_or(Format::Text));
         for (at, mut row) in rows(&self.comments, readers.comments.as_mut(), &id)?.into_iter().enumerate() {
             ticket.faults.extend(row.faults);
-            let broken = named.broken_in(COMMENT, &row.fields).into_iter().zip(iter::repeat(readers.comments.as_ref()));
-            ticket
-                .faults
-                .extend(broken.filter_map(|((field, text), table)| Some(table?.broken(row.spot, field, &text))));
+            if let Some(table) = readers.comments.as_ref() {
+                let wrong = named.wrong_in(COMMENT, &row.fields).into_iter();
+                ticket.faults.extend(wrong.map(|(field, wrong)| table.named(row.spot, field, wrong)));
+            }
             named.resolve(COMMENT, &mut row.fields);
             comments.push(Value::Object(message(row.fields, &format!("{id}-{}", at + 1), said)));
         }

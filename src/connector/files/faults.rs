@@ -34,7 +34,8 @@ impl fmt::Display for Place {
 
 impl Fault {
     pub fn problem(&self) -> Problem {
-        Problem::new(Reason::Config, &self.what).hint(&self.hint).at(&self.place)
+        let problem = Problem::new(Reason::Config, &self.what).at(&self.place);
+        if self.hint.is_empty() { problem } else { problem.hint(&self.hint) }
     }
 }
 

@@ -9,6 +9,9 @@ use crate::record::Visibility;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+const WORD_HINT: &str = "list the word in `private` or `public` in columns.toml, such as private = [\"Intern\"]; where the line is \
+                         part of a message, put `> ` before it in the cell";
+
 /// The messages of a cell, the oldest first.
 pub fn read(rules: &Rules, text: &str) -> Read {
     let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
@@ -47,10 +50,16 @@ struct Head<'a> {
 
 impl<'a> Head<'a> {
     fn of(rules: &Rules, line: &'a str) -> Option<Head<'a>> {
+        let (date, author, says) = Head::parts(line)?;
+        Some(Head { at: rules.instant(date)?, author, says })
+    }
+
+    /// Date, author and word of a line that is written as such a head.
+    fn parts(line: &str) -> Option<(&str, &str, &str)> {
         let (before, says) = line.trim().strip_suffix(')')?.rsplit_once(" (")?;
         let (date, author) = before.split_once(" - ")?;
-        let at = rules.instant(date).filter(|_| date.contains(':'))?;
-        Some(Head { at, author: author.trim(), says: says.trim() })
+        let is_time = date.contains(':') && date.contains(|c: char| c.is_ascii_digit());
+        is_time.then(|| (date, author.trim(), says.trim()))
     }
 
     fn message(&self, visibility: Visibility) -> Value {
@@ -73,8 +82,11 @@ fn several(rules: &Rules, first: Head<'_>, text: &str) -> Read {
         body.clear();
     };
     for line in text.lines() {
-        let head = Head::of(rules, line).and_then(|head| Some((rules.readable_by(head.says)?, head)));
-        match head {
+        // A program's log within a note for agents has such lines too; below a blank line, or where everyone may read, it is the
+        // head of a message nobody knows.
+        let is_apart = body.last().is_some_and(|above| above.trim().is_empty());
+        let is_shown = all.last().is_some_and(|message| message["visibility"] == json!(Visibility::Public));
+        match next(rules, line, is_apart || is_shown)? {
             Some((visibility, head)) => {
                 close(&mut all, &mut body);
                 all.push(head.message(visibility));
@@ -88,6 +100,18 @@ fn several(rules: &Rules, first: Head<'_>, text: &str) -> Read {
         all.reverse();
     }
     Ok(Value::Array(all))
+}
+
+/// The head of a message that a line is, with who may read it; none for a line of a text. `doubtful`: whether a line that looks like
+/// a head must be one.
+fn next<'a>(rules: &Rules, line: &'a str, doubtful: bool) -> Read<Option<(Visibility, Head<'a>)>> {
+    let Some((date, _, says)) = Head::parts(line) else { return Ok(None) };
+    match (Head::of(rules, line), rules.readable_by(says)) {
+        (Some(head), Some(visibility)) => Ok(Some((visibility, head))),
+        (Some(_), None) if doubtful => wrong(says, "does not say who may read the message", WORD_HINT),
+        (None, Some(_)) if doubtful => wrong(date, "cannot be read as a date", &rules.date_hint("messages", date)),
+        _ => Ok(None),
+    }
 }
 
 #[cfg(test)]
@@ -122,6 +146,23 @@ mod tests {
         );
         assert_eq!((&log["visibility"], &log["created_at"]), (&json!("private"), &json!("2024-05-01T09:30:00Z")));
         assert_eq!(log["body"], "log:\n2024-02-28 10:00:00 - kernel (panic)");
+    }
+
+    #[test]
+    fn a_message_of_a_word_nobody_knows_is_never_part_of_another() {
+        let shown = "2024-05-01 09:30:00 - Bob (Additional comments)\nDone.\n\n";
+        let vendor = "2024-05-01 08:00:12 - Bob (Vendor notes)\nNot for customers.\n";
+        let said = "\"Vendor notes\" does not say who may read the message";
+        assert_eq!(messages("", &format!("{shown}{vendor}")).unwrap_err(), said);
+        assert_eq!(messages("", &format!("{}\n{vendor}", shown.trim_end())).unwrap_err(), said);
+        let note = shown.replace("Additional comments", "Work notes");
+        assert_eq!(messages("", &format!("{note}\n{vendor}")).unwrap_err(), said);
+        let read = messages("private = ['Vendor notes']", &format!("{shown}{vendor}")).unwrap();
+        assert_eq!((&read[0]["visibility"], &read[1]["body"]), (&json!("private"), &json!("Done.")));
+        let quoted = format!("{shown}> {vendor}");
+        assert_eq!(messages("", &quoted).unwrap().as_array().map(Vec::len), Some(1));
+        let dateless = format!("{shown}99/99/2024 08:00 - Bob (Work notes)\nsecret");
+        assert_eq!(messages("", &dateless).unwrap_err(), "\"99/99/2024 08:00\" cannot be read as a date");
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! One line of a JSONL file: a canonical record, read strictly and written in one way.
 
 use super::folder;
+use super::once::Once;
 use crate::error::{Problem, Reason, Result};
-use crate::record::{Attachment, Body, Kind, Record};
+use crate::record::{Attachment, Body, Comment, Direction, Kind, Record, Visibility};
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 
 /// Longest line that is read: a ticket with all its messages, without its files.
@@ -105,15 +107,20 @@ impl<R: Read> Lines<BufReader<R>> {
 ///
 /// Errors: `config`, without the line's text.
 pub fn parse(line: &[u8]) -> Result<Value> {
-    serde_json::from_slice(line).map_err(|e| {
-        let category = match e.classify() {
-            serde_json::error::Category::Eof => "the line ends before its object does",
-            _ => "not a JSON object",
+    let once: serde_json::Result<Once> = serde_json::from_slice(line);
+    once.map(|Once(value)| value).map_err(|e| {
+        let (category, hint) = match e.classify() {
+            serde_json::error::Category::Eof => ("the line ends before its object does".to_owned(), ONE_A_LINE),
+            serde_json::error::Category::Data => {
+                (said(&e.to_string()), "keep one of them, or give each a key of its own")
+            }
+            _ => ("not a JSON object".to_owned(), ONE_A_LINE),
         };
-        Problem::new(Reason::Config, format!("column {}: {category}", e.column()))
-            .hint("one record a line, with no line break inside; `jq -c . FILE` writes it so")
+        Problem::new(Reason::Config, format!("column {}: {category}", e.column())).hint(hint)
     })
 }
+
+const ONE_A_LINE: &str = "one record a line, with no line break inside; `jq -c . FILE` writes it so";
 
 /// Makes the canonical record of a row. `kind` may be left out of it; a key no record has is an error.
 ///
@@ -126,6 +133,7 @@ pub fn record(kind: Kind, row: &Value) -> Result<Record> {
     let mut map: Map<String, Value> = map.clone();
     map.shift_remove(MARKER_KEY);
     ids_as_texts(&mut map);
+    internal_is_private(&mut map);
     let id = match map.get("id") {
         Some(Value::String(id)) if !id.is_empty() => id.clone(),
         None | Some(Value::Null | Value::String(_)) => {
@@ -138,14 +146,67 @@ pub fn record(kind: Kind, row: &Value) -> Result<Record> {
         return Err(wrong(format!("{kind} {id}: `kind` is not {kind}")).hint("each kind has a file of its own"));
     }
     let row = Value::Object(map);
-    let record: Record =
-        serde_json::from_value(row.clone()).map_err(|e| wrong(format!("{kind} {id}: {}", said(&e.to_string()))))?;
+    let record: Record = serde_json::from_value(row.clone())
+        .map_err(|e| wrong(format!("{kind} {id}: {}", reasons(kind, &row, &e).join("; "))).hint(KEYS))?;
     let whole = serde_json::to_value(&record).map_err(|e| wrong(format!("{kind} {id}: {e}")))?;
     if let Some(key) = unknown(&row, &whole, "") {
-        return Err(wrong(format!("{kind} {id}: unknown key `{key}`")).hint("docs/files.md lists the keys"));
+        return Err(wrong(format!("{kind} {id}: unknown key `{key}`")).hint(KEYS));
     }
     stays_inside(&record)?;
     Ok(record)
+}
+
+const KEYS: &str = "docs/files.md lists the keys and how their values are written";
+
+/// What is wrong with a record, key by key; as a whole, where no key alone is to blame.
+fn reasons(kind: Kind, row: &Value, whole: &serde_json::Error) -> Vec<String> {
+    let mut all = Vec::new();
+    for (key, value) in row.as_object().into_iter().flatten() {
+        let comments = value.as_array().filter(|_| key == "comments");
+        let of_comments = comments.into_iter().flatten().enumerate().flat_map(|(at, comment)| {
+            let bare = json!({ "id": "1", "format": "text", "body": "" });
+            let found = blamed::<Comment>(&bare, comment).into_iter();
+            found.map(move |(key, why)| format!("`comments[{at}]{key}`: {why}"))
+        });
+        let before = all.len();
+        all.extend(of_comments);
+        if all.len() == before && !["id", "kind"].contains(&key.as_str()) {
+            let bare = json!({ "id": "1", "kind": kind.code() });
+            all.extend(
+                blamed::<Record>(&bare, &json!({ key: value })).into_iter().map(|(_, why)| format!("`{key}`: {why}")),
+            );
+        }
+    }
+    if all.is_empty() { vec![said(&whole.to_string())] } else { all }
+}
+
+/// The keys of an object whose values no record of this sort takes, each after a dot, and why; no key, where one is missing.
+fn blamed<T: DeserializeOwned>(bare: &Value, object: &Value) -> Vec<(String, String)> {
+    let why = |value: Value| serde_json::from_value::<T>(value).err().map(|e| said(&e.to_string()));
+    if why(bare.clone()).is_some() {
+        return vec![];
+    }
+    let with = |key: &String, value: &Value| {
+        let mut one = bare.clone();
+        one[key] = value.clone();
+        why(one).map(|why| (format!(".{key}"), why))
+    };
+    let of_keys: Vec<_> =
+        object.as_object().into_iter().flatten().filter_map(|(key, value)| with(key, value)).collect();
+    match of_keys.is_empty() && bare.get("kind").is_none() {
+        true => why(object.clone()).map(|why| (String::new(), why)).into_iter().collect(),
+        false => of_keys,
+    }
+}
+
+/// A message that calls itself internal and says nothing of who may read it is for agents alone.
+fn internal_is_private(map: &mut Map<String, Value>) {
+    for comment in map.get_mut("comments").and_then(Value::as_array_mut).into_iter().flatten() {
+        let Some(comment) = comment.as_object_mut() else { continue };
+        if comment.get("direction") == Some(&json!(Direction::Internal)) {
+            comment.entry("visibility").or_insert_with(|| json!(Visibility::Private));
+        }
+    }
 }
 
 /// Programs that write JSON give ids as numbers: a whole one is taken for its digits, wherever a record names itself or another.
@@ -257,7 +318,44 @@ mod tests {
         assert_eq!(complaint(json!({ "id": 1.5 })), "`id` is no text and no whole number");
         assert_eq!(complaint(json!(["secret"])), "not an object");
         let wrong = complaint(json!({ "id": "7", "tags": "secret \" word" }));
-        assert!(wrong.starts_with("ticket 7: invalid type") && !wrong.contains("secret"), "{wrong}");
+        assert!(wrong.starts_with("ticket 7: `tags`: invalid type") && !wrong.contains("secret"), "{wrong}");
+    }
+
+    #[test]
+    fn each_key_that_cannot_be_read_is_named() {
+        let message = json!({ "id": "1", "format": "text", "body": "b", "created_at": "2024-05-01 soon" });
+        let row = json!({ "id": "7", "tags": "a,b", "created_at": 17, "comments": [message] });
+        let problem = record(Kind::Ticket, &row).unwrap_err();
+        for key in ["`tags`: ", "`created_at`: ", "`comments[0].created_at`: "] {
+            assert!(problem.what.contains(key), "{}", problem.what);
+        }
+        assert_eq!(problem.hint.as_deref(), Some(KEYS));
+        let lacks = complaint(json!({ "id": "7", "comments": [{ "id": "1", "format": "text" }] }));
+        assert_eq!(lacks, "ticket 7: `comments[0]`: missing field `body`");
+    }
+
+    #[test]
+    fn a_key_that_is_there_twice_is_named_and_none_of_its_values_is_taken() {
+        for (line, key) in [
+            (r#"{"id":"1","subject":"a","subject":"b"}"#, "subject"),
+            (r#"{"id":"1","custom":[{"key":1,"key":1}]}"#, "key"),
+        ] {
+            let what = parse(line.as_bytes()).unwrap_err().what;
+            assert!(what.ends_with(&format!("the key `{key}` is there twice")), "{what}");
+        }
+        let line = r#"{"id":"1","a":[1,-2,2.5,true,null,"x",{"b":{}}]}"#;
+        assert_eq!(parse(line.as_bytes()).unwrap().to_string(), line);
+    }
+
+    #[test]
+    fn an_internal_message_that_says_nothing_of_its_readers_is_private() {
+        let message = |id: &str| json!({ "id": id, "format": "text", "body": "b", "direction": "internal" });
+        let mut shown = message("2");
+        shown["visibility"] = "public".into();
+        let read = record(Kind::Ticket, &json!({ "id": "7", "comments": [message("1"), shown] })).unwrap();
+        let Body::Ticket(ticket) = read.body else { panic!("a ticket") };
+        let readers: Vec<_> = ticket.comments.iter().map(|comment| comment.visibility).collect();
+        assert_eq!(readers, [Visibility::Private, Visibility::Public]);
     }
 
     #[test]

@@ -9,13 +9,13 @@ use super::named;
 use super::register::Register;
 use super::repeats::Repeats;
 use super::rows;
-use super::{KINDS, Place, tables};
+use super::{KINDS, Place, tables, twins};
 use crate::connector;
 use crate::error::{Problem, Reason, Result};
 use crate::record::{Body, Kind, Record};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
 /// The file of a kind.
@@ -96,6 +96,10 @@ impl Reader {
         if repeats.is_some_and(|repeats| repeats.absorbed.contains(&line.spot)) {
             return Ok(None);
         }
+        if let (Some(id), Some(there)) = (&line.id, repeats.and_then(|repeats| repeats.twins.get(&line.spot))) {
+            let fault = twins::fault(self.kind, self.place(line.spot), id, there);
+            return Ok(Some(rows::unreadable_twin(self.kind, id, &fault)));
+        }
         match &line.record {
             Ok(record) => rows::row(record, Some(&self.place(line.spot))).map(Some),
             Err(fault) => Ok(Some(rows::unreadable(line.id.as_deref(), std::slice::from_ref(fault)))),
@@ -110,9 +114,22 @@ pub fn census(place: &Place, find: Find) -> Result<Census> {
     // People first, so that it is known whom tickets name.
     let mut kinds = KINDS.to_vec();
     kinds.sort_by_key(|kind| *kind == Kind::Ticket);
+    let mut agents = Marks::default();
     for kind in kinds {
-        if file(&place.folder, kind).is_file() {
-            of_kind(&mut census, &mut register, &place.folder, kind)?;
+        if !file(&place.folder, kind).is_file() {
+            continue;
+        }
+        if is_utf16(&file(&place.folder, kind))? {
+            let what = format!("{} is written in UTF-16", shown(kind));
+            let hint = format!("JSONL is UTF-8: `iconv -f UTF-16 -t UTF-8 {0} > new && mv new {0}`", shown(kind));
+            census.wrong.push(Problem::new(Reason::Config, what).hint(hint));
+            continue;
+        }
+        let marks = of_kind(&mut census, &mut register, &place.folder, kind)?;
+        match kind {
+            Kind::Agent => agents = marks,
+            Kind::Contact => twins(&mut census, &place.folder, &agents, &marks)?,
+            _ => {}
         }
     }
     if find == Find::Made {
@@ -125,7 +142,7 @@ pub fn census(place: &Place, find: Find) -> Result<Census> {
     Ok(census)
 }
 
-fn of_kind(census: &mut Census, register: &mut Register, folder: &Path, kind: Kind) -> Result<()> {
+fn of_kind(census: &mut Census, register: &mut Register, folder: &Path, kind: Kind) -> Result<Marks> {
     let (mut reader, mut marks, mut count) = (Reader::open(folder, kind, None)?, Marks::default(), 0);
     while let Some(line) = reader.next()? {
         count += 1;
@@ -155,7 +172,38 @@ fn of_kind(census: &mut Census, register: &mut Register, folder: &Path, kind: Ki
     }
     census.repeats.insert(kind, repeats);
     census.counts.insert(kind.code(), count);
+    Ok(marks)
+}
+
+/// Contacts with the id of an agent who is somebody else.
+fn twins(census: &mut Census, folder: &Path, agents: &Marks, contacts: &Marks) -> Result<()> {
+    let fields = |line: &Line| -> Option<Map<String, Value>> {
+        serde_json::to_value(line.record.as_ref().ok()?).ok()?.as_object().cloned()
+    };
+    for (spot, others) in contacts.shared(agents) {
+        let mut here = Reader::open(folder, Kind::Contact, Some(spot))?;
+        let Some(contact) = here.next()?.as_ref().and_then(fields) else { continue };
+        for other in others {
+            let mut there = Reader::open(folder, Kind::Agent, Some(other))?;
+            let Some(agent) = there.next()?.as_ref().and_then(fields) else { continue };
+            let Some(id) = twins::id(&agent, &contact) else { continue };
+            let (here, there) = (here.place(spot), there.place(other));
+            census.faults.take(&[twins::fault(Kind::Contact, here.clone(), &id, &there)]);
+            census.faults.take(&[twins::fault(Kind::Agent, there.clone(), &id, &here)]);
+            census.repeats.entry(Kind::Contact).or_default().twins.insert(spot, there);
+            census.repeats.entry(Kind::Agent).or_default().twins.insert(other, here);
+        }
+    }
     Ok(())
+}
+
+/// Whether a file begins as programs of Windows write UTF-16.
+fn is_utf16(path: &Path) -> Result<bool> {
+    let mut first = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(2).read_to_end(&mut first))
+        .map_err(|e| Problem::from(e).at(path.display()))?;
+    Ok(matches!(first.as_slice(), b"\xff\xfe" | b"\xfe\xff" | [0, _] | [_, 0]))
 }
 
 /// The files of a record that cannot be fetched.

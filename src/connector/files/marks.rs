@@ -42,7 +42,10 @@ impl Marks {
 
     /// The places of a text, in the order of their rows; others may be among them.
     pub fn of(&self, text: &str) -> Vec<Spot> {
-        let hash = hash(text);
+        self.of_hash(hash(text))
+    }
+
+    fn of_hash(&self, hash: u64) -> Vec<Spot> {
         let from = self.0.partition_point(|mark| mark.hash < hash);
         self.0[from..].iter().take_while(|mark| mark.hash == hash).map(spot).collect()
     }
@@ -58,6 +61,11 @@ impl Marks {
     /// Places whose hash `others` does not have, and how many hashes there are of them and in all.
     pub fn strangers<'a>(&'a self, others: &'a Marks) -> impl Iterator<Item = Spot> + 'a {
         self.0.iter().filter(|mark| !others.has_hash(mark.hash)).map(spot)
+    }
+
+    /// Places whose hash `others` has, and where it has it.
+    pub fn shared<'a>(&'a self, others: &'a Marks) -> impl Iterator<Item = (Spot, Vec<Spot>)> + 'a {
+        self.0.iter().filter(|mark| others.has_hash(mark.hash)).map(|mark| (spot(mark), others.of_hash(mark.hash)))
     }
 
     pub fn len(&self) -> usize {

@@ -25,10 +25,13 @@ mod line;
 mod lines;
 mod marks;
 mod named;
+mod once;
+mod persons;
 mod register;
 mod repeats;
 mod row;
 mod rows;
+mod several;
 mod source;
 mod store;
 mod table;
@@ -37,6 +40,7 @@ mod taker;
 mod target;
 #[cfg(test)]
 mod tests;
+mod twins;
 mod values;
 mod workbook;
 

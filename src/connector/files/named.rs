@@ -2,6 +2,7 @@
 //! made of what the tickets say. Who has an address is somebody; a name alone is nobody. [`super::register`] finds them.
 
 use super::fields::{self, Cell, Of};
+use super::values::Wrong;
 use crate::mapping::label;
 use crate::record::{Body, Company, Group, Kind, Person, Record, State};
 use serde_json::{Map, Value};
@@ -27,6 +28,10 @@ pub struct Named {
     pub names: HashMap<(Of, String), String>,
     /// What is meant as an address, and is none.
     pub broken: BTreeSet<String>,
+    /// What cells with commas say ([`several`]).
+    pub lists: HashMap<(Of, String), Vec<String>>,
+    /// Names that may be one person or several.
+    pub unclear: BTreeSet<String>,
     /// Names nobody has.
     pub unknown: BTreeMap<Of, Vec<String>>,
 }
@@ -42,6 +47,23 @@ pub fn of_table(table: &str) -> Option<Of> {
 }
 
 impl Named {
+    /// Fields of a row, and the names in them that may be one person or several.
+    pub fn unclear_in(&self, table: &str, row: &Map<String, Value>) -> Vec<(&'static str, Wrong)> {
+        if self.unclear.is_empty() {
+            return vec![];
+        }
+        let all = references(table, row)
+            .into_iter()
+            .filter(|(_, of, text)| *of == Of::Person && self.unclear.contains(*text));
+        all.map(|(field, _, text)| (field, Wrong::several(text))).collect()
+    }
+
+    /// Fields of a row, and what in them names nobody for certain: an address that none has, names that may be one or several.
+    pub fn wrong_in(&self, table: &str, row: &Map<String, Value>) -> Vec<(&'static str, Wrong)> {
+        let broken = self.broken_in(table, row).into_iter().map(|(field, text)| (field, Wrong::address(&text)));
+        broken.chain(self.unclear_in(table, row)).collect()
+    }
+
     /// Fields of a row, and what in them is an address that none has.
     pub fn broken_in(&self, table: &str, row: &Map<String, Value>) -> Vec<(&'static str, String)> {
         if self.broken.is_empty() {
@@ -59,7 +81,7 @@ impl Named {
 
     /// Puts the ids of people, groups and companies in the place of their names.
     pub fn resolve(&self, table: &str, row: &mut Map<String, Value>) {
-        if self.names.is_empty() {
+        if self.names.is_empty() && self.lists.is_empty() {
             return;
         }
         let id = |of: Of, text: &str| self.names.get(&(of, label::key(text))).map(|id| Value::from(id.as_str()));
@@ -71,6 +93,7 @@ impl Named {
                     }
                 }
                 (Cell::Refs(of), Some(Value::Array(all))) if is_reference(field) => {
+                    self.part(of, all);
                     for one in all {
                         if let Some(id) = one.as_str().and_then(|text| id(of, text)) {
                             *one = id;
@@ -86,6 +109,18 @@ impl Named {
                     message["author"] = id;
                 }
             }
+        }
+    }
+
+    /// Puts what cells with commas say into their place.
+    fn part(&self, of: Of, all: &mut Vec<Value>) {
+        let says = |one: &Value| self.lists.get(&(of, one.as_str()?.to_owned()));
+        if all.iter().any(|one| says(one).is_some()) {
+            let parted = |one: &Value| match says(one) {
+                Some(these) => these.iter().map(|text| Value::from(text.as_str())).collect(),
+                None => vec![one.clone()],
+            };
+            *all = all.iter().flat_map(parted).collect();
         }
     }
 

@@ -6,10 +6,11 @@ use super::fields::{self, Of};
 use super::marks::Marks;
 use super::named::{Made, Named, references};
 use super::rows;
+use super::several;
 use crate::mapping::label;
 use crate::record::{Body, Kind, Record, mailbox};
 use serde_json::{Map, Value};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// Somebody tickets name by their address.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -48,6 +49,8 @@ struct Word {
 #[derive(Clone, Copy, PartialEq)]
 enum Role {
     Asks,
+    /// As `Asks`, in a cell that may hold several.
+    Listed,
     Writes,
     Works,
 }
@@ -64,6 +67,10 @@ pub struct Register {
     mentions: BTreeMap<String, Mention>,
     /// What is neither an address nor an id, by its key.
     words: BTreeMap<(Of, String), Word>,
+    /// What may be one name or several.
+    cells: BTreeSet<(Of, String)>,
+    /// The keys of all names in them.
+    asked: HashSet<(Of, String)>,
     /// What is meant as an address, and is none.
     broken: BTreeSet<String>,
     /// The id behind a name; none where several rows have it.
@@ -99,6 +106,7 @@ impl Register {
                 "assignee" => Role::Works,
                 "author" if private => Role::Works,
                 "author" | "submitter" => Role::Writes,
+                "requesters" | "ccs" | "followers" | "companies" | "groups" => Role::Listed,
                 _ => Role::Asks,
             };
             if !self.one(of, text, role) {
@@ -144,6 +152,9 @@ impl Register {
         } else if of == Of::Person && !is_id && mailbox::is_attempt(text) {
             self.broken.insert(text.to_owned());
             return false;
+        } else if !is_id && !self.by_id && several::may_be(of, text) && role == Role::Listed {
+            self.asked.extend(several::candidates(of, text).into_iter().map(|name| (of, label::key(&name))));
+            self.cells.insert((of, text.to_owned()));
         } else if !is_id {
             let word = self.words.entry((of, label::key(text)));
             word.or_insert_with(|| Word { text: text.to_owned(), works: false }).works |= role == Role::Works;
@@ -163,7 +174,7 @@ impl Register {
             mention.name = mailbox.name;
         }
         match role {
-            Role::Asks => mention.asks = true,
+            Role::Asks | Role::Listed => mention.asks = true,
             Role::Writes => mention.writes = true,
             Role::Works => mention.works = true,
         }
@@ -171,7 +182,7 @@ impl Register {
 
     /// Whether a name may be somebody's: then the tables of people, groups and companies are looked through for it.
     pub fn asks_for_names(&self) -> bool {
-        !self.words.is_empty()
+        !self.words.is_empty() || !self.cells.is_empty()
     }
 
     /// Looks whether somebody of this row is meant.
@@ -180,7 +191,7 @@ impl Register {
         for field in ["name", "login"] {
             let Some(name) = row.get(field).and_then(Value::as_str) else { continue };
             let key = (of, label::key(name));
-            if !self.words.contains_key(&key) {
+            if !self.words.contains_key(&key) && !self.asked.contains(&key) {
                 continue;
             }
             let found = self.by_name.entry(key).or_insert_with(|| Some(known.id.clone()));
@@ -203,11 +214,37 @@ impl Register {
         all
     }
 
+    /// Reads the cells that may be several, now that all names are known, and takes in whom they name.
+    fn several(&mut self, by_address: &HashMap<String, Option<String>>) -> Named {
+        let mut named = Named::default();
+        let known = |of: Of, name: &str| {
+            let key = (of, label::key(name));
+            self.ids.get(&of).is_some_and(|ids| ids.has(name))
+                || self.by_name.contains_key(&key)
+                || (of == Of::Person && by_address.contains_key(&key.1))
+                || (of != Of::Person && self.words.contains_key(&key))
+        };
+        for (of, text) in std::mem::take(&mut self.cells) {
+            match several::read(of, &text, &|name| known(of, name)) {
+                several::Says::These(all) => drop(named.lists.insert((of, text), all)),
+                several::Says::Unclear => drop(named.unclear.insert(text)),
+            }
+        }
+        for ((of, _), names) in &named.lists {
+            for name in names {
+                // A name without an address cannot be a broken one.
+                let _ = self.one(*of, name, Role::Asks);
+            }
+        }
+        named
+    }
+
     /// `has`: which tables the folder has. A group or a company without a table is what tickets call it; a person without a row is
     /// the one address that stands beside the name elsewhere, unless staff is called so.
-    pub fn named(self, has: impl Fn(Of) -> bool) -> Named {
+    pub fn named(mut self, has: impl Fn(Of) -> bool) -> Named {
         let by_address = self.addresses_by_name();
-        let mut named = Named { broken: self.broken, ..Named::default() };
+        let mut named = self.several(&by_address);
+        named.broken = std::mem::take(&mut self.broken);
         let customers = self.mentions.into_iter().filter(|(_, mention)| mention.is_customer());
         named.people = customers.map(|(address, mention)| mention.made(address)).collect();
         for ((of, key), Word { text, works }) in self.words {

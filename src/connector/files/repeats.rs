@@ -2,6 +2,7 @@
 //! both places and is nobody's: nothing of it is dropped in silence.
 
 use super::cells::Spot;
+use super::faults::Place;
 use super::marks::Marks;
 use super::rows::{self, Known};
 use super::table::{Row, Table};
@@ -20,6 +21,8 @@ pub struct Repeats {
     pub absorbed: HashSet<Spot>,
     /// Rows that are not, and the row with their id.
     pub refused: HashMap<Spot, Spot>,
+    /// People whose id somebody else of the other table of people has, and where that one stands.
+    pub twins: HashMap<Spot, Place>,
 }
 
 impl Repeats {

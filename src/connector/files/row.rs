@@ -5,11 +5,12 @@ use super::faults::{Fault, Place};
 use super::fields::{Cell, DESCRIPTION, Of, Says};
 use super::headers::{Column, Slot};
 use super::layout::{Layout, Part};
+use super::persons;
 use super::table::{Row, Seen};
-use super::values::{Rules, Wrong};
+use super::values::Wrong;
 use super::workbook::NO_VALUE;
-use crate::record::Visibility;
-use crate::record::mailbox::{self, Mailbox};
+use crate::record::mailbox;
+use crate::record::{Direction, Visibility};
 use serde_json::{Value, json};
 
 pub struct Reading<'a> {
@@ -43,6 +44,16 @@ impl<'a> Reading<'a> {
                 Column::Custom { key } => self.custom(key, texts),
                 Column::Field { name, cell, guess } => self.field(slot, name, *cell, *guess, texts),
             }
+        }
+        self.internal();
+    }
+
+    /// A message that calls itself internal is for agents alone, whatever else its row says; in a table we wrote, unless it says.
+    fn internal(&mut self) {
+        let fields = &mut self.row.fields;
+        let says = self.layout.rules.said.is_ours() && fields.contains_key("visibility");
+        if fields.get("direction") == Some(&json!(Direction::Internal)) && !says {
+            fields.insert("visibility".into(), json!(Visibility::Private));
         }
     }
 
@@ -144,7 +155,7 @@ impl<'a> Reading<'a> {
             self.row.fields.insert(name.to_owned(), texts[0].1.into());
             return;
         }
-        let mut people = persons(rules, texts);
+        let mut people = persons::named(rules, &texts.iter().map(|(_, text)| *text).collect::<Vec<_>>());
         let rest = people.split_off(1);
         self.row.fields.insert(name.to_owned(), people.remove(0).into());
         if rest.is_empty() {
@@ -236,31 +247,6 @@ impl<'a> Reading<'a> {
             column: Some(self.part.bound.names[at].clone()),
         };
         self.row.faults.push(Fault { place, what: wrong.what, hint: wrong.hint });
-    }
-}
-
-/// Whom the columns of one reference name: columns with the parts of a name and an address are one person, and each line of a cell
-/// is another.
-fn persons(rules: &Rules, texts: &Texts<'_>) -> Vec<String> {
-    let mut people: Vec<String> = Vec::new();
-    for (_, text) in texts {
-        let several = rules.people(text);
-        let all = several.len() > 1 && several.iter().all(|one| mailbox::read(one).is_some());
-        let lines = || text.lines().map(|line| rules.key(line)).filter(|line| !line.is_empty()).map(str::to_owned);
-        people.extend(if all { several } else { lines().collect() });
-    }
-    people.dedup();
-    let is_one = texts.len() == people.len() && people.len() > 1;
-    let (addresses, names): (Vec<&String>, Vec<&String>) = people.iter().partition(|one| one.contains('@'));
-    match addresses.as_slice() {
-        [address] if is_one => match mailbox::read(address) {
-            Some(Mailbox { name: None, address }) => {
-                let name = names.into_iter().map(String::as_str).collect::<Vec<_>>().join(" ");
-                vec![Mailbox { name: Some(name), address }.to_string()]
-            }
-            _ => people,
-        },
-        _ => people,
     }
 }
 

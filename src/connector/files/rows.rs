@@ -8,6 +8,7 @@ use super::faults::{Fault, Place};
 use super::fields;
 use super::line;
 use super::table::{Row, Table};
+use super::twins;
 use crate::connector;
 use crate::error::{Problem, Reason, Result};
 use crate::mapping::label;
@@ -124,6 +125,11 @@ pub fn unreadable(id: Option<&str>, faults: &[Fault]) -> connector::Row {
     connector::Row { id, number: None, updated_at: None, place, raw, unread: None }
 }
 
+/// A person whose id somebody else has: the agent holds it, so that whoever names it waits.
+pub fn unreadable_twin(kind: Kind, id: &str, fault: &Fault) -> connector::Row {
+    unreadable(Some(id).filter(|_| kind == Kind::Agent), std::slice::from_ref(fault))
+}
+
 /// Why a staged row gives no record; none where it does.
 pub fn why_unreadable(row: &Value) -> Option<Problem> {
     let said = row.get(UNREADABLE)?;
@@ -165,9 +171,13 @@ impl<'a> Reader<'a> {
             return Ok(Some(unreadable(None, &row.faults)));
         };
         let place = table.place(row.spot, None);
+        if let Some(there) = repeats.and_then(|repeats| repeats.twins.get(&row.spot)) {
+            let fault = twins::fault(kind, place, &known.id, there);
+            return Ok(Some(unreadable_twin(kind, &known.id, &fault)));
+        }
         row.fields.insert("id".into(), known.id.clone().into());
-        let broken = self.census.named.broken_in(kind.code(), &row.fields);
-        row.faults.extend(broken.into_iter().map(|(field, text)| table.broken(row.spot, field, &text)));
+        let wrong = self.census.named.wrong_in(kind.code(), &row.fields);
+        row.faults.extend(wrong.into_iter().map(|(field, wrong)| table.named(row.spot, field, wrong)));
         self.census.named.resolve(kind.code(), &mut row.fields);
         if kind == Kind::Ticket {
             self.census.children.join(&mut row, self.said, &mut self.children, &self.census.named)?;

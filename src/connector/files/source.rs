@@ -266,9 +266,7 @@ impl Inner {
         let Place { folder, form, .. } = &self.place;
         if !folder.is_dir() {
             let what = format!("there is no folder {}", folder.display());
-            return Err(
-                Problem::new(Reason::NotFound, what).hint("`path` of [source] is relative to the project folder")
-            );
+            return Err(Problem::new(Reason::Config, what).hint("`path` of [source] is relative to the project folder"));
         }
         let census = self.census()?;
         if !census.wrong.is_empty() {
@@ -285,7 +283,7 @@ impl Inner {
                 [] => String::new(),
                 unread => format!("; not read: {}", super::faults::list(unread)),
             };
-            return Err(Problem::new(Reason::NotFound, what).hint(format!(
+            return Err(Problem::new(Reason::Config, what).hint(format!(
                 "it should have {example}, or another `format`, or {} names its files; docs/files.md describes the \
                  folder{there}",
                 columns::FILE
@@ -360,7 +358,12 @@ impl Inner {
         };
         Ok(match own {
             (rows, Some(spot)) => (rows, Some(Next::Row(spot))),
-            (rows, None) => (rows, Some(Next::Named(0)).filter(|_| census.named.of_kind(kind) > 0)),
+            (mut rows, None) => {
+                if kind == Kind::Ticket {
+                    rows.extend(census.of_no_ticket.iter().map(|faults| rows::unreadable(None, faults)));
+                }
+                (rows, Some(Next::Named(0)).filter(|_| census.named.of_kind(kind) > 0))
+            }
         })
     }
 

@@ -79,9 +79,8 @@ impl<'a> Table<'a> {
         Fault { place: self.place(spot, Some(&column)), what, hint }
     }
 
-    /// A person whom a field of a row names by an address that is none.
-    pub fn broken(&self, spot: Spot, field: &str, text: &str) -> Fault {
-        let Wrong { what, hint } = Wrong::address(text);
+    /// What is wrong with whom a field of a row names.
+    pub fn named(&self, spot: Spot, field: &str, Wrong { what, hint }: Wrong) -> Fault {
         self.fault(spot, field, what, hint)
     }
 

@@ -14,6 +14,8 @@ use super::repeats::Repeats;
 use super::rows;
 use super::table::{Row, Seen, Table};
 use super::tables::Tables;
+use super::twins;
+use super::values::Wrong;
 use super::{Place, folder};
 use crate::error::{Problem, Reason, Result};
 use crate::record::{Kind, State};
@@ -43,13 +45,15 @@ struct Taker<'a> {
     register: Register,
     /// Ids of tickets.
     tickets: Marks,
+    /// What agents are known by.
+    agents: Marks,
 }
 
 impl<'a> Taker<'a> {
     fn new(folder: &'a Path, said: &'a Columns, tables: BTreeMap<&'static str, Layout>) -> Taker<'a> {
         let census = Census { tables, ..Census::empty() };
         let register = if said.is_ours() { Register::of_ids() } else { Register::default() };
-        Taker { folder, said, census, register, tickets: Marks::default() }
+        Taker { folder, said, census, register, tickets: Marks::default(), agents: Marks::default() }
     }
 
     /// People, groups and companies first, so that it is known whom tickets name.
@@ -66,7 +70,10 @@ impl<'a> Taker<'a> {
             self.look_for_names()?;
         }
         let tables: BTreeSet<Of> = self.census.tables.keys().filter_map(|table| named::of_table(table)).collect();
-        let mut found = self.register.named(|of| tables.contains(&of));
+        let mut found = std::mem::take(&mut self.register).named(|of| tables.contains(&of));
+        if !found.unclear.is_empty() {
+            self.unclear(&found)?;
+        }
         if find == Find::Named {
             (found.people, found.groups, found.companies) = Default::default();
         }
@@ -143,7 +150,7 @@ impl<'a> Taker<'a> {
             }
         }
         let broken = self.register.mention(name, &row.fields);
-        row.faults.extend(broken.into_iter().map(|(field, text)| table.broken(row.spot, field, &text)));
+        row.faults.extend(broken.into_iter().map(|(field, text)| table.named(row.spot, field, Wrong::address(&text))));
         if row.faults.is_empty() {
             let mut fields = row.fields.clone();
             fields.insert("id".into(), known.id.into());
@@ -159,7 +166,7 @@ impl<'a> Taker<'a> {
     /// A row of a ticket.
     fn child(&mut self, name: &'static str, row: &mut Row, table: &Table<'_>, marks: &mut Marks) {
         let broken = self.register.mention(name, &row.fields);
-        row.faults.extend(broken.into_iter().map(|(field, text)| table.broken(row.spot, field, &text)));
+        row.faults.extend(broken.into_iter().map(|(field, text)| table.named(row.spot, field, Wrong::address(&text))));
         if let Some(ticket) = row.fields.get("ticket").and_then(Value::as_str) {
             marks.push(ticket, row.spot);
         }
@@ -168,11 +175,8 @@ impl<'a> Taker<'a> {
         if let Some((field, what, hint)) = complaint().filter(|_| row.faults.is_empty()) {
             row.faults.push(table.fault(row.spot, field, what, hint));
         }
-        // Nobody can say which ticket lacks it: then none may be written.
-        if !row.fields.contains_key("ticket")
-            && let Some(fault) = row.faults.first()
-        {
-            self.census.wrong.push(fault.problem());
+        if !row.fields.contains_key("ticket") {
+            self.census.of_no_ticket.push(row.faults.clone());
         }
     }
 
@@ -194,7 +198,12 @@ impl<'a> Taker<'a> {
                 }
                 self.register.sort();
                 let mut table = Table::open(layout)?;
-                let repeats = Repeats::of(kind, &marks, &mut table)?;
+                let mut repeats = Repeats::of(kind, &marks, &mut table)?;
+                if kind == Kind::Contact {
+                    self.twins(&marks, &mut table, &mut repeats)?;
+                } else if kind == Kind::Agent {
+                    self.agents = marks;
+                }
                 let mut refused: Vec<(&Spot, &Spot)> = repeats.refused.iter().collect();
                 refused.sort();
                 for (spot, first) in refused {
@@ -208,6 +217,25 @@ impl<'a> Taker<'a> {
                 self.census.repeats.insert(kind, repeats);
             }
             _ => {}
+        }
+        Ok(())
+    }
+
+    /// Contacts with the id of an agent who is somebody else: tickets cannot say which of them they mean, and neither is taken.
+    fn twins(&mut self, contacts: &Marks, table: &mut Table<'_>, repeats: &mut Repeats) -> Result<()> {
+        let Some(layout) = self.census.tables.get("agent") else { return Ok(()) };
+        let mut agents = Table::open(layout)?;
+        for (spot, others) in contacts.shared(&self.agents) {
+            let Some(contact) = table.at(spot)? else { continue };
+            for other in others {
+                let Some(agent) = agents.at(other)? else { continue };
+                let Some(id) = twins::id(&agent.fields, &contact.fields) else { continue };
+                let (here, there) = (table.place(spot, None), agents.place(other, None));
+                self.census.faults.take(&[twins::fault(Kind::Contact, here.clone(), &id, &there)]);
+                self.census.faults.take(&[twins::fault(Kind::Agent, there.clone(), &id, &here)]);
+                repeats.twins.insert(spot, there);
+                self.census.repeats.entry(Kind::Agent).or_default().twins.insert(other, here);
+            }
         }
         Ok(())
     }
@@ -263,6 +291,11 @@ impl<'a> Taker<'a> {
     fn join(&mut self) -> Result<()> {
         for (name, marks) in [(COMMENT, &self.census.children.comments), (ATTACHMENT, &self.census.children.files)] {
             let Some(layout) = self.census.tables.get(name) else { continue };
+            if marks.len() == 0 && self.census.counts.get(name).is_some_and(|rows| *rows > 0) {
+                let what = format!("not one {name} names its ticket");
+                self.census.wrong.push(Problem::new(Reason::Config, what).hint(whose(name)));
+                continue;
+            }
             let mut strays = marks.strangers(&self.tickets);
             let Some(first) = strays.next() else { continue };
             let without = strays.count() + 1;
@@ -270,11 +303,7 @@ impl<'a> Taker<'a> {
             let example = row.fields.get("ticket").and_then(Value::as_str).unwrap_or_default();
             if without == marks.len() {
                 let what = format!("not one {name} belongs to a ticket: no ticket has an id like {example:?}");
-                self.census.wrong.push(
-                    Problem::new(Reason::Config, what).hint(format!(
-                        "`ticket` under `[{name}.columns]` names the column with the ids of the tickets"
-                    )),
-                );
+                self.census.wrong.push(Problem::new(Reason::Config, what).hint(whose(name)));
             } else {
                 let part = &layout.parts[first.part as usize];
                 let place =
@@ -310,6 +339,20 @@ impl<'a> Taker<'a> {
         Ok(())
     }
 
+    /// Tells the cells whose names may be one person or several.
+    fn unclear(&mut self, named: &Named) -> Result<()> {
+        for name in ["ticket", COMMENT] {
+            let Some(layout) = self.census.tables.get(name) else { continue };
+            let mut table = Table::open(layout)?;
+            while let Some(row) = table.next()? {
+                let wrong = named.unclear_in(name, &row.fields).into_iter();
+                let faults: Vec<Fault> = wrong.map(|(field, wrong)| table.named(row.spot, field, wrong)).collect();
+                self.census.faults.take(&faults);
+            }
+        }
+        Ok(())
+    }
+
     /// Looks for those who are named by their name.
     fn look_for_names(&mut self) -> Result<()> {
         for name in ["group", "company", "agent", "contact"] {
@@ -325,6 +368,10 @@ impl<'a> Taker<'a> {
         }
         Ok(())
     }
+}
+
+fn whose(table: &str) -> String {
+    format!("`ticket` under `[{table}.columns]` names the column with the ids of the tickets")
 }
 
 /// Counts rows that a column called `State` would leave out.

@@ -4,7 +4,7 @@
 use super::columns::{Columns, JSON, among};
 use super::dates::Dates;
 use super::faults::list;
-use super::fields::{Cell, Says, Words};
+use super::fields::{Cell, Of, Says, Words};
 use super::hints;
 use super::journal;
 use super::workbook::NO_VALUE;
@@ -153,7 +153,12 @@ impl Rules {
                 Ok(numbers.map(|number| Value::from(number.trim_start_matches('\''))).collect())
             }
             Cell::List => Ok(self.list(trimmed).into_iter().map(Value::from).collect()),
-            Cell::Refs(_) => Ok(self.people(trimmed).into_iter().map(Value::from).collect()),
+            Cell::Refs(Of::Person) => Ok(self.listed(trimmed).into_iter().map(Value::from).collect()),
+            Cell::Refs(_) if self.said.separator.is_some() => {
+                Ok(self.list(trimmed).into_iter().map(Value::from).collect())
+            }
+            // Whether a comma is part of its name is known when all names are: see `super::several`.
+            Cell::Refs(_) => Ok(json!([self.key(text)])),
             Cell::Emails => self.emails(trimmed),
             Cell::Journal => journal::read(self, text),
         }
@@ -186,7 +191,25 @@ impl Rules {
         parts.into_iter().map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
     }
 
-    /// The people (or other records) a list names.
+    /// The people a list names; names without an address between commas stay together, as they may be one.
+    fn listed(&self, text: &str) -> Vec<String> {
+        let is_name = |part: &str| !part.contains(['@', '<']) && !part.contains(|c: char| c.is_ascii_digit());
+        let (mut all, mut was_name): (Vec<String>, bool) = (Vec::new(), false);
+        for part in self.people(text) {
+            let is_name = is_name(&part);
+            let beside = all.last_mut().filter(|_| is_name && was_name).and_then(|before| {
+                let both = format!("{before}, {part}");
+                spaced(text).contains(&both).then(|| *before = both)
+            });
+            if beside.is_none() {
+                all.push(part);
+            }
+            was_name = is_name;
+        }
+        all
+    }
+
+    /// The people a list names.
     pub fn people(&self, text: &str) -> Vec<String> {
         let lines = text.split(['\n', '|']);
         let parts = match self.said.separator.as_deref() {
@@ -292,6 +315,11 @@ impl Rules {
     }
 }
 
+/// With one blank behind each comma.
+fn spaced(text: &str) -> String {
+    text.split(',').map(str::trim).collect::<Vec<_>>().join(", ")
+}
+
 pub fn wrong<T>(text: &str, what: &str, hint: &str) -> Read<T> {
     Err(Wrong::of(text, what, hint))
 }
@@ -303,6 +331,12 @@ impl Wrong {
             shown.push('…');
         }
         Wrong { what: format!("{shown:?} {what}"), hint: hint.to_owned() }
+    }
+
+    /// Names of which nobody can say whether they are one person or several.
+    pub fn several(text: &str) -> Wrong {
+        let hint = "put the address beside each name, such as \"Low, Cat\" <cat@x.example>, or give each person a row with this name";
+        Wrong::of(text, "may be one person or several", hint)
     }
 
     /// A person who is named by an address that is none.
