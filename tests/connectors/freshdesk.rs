@@ -140,9 +140,18 @@ async fn archived_tickets_are_found_by_the_numbers_no_list_shows() {
     let asked = desk.calls().iter().filter(|call| call.path.starts_with("/api/v2/tickets/archived/")).count();
     assert_eq!(
         asked,
-        4 + 2,
-        "four numbers are missing, and below one archived ticket is asked for its messages and files"
+        4 + 2 + 100,
+        "four numbers are missing, a hundred in a row above the largest, and below one archived ticket is asked for its messages and files"
     );
+}
+
+#[tokio::test]
+async fn archived_tickets_above_all_that_a_list_shows_are_found() {
+    let desk = desk(|options| (options.tickets, options.archived) = (30, 30)).await;
+    let source = source(&desk, "yes");
+    let rows = walked(&source, Kind::Ticket, |_| {}).await.unwrap();
+    assert_eq!(ids(&rows), stored(&desk, "tickets", |_| true));
+    assert!(stored(&desk, "tickets", |t| t["archived"] == true).len() >= 27, "most of the account is archived");
 }
 
 #[tokio::test]

@@ -261,9 +261,7 @@ fn archived(many: usize) -> Project {
     Project::out_of(Desk::start_with(&options, &["--archived", &many.to_string()]), "")
 }
 
-#[test]
-fn a_move_that_would_leave_out_much_of_a_history_asks_before() {
-    let project = archived(30);
+fn asks_before(project: &Project) {
     for command in [&["check"][..], &["run"], &["run", "--only", "ticket"]] {
         let (code, said) = project.run(command);
         assert_eq!(code, 6, "{command:?}: {said}");
@@ -275,7 +273,18 @@ fn a_move_that_would_leave_out_much_of_a_history_asks_before() {
     }
     assert!(project.files("ticket").is_empty(), "nothing was written before the answer");
     let probes = project.calls().iter().filter(|(call, _)| call.contains("/archived/")).map(|(_, n)| n).sum::<usize>();
-    assert!(probes <= 3 * 8, "a handful of calls each time, not {probes}");
+    assert!(probes <= 3 * (8 + 8), "a handful of calls each time, not {probes}");
+}
+
+#[test]
+fn an_account_all_of_whose_tickets_are_archived_asks_before() {
+    asks_before(&archived(45));
+}
+
+#[test]
+fn a_move_that_would_leave_out_much_of_a_history_asks_before() {
+    let project = archived(30);
+    asks_before(&project);
     let migration = std::fs::read_to_string(project.at("migration.toml")).unwrap();
     let tickets = project.rows("tickets");
     let kept = |archived: bool| {

@@ -181,7 +181,7 @@ pub enum Paging {
         /// Path in the page that is set while there is more.
         #[serde(default)]
         more: Option<String>,
-        /// A page with fewer rows is the last one.
+        /// Where a page does not say whether there is more, one with fewer rows is the last.
         #[serde(default)]
         size: Option<Size>,
     },
@@ -224,11 +224,13 @@ pub enum Paging {
         #[serde(default = "id")]
         id: String,
     },
-    /// The numbers that no listing of the stream showed, up to the largest that one did: each is asked for by `${$key}` in the
-    /// path, and is a row or a 404. Only on a full run, and only after the other listings.
+    /// The numbers that no listing of the stream showed: each is asked for by `${$key}` in the path, and is a row or a 404. Those
+    /// above the largest that was seen are, too, until many in a row are gone. Only on a full run, and only after the other listings.
     Gaps {
         /// Path of the number in a row.
         key: String,
+        /// How many in a row.
+        beyond: u64,
     },
 }
 

@@ -1,7 +1,7 @@
 //! What a person must decide before a source is read: whether records that no list shows are asked for one by one.
 //!
 //! Whether an account has such records, and how many, is found out with a handful of calls: the oldest records that a list shows, its
-//! newest one, and a few of the numbers between that it lacks. Nothing is decided here, and nothing but numbers is looked at.
+//! newest one, a few of the numbers between that it lacks, and a few above all that it shows, each twice as far. Nothing is decided here, and nothing but numbers is looked at.
 
 use super::{Rest, asking};
 use crate::connector::CheckLine;
@@ -12,7 +12,7 @@ use crate::record::Kind;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Numbers that are asked for.
+/// Numbers that are asked for among those a list lacks, and above those it shows.
 const PROBES: usize = 8;
 /// Of all numbers, the part that may be in no list without a question: one in so many.
 const FEW: u64 = 5;
@@ -33,7 +33,7 @@ impl Rest {
         let mut lines = Vec::new();
         for stream in kinds.iter().filter_map(|kind| self.manifest.read.get(kind.code())) {
             for listing in &stream.then {
-                let (Some(asks), Paging::Gaps { key }) = (&listing.asks, &listing.page) else { continue };
+                let (Some(asks), Paging::Gaps { key, .. }) = (&listing.asks, &listing.page) else { continue };
                 if self.account()[&asks.key].is_null()
                     && let Some(found) = self.question(stream, listing, asks, key).await.transpose()
                 {
@@ -67,21 +67,54 @@ impl Rest {
 
     async fn hidden(&self, stream: &ReadStream, listing: &Listing, asks: &Asks, key: &str) -> Result<Option<Hidden>> {
         let oldest = self.numbers_listed(stream, asks, &asks.oldest, key).await?;
-        let Some(&last) = oldest.last() else { return Ok(None) };
+        let last = oldest.last().copied().unwrap_or(0);
         let lacking: Vec<u64> = (1..last).filter(|number| !oldest.contains(number)).collect();
         let spread = lacking.len().div_ceil(PROBES).max(1);
+        let mut example = None;
         for number in lacking.iter().step_by(spread) {
-            match self.get(&self.path_of_number(listing, *number)?, &[]).await {
-                Ok(_) => {
-                    let newest = self.numbers_listed(stream, asks, &asks.newest, key).await?;
-                    let newest = newest.last().copied().unwrap_or(last).max(last);
-                    return Ok(Some(Hidden { example: *number, many: lacking.len() as u64, newest }));
-                }
-                Err(problem) if problem.reason == Reason::NotFound => {}
-                Err(problem) => return Err(problem),
+            if self.is_hidden(listing, *number).await? {
+                example = Some(*number);
+                break;
             }
         }
-        Ok(None)
+        let newest = match last {
+            0 => 0,
+            last => {
+                self.numbers_listed(stream, asks, &asks.newest, key).await?.last().copied().unwrap_or(last).max(last)
+            }
+        };
+        let many = if example.is_some() { lacking.len() as u64 } else { 0 };
+        if let Some(example) = example.filter(|_| many >= newest / FEW) {
+            return Ok(Some(Hidden { example, many, newest }));
+        }
+        let above = self.above(listing, newest).await?;
+        let highest = above.last().copied().unwrap_or(newest);
+        let example = example.or(above.first().copied());
+        Ok(example.map(|example| Hidden { example, many: many + highest - newest, newest: highest }))
+    }
+
+    /// Numbers above the newest one that a list shows.
+    async fn above(&self, listing: &Listing, newest: u64) -> Result<Vec<u64>> {
+        let mut found = Vec::new();
+        let mut far = 1;
+        for asked in 1..=u64::BITS as usize / 2 {
+            let number = newest + far;
+            far *= 2;
+            match self.is_hidden(listing, number).await? {
+                true => found.push(number),
+                false if asked >= PROBES => break,
+                false => {}
+            }
+        }
+        Ok(found)
+    }
+
+    async fn is_hidden(&self, listing: &Listing, number: u64) -> Result<bool> {
+        match self.get(&self.path_of_number(listing, number)?, &[]).await {
+            Ok(_) => Ok(true),
+            Err(problem) if problem.reason == Reason::NotFound => Ok(false),
+            Err(problem) => Err(problem),
+        }
     }
 
     /// The numbers on the first page of a listing.

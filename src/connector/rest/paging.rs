@@ -95,11 +95,7 @@ pub fn next(paging: &Paging, cursor: Option<&str>, answered: &Answered<'_>) -> R
         Paging::Single => match more_of(answered) {
             More::At(address) => Some(same_origin(answered.asked, &address)?),
             More::Unnamed(what) => return Err(unread(what)),
-            More::Nothing if cursor.is_none() && !answered.made => {
-                counted(page, count)?;
-                None
-            }
-            More::Nothing => None,
+            More::Nothing => all(cursor, answered)?,
         },
         Paging::Number { start, size, more, total, .. } => {
             let now: u64 = cursor.and_then(|c| c.parse().ok()).unwrap_or(*start);
@@ -131,18 +127,22 @@ pub fn next(paging: &Paging, cursor: Option<&str>, answered: &Answered<'_>) -> R
             let next = text(expr::path(page, next));
             match (says(done), says(more)) {
                 (Some(done), _) if truthy(done) => None,
-                (_, Some(Value::Null)) | (Some(Value::Null), None) if next.is_none() => by_another_way(answered)?,
-                (_, Some(more)) if !truthy(more) => None,
+                (_, Some(Value::Null)) | (Some(Value::Null), None) if next.is_none() => unsaid(cursor, answered)?,
+                (_, Some(more)) if !truthy(more) => all(cursor, answered)?,
                 (None, None) if next.is_none() => by_another_way(answered)?,
                 _ if next.is_none() => return Err(unread("names no next page")),
                 _ => next,
             }
         }
         Paging::Time { next, done, more, size, .. } => {
-            let ended = done.as_ref().is_some_and(|d| truthy(expr::path(page, d)))
-                || more.as_ref().is_some_and(|m| !truthy(expr::path(page, m)))
-                || count < size.as_ref().map_or(1, |s| s.rows);
+            let says = |path: &Option<String>| path.as_ref().map(|path| expr::path(page, path));
             let next = text(expr::path(page, next));
+            // Where the vendor says whether there is more, the number of rows says nothing.
+            let ended = match (says(done), says(more)) {
+                (Some(done), _) if !done.is_null() => truthy(done),
+                (_, Some(more)) => !truthy(more) || (count == 0 && next.as_deref() == cursor),
+                _ => count < size.as_ref().map_or(1, |s| s.rows),
+            };
             if !ended && next.is_none() {
                 return Err(unread("names no next page"));
             }
@@ -156,7 +156,10 @@ pub fn next(paging: &Paging, cursor: Option<&str>, answered: &Answered<'_>) -> R
             };
             match address.filter(|_| !ended) {
                 None if ended => None,
-                None => by_another_way(answered)?,
+                None => {
+                    by_another_way(answered)?;
+                    all(cursor, answered)?
+                }
                 Some(address) => Some(same_origin(answered.asked, &address)?),
             }
         }
@@ -234,6 +237,23 @@ fn full(count: u64, rows: u64, answered: &Answered<'_>) -> Result<bool> {
         return Ok(true);
     }
     by_another_way(answered).map(|_| false)
+}
+
+/// The end of a list by cursors that no answer says. One that says it on one page says it on each.
+fn unsaid(cursor: Option<&str>, answered: &Answered<'_>) -> Result<Option<String>> {
+    by_another_way(answered)?;
+    match cursor {
+        None => all(cursor, answered),
+        Some(_) => Err(unread("does not say whether there is more, as the one before it did")),
+    }
+}
+
+/// The end of a list. One that has a single page shows as many rows as it declares.
+fn all(cursor: Option<&str>, answered: &Answered<'_>) -> Result<Option<String>> {
+    if cursor.is_none() && !answered.made {
+        counted(answered.page, answered.rows.len() as u64)?;
+    }
+    Ok(None)
 }
 
 /// Compares the rows of a list of one page with the number of them that the page declares.
@@ -400,7 +420,7 @@ mod tests {
     }
 
     #[test]
-    fn a_walk_by_time_ends_by_the_vendors_word_or_at_a_short_page() {
+    fn a_walk_by_time_ends_by_the_vendors_word_and_where_there_is_none_at_a_short_page() {
         let paging = Paging::Time {
             param: "start_time".into(),
             next: ".end_time".into(),
@@ -412,7 +432,13 @@ mod tests {
         let next = |page: Value, rows: &[Value]| next(&paging, Some("5"), &answered(&page, rows, &asked(), None));
         assert_eq!(next(json!({"end_time": 9}), &rows).unwrap().as_deref(), Some("9"));
         assert_eq!(next(json!({"end_time": 9, "end_of_stream": true}), &rows).unwrap(), None);
-        assert_eq!(next(json!({"end_time": 9, "end_of_stream": false}), &rows[..1]).unwrap(), None);
+        assert_eq!(next(json!({"end_time": 9, "end_of_stream": true}), &[]).unwrap(), None);
+        for short in [&rows[..1], &[]] {
+            let page = json!({"end_time": 9, "end_of_stream": false, "next_page": "https://desk.example/next"});
+            assert_eq!(next(page, short).unwrap().as_deref(), Some("9"), "a short page is not the last one");
+            assert!(next(json!({"end_of_stream": false}), short).is_err(), "there is more, and nobody says where");
+        }
+        assert_eq!(next(json!({"end_time": 9}), &rows[..1]).unwrap(), None, "nothing is said of an end");
         assert!(
             next(json!({"end_time": 5, "end_of_stream": false}), &rows).is_err(),
             "more rows in one second than in a page"
@@ -432,8 +458,36 @@ mod tests {
         let next = |page: Value, rows: &[Value]| next(&paging, Some("5"), &answered(&page, rows, &asked(), None));
         let more = json!({"end_time": 9, "next_page": "https://desk.example/rest/list?start_time=9"});
         assert_eq!(next(more.clone(), &[json!({})]).unwrap().as_deref(), Some("9"));
-        assert_eq!(next(more, &[]).unwrap(), None);
+        assert_eq!(next(more, &[]).unwrap().as_deref(), Some("9"), "rows that are hidden from us");
+        let still = json!({"end_time": 5, "next_page": "https://desk.example/rest/list?start_time=5"});
+        assert_eq!(next(still, &[]).unwrap(), None, "nothing comes after the time that was asked for");
         assert_eq!(next(json!({"end_time": 2500, "next_page": null}), &[json!({})]).unwrap(), None);
+    }
+
+    #[test]
+    fn a_list_by_cursors_that_counts_its_rows_shows_them_all() {
+        let paging = Paging::Cursor {
+            param: "page[after]".into(),
+            next: ".meta.after_cursor".into(),
+            done: None,
+            more: Some(".meta.has_more".into()),
+            size: None,
+        };
+        let by_address = Paging::Link { next: Some(".next_page".into()), done: None, size: None };
+        let row = [json!({})];
+        let next = |paging: &Paging, cursor: Option<&str>, page: Value| {
+            next(paging, cursor, &answered(&page, &row, &asked(), None)).map_err(|p| p.what)
+        };
+        for lacking in [json!({"count": 3}), json!({"count": 3, "meta": {"has_more": false}})] {
+            assert_eq!(next(&paging, None, lacking), Err("the answer counts 3 rows, and 1 were shown".into()));
+        }
+        assert!(next(&by_address, None, json!({"count": 3, "next_page": null})).is_err());
+        for whole in [json!({"count": 1}), json!({}), json!({"meta": {"has_more": false}})] {
+            assert_eq!(next(&paging, None, whole), Ok(None));
+        }
+        assert_eq!(next(&by_address, None, json!({"count": 1, "next_page": null})), Ok(None));
+        assert_eq!(next(&paging, Some("a"), json!({"count": 3, "meta": {"has_more": false}})), Ok(None), "the third");
+        assert!(next(&paging, Some("a"), json!({"count": 3})).is_err(), "a later page that says nothing of an end");
     }
 
     #[test]

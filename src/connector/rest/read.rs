@@ -372,7 +372,7 @@ impl Rest {
         let listed = Listed::more(stream, listing);
         match &listing.page {
             Paging::Gaps { .. } if since.is_some() => Ok(Leaf::default()),
-            Paging::Gaps { .. } if wanted => self.gap_page(name, &listed, cursor).await,
+            Paging::Gaps { beyond, .. } if wanted => self.gap_page(name, &listed, *beyond, cursor).await,
             Paging::Gaps { .. } => {
                 self.tell_gaps(name, listing);
                 Ok(Leaf::default())
