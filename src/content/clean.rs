@@ -2,9 +2,10 @@
 //!
 //! Scripts, styles, forms, event handlers and comments go; every word outside them stays. Pictures stay
 //! with their `http(s):`, `cid:`, `data:image/` or relative address so that they can be re-hosted, except
-//! the one-pixel remote ones, which only tell a sender that the mail was opened. Nesting is cut at
+//! the one-pixel remote ones, which only tell a sender that the mail was opened. Players and frames become links. Nesting is cut at
 //! [`DEEPEST`]: a parser's time grows with depth, and mail exists that nests a hundred thousand levels.
 
+use super::embedded;
 use ammonia::Builder;
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -53,7 +54,8 @@ fn is_data_image(value: &str) -> bool {
 pub fn clean(html: &str) -> String {
     // A parser drops the line end behind `<pre>`, and the serialiser does not give it back: at each cleaning a
     // listing that begins with an empty line would lose one
-    CLEANER.clean(&flatten(html)).to_string().replace("<pre>\n", "<pre>\n\n")
+    let html = embedded::played(html, &|_| true).html;
+    CLEANER.clean(&flatten(&html)).to_string().replace("<pre>\n", "<pre>\n\n")
 }
 
 /// Drops the tags that nest too deeply, and remote pictures of one pixel. Counts tags as they are written,
@@ -62,7 +64,7 @@ fn flatten(html: &str) -> Cow<'_, str> {
     let mut depth = Depth::default();
     let mut out: Option<String> = None;
     let mut kept_to = 0;
-    for tag in (Tags { html, at: 0 }) {
+    for tag in Tags::of(html) {
         if !depth.keeps(&tag) || is_tracker(&tag, html) {
             out.get_or_insert_with(|| String::with_capacity(html.len())).push_str(&html[kept_to..tag.start]);
             kept_to = tag.end;
@@ -151,18 +153,24 @@ impl Depth {
     }
 }
 
-struct Tag<'a> {
-    name: &'a str,
-    closing: bool,
-    start: usize,
-    end: usize,
+pub(super) struct Tag<'a> {
+    pub name: &'a str,
+    pub closing: bool,
+    pub start: usize,
+    pub end: usize,
 }
 
 /// The tags as they are written, those inside comments too: what hides there from a parser can only make
 /// the count too high.
-struct Tags<'a> {
+pub(super) struct Tags<'a> {
     html: &'a str,
     at: usize,
+}
+
+impl<'a> Tags<'a> {
+    pub fn of(html: &'a str) -> Self {
+        Self { html, at: 0 }
+    }
 }
 
 impl<'a> Iterator for Tags<'a> {
@@ -213,7 +221,7 @@ mod tests {
     #[test]
     fn what_could_run_is_gone_and_the_words_stay() {
         let html = r#"<head><title>t</title><style>p{}</style></head><p onclick="x()" style="color:red">Hello <b>you</b></p>
-            <script>alert(1)</script><a href="javascript:alert(1)">click</a><iframe src="//evil">no</iframe>
+            <script>alert(1)</script><a href="javascript:alert(1)">click</a><iframe src="javascript:evil()">no</iframe>
             <a href="data:text/html,x">data</a><form action="/x"><button>Send</button></form><!-- gone -->"#;
         let clean = clean(html);
         for gone in ["script", "onclick", "style", "javascript", "iframe", "data:", "form", "gone", "title"] {
@@ -248,7 +256,7 @@ mod tests {
             let clean = clean(&html);
             assert!(clean.contains("deep") && clean.contains("after"), "{tag}");
             let mut depth: usize = 0;
-            for tag in (Tags { html: &clean, at: 0 }) {
+            for tag in Tags::of(&clean) {
                 depth = if tag.closing { depth - 1 } else { depth + 1 };
                 assert!(depth <= 4 * DEEPEST + 10, "{}", tag.name);
             }

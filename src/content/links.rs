@@ -17,7 +17,7 @@ pub fn hrefs(html: &str) -> Vec<String> {
 
 /// The body with each link at the address that `to` gives for its own; one it gives none for stays.
 pub fn redirect(html: &str, to: &mut dyn FnMut(&str) -> Option<String>) -> String {
-    if !html.contains("<a ") {
+    if !has_links(html) {
         return html.to_owned();
     }
     let handler = element!("a[href]", |a| {
@@ -30,11 +30,19 @@ pub fn redirect(html: &str, to: &mut dyn FnMut(&str) -> Option<String>) -> Strin
     rewrite_str(html, settings).unwrap_or_else(|_| html.to_owned())
 }
 
-/// The addresses a body leads to below `prefix`: of its links, or in its words where it is no HTML.
-pub fn below(body: &str, format: Format, prefix: &str) -> Vec<String> {
+fn has_links(html: &str) -> bool {
+    let opens = |at: &[u8]| at[0] == b'<' && at[1].eq_ignore_ascii_case(&b'a') && at[2].is_ascii_whitespace();
+    html.as_bytes().windows(3).any(opens)
+}
+
+/// The `wanted` addresses a body leads to: of its links, or in its words where it is no HTML.
+pub fn found(body: &str, format: Format, wanted: &dyn Fn(&str) -> bool) -> Vec<String> {
     match format {
-        Format::Html => hrefs(body).into_iter().filter(|href| href.contains(prefix)).collect(),
-        _ => spans(body, prefix).into_iter().map(|span| body[span].to_owned()).collect(),
+        Format::Html => hrefs(body).into_iter().filter(|href| wanted(href)).collect(),
+        _ => {
+            let words = spans(body).into_iter().map(|span| &body[span]);
+            words.filter(|address| wanted(address)).map(str::to_owned).collect()
+        }
     }
 }
 
@@ -47,7 +55,7 @@ pub fn attached(body: &str, format: Format, named: &dyn Fn(&str) -> Option<Strin
 }
 
 fn attached_html(body: &str, named: &dyn Fn(&str) -> Option<String>) -> String {
-    if !body.contains("<a ") {
+    if !has_links(body) {
         return body.to_owned();
     }
     let handler = element!("a[href]", |a| {
@@ -63,7 +71,7 @@ fn attached_html(body: &str, named: &dyn Fn(&str) -> Option<String>) -> String {
 
 fn attached_words(body: &str, named: &dyn Fn(&str) -> Option<String>) -> String {
     let (mut written, mut from) = (String::with_capacity(body.len()), 0);
-    for span in spans(body, "://") {
+    for span in spans(body) {
         if let Some(name) = named(&body[span.clone()]) {
             written.push_str(&body[from..span.start]);
             written.push_str(&format!("({name})"));
@@ -74,18 +82,18 @@ fn attached_words(body: &str, named: &dyn Fn(&str) -> Option<String>) -> String 
     written
 }
 
-/// Where words hold whole addresses with this in them.
-fn spans(body: &str, part: &str) -> Vec<Range<usize>> {
+/// Where words hold whole addresses.
+pub(super) fn spans(body: &str) -> Vec<Range<usize>> {
     let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>' | '(' | ')' | '[' | ']' | '|');
-    let mut found: Vec<Range<usize>> = Vec::new();
-    for (at, _) in body.match_indices(part) {
-        let start = body[..at].char_indices().rev().find(|(_, c)| ends(*c)).map_or(0, |(i, c)| i + c.len_utf8());
-        let end = body[at..].find(ends).map_or(body.len(), |length| at + length);
-        let trimmed = body[start..end].trim_end_matches(['.', ',', ';', ':', '!']);
-        let span = start..start + trimmed.len();
-        if trimmed.starts_with("http") && found.last() != Some(&span) {
-            found.push(span);
+    let mut found = Vec::new();
+    let mut at = 0;
+    for piece in body.split_inclusive(ends) {
+        let word = piece.trim_end_matches(ends).trim_end_matches(['.', ',', ';', ':', '!']);
+        let scheme = ["http://", "https://"].iter().filter_map(|scheme| word.find(scheme)).min();
+        if let Some(start) = scheme {
+            found.push(at + start..at + word.len());
         }
+        at += piece.len();
     }
     found
 }
@@ -132,11 +140,29 @@ mod tests {
     }
 
     #[test]
-    fn addresses_below_a_path_are_found_in_links_and_in_words() {
-        let html = r#"<a href="/attachments/token/x/?name=a&amp;b">x</a> <a href="https://d/other">y</a>"#;
-        assert_eq!(below(html, Format::Html, "/attachments/token/"), ["/attachments/token/x/?name=a&b"]);
-        let text = "(https://d/attachments/token/x/?name=a) and /attachments/token/y";
-        assert_eq!(below(text, Format::Text, "/attachments/token/"), ["https://d/attachments/token/x/?name=a"]);
+    fn addresses_that_are_wanted_are_found_in_links_and_in_words() {
+        let wanted = |address: &str| address.contains("/attachments/token/");
+        let html = r#"<A class="x"
+            HREF="/attachments/token/x/?name=a&amp;b">x</A> <a href="https://d/other">y</a>"#;
+        assert_eq!(found(html, Format::Html, &wanted), ["/attachments/token/x/?name=a&b"]);
+        assert_eq!(found("<A HREF=\"https://d/attachments/token/z\">z</A>", Format::Html, &wanted).len(), 1);
+        let text =
+            "(https://d/attachments/token/x/?name=a), URL:https://d/attachments/token/z and /attachments/token/y";
+        let both = ["https://d/attachments/token/x/?name=a", "https://d/attachments/token/z"];
+        assert_eq!(found(text, Format::Text, &wanted), both);
+    }
+
+    #[test]
+    fn a_word_of_a_hundred_thousand_addresses_is_looked_at_once() {
+        let text = "http://a.example/".repeat(100_000);
+        let looked_at = std::cell::Cell::new(0);
+        let named = |_: &str| {
+            looked_at.set(looked_at.get() + 1);
+            None
+        };
+        assert_eq!(attached(&text, Format::Text, &named).len(), text.len());
+        assert_eq!(looked_at.get(), 1);
+        assert_eq!(spans(&"see https://a.example/ ".repeat(100_000)).len(), 100_000);
     }
 
     #[test]

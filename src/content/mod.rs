@@ -12,6 +12,7 @@
 
 pub mod clean;
 mod document;
+pub mod embedded;
 pub mod file_name;
 pub mod header;
 pub mod image;
@@ -53,6 +54,7 @@ pub struct Converted {
 /// as it is written but for those three and the images.
 pub fn convert(body: &str, from: Format, to: Format, images: &dyn Fn(&ImageRef) -> ImagePlace) -> Converted {
     let body = line_ends(body);
+    let embeds = from == Format::Html && embedded::played(&body, &|_| true).lost;
     let gallery = Gallery::new(images, to);
     let (text, simplified) = match (from, to) {
         (Format::Html, Format::Html) => (image::replace_in_html(&clean(&body), &gallery), false),
@@ -75,7 +77,7 @@ pub fn convert(body: &str, from: Format, to: Format, images: &dyn Fn(&ImageRef) 
         }
     };
     let mut losses = gallery.into_losses();
-    if simplified {
+    if simplified || embeds {
         losses.push(Loss::Markup);
     }
     Converted { text, losses }

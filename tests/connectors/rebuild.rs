@@ -84,7 +84,10 @@ fn zendesk(marker: &dyn Fn(u64) -> String) -> Value {
     json!([
         { "call": "GET /api/v2/users/me.json", "body": { "user": { "id": 1 } } },
         { "call": "GET /api/v2/group_memberships.json", "body": { "group_memberships": [], "meta": { "has_more": false } } },
-        { "call": "GET /api/v2/incremental/tickets/cursor.json", "body": end("tickets", vec![ticket(71), ticket(72), ticket(79)]) },
+        // An AI agent has ticket 72: it is shown to who asks for all.
+        { "call": "GET /api/v2/incremental/tickets/cursor.json", "body": end("tickets", vec![ticket(71), ticket(79)]) },
+        { "call": "GET /api/v2/incremental/tickets/cursor.json", "query": { "support_type_scope": "all" },
+          "body": end("tickets", vec![ticket(71), ticket(72), ticket(79)]) },
         { "call": "GET /api/v2/incremental/users/cursor.json",
           "body": end("users", vec![person(901, "P1@Example.com"), person(902, "p2@example.com"), person(903, "else@example.com")]) },
     ])

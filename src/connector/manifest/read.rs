@@ -538,10 +538,10 @@ pub struct Blob {
     /// Pictures of a body at the account's own address that no row covers are files too.
     #[serde(default)]
     pub images: bool,
-    /// What the path of an address begins with behind which the account keeps a file. What a body links to there, and no row
-    /// covers, is a file too.
+    /// What the path of an address begins with behind which the account keeps a file; `*` is any one part of it. What a body
+    /// links to, plays or names there, and no row covers, is a file too.
     #[serde(default)]
-    pub links: Option<String>,
+    pub links: Vec<String>,
 }
 
 /// How the bytes are wrapped.

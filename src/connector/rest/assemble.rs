@@ -1,17 +1,16 @@
 //! Turns staged rows into canonical records: evaluates a stream's fields, hangs children below their parents.
 
 use super::Rest;
+use super::own_files::mark_inline;
 use super::read::Above;
 use crate::connector::manifest::{Blob, ReadStream};
 use crate::connector::{ChildRows, WITHHELD};
-use crate::content::{self, ImageRef};
 use crate::error::{Problem, Reason, Result};
 use crate::expr::{self, Expr, Scope, plain};
 use crate::record::{Attachment, Comment, Format, Kind, Link, Record, Ref, Unread, Visibility};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
-use std::collections::{BTreeMap, HashMap, HashSet};
-use url::Url;
+use std::collections::{BTreeMap, HashMap};
 
 /// What a ticket's messages were read to.
 struct Messages {
@@ -164,58 +163,6 @@ impl Rest {
         }
     }
 
-    /// Pictures of bodies at the account's own address that no file covers become files.
-    fn own_images(&self, comment: &mut Comment) {
-        let images = self.manifest.read.get("attachment").and_then(|s| s.blob.as_ref()).is_some_and(|b| b.images);
-        let Ok(home) = Url::parse(&self.address) else { return };
-        if !images || comment.format != Format::Html {
-            return;
-        }
-        for image in content::images(&comment.body, comment.format) {
-            let ImageRef::Url(address) = image else { continue };
-            let Ok(url) = home.join(&address) else { continue };
-            if url.origin() != home.origin() {
-                continue;
-            }
-            let source = if Url::parse(&address).is_ok() {
-                address
-            } else {
-                // A relative address means nothing in the target.
-                comment.body = comment.body.replace(&format!("\"{address}\""), &format!("\"{url}\""));
-                url.to_string()
-            };
-            if comment.attachments.iter().all(|file| file.source != source) {
-                comment.attachments.push(own_image(&comment.id, &url, source));
-            }
-        }
-    }
-
-    /// What bodies link to of the files that the account keeps, and no message lists, becomes a file of its message. Each once.
-    fn linked_files(&self, comments: &mut [Comment]) {
-        let blob = self.manifest.read.get("attachment").and_then(|stream| stream.blob.as_ref());
-        let Some(prefix) = blob.and_then(|blob| blob.links.as_deref()) else { return };
-        let Ok(home) = Url::parse(&self.address) else { return };
-        let mut known: HashSet<String> =
-            comments.iter().flat_map(|comment| &comment.attachments).map(|file| file.source.clone()).collect();
-        for comment in comments {
-            for address in content::links::below(&comment.body, comment.format, prefix) {
-                let Ok(url) = home.join(&address) else { continue };
-                // Credentials are for the account alone: what lies at another host is somebody else's.
-                if url.origin() != home.origin() || !url.path().starts_with(prefix) {
-                    continue;
-                }
-                if address != url.as_str() {
-                    comment.body =
-                        content::links::redirect(&comment.body, &mut |href| (href == address).then(|| url.to_string()));
-                }
-                if known.insert(url.to_string()) {
-                    let file = own_image(&comment.id, &url, url.to_string());
-                    comment.attachments.push(Attachment { inline: false, ..file });
-                }
-            }
-        }
-    }
-
     fn links(&self, root: &Value, children: &ChildRows) -> Result<Vec<Link>> {
         let mut links: Vec<Link> = Vec::new();
         let Some(stream) = self.manifest.read.get("link") else { return Ok(links) };
@@ -297,22 +244,6 @@ fn only_files(author: Option<Ref>, created_at: Option<Timestamp>, attachments: V
         to: vec![],
         cc: vec![],
         attachments,
-    }
-}
-
-/// A picture that stands in no list: named by its address.
-pub(super) fn own_image(comment: &str, url: &Url, source: String) -> Attachment {
-    let named = url.query_pairs().find(|(key, _)| key == "name").map(|(_, name)| name.into_owned());
-    let last = || url.path_segments().and_then(|mut s| s.next_back()).map(str::to_owned);
-    let name = named.or_else(last).filter(|n| !n.is_empty()).unwrap_or_else(|| "image".into());
-    let hash = blake3::hash(url[url::Position::BeforePath..].as_bytes()).to_hex();
-    Attachment::picture(format!("{comment}-{}", &hash[..12]), name, source)
-}
-
-/// A file is inline when the body names its content id.
-fn mark_inline(comment: &mut Comment) {
-    for file in &mut comment.attachments {
-        file.inline |= file.content_id.as_ref().is_some_and(|cid| comment.body.contains(&format!("cid:{cid}")));
     }
 }
 

@@ -1,8 +1,9 @@
 //! Articles out of staged rows: their files, and the pictures their bodies show that no list names.
 
 use super::Rest;
-use super::assemble::{canonical, own_image};
+use super::assemble::canonical;
 use super::fresh::fresh_id;
+use super::own_files::own_image;
 use crate::connector::ChildRows;
 use crate::content::{self, ImageRef, links};
 use crate::error::Result;

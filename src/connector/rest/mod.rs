@@ -22,6 +22,7 @@ mod marker;
 mod nameless;
 mod on_paper;
 mod one;
+mod own_files;
 mod paging;
 mod places;
 mod planner;

@@ -9,8 +9,8 @@ use crate::mapping::{DateStyle, redact};
 use crate::pipeline::people::Known;
 use crate::record::{Comment, Format, Record, Ticket, Visibility};
 use serde_json::{Value, json};
-use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::cell::{LazyCell, RefCell};
+use std::collections::{BTreeSet, HashMap};
 
 /// Left free for the header line in a body that has to be cut, in characters.
 const HEADER_CHARS: usize = 1_000;
@@ -184,10 +184,16 @@ impl Messages<'_> {
     /// The body with links to files of the source that go along as their names: the addresses end with the source's account.
     fn linked(&self, text: &str, comment: &Comment, files: &Carried, losses: &mut Vec<Lost>) -> String {
         let gone = RefCell::new(BTreeSet::new());
-        let named = |href: &str| {
-            let mut all =
+        let all = LazyCell::new(|| {
+            let all =
                 self.ticket.comments.iter().flat_map(|other| other.attachments.iter().map(move |file| (other, file)));
-            let (holder, file) = all.find(|(_, file)| !file.inline && file.source == href)?;
+            let linked =
+                all.filter(|(_, file)| !file.inline).map(|(holder, file)| (file.source.as_str(), (holder, file)));
+            // Of two with one address the first counts.
+            linked.rev().collect::<HashMap<_, _>>()
+        });
+        let named = |href: &str| {
+            let (holder, file) = *all.get(href)?;
             match holder.id == comment.id {
                 false => Some(format!("attached to another message: {}", file.name)),
                 true => {
