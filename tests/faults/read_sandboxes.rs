@@ -87,7 +87,10 @@ fn freshdesk() -> Desk {
 /// What a call reads.
 fn reads(call: &Call) -> Reads {
     let path = &call.path;
-    let is_file = call.host == FILES || path.contains("/attachments/token/") || path.contains("attachment/");
+    let is_file = call.host == FILES
+        || path.contains("/attachments/token/")
+        || path.ends_with("/inline/attachment")
+        || path.contains("attachment/");
     match is_file || (path.contains("article_attachments") && !path.ends_with(".json")) {
         true => Reads::Bytes,
         false => Reads::Rows,
