@@ -217,6 +217,13 @@ pub trait Source: Send + Sync {
         Ok(BulkPage::default())
     }
 
+    /// Streams of which only a bulk listing may have rows of this root, and that are not among these.
+    ///
+    /// Errors: `expression`.
+    fn only_in_bulk(&self, _kind: Kind, _row: &Value, _bulk: &BulkRows) -> Result<Vec<String>> {
+        Ok(vec![])
+    }
+
     /// Everything below a root row, with these rows of bulk listings. None where they cannot be all of it: the root must be
     /// read on its own. Streams that `bulk` does not name are asked for.
     async fn join_bulk(&self, _kind: Kind, _row: &Value, _bulk: &BulkRows) -> Result<Option<ChildRows>> {

@@ -14,6 +14,8 @@ use crate::record::Kind;
 use crate::staging::{ItemKey, Lacks, Listing, NewPage};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::Value;
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
 use tokio::time::Instant;
 
 /// Root rows whose children are read side by side; the pacer decides what really goes out.
@@ -51,7 +53,31 @@ pub async fn missing(job: &Job, kind: Kind) -> Result<(), Stop> {
             );
         }
     }
-    for_each_lacking(job, kind, &streak, |id| async move { one(job, kind, listed, &id).await }).await
+    let alone = Mutex::new(BTreeSet::new());
+    let noted = &alone;
+    for_each_lacking(job, kind, &streak, |id| async move { one(job, kind, listed, &id, Alone::Noted(noted)).await })
+        .await?;
+    let alone = alone.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if alone.is_empty() {
+        return Ok(());
+    }
+    let mut listed: Vec<&str> = listed.to_vec();
+    for way in ways.iter().filter(|way| alone.contains(&way.stream)) {
+        if list_all(job, kind, way).await? {
+            listed.push(way.stream.as_str());
+        }
+    }
+    let listed = listed.as_slice();
+    for_each_lacking(job, kind, &streak, |id| async move { one(job, kind, listed, &id, Alone::Missing).await }).await
+}
+
+/// What is done about roots of which only a bulk listing may have rows, where it was not read.
+#[derive(Clone, Copy)]
+enum Alone<'a> {
+    /// They are left until it was.
+    Noted(&'a Mutex<BTreeSet<String>>),
+    /// It cannot be read now: they are not whole.
+    Missing,
 }
 
 /// Calls `read` for every root row that is not whole, a few side by side. One that cannot be read is noted, and the others go on.
@@ -158,13 +184,26 @@ async fn complete(job: &Job, kind: Kind, id: &str) -> Result<()> {
     complete_row(job, kind, id).await.map(drop)
 }
 
-async fn one(job: &Job, kind: Kind, listed: &[&str], id: &str) -> Result<()> {
+async fn one(job: &Job, kind: Kind, listed: &[&str], id: &str, alone: Alone<'_>) -> Result<()> {
     let Some(row) = complete_row(job, kind, id).await? else { return Ok(()) };
     // Should the scope change, what is left out now is read then.
     if job.source.assemble(kind, &row, &ChildRows::new()).is_ok_and(|record| job.has_no_place(record.state)) {
         return Ok(());
     }
     let bulk = bulk_rows(job, kind, listed, id).await?;
+    let missing = job.source.only_in_bulk(kind, &row, &bulk)?;
+    match (missing.first(), alone) {
+        (None, _) => {}
+        (Some(_), Alone::Noted(noted)) => {
+            noted.lock().unwrap_or_else(PoisonError::into_inner).extend(missing);
+            return Ok(());
+        }
+        (Some(stream), Alone::Missing) => {
+            let things = stream.replace('_', " ");
+            let what = format!("the list of all {things}s cannot be read, and no other has those of this {kind}");
+            return Err(Problem::new(Reason::ServerError, what));
+        }
+    }
     let rows: ChildRows = job.source.read_children(kind, &row, &bulk).await?;
     job.staging.put_children(kind.code(), id, &hash(&row), &rows).await
 }
@@ -175,6 +214,16 @@ async fn in_bulk(job: &Job, kind: Kind, way: &BulkWay) -> Result<bool, Stop> {
     if roots == 0 || job.choice.sample.is_some() || !job.choice.ids.is_empty() {
         return Ok(false);
     }
+    list_by(job, kind, way, |choice| choice.bulk).await
+}
+
+/// Lists a stream's children of all roots, whatever it takes. Whether the listing is there now.
+async fn list_all(job: &Job, kind: Kind, way: &BulkWay) -> Result<bool, Stop> {
+    list_by(job, kind, way, |_| true).await
+}
+
+async fn list_by(job: &Job, kind: Kind, way: &BulkWay, chosen: impl Fn(&Choice) -> bool) -> Result<bool, Stop> {
+    let roots = job.staging.count_lacking(kind.code()).await?;
     let stream = bulk_stream(kind, &way.stream);
     job.staging.bind(&stream, job.source.version()).await?;
     let changed = job.staging.listing(kind.code()).await?.changed;
@@ -192,7 +241,7 @@ async fn in_bulk(job: &Job, kind: Kind, way: &BulkWay) -> Result<bool, Stop> {
         };
         let choice = Choice::of(way, roots, listed_roots);
         tracing::info!(target: "deskferry::read", "{}", choice.reason(kind, way));
-        if !choice.bulk && listing.cursor.is_none() {
+        if !chosen(&choice) && listing.cursor.is_none() {
             return Ok(false);
         }
         match list(job, kind, way, &stream, listing).await {

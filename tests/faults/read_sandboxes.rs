@@ -69,7 +69,7 @@ fn freshdesk() -> Desk {
         alike: usize::MAX,
         drawn: DRAWN,
         excused: &[FILE_GONE],
-        once_wrong: &[("/products", Fault::Forbidden)],
+        once_wrong: &[("/products", Fault::Forbidden), ("/v2/time_entries", Fault::ServerError)],
         at: At::Played(|| {
             // What it has is dated by when it is made: every worker's is the same.
             let usual = freshdesk::Options::at(Timestamp::constant(1_767_225_600, 0));

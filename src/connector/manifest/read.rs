@@ -462,6 +462,9 @@ pub struct Bulk {
     /// Few roots have any: the way with fewer calls is taken, not the quicker one.
     #[serde(default)]
     pub sparse: bool,
+    /// Over the root row: no call of its own has its rows, only this listing may. Then the listing is read, however many calls that takes.
+    #[serde(default)]
+    pub alone: Option<Predicate>,
     /// Only if it holds, over `$account`; otherwise the listing is not read.
     #[serde(default)]
     pub when: Option<Predicate>,

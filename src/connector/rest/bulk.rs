@@ -19,12 +19,26 @@ impl Rest {
 
     /// How the two ways compare for this account now, for each stream that has both and is wanted.
     pub(super) fn bulk_ways(&self, kind: Kind) -> Vec<BulkWay> {
-        let wanted = |bulk: &Bulk| {
-            let when = bulk.when.as_ref();
-            when.is_none_or(|when| when.holds(&self.scope(&Value::Null)).unwrap_or_default())
-        };
-        let ways = self.bulks_of(kind).filter(|(_, _, bulk)| wanted(bulk));
+        let ways = self.bulks_of(kind).filter(|(_, _, bulk)| self.is_wanted(bulk));
         ways.map(|(name, stream, bulk)| self.bulk_way(name, stream, bulk)).collect()
+    }
+
+    fn is_wanted(&self, bulk: &Bulk) -> bool {
+        let when = bulk.when.as_ref();
+        when.is_none_or(|when| when.holds(&self.scope(&Value::Null)).unwrap_or_default())
+    }
+
+    /// Streams of which only a bulk listing may have rows of this root, as far as the account has them and they are not given.
+    pub(super) fn alone_in_bulk(&self, kind: Kind, root: &Value, given: &BulkRows) -> Result<Vec<String>> {
+        let mut alone = Vec::new();
+        for (name, _, bulk) in self.bulks_of(kind) {
+            let is_there = !given.contains_key(name) && !self.plan_lacks(name) && !self.is_refused_in_bulk(name);
+            let holds = bulk.alone.as_ref().map_or(Ok(false), |alone| alone.holds(&self.scope(root)))?;
+            if holds && is_there && self.is_wanted(bulk) {
+                alone.push(name.to_owned());
+            }
+        }
+        Ok(alone)
     }
 
     fn bulk_way(&self, name: &str, stream: &ReadStream, bulk: &Bulk) -> BulkWay {

@@ -91,6 +91,10 @@ impl Source for Rest {
         self.bulk_page(kind, stream, cursor, since).await
     }
 
+    fn only_in_bulk(&self, kind: Kind, row: &Value, bulk: &BulkRows) -> Result<Vec<String>> {
+        self.alone_in_bulk(kind, row, bulk)
+    }
+
     async fn join_bulk(&self, kind: Kind, row: &Value, bulk: &BulkRows) -> Result<Option<ChildRows>> {
         self.bulk_children(kind, row, bulk).await
     }
