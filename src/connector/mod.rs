@@ -290,6 +290,8 @@ pub enum Outcome {
     Rejected(Problem),
     /// It may have happened: time-out after bytes were sent, reset, 5xx. Must be settled by [`Target::find`].
     Unknown(Problem),
+    /// Somebody refused, and it is not proven to be the target: settled as what is unknown. Where it did not happen, it is refused.
+    Denied(Problem),
     /// Provably nothing was sent: the network or this machine. The run cannot go on.
     NotSent(Problem),
 }
@@ -300,6 +302,8 @@ pub enum Found {
     Yes(Remote),
     /// Not there now. Believed only after `settle` since its request was over.
     No,
+    /// The record it belongs to is not there, by its own word: nothing can be added to it.
+    Gone(Problem),
     /// Several look like it: a person must choose.
     Many(usize),
     /// Ask again after this long: the target's index may lag.

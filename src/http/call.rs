@@ -3,7 +3,10 @@
 use crate::error::{Problem, Reason, Result};
 use bytes::Bytes;
 use reqwest::Method;
-use reqwest::header::HeaderMap;
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -138,6 +141,30 @@ impl Response {
         classify(self.status)
     }
 
+    /// What came, whatever its headers call it.
+    pub fn shape(&self) -> Shape {
+        let body = self.body.trim_ascii_start();
+        let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii();
+        match body.first() {
+            None => Shape::Blank,
+            Some(b'<') => Shape::Page,
+            Some(b'{' | b'[' | b'"') if serde_json::from_slice::<IgnoredAny>(body).is_ok() => Shape::Json,
+            Some(_) => Shape::Text,
+        }
+    }
+
+    /// Whether a 429 is the platform's own: it says how its limit stands, or speaks as the platform does. A page is somebody
+    /// else's, who may have let the call through.
+    pub fn pushes_back(&self) -> bool {
+        let counts = |name: &str| name.contains("ratelimit") || name.contains("rate-limit");
+        let told = || self.headers.contains_key(RETRY_AFTER) || self.headers.keys().any(|name| counts(name.as_str()));
+        match (self.status, self.shape()) {
+            (429, Shape::Json) => true,
+            (429, Shape::Blank | Shape::Text) => told(),
+            _ => false,
+        }
+    }
+
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
@@ -166,12 +193,24 @@ impl fmt::Debug for Response {
     }
 }
 
+/// What the body of an answer is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Shape {
+    Json,
+    /// Nothing, or only blanks.
+    Blank,
+    /// HTML or XML.
+    Page,
+    Text,
+}
+
 /// What a status alone says. The connector's `ok` rule comes before it: some platforms answer 200 and did nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
     /// 2xx.
     Ok,
-    /// 4xx: the platform says that it did not do it.
+    /// 4xx: it was not done, if it is the platform that says so.
     Refused,
     /// 429: not done, and welcome again later.
     PushBack,
@@ -193,5 +232,31 @@ pub fn classify(status: u16) -> Class {
         429 => Class::PushBack,
         400..=499 => Class::Refused,
         _ => Class::Broken,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shape(body: &str) -> Shape {
+        let url = Url::parse("https://desk.example/").unwrap();
+        Response { status: 403, headers: HeaderMap::new(), body: Bytes::copy_from_slice(body.as_bytes()), url }.shape()
+    }
+
+    #[test]
+    fn an_answer_is_known_by_its_body_whatever_its_headers_call_it() {
+        for body in ["", " ", "\r\n", "\u{feff}"] {
+            assert_eq!(shape(body), Shape::Blank, "{body:?}");
+        }
+        for body in ["{}", " [\"ERROR\"]\n", "\u{feff}{\"error\":1}", "\"no\""] {
+            assert_eq!(shape(body), Shape::Json, "{body:?}");
+        }
+        for body in ["<html>", "\n<!-- x --><p>", "<?xml version=\"1.0\"?><Error/>"] {
+            assert_eq!(shape(body), Shape::Page, "{body:?}");
+        }
+        for body in ["Request blocked", "{\"error\":", "403", "null", "error code: 1020"] {
+            assert_eq!(shape(body), Shape::Text, "{body:?}");
+        }
     }
 }

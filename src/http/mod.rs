@@ -22,7 +22,7 @@ mod scan;
 mod send;
 
 pub use auth::{Answers, Auth, Credentials};
-pub use call::{Call, Class, Content, Part, Payload, Repeat, Response, Sent, Target, classify};
+pub use call::{Call, Class, Content, Part, Payload, Repeat, Response, Sent, Shape, Target, classify};
 pub use client::{CallCount, Client, ClientConfig};
 pub use download::{Decode, Downloaded};
 pub use reqwest::Method;

@@ -27,6 +27,9 @@ use tokio::time::Instant;
 
 /// Times a step whose answer was lost is sent again within one run.
 const TRIES: u32 = 4;
+/// Times a step is looked for that the target gives no answer about, and the first pause between two.
+const LOOKS: u32 = 3;
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
 /// An uploaded file that no step named for this long may be gone: it is sent again. Where the target says until when it keeps
 /// one (the output `expires_at`), this much before.
 const UPLOAD_LIVES: Duration = Duration::from_secs(30 * 60);
@@ -222,8 +225,8 @@ impl Writer {
             } else if row.is_some() || step.verb != Verb::Append {
                 continue;
             } else {
-                self.halt.check().map_err(Broken::Run)?;
-                match self.target.find(step, &progress.late, &like(&before, step), BEGINNING, &progress.seen).await? {
+                match self.ask_for(step, &like(&before, step), BEGINNING, LOOK_AGAIN, progress).await? {
+                    Found::Gone(problem) => return Err(Broken::Trouble(problem)),
                     Found::Yes(remote) => {
                         self.link.applied(kind, id, &step.key, Some(remote), origin_of(kind, step)).await?;
                     }
@@ -363,6 +366,15 @@ impl Writer {
                     self.link.rejected(kind, id, &step.key, problem.clone()).await?;
                     return Err(Broken::Trouble(problem.at(&step.key)));
                 }
+                Outcome::Denied(problem) => {
+                    let doubt = Doubt::lost_now(self.target.clock(), intended);
+                    self.link.unknown(kind, id, &step.key, problem.clone()).await?;
+                    if self.settle(record, step, before, doubt, progress).await? {
+                        return Ok(());
+                    }
+                    // It is not there: that it was refused is proven now.
+                    return Err(Broken::Trouble(problem.at(&step.key)));
+                }
                 Outcome::NotSent(problem) => {
                     self.forget_covered(record, step, progress).await?;
                     self.link.forget(kind, id, &step.key).await?;
@@ -407,7 +419,9 @@ impl Writer {
                 Ok(())
             }
             Outcome::Rejected(problem) => Err(Broken::Record(End::Failed { problem: problem.at(&step.key) })),
-            Outcome::NotSent(problem) | Outcome::Unknown(problem) => Err(Broken::Trouble(problem)),
+            Outcome::NotSent(problem) | Outcome::Unknown(problem) | Outcome::Denied(problem) => {
+                Err(Broken::Trouble(problem))
+            }
         }
     }
 
@@ -497,11 +511,13 @@ impl Writer {
                     false => doubt.is_not_at_work(now),
                 }
             }
-            match self.target.find(step, &progress.late, done, doubt.earliest(), &progress.seen).await? {
+            match self.ask_for(step, done, doubt.earliest(), settle, progress).await? {
                 Found::Yes(remote) => {
                     self.link.applied(kind, id, &step.key, Some(remote.clone()), origin_of(kind, step)).await?;
                     return Ok(Some(remote));
                 }
+                // It stays in doubt: what it is added to may come back.
+                Found::Gone(problem) => return Err(Broken::Trouble(problem)),
                 Found::No => {
                     let Some(wait) = doubt.too_early(asked, settle) else { return Ok(None) };
                     progress.seen.forget();
@@ -518,6 +534,29 @@ impl Writer {
                     return Err(self.in_doubt(problem, progress));
                 }
             }
+        }
+    }
+
+    /// Asks the target for what a step did, again where that is no answer: an answer that shows no list says nothing of what is on it, and
+    /// one 404 does not say that a record is gone. The last pause is `settle`.
+    async fn ask_for(
+        &self,
+        step: &Step,
+        done: &[&Step],
+        since: Timestamp,
+        settle: Duration,
+        progress: &Progress,
+    ) -> Result<Found, Broken> {
+        let mut look = 1;
+        loop {
+            self.halt.check().map_err(Broken::Run)?;
+            let found = self.target.find(step, &progress.late, done, since, &progress.seen).await;
+            if look == LOOKS || !says_nothing(&found) {
+                return Ok(found?);
+            }
+            look += 1;
+            let pause = if look == LOOKS { settle } else { LOOK_AGAIN.min(settle) };
+            self.halt.sleep(pause).await.map_err(Broken::Run)?;
         }
     }
 
@@ -552,6 +591,15 @@ fn there_already(remote: &Remote) -> Problem {
         "an earlier run may have made it, whose ledger was lost: leave it, or delete it in the target and run `deskferry retry` to have it \
          migrated anew",
     )
+}
+
+/// Whether the target has to be asked again before it is believed.
+fn says_nothing(found: &Result<Found>) -> bool {
+    match found {
+        Ok(Found::Gone(_)) => true,
+        Ok(_) => false,
+        Err(problem) => matches!(problem.reason, Reason::NotFound | Reason::BadAnswer),
+    }
 }
 
 /// What is found by our own marker is ours; by another one (an address) it was there before. A field or a group is only made where

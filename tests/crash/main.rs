@@ -1,6 +1,7 @@
 //! Kills the real binary at exact points of a write, and answers it in every unlucky way: what the target holds in the
 //! end is each ticket once and each message once, in order.
 
+mod doubt;
 mod jobs;
 mod vendor;
 

@@ -36,6 +36,14 @@ pub enum Fault {
     Expired,
     /// Done, but everyone can see it.
     MadePublic,
+    /// Done, and answered with this status by the page of a gateway.
+    PageAfterEffect(u16),
+    /// Nothing done, and answered so.
+    PageWithoutEffect(u16),
+    /// Done, and answered with this status and body.
+    SaidAfterEffect(u16, &'static str),
+    /// Nothing done, and answered so.
+    SaidWithoutEffect(u16, &'static str),
 }
 
 impl Fault {
@@ -61,6 +69,18 @@ pub struct Desk {
     pub blind: bool,
     /// Somebody answered in the source since.
     pub answered_since: bool,
+    /// Status and body of the answer to so many looks that follow the fault, in place of the truth.
+    pub odd_looks: Option<(usize, u16, &'static str)>,
+}
+
+impl Desk {
+    /// The odd answer to this look, if it gets one.
+    fn odd_look(&mut self) -> Option<Response<Body>> {
+        let met = self.fault.is_some_and(|(at, _)| at < self.writes);
+        let (left, status, body) = self.odd_looks.filter(|(left, ..)| met && *left > 0)?;
+        self.odd_looks = Some((left - 1, status, body));
+        Some(said(status, "application/json", body))
+    }
 }
 
 #[derive(Clone)]
@@ -124,18 +144,25 @@ async fn source(State(shared): State<Shared>) -> Json<Value> {
     Json(json!({ "tickets": tickets }))
 }
 
-async fn search(State(shared): State<Shared>, Query(query): Query<HashMap<String, String>>) -> Json<Value> {
-    let desk = shared.desk.lock().unwrap();
+async fn search(State(shared): State<Shared>, Query(query): Query<HashMap<String, String>>) -> Response<Body> {
+    let mut desk = shared.desk.lock().unwrap();
+    if let Some(odd) = desk.odd_look() {
+        return odd;
+    }
     let wanted = query.get("marker").cloned().unwrap_or_default();
     let found = desk.tickets.iter().enumerate().filter(|(_, t)| !desk.blind && t.marker == wanted);
-    Json(json!({ "tickets": found.map(|(at, t)| json!({ "id": at, "marker": t.marker })).collect::<Vec<_>>() }))
+    let found: Vec<_> = found.map(|(at, t)| json!({ "id": at, "marker": t.marker })).collect();
+    Json(json!({ "tickets": found })).into_response_body()
 }
 
-async fn show(State(shared): State<Shared>, Path(id): Path<usize>) -> Json<Value> {
-    let desk = shared.desk.lock().unwrap();
+async fn show(State(shared): State<Shared>, Path(id): Path<usize>) -> Response<Body> {
+    let mut desk = shared.desk.lock().unwrap();
+    if let Some(odd) = desk.odd_look() {
+        return odd;
+    }
     let messages = desk.tickets[id].messages.iter().enumerate().skip(1);
     let messages = messages.map(|(at, (text, private))| json!({ "id": at, "text": text, "private": private }));
-    Json(json!({ "id": id, "messages": messages.collect::<Vec<_>>() }))
+    Json(json!({ "id": id, "messages": messages.collect::<Vec<_>>() })).into_response_body()
 }
 
 async fn create(State(shared): State<Shared>, Json(body): Json<Value>) -> Response<Body> {
@@ -214,10 +241,27 @@ async fn write(shared: Shared, effect: impl FnOnce(&mut Desk, Option<Fault>) -> 
             ])))
             .unwrap()
         }
+        Some(Fault::PageAfterEffect(status)) => {
+            happen(&mut effect);
+            said(status, "text/html", PAGE)
+        }
+        Some(Fault::PageWithoutEffect(status)) => said(status, "text/html", PAGE),
+        Some(Fault::SaidAfterEffect(status, body)) => {
+            happen(&mut effect);
+            said(status, "application/json", body)
+        }
+        Some(Fault::SaidWithoutEffect(status, body)) => said(status, "application/json", body),
         Some(Fault::Refused) => status(StatusCode::UNPROCESSABLE_ENTITY),
         Some(Fault::Expired) => status(StatusCode::UNAUTHORIZED),
         Some(Fault::MadePublic) | None => Json(happen(&mut effect)).into_response_body(),
     }
+}
+
+/// What a gateway shows.
+const PAGE: &str = "<html><head><title>Request blocked</title></head></html>";
+
+fn said(status: u16, kind: &str, body: &'static str) -> Response<Body> {
+    Response::builder().status(status).header("content-type", kind).body(Body::from(body)).unwrap()
 }
 
 fn status(status: StatusCode) -> Response<Body> {

@@ -18,7 +18,7 @@ pub use write::{
 
 use crate::connector::profile::Profile;
 use crate::error::{Loss, Reason, Result};
-use crate::http::Auth;
+use crate::http::{Auth, Shape};
 use crate::record::Kind;
 use crate::{pacer, project};
 use schemars::JsonSchema;
@@ -54,6 +54,10 @@ pub struct Manifest {
     /// What the vendor's refusals mean. The first match counts.
     #[serde(default)]
     pub error: Vec<ErrorWord>,
+    /// What the vendor's own refusals are made of. A 4xx that is anything else may be somebody's who stands between, after the call had
+    /// its effect: a write is looked for before it is taken for refused.
+    #[serde(default = "json")]
+    pub refusals: Vec<Shape>,
     /// Calls that prove that the account can be used.
     pub check: Vec<CheckCall>,
     /// How our own records are recognised in this platform as a target.
@@ -94,6 +98,10 @@ pub struct Manifest {
     /// What is read back of a record after its steps, and compared.
     #[serde(default)]
     pub verify: BTreeMap<String, Verify>,
+}
+
+fn json() -> Vec<Shape> {
+    vec![Shape::Json]
 }
 
 /// One key of the account in `migration.toml`.

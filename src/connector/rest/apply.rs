@@ -8,7 +8,7 @@ use crate::connector::seen::Seen;
 use crate::connector::{Found, LOST, Outcome};
 use crate::error::{Problem, Reason, Result};
 use crate::expr::{Expr, Scope, Template, plain};
-use crate::http::{self, Call, Payload, Repeat, Response, Sent, Target};
+use crate::http::{self, Call, Class, Payload, Repeat, Response, Sent, Target};
 use crate::ledger::{Origin, Remote};
 use crate::record::Outputs;
 use jiff::Timestamp;
@@ -74,8 +74,21 @@ impl Rest {
                 Err(problem) => Outcome::Unknown(problem),
             }));
         }
+        if let Some(outcome) = self.unproven(rule, &response) {
+            return Ok(Verdict::Is(outcome));
+        }
         let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
         self.judged(step, rule, response.status, self.refusal(&response), &text_of(&response), &body, late).await
+    }
+
+    /// What became of a write that somebody refused who may not be the platform. One that sets values may be sent again in any case.
+    fn unproven(&self, rule: &WriteStep, response: &Response) -> Option<Outcome> {
+        let adds = matches!(rule.verb, Verb::Create | Verb::Append);
+        let is_doubtful = adds && response.class() != Class::Broken && self.class(response) == Class::Broken;
+        is_doubtful.then(|| match response.class() {
+            Class::PushBack => Outcome::Unknown(self.denial(response)),
+            _ => Outcome::Denied(self.denial(response)),
+        })
     }
 
     /// What a refusal of one record inside a larger call means.
@@ -153,7 +166,8 @@ impl Rest {
             outputs: &rule.outputs,
         };
         let remote = self.remote_of(body, head, &step.scope, &named)?;
-        if rule.verb == Verb::Create && remote.id.is_empty() {
+        let is_told = !remote.id.is_empty() || (rule.verb == Verb::Append && rule.id.is_none());
+        if matches!(rule.verb, Verb::Create | Verb::Append) && !is_told {
             return Err(Problem::new(Reason::BadAnswer, "the answer does not tell the new record's id"));
         }
         Ok(remote)
@@ -179,7 +193,8 @@ impl Rest {
             more.insert(name.clone(), expr.eval(&scope)?);
         }
         let url = named.url.map(|u| u.render(&scope)).transpose()?;
-        Ok(Remote { id: text(named.id)?.unwrap_or_default(), number: text(named.number)?, url, outputs: more })
+        let id = text(named.id)?.filter(|id| is_an_id(id)).unwrap_or_default();
+        Ok(Remote { id, number: text(named.number)?, url, outputs: more })
     }
 
     async fn adopt(&self, step: &Step, late: &LateValues, refused: Problem) -> Outcome {
@@ -192,6 +207,11 @@ impl Rest {
             Err(problem) => Outcome::Rejected(problem),
         }
     }
+}
+
+/// Whether a text names anything. An expression makes a text of nothing, too.
+fn is_an_id(text: &str) -> bool {
+    !matches!(text.trim(), "" | "null" | "false" | "{}" | "[]")
 }
 
 /// What conditions over an answer see.
@@ -249,4 +269,15 @@ fn part_of(part: &Part, late: &LateValues) -> Result<http::Part> {
         }
     };
     Ok(http::Part { name: name.clone(), file_name, content_type, content })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_made_of_nothing_is_no_id() {
+        assert!(["null", "", " ", "false", "{}", "[]"].iter().all(|text| !is_an_id(text)));
+        assert!(["0", "7", "nullable", "RT-null"].iter().all(|text| is_an_id(text)));
+    }
 }

@@ -11,7 +11,7 @@ use crate::connector::manifest::{Batch, Poll, WriteStep};
 use crate::connector::plan::{LateValues, Step, Text};
 use crate::error::{Problem, Reason, Result};
 use crate::expr::plain;
-use crate::http::{self, Call, Payload, Sent, Target};
+use crate::http::{Call, Class, Payload, Sent, Target};
 use crate::ledger::Origin;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
@@ -177,10 +177,10 @@ impl Rest {
             Sent::NotSent(problem) => return all(Fate::Is(Outcome::NotSent(problem))),
             Sent::Unknown(problem) => return all(Fate::Is(Outcome::Unknown(problem))),
         };
-        match response.status {
-            200..=299 => {}
-            401 | 429 => return all(Fate::Is(Outcome::Rejected(self.refusal(&response)))),
-            status if http::classify(status) == http::Class::Refused => {
+        match self.class(&response) {
+            Class::Ok => {}
+            Class::AuthLost | Class::PushBack => return all(Fate::Is(Outcome::Rejected(self.refusal(&response)))),
+            Class::Refused => {
                 if response.status == 403 {
                     held(&self.batcher.alone).insert(section.to_owned());
                 }
@@ -188,7 +188,7 @@ impl Rest {
                 self.note(format!("{} is refused, the records go one by one: {}", call_name(&call), problem.what));
                 return all(Fate::Alone);
             }
-            _ => return all(Fate::Is(Outcome::Unknown(self.refusal(&response)))),
+            Class::Broken => return all(Fate::Is(Outcome::Unknown(self.refusal(&response)))),
         }
         let ended = match response.json() {
             Ok(answer) => self.watched(&batch.poll, &answer).await,

@@ -3,6 +3,7 @@
 use super::apply::Named;
 use super::paging::{self, Answered};
 use super::places::{self, Ours};
+use super::read::{records_in, shown};
 use super::scan::key;
 use super::{Rest, asking, asking_address};
 use crate::connector::manifest::{FindRule, Verb};
@@ -12,7 +13,7 @@ use crate::connector::{ChildRows, Found};
 use crate::content;
 use crate::error::{Problem, Reason, Result};
 use crate::expr::{self, Expr, Scope, plain};
-use crate::http::Response;
+use crate::http::{Class, Response};
 use crate::ledger::Remote;
 use crate::record::{Body, Kind};
 use jiff::Timestamp;
@@ -52,7 +53,10 @@ impl Rest {
             };
         };
         if rule.read {
-            let listed = seen.or_list(&step.rule.0, self.messages_of_target(step, late)).await.map_err(at)?;
+            let listed = match seen.or_list(&step.rule.0, self.messages_of_target(step, late)).await {
+                Ok(listed) => listed,
+                Err(problem) => return self.unlisted(step, late, problem).await.map_err(at),
+            };
             return Ok(match self.by_text(&listed, step, late, done)? {
                 Match::One(at) => Found::Yes(Remote { id: listed.ids[at].clone(), ..Remote::default() }),
                 Match::None => Found::No,
@@ -82,9 +86,33 @@ impl Rest {
     ) -> Result<Found> {
         match self.found_rows(rule, instead, step, late).await {
             Ok(rows) => self.by_mark(rule, step, late, &rows).await,
-            Err(problem) if is_orphan(step, &problem) => Ok(Found::No),
-            Err(problem) => Err(problem),
+            Err(problem) => self.unlisted(step, late, problem).await,
         }
+    }
+
+    /// What it means that the children of a record cannot be listed. They are not there where the record itself says that it is not; the
+    /// word of their list alone is none.
+    async fn unlisted(&self, step: &Step, late: &LateValues, problem: Problem) -> Result<Found> {
+        let may_be_gone = problem.reason == Reason::NotFound && step.verb == Verb::Append;
+        match may_be_gone && self.says_it_is_gone(step, late).await? {
+            true => {
+                let hint = "it was deleted in the target, and nothing is sent to it: restore it there and run `deskferry retry`";
+                Ok(Found::Gone(problem.at(format!("looking for {}", step.key)).hint(hint)))
+            }
+            false => Err(problem),
+        }
+    }
+
+    /// Asks the record that a step adds to. A 404 counts only where it is the platform's own.
+    async fn says_it_is_gone(&self, step: &Step, late: &LateValues) -> Result<bool> {
+        let parent = self.manifest.read.get(&step.rule.0).and_then(|stream| stream.parent.as_deref());
+        let Some(rule) = parent.and_then(|parent| self.manifest.verify.get(parent)) else { return Ok(false) };
+        let scope = Node::from_value(step.scope.clone()).fill_known(late);
+        let call = rule.call.render_path(&self.scope(&scope))?;
+        let wrong = || Problem::new(Reason::Manifest, "`call` of a verify rule is `GET /path`");
+        let path = Text::parse(call.strip_prefix("GET ").ok_or_else(wrong)?).fill(late)?;
+        let answer = self.client.read(&asking(&path, vec![])).await?;
+        Ok(matches!(answer.status, 404 | 410) && self.class(&answer) == Class::Refused)
     }
 
     /// The child that holds the step's text; the children are listed once for all steps that look at `seen`.
@@ -99,8 +127,7 @@ impl Rest {
         let Some(text) = &rule.text else { return Ok(Found::CannotTell) };
         match seen.or_list(&step.rule.0, self.children_of_target(rule, text, step, late)).await {
             Ok(listed) => self.one_of(rule, &listed.rows, self.by_text(&listed, step, late, done)?).await,
-            Err(problem) if is_orphan(step, &problem) => Ok(Found::No),
-            Err(problem) => Err(problem),
+            Err(problem) => self.unlisted(step, late, problem).await,
         }
     }
 
@@ -172,14 +199,15 @@ impl Rest {
         let (mut rows, mut cursor) = (Vec::new(), None::<String>);
         loop {
             let response = self.find_page(rule, instead, &self.scope(scope), late, cursor.as_deref()).await?;
-            let page = response.json()?;
-            let made = rule.rows.as_ref().map(|rows| rows.eval(&self.scope(&page))).transpose()?;
-            let found = made.as_ref().unwrap_or_else(|| expr::path(&page, rule.items.as_deref().unwrap_or(".")));
-            let found = found.as_array().cloned().unwrap_or_default();
-            let link = response.header("link");
-            let answered = Answered { page: &page, rows: &found, made: true, link, asked: &response.url, from: None };
+            let page = shown(&response)?;
+            let unmade = |problem: Problem| Problem { reason: Reason::BadAnswer, ..problem };
+            let made = rule.rows.as_ref().map(|rows| rows.eval(&self.scope(&page))).transpose().map_err(unmade)?;
+            let place = rule.items.as_deref().unwrap_or(".");
+            let found = records_in(made.as_ref().unwrap_or_else(|| expr::path(&page, place)), place)?;
+            let (made, link) = (made.is_some(), response.header("link"));
+            let answered = Answered { page: &page, rows: found, made, link, asked: &response.url, from: None };
             cursor = paging::next(&rule.page, cursor.as_deref(), &answered)?;
-            rows.extend(found);
+            rows.extend_from_slice(found);
             if cursor.is_none() {
                 return Ok(rows);
             }
@@ -268,11 +296,6 @@ impl Rest {
             },
         )
     }
-}
-
-/// Whether the parent itself is not there: neither is the child.
-fn is_orphan(step: &Step, problem: &Problem) -> bool {
-    problem.reason == Reason::NotFound && step.verb == Verb::Append
 }
 
 /// Which of several rows is meant.

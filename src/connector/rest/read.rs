@@ -488,13 +488,8 @@ impl Rest {
         let made =
             made.or_else(|| matches!(listed.page, Paging::Gaps { .. }).then(|| Value::Array(vec![page.clone()])));
         let items = made.as_ref().unwrap_or_else(|| listed.items.map_or(&page, |path| expr::path(&page, path)));
-        let Some(rows) = items.as_array() else {
-            let place = listed.items.unwrap_or(".");
-            return Err(Problem::new(Reason::BadAnswer, format!("there is no list at `{place}` of the answer")));
-        };
-        if listed.stream.is_some() && !rows.iter().all(Value::is_object) {
-            return Err(Problem::new(Reason::BadAnswer, "a row of the list is no record"));
-        }
+        let place = listed.items.unwrap_or(".");
+        let rows = if listed.stream.is_some() { records_in(items, place)? } else { list_in(items, place)? };
         let link = response.header("link");
         let next = paging::next(
             listed.page,
@@ -505,11 +500,11 @@ impl Rest {
         let bookmark = path.and_then(|path| paging::bookmark(&page, path).or(cursor.map(str::to_owned)));
         let rows = match listed.stream {
             Some(stream) => {
-                let mut rows = self.kept(stream, rows.clone(), above, &page)?;
+                let mut rows = self.kept(stream, rows.to_vec(), above, &page)?;
                 super::lookup::take_along(stream, &mut rows, &page);
                 rows
             }
-            None => rows.clone(),
+            None => rows.to_vec(),
         };
         Ok(Leaf { rows, next, bookmark })
     }
@@ -566,6 +561,21 @@ pub(super) fn shown(response: &Response) -> Result<Value> {
     match page.as_object().is_some_and(serde_json::Map::is_empty) {
         true => Err(Problem::new(Reason::BadAnswer, "the answer is an empty object")),
         false => Ok(page),
+    }
+}
+
+/// The rows of a list. Anything else at its place is no list, not an empty one.
+fn list_in<'a>(items: &'a Value, place: &str) -> Result<&'a [Value]> {
+    let none = || Problem::new(Reason::BadAnswer, format!("there is no list at `{place}` of the answer"));
+    items.as_array().map(Vec::as_slice).ok_or_else(none)
+}
+
+/// The same of a list of records.
+pub(super) fn records_in<'a>(items: &'a Value, place: &str) -> Result<&'a [Value]> {
+    let rows = list_in(items, place)?;
+    match rows.iter().all(Value::is_object) {
+        true => Ok(rows),
+        false => Err(Problem::new(Reason::BadAnswer, "a row of the list is no record")),
     }
 }
 

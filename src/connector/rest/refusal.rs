@@ -3,7 +3,7 @@
 use super::Rest;
 use crate::connector::manifest::ErrorWord;
 use crate::error::{About, Problem, Reason};
-use crate::http::Response;
+use crate::http::{Class, Response};
 use serde_json::{Map, Value};
 
 /// Characters of a vendor's own words in a message.
@@ -46,6 +46,24 @@ impl Rest {
     pub(super) fn refusal(&self, response: &Response) -> Problem {
         let text = text_of(response);
         self.refusal_of(response.status, &text, words(&text).as_deref())
+    }
+
+    /// What an answer proves. A 4xx proves that nothing was done only where it is the vendor's own, by what it is made of.
+    pub(super) fn class(&self, response: &Response) -> Class {
+        match response.class() {
+            Class::PushBack if response.pushes_back() => Class::PushBack,
+            Class::PushBack => Class::Broken,
+            Class::Refused | Class::AuthLost if !self.manifest.refusals.contains(&response.shape()) => Class::Broken,
+            class => class,
+        }
+    }
+
+    /// A 4xx that is not provably the vendor's.
+    pub(super) fn denial(&self, response: &Response) -> Problem {
+        let problem = self.refusal(response);
+        let what = format!("{} (not in the form of the platform's own answers)", problem.what);
+        Problem { what, ..problem }
+            .hint("a proxy or firewall between here and the platform may have answered: look there")
     }
 
     /// `said`: the vendor's words for people in `text`, if there are any.

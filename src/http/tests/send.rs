@@ -112,6 +112,44 @@ async fn a_write_refused_for_pace_waits_as_told_and_is_sent_again() {
 }
 
 #[tokio::test]
+async fn a_429_that_is_not_the_platforms_proves_nothing_of_a_write_and_is_waited_out_by_a_read() {
+    const PAGE: &str = "<html><title>Too many requests</title></html>";
+    for (headers, body) in
+        [(vec!["Retry-After: 0".to_owned()], PAGE), (vec![], PAGE), (vec![], "slow down"), (vec![], "")]
+    {
+        let server = Server::start(move |n, _| match n {
+            0 => Act::Reply(429, headers.clone(), body.as_bytes().to_vec()),
+            _ => reply(200, "{}"),
+        })
+        .await;
+        let client = client(server.url("/"));
+        assert_eq!(answer(client.send(&post("/x")).await).status, 429, "{body}");
+        assert_eq!(server.seen().len(), 1);
+    }
+    let server =
+        Server::start(|n, _| if n == 0 { Act::Reply(429, vec![], PAGE.into()) } else { reply(200, "{}") }).await;
+    assert_eq!(answer(client(server.url("/")).send(&Call::get("/x")).await).status, 200);
+}
+
+#[tokio::test]
+async fn a_429_in_the_platforms_own_words_or_with_its_limits_is_never_done() {
+    let own = [
+        (vec![], "{\"error\":\"too many\"}"),
+        (vec!["X-RateLimit-Remaining: 0"], ""),
+        (vec!["Retry-After: 0"], "Wait."),
+    ];
+    for (headers, body) in own {
+        let headers: Vec<String> = headers.into_iter().map(str::to_owned).collect();
+        let server = Server::start(move |n, _| match n {
+            0 => Act::Reply(429, headers.clone(), body.as_bytes().to_vec()),
+            _ => reply(201, "{\"id\":1}"),
+        })
+        .await;
+        assert_eq!(answer(client(server.url("/")).send(&post("/x")).await).status, 201, "{body}");
+    }
+}
+
+#[tokio::test]
 async fn a_write_that_met_a_503_is_not_sent_again() {
     let server = Server::start(|_, _| Act::Reply(503, vec!["Retry-After: 0".into()], vec![])).await;
     let answer = answer(client(server.url("/")).send(&post("/x")).await);

@@ -1,10 +1,10 @@
-//! Fetches the files of records. What came is believed only where it is what was listed: of the size the source told, and no page of
-//! HTML in the place of something else.
+//! Fetches the files of records. What came is believed only where it is what was listed: of the size the source told, and no answer of
+//! somebody who wants a login in the place of the file.
 //!
 //! A file that cannot be had fails its record once, so that nothing is lost for a passing reason; where a later run cannot have it
 //! either, it is a loss by its name. One that the source says is gone is a loss at once.
 
-use super::Held;
+use super::{Held, instead};
 use crate::connector::{Source, is_withheld};
 use crate::error::{Loss, Problem, Reason, Result};
 use crate::naive::{self, Naive};
@@ -17,7 +17,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// Bytes looked at to tell what a file is.
-const HEAD: usize = 512;
+const HEAD: usize = 1024;
 /// Times a file is asked for whose bytes are not what was listed.
 const TRIES: usize = 2;
 
@@ -152,30 +152,9 @@ fn what_is_wrong(file: &Attachment, size: Option<u64>, blob: &StagedBlob, head: 
         Some(size) if size != blob.bytes => Some(format!("has {size} bytes in the source, and {} came", blob.bytes)),
         Some(_) => None,
         None if blob.bytes == 0 => Some("came without a byte, and nothing says that it is empty".to_owned()),
-        None if is_a_page_instead(file, blob, head) => Some("is no page of HTML, and one came".to_owned()),
-        None => None,
+        None => instead::what_came_instead(file, blob.mime.as_deref(), head)
+            .map(|came| format!("is something else, and {came} came")),
     }
-}
-
-/// Whether a page of HTML (of somebody who wants a login, or says that something went wrong) came in the place of a file of which no
-/// size is known.
-fn is_a_page_instead(file: &Attachment, blob: &StagedBlob, head: &[u8]) -> bool {
-    const PAGES: [&str; 8] = ["htm", "html", "xhtml", "shtml", "mht", "mhtml", "eml", "php"];
-    const TEXTS: [&str; 12] = ["txt", "text", "log", "md", "xml", "svg", "js", "css", "json", "csv", "vue", "tpl"];
-    let text = String::from_utf8_lossy(head).trim_start_matches('\u{feff}').trim_start().to_ascii_lowercase();
-    if !(text.starts_with("<!doctype html") || text.starts_with("<html")) {
-        return false;
-    }
-    let says = |mime: &Option<String>, what: &str| mime.as_deref().is_some_and(|mime| mime.contains(what));
-    let ending = file.name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
-    let ends = |endings: &[&str]| ending.as_deref().is_some_and(|ending| endings.contains(&ending));
-    if says(&file.mime, "html") || ends(&PAGES) {
-        return false;
-    }
-    let is_text = says(&file.mime, "text/") || says(&file.mime, "xml") || ends(&TEXTS);
-    let is_known = file.inline || file.mime.is_some() || ending.is_some();
-    // What may be a text that looks like a page is one only if it was served as one.
-    if is_text || !is_known { says(&blob.mime, "text/html") } else { true }
 }
 
 /// The first bytes of a file.
@@ -189,14 +168,6 @@ pub(super) fn head(path: &Path) -> Result<Vec<u8>> {
 mod tests {
     use super::*;
 
-    fn file(name: &str, mime: Option<&str>) -> Attachment {
-        Attachment {
-            mime: mime.map(str::to_owned),
-            inline: false,
-            ..Attachment::picture("1".into(), name.into(), "s".into())
-        }
-    }
-
     #[test]
     fn a_file_that_came_empty_is_believed_only_where_it_is_said_to_be_empty() {
         let came = |bytes| StagedBlob { hash: "h".into(), bytes, mime: None };
@@ -205,20 +176,5 @@ mod tests {
         assert_eq!(what_is_wrong(&picture, Some(0), &came(0), b""), None);
         assert_eq!(what_is_wrong(&picture, None, &came(4), b"%PDF"), None);
         assert!(what_is_wrong(&picture, Some(9), &came(4), b"%PDF").is_some());
-    }
-
-    #[test]
-    fn a_page_in_the_place_of_a_file_is_noticed_and_a_file_that_is_one_is_not() {
-        let page = b"\n<!DOCTYPE html><html><title>Sign in</title>";
-        let served = |mime: Option<&str>| StagedBlob { hash: "h".into(), bytes: 9, mime: mime.map(str::to_owned) };
-        let is = |file: &Attachment, mime: Option<&str>| is_a_page_instead(file, &served(mime), page);
-        assert!(is(&file("invoice.pdf", None), None));
-        assert!(is(&file("photo", Some("image/png")), Some("text/html")));
-        assert!(is(&Attachment::picture("1".into(), "shot".into(), "s".into()), None), "a picture of a body");
-        assert!(is(&file("notes.txt", Some("text/plain")), Some("text/html; charset=utf-8")));
-        assert!(!is(&file("notes.txt", Some("text/plain")), Some("text/plain")), "a text that looks like a page");
-        assert!(!is(&file("saved.HTML", None), Some("text/html")));
-        assert!(!is(&file("saved", Some("text/html")), Some("text/html")));
-        assert!(!is_a_page_instead(&file("a.pdf", None), &served(None), b"%PDF-1.7 <html>"));
     }
 }

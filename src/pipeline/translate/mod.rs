@@ -9,6 +9,7 @@ mod contact;
 mod custom;
 mod field;
 mod files;
+mod instead;
 mod kept;
 mod languages;
 mod message;

@@ -1,0 +1,102 @@
+//! Answers that prove nothing: to a write, and to the look that follows one whose answer was lost.
+
+use crate::vendor::Fault;
+use crate::{APPEND, CREATE, Move, expected};
+
+/// Moves side by side: each waits for `settle`.
+fn each<T: Copy + Sync + std::fmt::Debug + Send>(cases: &[T], check: impl Fn(T) + Sync) {
+    std::thread::scope(|scope| {
+        let running: Vec<_> = cases.iter().map(|case| (case, scope.spawn(|| check(*case)))).collect();
+        for (case, one) in running {
+            assert!(one.join().is_ok(), "{case:?}");
+        }
+    });
+}
+
+/// A move whose write was done and answered 500, with so many odd answers to the looks that follow.
+fn looked_for_oddly(write: usize, times: usize, status: u16, body: &'static str) -> Move {
+    let all = Move::new();
+    all.fault(write, Fault::ErrorAfterEffect);
+    all.desk.lock().unwrap().odd_looks = Some((times, status, body));
+    all
+}
+
+const ODD: [(u16, &str); 7] = [
+    (200, "{}"),
+    (200, "[]"),
+    (200, "null"),
+    (200, r#"{"ok":true}"#),
+    (200, r#"{"tickets":null,"messages":null}"#),
+    (200, r#"{"tickets":[],"messages":[],"count":3}"#),
+    (404, r#"{"error":"not found"}"#),
+];
+
+#[test]
+fn a_look_that_shows_no_list_is_made_again() {
+    let cases: Vec<_> = [CREATE, APPEND].into_iter().flat_map(|write| ODD.map(|odd| (write, odd))).collect();
+    each(&cases, |(write, (status, body))| {
+        looked_for_oddly(write, 1, status, body).ends_well("looked for again");
+    });
+}
+
+#[test]
+fn where_no_look_shows_a_list_nothing_is_sent_again() {
+    let cases: Vec<_> = [CREATE, APPEND].into_iter().flat_map(|write| ODD.map(|odd| (write, odd))).collect();
+    each(&cases, |(write, (status, body))| {
+        let all = looked_for_oddly(write, usize::MAX, status, body);
+        let output = all.run(&[]);
+        assert_eq!(output.status.code(), Some(3), "{}", String::from_utf8_lossy(&output.stderr));
+        all.desk.lock().unwrap().odd_looks = None;
+        all.ends_well("looked for in the next run");
+    });
+}
+
+const PAGES: [u16; 8] = [400, 401, 403, 404, 409, 413, 429, 451];
+
+#[test]
+fn a_page_in_the_place_of_a_refusal_is_no_proof_that_nothing_was_done() {
+    let cases: Vec<_> = [CREATE, APPEND].into_iter().flat_map(|write| PAGES.map(|page| (write, page))).collect();
+    each(&cases, |(write, status)| {
+        let all = Move::new();
+        all.fault(write, Fault::PageAfterEffect(status));
+        all.ends_well("a page after the effect");
+    });
+}
+
+#[test]
+fn a_page_that_kept_a_write_away_fails_its_ticket_alone_once_it_is_proven() {
+    each(&[CREATE, APPEND], |write| {
+        let all = Move::new();
+        all.fault(write, Fault::PageWithoutEffect(403));
+        let output = all.run(&[]);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(3), "{stderr}");
+        assert!(
+            stderr.contains("answered 403: Request blocked (not in the form of the platform's own answers)"),
+            "{stderr}"
+        );
+        assert!(stderr.contains("(forbidden)"), "it is proven not to be there: {stderr}");
+        assert_eq!(all.retry(&[]).status.code(), Some(0));
+        assert_eq!(all.held(), expected());
+    });
+}
+
+#[test]
+fn an_answer_that_names_no_record_is_not_believed() {
+    const NAMELESS: [(u16, &str); 7] = [
+        (201, "{}"),
+        (204, ""),
+        (200, "null"),
+        (200, "[]"),
+        (200, r#"{"id":null}"#),
+        (200, r#"{"id":""}"#),
+        (200, r#"{"error":"try later"}"#),
+    ];
+    each(&NAMELESS, |(status, body)| {
+        for fault in [Fault::SaidAfterEffect(status, body), Fault::SaidWithoutEffect(status, body)] {
+            let all = Move::new();
+            all.fault(CREATE, fault);
+            all.ends_well("a create without an id");
+        }
+    });
+}
