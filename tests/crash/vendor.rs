@@ -69,14 +69,15 @@ pub struct Desk {
     pub blind: bool,
     /// Somebody answered in the source since.
     pub answered_since: bool,
-    /// Status and body of the answer to so many looks that follow the fault, in place of the truth.
+    /// Status and body of the answer to so many looks for what the fault left in doubt, in place of the truth.
     pub odd_looks: Option<(usize, u16, &'static str)>,
 }
 
 impl Desk {
-    /// The odd answer to this look, if it gets one.
-    fn odd_look(&mut self) -> Option<Response<Body>> {
-        let met = self.fault.is_some_and(|(at, _)| at < self.writes);
+    /// The odd answer to a look for a ticket, or for the messages of this one, if it gets one: all of the first ticket's.
+    fn odd_look(&mut self, ticket: Option<usize>) -> Option<Response<Body>> {
+        let is_for_it = |at: usize| if at == 0 { ticket.is_none() } else { ticket == Some(0) };
+        let met = self.fault.is_some_and(|(at, _)| at < self.writes && is_for_it(at));
         let (left, status, body) = self.odd_looks.filter(|(left, ..)| met && *left > 0)?;
         self.odd_looks = Some((left - 1, status, body));
         Some(said(status, "application/json", body))
@@ -146,7 +147,7 @@ async fn source(State(shared): State<Shared>) -> Json<Value> {
 
 async fn search(State(shared): State<Shared>, Query(query): Query<HashMap<String, String>>) -> Response<Body> {
     let mut desk = shared.desk.lock().unwrap();
-    if let Some(odd) = desk.odd_look() {
+    if let Some(odd) = desk.odd_look(None) {
         return odd;
     }
     let wanted = query.get("marker").cloned().unwrap_or_default();
@@ -157,7 +158,7 @@ async fn search(State(shared): State<Shared>, Query(query): Query<HashMap<String
 
 async fn show(State(shared): State<Shared>, Path(id): Path<usize>) -> Response<Body> {
     let mut desk = shared.desk.lock().unwrap();
-    if let Some(odd) = desk.odd_look() {
+    if let Some(odd) = desk.odd_look(Some(id)) {
         return odd;
     }
     let messages = desk.tickets[id].messages.iter().enumerate().skip(1);

@@ -10,6 +10,7 @@ use crate::error::{Problem, Reason, Result};
 use crate::expr::{Expr, Scope, Template, plain};
 use crate::http::{self, Call, Class, Payload, Repeat, Response, Sent, Target};
 use crate::ledger::{Origin, Remote};
+use crate::naive::{self, Naive};
 use crate::record::Outputs;
 use jiff::Timestamp;
 use reqwest::Method;
@@ -166,7 +167,8 @@ impl Rest {
             outputs: &rule.outputs,
         };
         let remote = self.remote_of(body, head, &step.scope, &named)?;
-        let is_told = !remote.id.is_empty() || (rule.verb == Verb::Append && rule.id.is_none());
+        let is_unnamed = rule.verb == Verb::Append && (rule.id.is_none() || naive::is(Naive::Done));
+        let is_told = !remote.id.is_empty() || is_unnamed;
         if matches!(rule.verb, Verb::Create | Verb::Append) && !is_told {
             return Err(Problem::new(Reason::BadAnswer, "the answer does not tell the new record's id"));
         }

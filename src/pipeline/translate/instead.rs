@@ -57,7 +57,7 @@ pub(super) fn what_came_instead(file: &Attachment, served: Option<&str>, head: &
         (Expected::Binary, Came::Drawing) => !is_drawing(file) && !is_untold_picture(file),
         (Expected::Binary, _) => true,
         (Expected::Other, Came::Page) => true,
-        (Expected::Other | Expected::Text | Expected::Unknown, Came::Page) => served.contains("html"),
+        (Expected::Text | Expected::Unknown, Came::Page) => served.contains("html"),
         (_, Came::Xml) => served.contains("xml") && text.contains("<Error>") && !is_of(file, "xml"),
         (_, Came::Json) => served.contains("json") && says_an_error(text) && !is_of(file, "json"),
         (_, Came::Drawing | Came::Words) => false,
