@@ -119,7 +119,10 @@ pub enum Again {
     There,
     /// It is there, in another place than when it was listed: its row as it is now.
     Moved(Box<Row>),
+    /// It says itself that it is deleted.
     Gone,
+    /// There is none, as the source answers. An account that is closed may answer so, too.
+    NotFound,
 }
 
 /// The raw rows below a root record, by stream, in the order the vendor gave them.

@@ -1,5 +1,6 @@
 //! How an account proves itself: the manifest's words, and the one header that comes of them.
 
+use super::secrets::Secrets;
 use crate::error::{Problem, Reason, Result};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -29,18 +30,21 @@ pub type Answers = BTreeMap<String, SecretString>;
 
 /// The header that authenticates a call. It never shows its value.
 #[derive(Clone, Debug, Default)]
-pub struct Credentials(Option<(HeaderName, HeaderValue)>);
+pub struct Credentials {
+    header: Option<(HeaderName, HeaderValue)>,
+    secrets: Secrets,
+}
 
 impl Auth {
     /// The names of the answers it needs.
     pub fn names(&self) -> Vec<&str> {
-        self.strings().into_iter().flat_map(|text| pieces(text).filter_map(|p| p.ok()?.err())).collect()
+        self.strings().into_iter().flat_map(names).collect()
     }
 
     /// Fills the answers in. Errors name the answer that is missing or cannot be sent, never its value.
     pub fn fill(&self, answers: &Answers) -> Result<Credentials> {
         let header = match self {
-            Auth::None => return Ok(Credentials(None)),
+            Auth::None => return Ok(Credentials::default()),
             Auth::Basic { user, password } => {
                 let (user, password) = (filled(user, answers)?, filled(password, answers)?);
                 if user.expose_secret().contains(':') {
@@ -58,7 +62,25 @@ impl Auth {
                 (header, secret_value(filled(value, answers)?.expose_secret())?)
             }
         };
-        Ok(Credentials(Some(header)))
+        let secrets = self.secrets(answers)?;
+        let all = secrets.iter().map(|secret| secret.expose_secret());
+        Ok(Credentials { header: Some(header), secrets: Secrets::of(all) })
+    }
+
+    /// What of it nobody may read: the answers, and what is sent with them in. Of a user with a password that is the password.
+    fn secrets(&self, answers: &Answers) -> Result<Vec<SecretString>> {
+        let (templates, pair) = match self {
+            Auth::None => (vec![], None),
+            Auth::Basic { user, password } => {
+                let pair = format!("{user}:{password}");
+                (vec![if names(password).is_empty() { user.as_str() } else { password }], Some(pair))
+            }
+            Auth::Bearer { token: secret } | Auth::Header { value: secret, .. } => (vec![secret.as_str()], None),
+        };
+        let named = templates.iter().flat_map(|template| names(template)).filter_map(|name| answers.get(name));
+        let named = named.map(|answer| answer.expose_secret().trim().to_owned().into());
+        let whole = templates.iter().copied().chain(pair.as_deref()).map(|template| filled(template, answers));
+        named.map(Ok).chain(whole).collect()
     }
 
     fn strings(&self) -> Vec<&str> {
@@ -73,7 +95,11 @@ impl Auth {
 
 impl Credentials {
     pub(super) fn header(&self) -> Option<(&HeaderName, &HeaderValue)> {
-        self.0.as_ref().map(|(name, value)| (name, value))
+        self.header.as_ref().map(|(name, value)| (name, value))
+    }
+
+    pub(super) fn secrets(&self) -> &Secrets {
+        &self.secrets
     }
 }
 
@@ -101,6 +127,11 @@ fn filled(template: &str, answers: &Answers) -> Result<SecretString> {
         }
     }
     Ok(text.into())
+}
+
+/// The names in a template.
+fn names(template: &str) -> Vec<&str> {
+    pieces(template).filter_map(|piece| piece.ok()?.err()).collect()
 }
 
 /// Plain text as `Ok`, names as `Err`.

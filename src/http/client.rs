@@ -170,9 +170,14 @@ impl Client {
         url.path().strip_prefix(base).filter(|rest| rest.starts_with('/')).unwrap_or(url.path())
     }
 
+    /// What the platform said, without the credentials that it may have said back.
+    pub fn masked(&self, said: &str) -> String {
+        self.credentials.secrets().masked(said)
+    }
+
     /// The address as messages show it.
     pub(super) fn shown(&self, url: &Url) -> String {
-        redact::shown(url, &self.base)
+        self.masked(&redact::shown(url, &self.base))
     }
 
     pub(super) fn address(&self, call: &Call) -> Result<Url> {

@@ -6,7 +6,7 @@
 //!
 //! Credentials and headers go to the account's own origin and nowhere else: redirects and addresses that lead
 //! elsewhere get none. Every call is traced under `deskferry::http` without its body, its headers, or any value of
-//! its address that opens a door.
+//! its address that opens a door. What a platform says back of a credential is masked before it is shown ([`Client::masked`]).
 //!
 //! What an answer means is not decided here: that is the connector's `ok` rule.
 
@@ -19,6 +19,7 @@ mod exchange;
 mod fault;
 mod redact;
 mod scan;
+mod secrets;
 mod send;
 
 pub use auth::{Answers, Auth, Credentials};

@@ -43,7 +43,7 @@ pub async fn take_up(job: &Job) -> Result<(), Stop> {
         job.link.match_again(Kind::Field).await?;
     }
     job.link.take_up(&[State::Failed, State::InDoubt], &job.retry).await?;
-    // One answer said that it is gone; whoever asks again may know better.
+    // The source said that they are gone; whoever asks again may know better.
     if job.retry.contains(&Reason::Deleted) {
         job.staging.forget_gone().await?;
         job.link.take_up(&[State::Skipped], &[Reason::Deleted]).await?;

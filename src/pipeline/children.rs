@@ -14,10 +14,14 @@ use crate::record::Kind;
 use crate::staging::{ItemKey, Lacks, Listing, NewPage};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 use tokio::time::Instant;
 
+/// Of a record that the list shows and the source does not have.
+const NOT_FOUND: &str =
+    "the list of the source shows it: the next run asks again, and takes it for deleted where it is told the same";
 /// Root rows whose children are read side by side; the pacer decides what really goes out.
 const SIDE_BY_SIDE: usize = 4;
 /// Root rows looked at together.
@@ -117,8 +121,10 @@ async fn unread(job: &Job, kind: Kind, id: &str, streak: &Streak, problem: Probl
     if let Some(stop) = job.stop(Some(Side::Source), &problem).await {
         return Err(named(stop, kind, id));
     }
-    note(job, kind, id, &problem).await?;
-    unbroken(kind, id, streak, &problem)
+    match note(job, kind, id, &problem).await? {
+        Noted::Gone => Ok(()),
+        Noted::Unread => unbroken(kind, id, streak, &problem),
+    }
 }
 
 /// Stops where it is the account, and not a row, of which not all could be read.
@@ -129,6 +135,10 @@ pub(super) async fn proved_of(job: &Job, kind: Kind, row: &Row, streak: &Streak)
     };
     if let Some(stop) = job.stop(Some(Side::Source), problem).await {
         return Err(named(stop, kind, &row.id));
+    }
+    // Rows that are gone stand in the list until a later one: counted, they would stop every run there.
+    if problem.reason == Reason::NotFound {
+        return Ok(());
     }
     unbroken(kind, &row.id, streak, problem)
 }
@@ -141,13 +151,23 @@ fn unbroken(kind: Kind, id: &str, streak: &Streak, problem: &Problem) -> Result<
     }
 }
 
+/// What was noted with a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Noted {
+    Gone,
+    Unread,
+}
+
 /// Notes with a row why the rest of it is not there, or that its record is gone. One that has moved is read by the next run, where
-/// it is now.
-pub(super) async fn note(job: &Job, kind: Kind, id: &str, problem: &Problem) -> Result<()> {
+/// it is now. That there is none is believed where a run before was told so, too: a list that shows it may know better.
+pub(super) async fn note(job: &Job, kind: Kind, id: &str, problem: &Problem) -> Result<Noted> {
+    let mut noted = Cow::Borrowed(problem);
     if problem.reason == Reason::NotFound {
         // Where the source does not answer, it is not known to be gone.
         match look_again(job, kind, id).await.unwrap_or(Again::There) {
-            Again::Gone => return job.staging.put_gone(kind.code(), id).await,
+            Again::Gone => return gone(job, kind, id).await,
+            Again::NotFound if was_not_found(job, kind, id).await? => return gone(job, kind, id).await,
+            Again::NotFound => noted = Cow::Owned(problem.clone().hint(NOT_FOUND)),
             Again::Moved(row) if row.id == id => {
                 see(job, kind, std::slice::from_ref(&row)).await?;
                 job.staging.complete_row(kind.code(), &key(kind, &row), &row.raw).await?;
@@ -155,7 +175,18 @@ pub(super) async fn note(job: &Job, kind: Kind, id: &str, problem: &Problem) -> 
             Again::Moved(_) | Again::There => {}
         }
     }
-    job.staging.put_unread(kind.code(), id, problem).await
+    job.staging.put_unread(kind.code(), id, &noted).await?;
+    Ok(Noted::Unread)
+}
+
+async fn gone(job: &Job, kind: Kind, id: &str) -> Result<Noted> {
+    job.staging.put_gone(kind.code(), id).await?;
+    Ok(Noted::Gone)
+}
+
+async fn was_not_found(job: &Job, kind: Kind, id: &str) -> Result<bool> {
+    let before = job.staging.unread_before(kind.code(), id).await?;
+    Ok(before.is_some_and(|before| before.reason == Reason::NotFound))
 }
 
 async fn look_again(job: &Job, kind: Kind, id: &str) -> Result<Again> {

@@ -18,6 +18,8 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Records in a row that fail with one answer which may be about the account.
 const IN_A_ROW: usize = 20;
+/// Letters of both cases in a word that is a key, and none of a language.
+const DRAWN: usize = 12;
 
 /// What a failure is about.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,6 +46,7 @@ fn look(reason: Reason) -> Look {
         | Reason::Timeout
         | Reason::ServerError
         | Reason::RateLimited
+        | Reason::NotFound
         | Reason::BadAnswer => Look::AsIfTheAccount,
         _ => Look::Certain(Reach::Record),
     }
@@ -96,32 +99,61 @@ impl Job {
 
 /// Records that failed in a row with the same words, which may be about the account.
 #[derive(Default)]
-pub(super) struct Streak(Mutex<Vec<(Kind, String, Problem)>>);
+pub(super) struct Streak(Mutex<Alike>);
+
+#[derive(Default)]
+struct Alike {
+    row: Vec<(Kind, String, Problem)>,
+    /// What the last row that was long enough failed with: more of it are still under way when the run stops.
+    stopped_by: Option<Problem>,
+}
 
 impl Streak {
     /// One more failed. The records of the row, when it is long enough to be the account's failure.
     pub fn failed(&self, kind: Kind, id: &str, problem: &Problem) -> Option<Vec<(Kind, String, Problem)>> {
-        let mut row = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Alike { row, stopped_by } = &mut *all;
+        let failed = || (kind, id.to_owned(), problem.clone());
+        if stopped_by.as_ref().is_some_and(|stopped_by| problem.about == About::Nobody && alike(stopped_by, problem)) {
+            return Some(vec![failed()]);
+        }
         if row.last().is_some_and(|(.., last)| !alike(last, problem)) {
             row.clear();
         }
         if problem.about == About::Record {
             return None;
         }
-        row.push((kind, id.to_owned(), problem.clone()));
-        (row.len() >= IN_A_ROW).then(|| std::mem::take(&mut *row))
+        row.push(failed());
+        (row.len() >= IN_A_ROW).then(|| {
+            *stopped_by = Some(problem.clone());
+            std::mem::take(row)
+        })
     }
 
     /// One went well.
     pub fn well(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).row.clear();
     }
 }
 
-/// Whether two problems have the same words, but for the numbers of records.
+/// Whether two problems have the same words, but for the numbers of records and of requests.
 fn alike(one: &Problem, other: &Problem) -> bool {
-    let words = |problem: &Problem| problem.what.chars().filter(|c| !c.is_ascii_digit()).collect::<String>();
-    one.reason == other.reason && words(one) == words(other)
+    one.reason == other.reason && words(one).eq(words(other))
+}
+
+/// The words of a problem without what looks drawn: numbers, hexadecimal ones and keys.
+fn words(problem: &Problem) -> impl Iterator<Item = &str> {
+    let is_of_a_word = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');
+    problem.what.split(move |c| !is_of_a_word(c)).filter(|word| !word.is_empty() && !is_drawn(word))
+}
+
+fn is_drawn(word: &str) -> bool {
+    let is_mixed = || {
+        let upper = word.chars().filter(char::is_ascii_uppercase).count();
+        word.len() >= DRAWN && upper * 4 > word.len() && upper < word.len()
+    };
+    let is_hexadecimal = || word.len() >= 4 && word.chars().all(|c| c.is_ascii_hexdigit());
+    word.contains(|c: char| c.is_ascii_digit()) || is_hexadecimal() || is_mixed()
 }
 
 /// What stops a run after so many records in a row were refused alike.
@@ -216,6 +248,26 @@ mod tests {
         let row = streak.failed(Kind::Ticket, "20", &refusal("create 20: answered 403: trial expired")).unwrap();
         assert_eq!(row.len(), IN_A_ROW);
         assert_eq!((row[0].1.as_str(), row[19].1.as_str()), ("1", "20"));
+        let under_way = streak.failed(Kind::Ticket, "21", &refusal("create 21: answered 403: trial expired"));
+        assert_eq!(under_way.map(|row| row.len()), Some(1), "what was under way waits as well");
+    }
+
+    #[test]
+    fn the_number_of_a_request_makes_no_other_answer() {
+        let drawn = ["f3a9c01b", "deadbeef", "7b0c-41d2-aaaa", "V1StGXR8_Z5jdHi6B-myT", "QxZbKdWmRtYp", "12", "0x1F"];
+        for (one, other) in drawn.iter().zip(drawn.iter().skip(1)) {
+            let words = |id: &str| refusal(&format!("answered 403: suspended (request {id})"));
+            assert!(alike(&words(one), &words(other)), "{one} {other}");
+        }
+        let group = |name: &str| refusal(&format!("answered 403: no right to the group {name}"));
+        assert!(!alike(&group("Sales"), &group("Billing")));
+    }
+
+    #[tokio::test]
+    async fn what_is_not_found_is_the_records_only_where_the_account_answers() {
+        let gone = Problem::new(Reason::NotFound, "answered 404");
+        assert_eq!(reach(&gone, async { Ok(()) }).await, Reach::Record);
+        assert_eq!(reach(&gone, async { Err(Problem::new(Reason::NotFound, "answered 404")) }).await, Reach::Account);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::packing::{pack, torn, unpack};
 use super::{Children, ItemKey, Staging, packed, whole_as};
 use crate::error::{Problem, Reason, Result};
 use crate::ledger::Fault;
-use rusqlite::{Row, params};
+use rusqlite::{OptionalExtension, Row, params};
 use serde_json::Value;
 
 /// Why what belongs to a row could not be read; the content under which its record was found to be gone; the run that last failed
@@ -206,6 +206,18 @@ impl Staging {
             .await
     }
 
+    /// Why an earlier run could not read a row; none where none failed to, or nobody noted why.
+    pub async fn unread_before(&self, stream: &str, id: &str) -> Result<Option<Problem>> {
+        let (stream, id) = (stream.to_owned(), id.to_owned());
+        self.store
+            .read(move |db| {
+                let sql = "SELECT CAST(unread_before AS TEXT) FROM item WHERE stream = ?1 AND id = ?2";
+                let found = db.query_row(sql, [&stream, &id], |r| r.get::<_, Option<String>>(0)).optional()?;
+                Ok(found.flatten().and_then(|problem| serde_json::from_str(&problem).ok()))
+            })
+            .await
+    }
+
     /// Forgets why rows could not be read: they are asked for again. That they were not is known.
     pub async fn forget_unread(&self) -> Result<()> {
         self.store
@@ -216,11 +228,12 @@ impl Staging {
             .await
     }
 
-    /// Forgets that records were not found: they are asked for again.
+    /// Forgets that records and files were not found: they are asked for again.
     pub async fn forget_gone(&self) -> Result<()> {
         self.store
             .write(|db| {
                 db.execute("UPDATE item SET gone_of = NULL, unread = NULL WHERE gone_of IS NOT NULL", [])?;
+                db.execute("DELETE FROM blob WHERE json_extract(problem, '$.reason') = 'not_found'", [])?;
                 Ok(())
             })
             .await

@@ -48,7 +48,7 @@ impl Move {
 
     fn spawn(&self, name: &str, args: &[&str]) -> Child {
         let mut command = Command::new(env!("CARGO_BIN_EXE_deskferry"));
-        command.arg("-C").arg(self.project.path()).arg(name).args(args).env("T", "t");
+        command.arg("-C").arg(self.project.path()).arg(name).args(args).env("T", vendor::KEY);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 
@@ -191,6 +191,35 @@ fn a_refused_ticket_fails_alone_and_is_not_tried_again_unasked() {
     let before = all.writes();
     assert_eq!(all.run(&[]).status.code(), Some(3));
     assert_eq!(all.writes(), before, "it was tried again unasked");
+}
+
+#[test]
+fn a_key_that_a_refusal_says_back_is_shown_nowhere_in_any_encoding() {
+    let all = Move::new();
+    all.fault(CREATE, Fault::SaysTheKey);
+    let log = all.project.path().join("whole.log");
+    let mut shown = vec![("run".to_owned(), all.run(&["-vv", "--log-file", log.to_str().unwrap()]))];
+    for format in ["text", "json", "csv"] {
+        shown.push((format!("report as {format}"), ended(all.spawn("report", &["--format", format]))));
+    }
+    let (_, run) = &shown[0];
+    assert!(String::from_utf8_lossy(&run.stderr).contains("denied for …"), "{run:?}");
+    let mut texts: Vec<(String, Vec<u8>)> =
+        shown.into_iter().map(|(name, output)| (name, [output.stdout, output.stderr].concat())).collect();
+    let folders = [all.project.path().to_owned(), all.project.path().join(".deskferry")];
+    for file in folders.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap()) {
+        let path = file.unwrap().path();
+        if path.is_file() {
+            texts.push((path.display().to_string(), std::fs::read(&path).unwrap()));
+        }
+    }
+    assert!(texts.iter().any(|(name, _)| name.ends_with("ledger.db")), "no ledger");
+    assert!(texts.iter().any(|(name, _)| name.ends_with("whole.log")), "no log");
+    for (name, text) in texts {
+        for form in vendor::key_forms() {
+            assert!(!text.windows(form.len()).any(|part| part == form.as_bytes()), "{form} in {name}");
+        }
+    }
 }
 
 #[test]

@@ -5,11 +5,34 @@ use axum::extract::{Path, Query, State};
 use axum::http::{Response, StatusCode};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use base64::Engine;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+
+/// What the desk is entered with.
+pub const KEY: &str = "qZ7/rT+k9 e-Y2~w";
+
+/// The key in the ways in which a server may say it back, as a header or by itself.
+pub fn key_forms() -> Vec<String> {
+    use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
+    let mut forms = vec![
+        KEY.to_owned(),
+        KEY.to_lowercase(),
+        KEY.bytes().map(|byte| format!("{byte:02x}")).collect(),
+        KEY.bytes().map(|byte| format!("%{byte:02X}")).collect(),
+        percent_encoding::utf8_percent_encode(KEY, percent_encoding::NON_ALPHANUMERIC).to_string(),
+        url::form_urlencoded::byte_serialize(KEY.as_bytes()).collect(),
+    ];
+    for said in [KEY.to_owned(), format!("{KEY}:X"), format!("a@b.example/token:{KEY}"), format!("ab@b.example:{KEY}")]
+    {
+        forms.extend([STANDARD.encode(&said), STANDARD_NO_PAD.encode(&said)]);
+        forms.extend([URL_SAFE.encode(&said), URL_SAFE_NO_PAD.encode(&said)]);
+    }
+    forms
+}
 
 /// What happens at one write.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -32,6 +55,8 @@ pub enum Fault {
     CutAnswer,
     /// Provably refused.
     Refused,
+    /// Provably refused, in words that say the credential back in every way.
+    SaysTheKey,
     /// The credential is no longer taken.
     Expired,
     /// Done, but everyone can see it.
@@ -253,6 +278,12 @@ async fn write(shared: Shared, effect: impl FnOnce(&mut Desk, Option<Fault>) -> 
         }
         Some(Fault::SaidWithoutEffect(status, body)) => said(status, "application/json", body),
         Some(Fault::Refused) => status(StatusCode::UNPROCESSABLE_ENTITY),
+        Some(Fault::SaysTheKey) => {
+            let said = format!("denied for {}", key_forms().join(" ; "));
+            let mut answer = Json(json!({ "error": said, "errors": { "text": [said] } })).into_response_body();
+            *answer.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+            answer
+        }
         Some(Fault::Expired) => status(StatusCode::UNAUTHORIZED),
         Some(Fault::MadePublic) | None => Json(happen(&mut effect)).into_response_body(),
     }

@@ -19,6 +19,7 @@ mod left_out;
 mod library;
 mod map;
 mod moving;
+mod not_found;
 mod pairs;
 mod paper;
 mod policies;

@@ -20,7 +20,7 @@ pub struct Project {
 
 impl Project {
     /// Out of tables of records, by kind, into a desk.
-    fn into(desk: Desk, tables: &[(&str, Vec<Value>)]) -> Self {
+    pub fn into(desk: Desk, tables: &[(&str, Vec<Value>)]) -> Self {
         let project = Self { folder: tempfile::tempdir().unwrap(), desk };
         std::fs::create_dir(project.at("src")).unwrap();
         for (kind, rows) in tables {
@@ -60,6 +60,13 @@ impl Project {
         (exit_code(child, DEADLINE, &said), said())
     }
 
+    /// What a command prints.
+    pub fn told(&self, args: &[&str]) -> String {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_deskferry"));
+        let output = command.arg("-C").arg(self.folder.path()).args(args).env("KEY", self.desk.key()).output().unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
     /// Calls by method and path, ids folded.
     fn calls(&self) -> BTreeMap<String, usize> {
         let mut calls = BTreeMap::new();
@@ -76,12 +83,12 @@ impl Project {
         calls
     }
 
-    fn rows(&self, list: &str) -> Vec<Value> {
+    pub fn rows(&self, list: &str) -> Vec<Value> {
         self.desk.state()[list].as_array().cloned().unwrap_or_default()
     }
 
     /// The records the files hold.
-    fn files(&self, kind: &str) -> Vec<Value> {
+    pub fn files(&self, kind: &str) -> Vec<Value> {
         let text = std::fs::read_to_string(self.at(&format!("out/{kind}.jsonl"))).unwrap_or_default();
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
@@ -92,7 +99,7 @@ fn empty(platform: &str, more: &[&str]) -> Desk {
     Desk::start_with(&Options { platform, tickets: 0, faults: None, flags }, more)
 }
 
-fn ticket(id: &str, requester: &str) -> Value {
+pub fn ticket(id: &str, requester: &str) -> Value {
     let message = json!({"id": "m", "author": requester, "format": "text", "body": "hello", "created_at": "2024-01-01T00:00:00Z"});
     json!({"id": id, "subject": "one", "status": "Open", "requester": requester, "comments": [message]})
 }

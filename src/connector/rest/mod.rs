@@ -19,6 +19,7 @@ mod jobs;
 mod left;
 mod lookup;
 mod marker;
+mod named_field;
 mod nameless;
 mod on_paper;
 mod one;

@@ -1,6 +1,7 @@
 //! What a refusal means, in the manifest's words first, and what the vendor itself says of it: which field, and why.
 
 use super::Rest;
+use super::named_field::names_a_field;
 use crate::connector::manifest::ErrorWord;
 use crate::error::{About, Problem, Reason};
 use crate::http::{Class, Response};
@@ -9,7 +10,7 @@ use serde_json::{Map, Value};
 /// Characters of a vendor's own words in a message.
 const SAID: usize = 500;
 /// Keys of an error body that hold a sentence, the most telling first.
-const SENTENCES: [&str; 11] = [
+pub(super) const SENTENCES: [&str; 11] = [
     "message",
     "msg",
     "description",
@@ -23,7 +24,7 @@ const SENTENCES: [&str; 11] = [
     "text",
 ];
 /// Keys that hold sentences of their own: a list of them, or one a field.
-const NESTED: [&str; 9] = [
+pub(super) const NESTED: [&str; 9] = [
     "error",
     "message",
     "errors",
@@ -37,9 +38,9 @@ const NESTED: [&str; 9] = [
 /// Keys that name the field a sentence is about.
 const FIELDS: [&str; 4] = ["field", "attribute", "property", "name"];
 /// Names of fields that stand for the whole record.
-const WHOLE: [&str; 4] = ["base", "__all__", "non_field_errors", "_"];
+pub(super) const WHOLE: [&str; 4] = ["base", "__all__", "non_field_errors", "_"];
 /// Lists within lists are not followed further.
-const DEPTH: usize = 6;
+pub(super) const DEPTH: usize = 6;
 
 impl Rest {
     /// What an answer that is not a success means.
@@ -71,7 +72,7 @@ impl Rest {
         let lower = text.to_lowercase();
         let word = self.manifest.error.iter().find(|w| w.matches(status, &lower));
         let reason = word.map_or_else(|| reason_of(status), |w: &ErrorWord| w.reason);
-        let said = said.map(|said| format!(": {}", cut(said))).unwrap_or_default();
+        let said = said.map(|said| format!(": {}", cut(&self.client.masked(said)))).unwrap_or_default();
         let about = if word.is_none_or(|w| w.text.is_none()) { about(status, text) } else { About::Record };
         let problem = Problem { about, ..Problem::new(reason, format!("answered {status}{said}")) };
         match word.and_then(|w| w.hint.as_deref()).or_else(|| hint_of(reason)) {
@@ -101,18 +102,12 @@ fn reason_of(status: u16) -> Reason {
     }
 }
 
-/// Whom a refusal is about: words about the content of a record come with certain statuses, or name a field.
+/// Whom a refusal is about: the record where it names a field of it, or where its size is refused.
 fn about(status: u16, text: &str) -> About {
-    const OF_CONTENT: [u16; 7] = [404, 405, 409, 411, 413, 415, 422];
-    if !(400..500).contains(&status) || OF_CONTENT.contains(&status) {
+    if !(400..500).contains(&status) || status == 413 || names_a_field(status, text) {
         return About::Record;
     }
-    let body: Value = serde_json::from_str(text).unwrap_or_default();
-    let names_a_field = body.get("field").is_some()
-        || body.get("details").is_some_and(|details| !details.is_null())
-        || body.get("errors").and_then(Value::as_array).is_some_and(|all| all.iter().any(Value::is_object))
-        || body.get("errors").is_some_and(Value::is_object);
-    if names_a_field { About::Record } else { About::Nobody }
+    About::Nobody
 }
 
 /// What to do where it is not the account's settings or the record that is wrong.

@@ -68,7 +68,7 @@ impl Rest {
     async fn gone_unless_shown(&self, kind: Kind, row: &Value, problem: Problem) -> Result<Again> {
         match problem.reason {
             Reason::NotFound if self.shows_more(kind, row).await? => Ok(Again::There),
-            Reason::NotFound => Ok(Again::Gone),
+            Reason::NotFound => Ok(Again::NotFound),
             _ => Err(problem),
         }
     }

@@ -113,7 +113,7 @@ impl Blobs {
     /// Asks the source. The inner error is the file's alone.
     async fn ask(&self, file: &Attachment) -> Result<Result<StagedBlob>> {
         let mut last = Problem::new(Reason::FileUnreadable, format!("file {} was not asked for", file.id));
-        for _ in 0..TRIES {
+        for left in (0..TRIES).rev() {
             last = match self.source.fetch(file, self.staging.blob_dir()).await {
                 Ok(blob) => {
                     let size = file.size.or(blob.told);
@@ -123,6 +123,8 @@ impl Blobs {
                         Some(problem) => problem,
                     }
                 }
+                // Whether the account answers is asked once.
+                Err(problem) if problem.reason == Reason::NotFound && left > 0 => problem,
                 Err(problem) => match reach(&problem, self.source.probe()).await {
                     Reach::Record if problem.reason == Reason::NotFound => problem,
                     Reach::Record => return Ok(Err(Problem { reason: Reason::FileUnreadable, ..problem })),

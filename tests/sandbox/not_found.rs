@@ -1,0 +1,130 @@
+//! What is said not to be there while a list shows it: nothing is given up on the word of one run, and an account that answers so, or
+//! refuses every record alike, stops the run with nothing booked against its records.
+
+use crate::desks::{Desk, Options};
+use crate::vendors::{Project, ticket};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use tempfile::TempDir;
+
+const TICKETS: usize = 30;
+/// Runs until everything is there, at most.
+const RUNS: usize = 12;
+
+/// A Freshdesk of so many tickets where this goes wrong.
+fn desk(tickets: usize, faults: &str) -> (Desk, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let file: PathBuf = folder.path().join("faults.toml");
+    std::fs::write(&file, faults).unwrap();
+    let options = Options { platform: "freshdesk", tickets, faults: Some(&file), flags: &["--silenced"] };
+    (Desk::start(&options), folder)
+}
+
+/// The source answers 404 to so many calls of each of these paths.
+fn not_found(paths: &[(&str, usize)]) -> String {
+    let rule = |(path, calls): &(&str, usize)| {
+        format!("[[fault]]\npath = \"{path}\"\nat = 1\ncalls = {calls}\ndoes = \"error_before\"\nstatus = 404\n")
+    };
+    paths.iter().map(rule).collect()
+}
+
+fn run(project: &Project) -> (i32, String) {
+    project.run(&["run", "--only", "ticket"])
+}
+
+fn ids(project: &Project) -> BTreeSet<String> {
+    project.files("ticket").iter().map(|ticket| ticket["id"].as_str().unwrap().to_owned()).collect()
+}
+
+/// What the source shows, read without a fault; and the files of it.
+fn expected() -> (BTreeSet<String>, usize) {
+    let (desk, _folder) = desk(TICKETS, "");
+    let project = Project::out_of(desk, "");
+    let (code, said) = run(&project);
+    assert_eq!(code, 0, "{said}");
+    (ids(&project), files(&project))
+}
+
+fn files(project: &Project) -> usize {
+    let tickets = project.files("ticket");
+    let messages = tickets.iter().flat_map(|ticket| ticket["comments"].as_array().cloned().unwrap_or_default());
+    messages.map(|message| message["attachments"].as_array().map_or(0, Vec::len)).sum()
+}
+
+/// A ticket that is said not to be there is asked for by these calls.
+const OF_ONE: [&str; 2] = ["/api/v2/tickets/5", "/api/v2/tickets/5/**"];
+const FOR_EVER: usize = 1000;
+
+/// How many calls of each of `OF_ONE` so many runs make where it is never there.
+fn calls_of_one(runs: usize) -> Vec<(&'static str, usize)> {
+    let (desk, _folder) = desk(TICKETS, &not_found(&OF_ONE.map(|path| (path, FOR_EVER))));
+    let project = Project::out_of(desk, "");
+    let codes: Vec<i32> = (0..runs).map(|_| run(&project).0).collect();
+    assert_eq!(codes, [3, 0, 0][..runs], "a run waits, a second one believes it");
+    assert!(!ids(&project).contains("5"));
+    let calls = project.desk.calls();
+    let of = |path: &str| {
+        let path = path.trim_end_matches("**");
+        let met = |call: &&Value| call["path"].as_str().unwrap().starts_with(path) && call["fault"].is_string();
+        calls.iter().filter(met).filter(|call| path.ends_with('/') || call["path"] == path).count()
+    };
+    OF_ONE.iter().map(|path| (*path, of(path))).collect()
+}
+
+#[test]
+fn a_ticket_that_is_not_found_in_one_run_is_migrated_by_the_next() {
+    let (desk, _folder) = desk(TICKETS, &not_found(&calls_of_one(1)));
+    let project = Project::out_of(desk, "");
+    let (code, said) = run(&project);
+    assert!(code == 3 && said.contains("takes it for deleted where it is told the same"), "{code}: {said}");
+    assert!(!ids(&project).contains("5"));
+    let (code, said) = run(&project);
+    assert_eq!(code, 0, "{said}");
+    assert_eq!((ids(&project), files(&project)), expected());
+}
+
+#[test]
+fn a_ticket_that_is_not_found_in_two_runs_is_deleted_and_a_retry_asks_again() {
+    let calls = calls_of_one(2);
+    assert_eq!(calls_of_one(3), calls, "it is asked for for ever");
+    let (desk, _folder) = desk(TICKETS, &not_found(&calls));
+    let project = Project::out_of(desk, "");
+    assert_eq!([run(&project).0, run(&project).0, run(&project).0], [3, 0, 0]);
+    assert!(!ids(&project).contains("5"));
+    assert_eq!(project.run(&["retry", "--only", "ticket"]).0, 0);
+    assert_eq!((ids(&project), files(&project)), expected());
+}
+
+#[test]
+fn a_source_that_is_not_there_for_a_while_stops_the_run_and_loses_nothing() {
+    let rule = "[[fault]]\nat = 40\ncalls = 12\ndoes = \"error_before\"\nstatus = 404\n";
+    let (desk, _folder) = desk(TICKETS, rule);
+    let project = Project::out_of(desk, "");
+    let (code, said) = run(&project);
+    assert!(code == 5 && said.contains("run the same command again"), "{code}: {said}");
+    let codes: Vec<i32> = (0..RUNS).map(|_| run(&project).0).take_while(|code| *code != 0).collect();
+    assert!(codes.len() < RUNS && !codes.contains(&3), "{codes:?}");
+    assert_eq!((ids(&project), files(&project)), expected());
+}
+
+#[test]
+fn a_target_that_refuses_every_ticket_alike_stops_the_run_and_they_all_wait() {
+    for status in [404, 405] {
+        let rule = format!(
+            "[[fault]]\nmethod = \"POST\"\npath = \"/api/v2/tickets\"\nat = 9\ncalls = 1000\ndoes = \"error_before\"\nstatus = {status}\n"
+        );
+        let (desk, _folder) = desk(0, &rule);
+        let person = json!({"id": "c1", "name": "anna", "emails": ["anna@cust.example"]});
+        let tickets = (1..=TICKETS + 10).map(|n| ticket(&n.to_string(), "c1")).collect();
+        let project = Project::into(desk, &[("contact", vec![person]), ("ticket", tickets)]);
+        for _ in 0..2 {
+            let (code, said) = project.run(&["run", "--only", "contact,ticket"]);
+            assert_eq!(code, 5, "{status}: {said}");
+            assert!(said.contains("20 records in a row failed with the same answer"), "{status}: {said}");
+            let report = project.told(&["report", "--format", "csv"]);
+            assert!(!report.contains(",failed,"), "{status}: {report}");
+        }
+        assert_eq!(project.rows("tickets").len(), 8);
+    }
+}
