@@ -36,7 +36,9 @@ impl Desk {
     }
 
     pub fn open(&self, entry: &Entry, account: &[(&str, &str)]) -> Rest {
-        open_with(entry, &self.address, Opened { answers: account, ..Opened::default() })
+        let source = open_with(entry, &self.address, Opened { answers: account, ..Opened::default() });
+        // Of lists of names few answers are recorded: what they name is not what is tried here.
+        source.leaving_out(&entry.manifest.can_be_left_out())
     }
 }
 

@@ -55,9 +55,13 @@ pub(super) fn what_came_instead(file: &Attachment, served: Option<&str>, head: &
         (Expected::Page, _) => false,
         (Expected::Binary, _) if SIGNATURES.iter().any(|signature| text.starts_with(signature)) => false,
         (Expected::Binary, Came::Drawing) => !is_drawing(file) && !is_untold_picture(file),
-        (Expected::Binary, _) => true,
-        (Expected::Other, Came::Page) => true,
-        (Expected::Text | Expected::Unknown, Came::Page) => served.contains("html"),
+        (Expected::Binary, Came::Page) => true,
+        (Expected::Binary, Came::Xml) => text.contains("<Error>") || is_of_a_body(file),
+        (Expected::Binary, Came::Json) => says_an_error(text) || is_of_a_body(file),
+        // People do attach texts under other names; what a body shows is a picture.
+        (Expected::Binary, Came::Words) => is_of_a_body(file),
+        // `report.xls` is often a page that a program calls so.
+        (Expected::Other | Expected::Text | Expected::Unknown, Came::Page) => served.contains("html"),
         (_, Came::Xml) => served.contains("xml") && text.contains("<Error>") && !is_of(file, "xml"),
         (_, Came::Json) => served.contains("json") && says_an_error(text) && !is_of(file, "json"),
         (_, Came::Drawing | Came::Words) => false,
@@ -89,7 +93,7 @@ fn expected(file: &Attachment) -> Expected {
     if !is_drawing(file) && (is_text || ends(&TEXTS)) {
         return Expected::Text;
     }
-    if (file.inline && mime.is_empty()) || ends(&BINARIES) || BINARY_TYPES.iter().any(|kind| mime.starts_with(kind)) {
+    if is_of_a_body(file) || ends(&BINARIES) || BINARY_TYPES.iter().any(|kind| mime.starts_with(kind)) {
         return Expected::Binary;
     }
     match mime.is_empty() && ending.is_empty() {
@@ -112,9 +116,14 @@ fn is_drawing(file: &Attachment) -> bool {
     is_of(file, "svg")
 }
 
-/// A picture of a body, of which nothing more is known.
+/// A picture that a body shows and no list names.
+fn is_of_a_body(file: &Attachment) -> bool {
+    file.inline && file.mime.is_none() && file.content_id.is_none()
+}
+
+/// The same, where its name tells nothing of its form.
 fn is_untold_picture(file: &Attachment) -> bool {
-    file.inline && file.mime.is_none() && !BINARIES.contains(&ending(file).as_str())
+    is_of_a_body(file) && !BINARIES.contains(&ending(file).as_str())
 }
 
 /// What a text is.
@@ -206,7 +215,8 @@ mod tests {
         assert!(is(&file("photo", Some("image/png")), "text/html", PAGE));
         assert!(is(&picture(), "", PAGE), "a picture of a body");
         assert!(is(&file("notes.txt", Some("text/plain")), "text/html; charset=utf-8", PAGE));
-        assert!(is(&file("report.xls", None), "", PAGE));
+        assert!(is(&file("report.xls", None), "text/html", PAGE));
+        assert!(!is(&file("report.xls", None), "application/vnd.ms-excel", PAGE), "a page that a program calls so");
         assert!(!is(&file("notes.txt", Some("text/plain")), "text/plain", PAGE), "a text that looks like a page");
         assert!(!is(&file("saved.HTML", None), "text/html", PAGE));
         assert!(!is(&file("saved", Some("text/html")), "text/html", PAGE));
@@ -214,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_is_no_text_whatever_it_says_and_however_it_is_served() {
+    fn a_picture_of_a_body_is_no_text_and_an_attached_one_is_no_refusal() {
         let texts = [
             S3,
             REFUSAL,
@@ -225,12 +235,17 @@ mod tests {
             "[]",
             "\u{feff} Zugriff verweigert: \u{fc}ber die Grenze",
         ];
-        let pictures =
-            [picture(), file("a.JPG", None), file("a", Some("image/png")), file("b.zip", None), file("c.docx", None)];
+        let shown = |name: &str| Attachment { inline: true, ..file(name, None) };
         for text in texts {
             for served in ["image/png", "text/html", "application/octet-stream", ""] {
-                assert!(pictures.iter().all(|picture| is(picture, served, text)), "{served}: {text}");
+                assert!([picture(), shown("a.JPG")].iter().all(|one| is(one, served, text)), "{served}: {text}");
             }
+        }
+        for name in ["a.JPG", "b.zip", "c.docx"] {
+            for refusal in [S3, REFUSAL, PAGE] {
+                assert!(is(&file(name, None), "", refusal), "{name}: {refusal}");
+            }
+            assert!(!is(&file(name, None), "image/jpeg", "a text that somebody called so"), "{name}");
         }
     }
 

@@ -18,14 +18,17 @@ pub fn client(api: &str, token: &str) -> Client {
     Client::new(api, &[("Authorization", &format!("token {token}"))])
 }
 
-/// Addresses by what RT calls an account; who has none goes by the name of the account.
+/// Addresses by what RT calls an account; who has none goes by their own name as RT shows it, or by that of the account.
 struct People(HashMap<String, String>);
 
 impl People {
     fn read(client: &Client) -> Result<Self> {
-        let users = pages(client, &format!("/users?query={ANY}&fields=EmailAddress&find_disabled_rows=1"))?;
-        let address = |u: &Value| Some(text(&u["EmailAddress"])).filter(|a| !a.is_empty()).unwrap_or(text(&u["id"]));
-        Ok(Self(users.iter().map(|u| (text(&u["id"]), address(u))).collect()))
+        let users = pages(client, &format!("/users?query={ANY}&fields=EmailAddress,RealName&find_disabled_rows=1"))?;
+        let called = |u: &Value| {
+            let said = [&u["EmailAddress"], &u["RealName"], &u["id"]].map(text);
+            said.into_iter().find(|name| !name.is_empty()).unwrap_or_default()
+        };
+        Ok(Self(users.iter().map(|u| (text(&u["id"]), called(u))).collect()))
     }
 
     fn of(&self, link: &Value) -> String {
