@@ -20,8 +20,7 @@ use std::sync::{Mutex, PoisonError};
 use tokio::time::Instant;
 
 /// Of a record that the list shows and the source does not have.
-const NOT_FOUND: &str =
-    "the list of the source shows it: the next run asks again, and takes it for deleted where it is told the same";
+const NOT_FOUND: &str = "the list of the source still shows it: the next run asks again, and counts it as deleted if the answer is the same";
 /// Root rows whose children are read side by side; the pacer decides what really goes out.
 const SIDE_BY_SIDE: usize = 4;
 /// Root rows looked at together.

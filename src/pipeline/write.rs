@@ -617,7 +617,6 @@ fn like<'s>(before: &[&'s Step], step: &Step) -> Vec<&'s Step> {
     before.iter().filter(|other| is_like(other, step)).copied().collect()
 }
 
-/// Uploads and updates are sent again without looking: nobody sees a second upload, and an update sets the same values.
 /// Whether an earlier try made the record, and this one has messages to add to it that the ledger knows nothing of.
 fn adds_to_what_is_there(record: &Carried<'_>, progress: &Progress) -> bool {
     let row = |step: &Step| progress.rows.get(&step.key);
@@ -626,6 +625,7 @@ fn adds_to_what_is_there(record: &Carried<'_>, progress: &Progress) -> bool {
         && record.steps.iter().any(|step| step.verb == Verb::Append && row(step).is_none())
 }
 
+/// Uploads and updates are sent again without looking: nobody sees a second upload, and an update sets the same values.
 fn needs_looking(verb: Verb) -> bool {
     matches!(verb, Verb::Create | Verb::Append)
 }

@@ -77,7 +77,7 @@ fn a_ticket_that_is_not_found_in_one_run_is_migrated_by_the_next() {
     let (desk, _folder) = desk(TICKETS, &not_found(&calls_of_one(1)));
     let project = Project::out_of(desk, "");
     let (code, said) = run(&project);
-    assert!(code == 3 && said.contains("takes it for deleted where it is told the same"), "{code}: {said}");
+    assert!(code == 3 && said.contains("counts it as deleted if the answer is the same"), "{code}: {said}");
     assert!(!ids(&project).contains("5"));
     let (code, said) = run(&project);
     assert_eq!(code, 0, "{said}");
