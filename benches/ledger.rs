@@ -5,7 +5,7 @@
 
 use deskferry::ledger::{End, Intent, Ledger, Link, Origin, Remote, Seen, State, StepKey};
 use deskferry::record::Kind;
-use deskferry::report::write_report;
+use deskferry_cli::report::write_report;
 use std::time::Instant;
 
 const IN_FLIGHT: usize = 16;

@@ -7,10 +7,14 @@
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
+/// A closed list of names, each with a code for files and a sentence for people.
+#[macro_export]
 macro_rules! closed_list {
     ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $code:literal: $says:literal),+ $(,)? }) => {
         $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+        )]
         pub enum $name { $($(#[$doc])* #[serde(rename = $code)] $variant),+ }
 
         impl $name {
@@ -32,12 +36,12 @@ macro_rules! closed_list {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { f.write_str(self.code()) }
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { f.write_str(self.code()) }
         }
     };
 }
-pub(crate) use closed_list;
+pub use closed_list;
 
 closed_list! {
     /// Why a record is not done, or a command did not go on.

@@ -2,7 +2,6 @@
 //!
 //! The rooms below import only from those listed under them; `tests/rooms` keeps it so.
 
-pub mod cli;
 pub mod clock;
 pub mod connector;
 pub mod content;
@@ -17,6 +16,4 @@ pub mod pipeline;
 pub mod printable;
 pub mod project;
 pub mod record;
-pub mod report;
-pub mod sandbox;
 pub mod staging;

@@ -2,7 +2,7 @@
 
 use deskferry::connector::{files, registry};
 use deskferry::error::{Loss, Reason};
-use deskferry::report::{IDS_COLUMNS, Outcome, REPORT_COLUMNS};
+use deskferry_cli::report::{IDS_COLUMNS, Outcome, REPORT_COLUMNS};
 
 const PAGE: &str = include_str!("../../docs/interface.md");
 

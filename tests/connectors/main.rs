@@ -7,6 +7,8 @@ mod freshdesk;
 mod freshservice;
 mod rebuild;
 mod redmine;
+#[path = "../root.rs"]
+mod root;
 mod rt;
 mod zendesk;
 
@@ -17,7 +19,7 @@ use deskferry::connector::rest::Rest;
 use deskferry::connector::{BulkRows, ChildRows, Source};
 use deskferry::record::Kind;
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// The standard of `docs/connectors.md`: a reader finds the same thing at the same place in each manifest.
 const SECTIONS: [&str; 17] = [
@@ -37,7 +39,7 @@ const KINDS: [Kind; 9] = [
 ];
 
 fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/connectors")
+    root::root().join("tests/connectors")
 }
 
 /// The manifest's sections in the order they stand in, each once.
@@ -54,7 +56,7 @@ fn sections(text: &str) -> Vec<&str> {
 
 #[test]
 fn sections_stand_in_the_standard_order() {
-    let manifests = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("connectors")).unwrap();
+    let manifests = std::fs::read_dir(root::root().join("connectors")).unwrap();
     for file in manifests.map(|file| file.unwrap().path()) {
         let (name, text) = (file.display(), std::fs::read_to_string(&file).unwrap());
         let found = sections(&text);

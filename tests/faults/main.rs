@@ -16,4 +16,6 @@ mod proxy;
 mod read_sandboxes;
 #[allow(dead_code, reason = "sources that are real use more of it")]
 mod read_side;
+#[path = "../root.rs"]
+mod root;
 mod write_clocks;

@@ -71,7 +71,7 @@ impl Moved {
         std::fs::write(moved.project.join("mapping.toml"), "[ticket.status]\ndefault = \"Open\"\n").unwrap();
         if !manifest.is_empty() {
             let name = format!("connectors/{platform}.toml");
-            let own = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(&name)).unwrap();
+            let own = std::fs::read_to_string(crate::root::root().join(&name)).unwrap();
             let replaced = manifest.iter().fold(own, |text, (from, to)| {
                 assert!(text.contains(from), "the manifest has no `{from}`");
                 text.replace(from, to)

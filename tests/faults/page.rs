@@ -1,6 +1,5 @@
 //! The page the tables stand on, and what is drawn of them where not all of it is tried.
 
-use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 /// The draw of every `cargo test`, so that each run tries the same.
@@ -17,7 +16,7 @@ static WRITTEN: Mutex<()> = Mutex::new(());
 /// Writes a table between its two comments on the page.
 pub fn write(name: &str, table: &str) {
     let _alone = WRITTEN.lock().unwrap_or_else(PoisonError::into_inner);
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reliability.md");
+    let path = crate::root::root().join("docs/reliability.md");
     let page = std::fs::read_to_string(&path).unwrap();
     let begin = format!("<!-- table: {name} -->\n");
     let (before, rest) = page.split_once(&begin).unwrap_or_else(|| panic!("the page has no table {name}"));

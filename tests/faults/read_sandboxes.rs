@@ -5,8 +5,8 @@ use crate::page;
 use crate::proxy::Call;
 use crate::read_side::source::{At, Desk, FILE, FILES, Pace};
 use crate::read_side::{CALLS, tried};
-use deskferry::sandbox::freshdesk::{self, Freshdesk};
-use deskferry::sandbox::zendesk::{self, Zendesk};
+use deskferry_sandbox::freshdesk::{self, Freshdesk};
+use deskferry_sandbox::zendesk::{self, Zendesk};
 use jiff::{SignedDuration, Timestamp};
 
 /// Its own word for it is believed, and the message says that the file is missing.

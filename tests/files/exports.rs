@@ -23,7 +23,7 @@ struct File<'a> {
 const COMMAS: File<'_> = File { name: "", delimiter: b',', encoding: UTF_8, other_words: &[] };
 
 pub fn folder_of(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/files/exports").join(name).join("export")
+    crate::root::root().join("tests/files/exports").join(name).join("export")
 }
 
 fn copy(from: &Path, to: &Path) {

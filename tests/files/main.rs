@@ -5,6 +5,8 @@ mod exports;
 mod page;
 mod people;
 mod report;
+#[path = "../root.rs"]
+mod root;
 
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

@@ -30,7 +30,7 @@ impl Project {
     fn new(name: &str) -> Self {
         let desk = Desk::start(&Options { platform: "freshdesk", tickets: 0, faults: None, flags: &["--silenced"] });
         let dir = tempfile::tempdir().unwrap();
-        copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/files/exports").join(name), dir.path());
+        copy(&crate::root::root().join("tests/files/exports").join(name), dir.path());
         if name == "excel" {
             report::save(&dir.path().join("export/report.xlsx"));
         }

@@ -3,7 +3,6 @@
 use crate::desks::{Desk, Options};
 use crate::vendors::Project;
 use serde_json::Value;
-use std::path::Path;
 
 const TICKETS: usize = 30;
 
@@ -64,7 +63,7 @@ fn what_can_not_be_left_out_is_said() {
 fn a_ticket_whose_messages_are_never_all_listed_fails_after_the_second_run_and_goes_on_purpose() {
     let project = out_of_zendesk(&[]);
     let own = "connectors/zendesk.toml";
-    let manifest = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(own)).unwrap();
+    let manifest = std::fs::read_to_string(crate::root::root().join(own)).unwrap();
     let counted = "declared = \".comment_count\"";
     assert!(manifest.contains(counted));
     std::fs::create_dir(project.at("connectors")).unwrap();

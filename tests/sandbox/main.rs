@@ -27,6 +27,8 @@ mod preview;
 #[path = "../files/report.rs"]
 mod report;
 mod requesters;
+#[path = "../root.rs"]
+mod root;
 mod rules;
 mod scope;
 mod spoiled;

@@ -106,7 +106,7 @@ impl Move {
         let hurried = if pair.target == "zendesk" { trouble.hurry.manifest() } else { &[] };
         if !trouble.manifest.is_empty() || !hurried.is_empty() {
             let own = format!("connectors/{}.toml", pair.target);
-            let mut manifest = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(&own)).unwrap();
+            let mut manifest = std::fs::read_to_string(crate::root::root().join(&own)).unwrap();
             for (from, to) in trouble.manifest.iter().chain(hurried) {
                 assert!(manifest.contains(*from), "the manifest has no `{from}`");
                 manifest = manifest.replace(from, to);

@@ -238,7 +238,7 @@ impl Folder {
             all.put(&format!("in/attachments/{name}"), bytes);
         }
         if !manifest.is_empty() {
-            let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("connectors/freshdesk.toml");
+            let own = crate::root::root().join("connectors/freshdesk.toml");
             let text = manifest.iter().fold(std::fs::read_to_string(own).unwrap(), |text, (from, to)| {
                 assert!(text.contains(from), "the manifest has no `{from}`");
                 text.replace(from, to)

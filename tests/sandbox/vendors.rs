@@ -5,7 +5,6 @@ use crate::desks::{Desk, Options};
 use crate::moving::exit_code;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 use tempfile::TempDir;
@@ -246,7 +245,7 @@ fn contacts_that_changed_are_asked_for_and_where_that_is_refused_the_whole_list_
     assert_eq!(calls.iter().filter(filtered).count(), 3, "one a state in the later run: {calls:?}");
     assert!(calls.iter().all(|call| call["status"] == 200));
     // An account that knows another name of the filter.
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("connectors/freshdesk.toml");
+    let manifest = crate::root::root().join("connectors/freshdesk.toml");
     let manifest = std::fs::read_to_string(manifest)
         .unwrap()
         .replace("_updated_since = \"${$since}\"", "changed_since = \"${$since}\"");

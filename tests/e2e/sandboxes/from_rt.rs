@@ -231,7 +231,7 @@ fn make_fields(freshdesk: &Desk) -> Result<()> {
 /// several.
 fn in_a_hurry(project: &Path) -> Result<()> {
     let own = "connectors/zendesk.toml";
-    let whole = Path::new(env!("CARGO_MANIFEST_DIR")).join(own);
+    let whole = crate::root::root().join(own);
     let mut manifest = std::fs::read_to_string(&whole).map_err(|e| format!("{}: {e}", whole.display()))?;
     let hurried = [("lag = 61", "lag = 2"), ("deadline = 900", "deadline = 6")];
     let ticket = ("item     = \"ticket\"\nmax      = 100", "item     = \"ticket\"\nmax      = 12");

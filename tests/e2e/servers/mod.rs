@@ -31,7 +31,7 @@ impl Product {
 }
 
 fn here() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e")
+    crate::root::root().join("tests/e2e")
 }
 
 /// A running desk. Dropping it stops it; its data stays.

@@ -6,8 +6,8 @@ use deskferry::connector::registry::{self, Entry};
 use deskferry::connector::rest::{Account, Rest, Role};
 use deskferry::http::{self, Client, ClientConfig};
 use deskferry::pacer::{Clock, Pacer};
-use deskferry::sandbox::desk::Desk as Playing;
-use deskferry::sandbox::{self, Running};
+use deskferry_sandbox::desk::Desk as Playing;
+use deskferry_sandbox::{self as sandbox, Running};
 use serde_json::Value;
 
 /// Places among the hosts of a source.

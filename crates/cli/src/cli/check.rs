@@ -1,0 +1,28 @@
+//! `deskferry check`
+
+use super::args::Global;
+use super::draw::Screen;
+use super::open::{Aim, Wanted, open};
+use super::run::ended;
+use deskferry::error::{Problem, Result};
+use deskferry::pipeline::{self, Ending};
+use std::sync::Arc;
+
+pub async fn command(global: &Global, screen: &Arc<Screen>) -> Result<u8> {
+    let opened = open(&global.directory, Wanted { aim: Aim::Look, dry: true, ..Wanted::default() }, screen).await?;
+    let checked = pipeline::check(&opened.job).await;
+    let unreadable = match pipeline::check_rows(&opened.job).await {
+        // A folder that cannot be read at all was told of already, and ends this as it ends a run.
+        Err(_) if checked.problems().next().is_some() => None,
+        found => found?,
+    };
+    let ending = match checked.problems().chain(&unreadable).collect::<Vec<_>>().as_slice() {
+        [] => Ending::Complete,
+        [problem] => Ending::Refused((*problem).clone()),
+        [first, others @ ..] => {
+            let what = format!("{} checks failed; the first: {}", others.len() + 1, first.what);
+            Ending::Refused(Problem { what, ..(*first).clone() })
+        }
+    };
+    Ok(ended("check", &opened.job, &ending, screen))
+}

@@ -1,5 +1,0 @@
-//! The `deskferry` binary: arguments in, exit code out.
-
-fn main() -> std::process::ExitCode {
-    deskferry::cli::main()
-}
