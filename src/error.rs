@@ -90,6 +90,7 @@ closed_list! {
         // this machine
         Disk = "disk": "a file could not be written on this machine",
         Config = "config": "a file of the project is wrong",
+        BadExport = "bad_export": "a row or a file of the export cannot be read as it stands",
         Manifest = "manifest": "a connector's manifest is wrong",
         Refused = "refused": "a check forbids to go on",
         Interrupted = "interrupted": "stopped before it was done",
@@ -110,6 +111,7 @@ closed_list! {
         FileSkipped = "file_skipped": "a file the target does not take: left out by the mapping",
         FileName = "file_name": "a file name the target cannot hold: stored under a safe name",
         FileUnreadable = "file_unreadable": "a file that could not be read from the source, in two runs: named in the message",
+        FileLater = "file_later": "a file that came when its message was written already: attached to a message of its own",
         FileGone = "file_gone": "a file the source lists and no longer serves",
         InlineImage = "inline_image_attached": "an inline image the body cannot show in place: attached",
         ImageGone = "inline_image_gone": "an inline image the source no longer serves",
@@ -129,6 +131,7 @@ closed_list! {
         Company = "company_dropped": "the company of a ticket whose requester does not belong to it",
         Solved = "solved_date_dropped": "the time it was solved, which the target sets itself",
         Requester = "requester_replaced": "the requester is not in the target: another person stands for them",
+        PersonValue = "person_value_dropped": "a name, address, phone or other value of a person, which the one who stands for them in the target does not have",
         AgentAsContact = "agent_as_contact": "an agent of the source whom the target does not have: a contact there, who stands as the requester of their tickets",
         Rating = "rating_dropped": "how satisfied the requester was, which the target does not take",
         Time = "time_dropped": "time that was spent on a ticket, which the target has no place for",

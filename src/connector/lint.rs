@@ -261,6 +261,10 @@ fn expressions(manifest: &Manifest) -> Vec<(String, Checked<'_>)> {
         all.extend(single.into_iter().filter_map(|(what, e)| Some((place(what), Checked::Expr(e?)))));
         all.extend(rule.query.iter().chain(&rule.outputs).map(|(key, e)| (place(key), Checked::Expr(e))));
     }
+    for (name, rule) in &manifest.held {
+        let fields = rule.query.iter().chain(&rule.fields);
+        all.extend(fields.map(|(key, e)| (format!("held.{name}.{key}"), Checked::Expr(e))));
+    }
     for (name, rule) in &manifest.verify {
         for expect in &rule.expect {
             let place = format!("verify.{name} `{}`", expect.name);

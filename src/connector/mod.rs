@@ -257,6 +257,16 @@ pub trait Source: Send + Sync {
     /// Errors: `expression`, `bad_answer`; they never hold values of the record.
     fn assemble(&self, kind: Kind, row: &Value, children: &ChildRows) -> Result<Record>;
 
+    /// Whether reading it costs calls, so that nothing is read before somebody asks for it.
+    fn is_called(&self) -> bool {
+        true
+    }
+
+    /// Which of these files, which could not be had before, are there now. Makes no call: a source that would have to names none.
+    async fn there_now(&self, _files: Vec<Attachment>) -> Result<Vec<Attachment>> {
+        Ok(vec![])
+    }
+
     /// Streams one file into `dir`, named by its hash. No credential goes to another host.
     ///
     /// Errors: `not_found` when the source no longer has it; `disk`; and those of `read`.
@@ -514,6 +524,12 @@ pub trait Target: Send + Sync {
         steps: &[Step],
         late: &LateValues,
     ) -> Result<Option<ReadBack>>;
+
+    /// What the target has of somebody of ours who was there before us, or whom it took in part: the fields of `[held]`, none of them where
+    /// it shows nothing of them. None where nothing says how they are read. Only reads.
+    async fn held(&self, _kind: Kind, _remote: &Remote) -> Result<Option<Map<String, Value>>> {
+        Ok(None)
+    }
 
     /// Called once when a run ends, however it ends: what the steps wrote takes its final shape. Must bear being killed
     /// and being called again by a later run. Most platforms have nothing to do.

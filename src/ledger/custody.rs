@@ -58,6 +58,16 @@ impl Link {
         self.ledger.store.read(known).await
     }
 
+    /// What another source record than `id` made or took in the target under this marker.
+    pub async fn made_by_another(&self, kind: Kind, id: &str, marker: &str) -> Result<Option<Remote>> {
+        let (link, id, marker) = (self.id.clone(), id.to_owned(), marker.to_owned());
+        let sql = "SELECT step.target_id, step.target_number, step.target_url, step.outputs FROM step JOIN record ON record.seq = step.record \
+                   WHERE step.marker = ?3 AND step.state = 'applied' AND step.target_id IS NOT NULL AND record.link = ?1 \
+                     AND record.kind = ?2 AND record.id <> ?4 LIMIT 1";
+        let one = move |db: &Connection| query::first(db, sql, params![link, kind.code(), marker, id], rows::remote);
+        Ok(self.ledger.store.read(one).await?.flatten())
+    }
+
     /// Whether any record of the kind was made in the target.
     pub async fn has_made(&self, kind: Kind) -> Result<bool> {
         let link = self.id.clone();

@@ -14,11 +14,18 @@ use tokio::sync::OnceCell;
 /// Rows read together.
 const BATCH: u32 = 500;
 
+/// Whose an address is. Who is known by it goes before who only has it, too.
+struct Owner {
+    kind: Kind,
+    id: Box<str>,
+    is_first: bool,
+}
+
 pub struct Addresses {
     source: Arc<dyn Source>,
     staging: Staging,
     hashes: RandomState,
-    index: OnceCell<HashMap<u64, (Kind, Box<str>)>>,
+    index: OnceCell<HashMap<u64, Owner>>,
 }
 
 impl Addresses {
@@ -26,10 +33,10 @@ impl Addresses {
         Self { source, staging, hashes: RandomState::new(), index: OnceCell::new() }
     }
 
-    /// The agent or else the contact of the stage that has this address, by its id. All people must be staged.
+    /// The agent or else the contact of the stage that is known by this address, or else has it, by its id. All people must be staged.
     pub async fn owner(&self, address: &str) -> Result<Option<(Kind, String, Person)>> {
         let index = self.index.get_or_try_init(|| self.read()).await?;
-        let Some((kind, id)) = index.get(&self.hash(address)) else { return Ok(None) };
+        let Some(Owner { kind, id, .. }) = index.get(&self.hash(address)) else { return Ok(None) };
         let person = self.person(*kind, id).await?;
         let person = person.filter(|person| person.emails.iter().any(|own| same_address(own, address)));
         Ok(person.map(|person| (*kind, id.to_string(), person)))
@@ -39,8 +46,8 @@ impl Addresses {
         self.hashes.hash_one(address_key(address))
     }
 
-    async fn read(&self) -> Result<HashMap<u64, (Kind, Box<str>)>> {
-        let mut index = HashMap::new();
+    async fn read(&self) -> Result<HashMap<u64, Owner>> {
+        let mut index: HashMap<u64, Owner> = HashMap::new();
         for kind in [Kind::Agent, Kind::Contact] {
             let mut after = None;
             loop {
@@ -49,8 +56,12 @@ impl Addresses {
                 after = Some(last.0);
                 for (_, id) in ids {
                     let emails = self.person(kind, &id).await?.map(|person| person.emails).unwrap_or_default();
-                    for address in emails {
-                        index.entry(self.hash(&address)).or_insert_with(|| (kind, id.as_str().into()));
+                    for (nth, address) in emails.iter().enumerate() {
+                        let owner = Owner { kind, id: id.as_str().into(), is_first: nth == 0 };
+                        let there = index.get(&self.hash(address));
+                        if there.is_none_or(|there| owner.is_first && !there.is_first) {
+                            index.insert(self.hash(address), owner);
+                        }
                     }
                 }
             }

@@ -124,6 +124,8 @@ pub(super) struct Run<'a> {
     waits: AtomicBool,
     /// Records taken up while their list was read anew, before their row came again.
     early: Mutex<HashSet<String>>,
+    /// People of several addresses, who are taken up when all are listed.
+    late: Mutex<HashSet<String>>,
     /// When progress was told.
     told: Mutex<Option<Instant>>,
 }
@@ -177,6 +179,7 @@ impl<'a> Run<'a> {
             streak: Streak::default(),
             waits: AtomicBool::new(false),
             early: Mutex::default(),
+            late: Mutex::default(),
             told: Mutex::default(),
         })
     }
@@ -192,6 +195,10 @@ impl<'a> Run<'a> {
 
     pub(super) fn early(&self) -> MutexGuard<'_, HashSet<String>> {
         self.early.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn late(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.late.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Stages and writes one kind, side by side.
@@ -378,7 +385,12 @@ impl<'a> Run<'a> {
             return Ok(End::Parked { problem });
         }
         match self.translated(&record, row).await {
-            Ok(Matched::There(remote)) => Ok(done(remote, Origin::Matched, None)),
+            Ok(Matched::There(remote, losses)) => {
+                if kind == Kind::Contact {
+                    self.job.link.lose_anew(kind, id, losses).await?;
+                }
+                Ok(done(remote, Origin::Matched, None))
+            }
             Ok(Matched::Write(translated)) if kind == Kind::Field && !verbatim => {
                 self.write_field(&record, &translated, turn).await
             }

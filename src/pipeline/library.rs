@@ -250,7 +250,7 @@ impl Run<'_> {
                 let past = Past { rebuilt_at: None, ..Past::of(row) };
                 self.write(&record, translated, past, &mut Turn::free()).await
             }
-            Ok(Matched::There(_)) | Err(Held::Skip(..) | Held::Park(_) | Held::Fail(_)) => return Ok(()),
+            Ok(Matched::There(..)) | Err(Held::Skip(..) | Held::Park(_) | Held::Fail(_)) => return Ok(()),
             Err(Held::Trouble(problem)) => Err(Broken::Trouble(problem)),
         };
         let named = |stop| super::carry::named(stop, row.kind, &row.id);

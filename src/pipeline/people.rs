@@ -123,6 +123,13 @@ impl People {
         Ok(known)
     }
 
+    /// Somebody else of the source who is known by this address, beside the person `id`. All people must be staged.
+    pub async fn known_by(&self, address: &str, id: &str) -> Result<Option<(Kind, String)>> {
+        let owner = self.addresses.owner(address).await?;
+        let is_first = |person: &Person| person.emails.first().is_some_and(|first| same_address(first, address));
+        Ok(owner.filter(|(_, other, person)| other != id && is_first(person)).map(|(kind, other, _)| (kind, other)))
+    }
+
     /// Forgets one whose record was carried since.
     pub fn forget_one(&self, id: &str) {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(id);

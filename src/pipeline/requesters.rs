@@ -70,7 +70,10 @@ impl Run<'_> {
         let shown = [person.name.clone(), person.emails.first().map(|email| format!("<{email}>"))];
         let shown: Vec<String> = shown.into_iter().flatten().collect();
         match self.translator.contact(&row.id, person, begun(row), &self.job.link).await {
-            Ok(Matched::There(remote)) => Ok(done(remote, Origin::Matched, None)),
+            Ok(Matched::There(remote, losses)) => {
+                self.job.link.lose_anew(Kind::Contact, &row.id, losses).await?;
+                Ok(done(remote, Origin::Matched, None))
+            }
             Ok(Matched::Write(mut translated)) => {
                 translated.losses.push(Lost::new("", Loss::AgentAsContact, shown.join(" ")));
                 self.write(&record, translated, Past::of(row), turn).await

@@ -7,7 +7,7 @@ use crate::connector::ChildRows;
 use crate::error::{Problem, Reason, Result};
 use crate::ledger::{End, RecordRow, State};
 use crate::naive::{self, Naive};
-use crate::record::{Kind, Record};
+use crate::record::{Body, Kind, Record};
 use crate::staging::Wholeness;
 use std::collections::HashSet;
 use std::sync::OnceLock;
@@ -180,10 +180,32 @@ impl Run<'_> {
             if read != Read::Whole && !self.is_settled(kind, &row.id, read).await? {
                 continue;
             }
+            if kind == Kind::Contact && !read.is_over() && self.waits_for_others(&row.id).await? {
+                continue;
+            }
             had.insert(row.id.clone());
             ready.push(row);
         }
         Ok(Some((ready, last)))
+    }
+
+    /// Whether somebody has more than one address: whose the further ones are is known when all people are listed.
+    async fn waits_for_others(&self, id: &str) -> Result<bool> {
+        if self.job.target.profile().verbatim {
+            return Ok(false);
+        }
+        if self.late().contains(id) {
+            return Ok(true);
+        }
+        let Some(row) = self.job.staging.item(Kind::Contact.code(), id).await? else { return Ok(false) };
+        let several = match self.job.source.assemble(Kind::Contact, &row, &ChildRows::new()).map(|record| record.body) {
+            Ok(Body::Contact(person)) => person.emails.len() > 1,
+            _ => false,
+        };
+        if several {
+            self.late().insert(id.to_owned());
+        }
+        Ok(several)
     }
 
     /// Whether this run will read no more of it.

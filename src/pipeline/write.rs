@@ -362,6 +362,11 @@ impl Writer {
                     return Ok(());
                 }
                 Outcome::Rejected(problem) => {
+                    if let Some(remote) = self.made_by_another(record, step, &problem).await? {
+                        self.link.applied(kind, id, &step.key, Some(remote.clone()), Origin::Adopted).await?;
+                        progress.took(step, &remote, Some(Origin::Adopted));
+                        return Ok(());
+                    }
                     self.forget_covered(record, step, progress).await?;
                     self.link.rejected(kind, id, &step.key, problem.clone()).await?;
                     return Err(Broken::Trouble(problem.at(&step.key)));
@@ -395,6 +400,19 @@ impl Writer {
             problem,
             look_at: progress.created.as_ref().and_then(|(r, _)| r.url.clone()),
         }))
+    }
+
+    /// What another record of this migration made that is known by the same address: the target refuses a second one, and may show the first
+    /// only later.
+    async fn made_by_another(&self, record: &Carried<'_>, step: &Step, refused: &Problem) -> Result<Option<Remote>> {
+        match &step.marker {
+            Some(marker)
+                if step.verb == Verb::Create && refused.reason == Reason::Conflict && !step.marker_is_ours() =>
+            {
+                self.link.made_by_another(record.kind, record.id, marker).await
+            }
+            _ => Ok(None),
+        }
     }
 
     /// What [`Writer::send`] is where nothing is sent: nothing can be in doubt.

@@ -4,7 +4,7 @@
 //! a loss where the manifest calls it one.
 
 use super::carry::Run;
-use super::translate::Translated;
+use super::translate::{Translated, lost_of_person};
 use super::turn::Turn;
 use super::write::{Broken, Carried, Progress};
 use super::{Stop, aside};
@@ -12,8 +12,9 @@ use crate::connector::ReadBack;
 use crate::connector::plan::{MARKER, Step};
 use crate::error::{Problem, Reason};
 use crate::ledger::{End, Lost, Origin, RecordRow, Remote, State};
-use crate::record::Record;
+use crate::record::{Kind, Record};
 use jiff::Timestamp;
+use serde_json::Value;
 
 /// What earlier runs did with a record.
 #[derive(Clone, Copy, Debug)]
@@ -76,6 +77,9 @@ impl Run<'_> {
         for (step, loss) in progress.lost_alone(&steps) {
             link.lose(kind, id, &step.child, loss, "").await?;
         }
+        if kind == Kind::Contact && (origin == Origin::Adopted || progress.lost) {
+            self.name_what_is_not_held(&record.id, &mapped, &remote).await?;
+        }
         // A second look at an article that had no effect needs no proof.
         if kind.is_library() && !progress.wrote {
             let known = link.record(kind, id).await?;
@@ -108,6 +112,15 @@ impl Run<'_> {
             }
         }
         Ok(done(remote, origin, stored))
+    }
+
+    /// Books what of a contact the target's person does not have.
+    async fn name_what_is_not_held(&self, id: &str, mapped: &Value, remote: &Remote) -> Result<(), Problem> {
+        let Some(there) = self.job.target.held(Kind::Contact, remote).await? else { return Ok(()) };
+        for lost in lost_of_person(mapped, &there) {
+            self.job.link.lose(Kind::Contact, id, &lost.child, lost.loss, &lost.detail).await?;
+        }
+        Ok(())
     }
 
     /// Books the target's ids of messages, which some targets tell only when asked afterwards.

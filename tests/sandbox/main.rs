@@ -18,6 +18,7 @@ mod kills;
 mod left_out;
 mod library;
 mod map;
+mod merged_people;
 mod moving;
 mod not_found;
 mod pairs;

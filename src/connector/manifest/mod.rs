@@ -12,8 +12,8 @@ pub use read::{
     Since, Size, Under,
 };
 pub use write::{
-    Batch, Body, Children, Each, Expect, Fallback, FindRule, JobList, Nested, On, Only, Part, Poll, Shown, Then, Verb,
-    Verify, WriteStep,
+    Batch, Body, Children, Each, Expect, Fallback, FindRule, Held, JobList, Nested, On, Only, Part, Poll, Shown, Then,
+    Verb, Verify, WriteStep,
 };
 
 use crate::connector::profile::Profile;
@@ -98,6 +98,9 @@ pub struct Manifest {
     /// What is read back of a record after its steps, and compared.
     #[serde(default)]
     pub verify: BTreeMap<String, Verify>,
+    /// What the target has of a record of ours that was there before us, or that it took in part: what else ours has is lost by name.
+    #[serde(default)]
+    pub held: BTreeMap<String, Held>,
 }
 
 fn json() -> Vec<Shape> {

@@ -193,17 +193,21 @@ pub enum Then {
     Fallback,
     /// It was not needed.
     Done,
-    /// The target cannot take it, which is a loss and no failure. Only of links.
+    /// The target cannot take it, which is a loss and no failure. Of links, and of what belongs to a person.
     Lost,
 }
 
-/// What a step does differently when the first way is refused: written by the API user, with a header line that names the author.
+/// What a step does differently when the first way is refused: written by the API user, with a header line that names the author; or
+/// without a part of it, which is then lost.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Fallback {
     /// Headers that are not sent.
     #[serde(default)]
     pub without_headers: Vec<String>,
+    /// Keys of a `json` body that are not sent. The answer counts as one that lost something.
+    #[serde(default)]
+    pub without: Vec<String>,
 }
 
 /// How a record is found again in the target: by one call, or (messages only) by reading the ticket as a source is read.
@@ -295,6 +299,21 @@ pub struct Verify {
     /// Path of the time the target last changed the record.
     #[serde(default)]
     pub updated_at: Option<String>,
+}
+
+/// How a person of the target is read, to be compared with the one of the source who goes by them.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Held {
+    pub cites: String,
+    pub evidence: Evidence,
+    /// `GET /path`, with `.target`.
+    pub call: Template,
+    #[serde(default)]
+    pub query: BTreeMap<String, Expr>,
+    /// Over the answer: `name`, `emails`, `phones`, `companies` (ids), `tags`. What is not said is not compared, but for custom values and
+    /// tags: those are not there.
+    pub fields: BTreeMap<String, Expr>,
 }
 
 /// A property the vendor may drop in silence.

@@ -35,10 +35,22 @@ impl Rest {
                 None => Outcome::Rejected(refused),
                 Some(request) => match self.try_step(step, request, late).await {
                     Err(problem) => Outcome::NotSent(problem),
-                    Ok(Verdict::Is(outcome)) => outcome,
+                    Ok(Verdict::Is(outcome)) => self.in_part(step, outcome),
                     Ok(Verdict::Fallback(problem)) => Outcome::Rejected(problem),
                 },
             },
+        }
+    }
+
+    /// What a fallback that leaves something out did.
+    fn in_part(&self, step: &Step, outcome: Outcome) -> Outcome {
+        let leaves_out = |rule: &WriteStep| rule.fallback.as_ref().is_some_and(|other| !other.without.is_empty());
+        match outcome {
+            Outcome::Applied { mut remote, origin } if self.rule(step).is_ok_and(leaves_out) => {
+                remote.outputs.insert(LOST.to_owned(), true.into());
+                Outcome::Applied { remote, origin }
+            }
+            other => other,
         }
     }
 

@@ -15,6 +15,7 @@ mod fill;
 mod find;
 mod fresh;
 mod gaps;
+mod held;
 mod jobs;
 mod left;
 mod lookup;

@@ -181,7 +181,8 @@ impl Rest {
         let mut fallback = None;
         if let Some(other) = &rule.fallback {
             let there = self.written_by_api(sight.value());
-            let mut request = self.request(rule, &self.scope_of(&there), files)?;
+            let lesser = lesser(rule, &other.without);
+            let mut request = self.request(lesser.as_ref().unwrap_or(rule), &self.scope_of(&there), files)?;
             request.headers.retain(|(name, _)| !other.without_headers.iter().any(|w| w.eq_ignore_ascii_case(name)));
             fallback = Some(request);
         }
@@ -302,6 +303,13 @@ fn without_messages(scope: &Value) -> Value {
 /// The things steps are planned for, each by what tells it from the others.
 fn named(things: Vec<Value>, key: &str) -> Vec<(String, Value)> {
     things.into_iter().map(|thing| (plain(&thing[key]), thing)).collect()
+}
+
+/// The rule without these keys of its body; none where it is to stay as it is.
+fn lesser(rule: &WriteStep, without: &[String]) -> Option<WriteStep> {
+    let Some(Body::Json(fields)) = rule.body.as_ref().filter(|_| !without.is_empty()) else { return None };
+    let left = fields.iter().filter(|(key, _)| !without.contains(key)).map(|(key, e)| (key.clone(), e.clone()));
+    Some(WriteStep { body: Some(Body::Json(left.collect())), ..rule.clone() })
 }
 
 /// The addresses of a contact beside the one it is known by, each once.

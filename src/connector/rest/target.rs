@@ -213,6 +213,10 @@ impl Target for Rest {
         self.compare_stored(kind, mapped, steps, late).await
     }
 
+    async fn held(&self, kind: Kind, remote: &Remote) -> Result<Option<Map<String, Value>>> {
+        self.held_of(kind, remote).await
+    }
+
     fn calls(&self) -> BTreeMap<String, u64> {
         self.counted_calls()
     }

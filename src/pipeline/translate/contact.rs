@@ -1,8 +1,8 @@
 //! People and the other records a ticket refers to: matched with what the target has, or made.
 
-use super::{Held, Translated, Translator};
-use crate::error::{Problem, Reason};
-use crate::ledger::{Link, Remote};
+use super::{Held, Translated, Translator, held};
+use crate::error::{Loss, Problem, Reason};
+use crate::ledger::{Link, Lost, Remote};
 use crate::mapping::{Mapped, ValueField, label};
 use crate::record::{Company, Group, Kind, Person, address_key};
 use serde_json::json;
@@ -10,8 +10,8 @@ use std::sync::PoisonError;
 
 /// What a record that is only referred to became.
 pub enum Matched {
-    /// There, and not to be touched.
-    There(Remote),
+    /// There, and not to be touched; with what the source has beside it.
+    There(Remote, Vec<Lost>),
     /// To be written.
     Write(Translated),
 }
@@ -24,7 +24,7 @@ impl Translator {
         };
         let wanted = self.mapping.people.agent_email(email);
         match self.roster.seek(self.target.as_ref(), wanted).await? {
-            Some(entry) => Ok(Matched::There(entry.remote())),
+            Some(entry) => Ok(Matched::There(entry.remote(), vec![])),
             None => Err(Held::Skip(
                 Problem::new(Reason::MissingPerson, format!("no agent of the target has the address {wanted}"))
                     .hint("make the agent in the target, or name another in `[people] agents`, and run again"),
@@ -41,10 +41,6 @@ impl Translator {
             return Err(Held::Skip(Problem::new(Reason::NoEmail, "the contact has no e-mail address"), None));
         }
         let address = email.map(|email| address_key(self.mapping.people.contact_email(email)));
-        let there = address.as_ref().and_then(|address| self.roster.person(address));
-        if let Some(entry) = there.filter(|_| !begun) {
-            return Ok(Matched::There(entry.remote()));
-        }
         let mut mapped = serde_json::to_value(person).unwrap_or_default();
         mapped["id"] = json!(id);
         mapped["address"] = json!(address);
@@ -53,7 +49,36 @@ impl Translator {
             companies.extend(link.target_of(Kind::Company, company).await?.map(|there| there.id));
         }
         mapped["companies"] = json!(companies);
-        Ok(Matched::Write(Translated { mapped, losses: vec![] }))
+        let there = address.as_ref().and_then(|address| self.roster.person(address));
+        if let Some(entry) = there.filter(|_| !begun) {
+            return Ok(Matched::There(entry.remote(), held::lost(&mapped, &entry.fields)));
+        }
+        let (emails, losses) = self.own_addresses(id, person).await?;
+        mapped["emails"] = json!(emails);
+        Ok(Matched::Write(Translated { mapped, losses }))
+    }
+
+    /// The addresses of a person without those by which somebody else of the source is known: these are theirs in the target, too. Those
+    /// are lost.
+    async fn own_addresses(&self, id: &str, person: &Person) -> Result<(Vec<String>, Vec<Lost>), Held> {
+        let (mut own, mut lost) = (Vec::new(), Vec::new());
+        for (nth, email) in person.emails.iter().enumerate() {
+            let other = match nth {
+                0 => None,
+                _ => self.people.known_by(email, id).await?,
+            };
+            match other {
+                Some((kind, other)) => {
+                    lost.push(Lost::new(
+                        "",
+                        Loss::PersonValue,
+                        format!("address {email}: it is that of {kind} {other}"),
+                    ));
+                }
+                None => own.push(email.clone()),
+            }
+        }
+        Ok((own, lost))
     }
 
     /// A company: matched when the target has one of its name, else to be made. One whose making was `begun` is settled.
@@ -62,7 +87,7 @@ impl Translator {
             return Err(Held::Skip(Problem::new(Reason::Unsupported, "the target has no companies"), None));
         }
         match self.roster.company(&company.name).filter(|_| !begun) {
-            Some(entry) => Ok(Matched::There(entry.remote())),
+            Some(entry) => Ok(Matched::There(entry.remote(), vec![])),
             None => {
                 let mut mapped = serde_json::to_value(company).unwrap_or_default();
                 mapped["id"] = json!(id);
@@ -90,7 +115,7 @@ impl Translator {
             }
         };
         match (self.roster.group(&label).filter(|_| !begun), &self.making) {
-            (Some(entry), _) => Ok(Matched::There(entry.remote())),
+            (Some(entry), _) => Ok(Matched::There(entry.remote(), vec![])),
             (None, Some(making)) => {
                 let mut making = making.lock().unwrap_or_else(PoisonError::into_inner);
                 let first = making.entry(label::key(&label)).or_insert_with(|| id.to_owned());

@@ -26,7 +26,9 @@ impl Translator {
                 let can_be_added = self.target.profile().field_types.contains(&target.field_type);
                 match has_options(target.field_type) && can_be_added && !lacks.is_empty() {
                     true => Ok(Matched::Write(self.more_options(target, lacks))),
-                    false => Ok(Matched::There(Remote { id: self.roster.field_id(target), ..Remote::default() })),
+                    false => {
+                        Ok(Matched::There(Remote { id: self.roster.field_id(target), ..Remote::default() }, vec![]))
+                    }
                 }
             }
             (Place::Drop, _) => Err(Held::Skip(Problem::new(Reason::Mapping, "left out by the mapping"), None)),

@@ -9,6 +9,7 @@ mod contact;
 mod custom;
 mod field;
 mod files;
+mod held;
 mod instead;
 mod kept;
 mod languages;
@@ -22,6 +23,7 @@ mod verbatim;
 pub use blobs::Blobs;
 pub use contact::Matched;
 pub use field::to_be_made;
+pub use held::lost as lost_of_person;
 pub use ticket::SourceFields;
 
 use super::demands::Demand;

@@ -13,10 +13,6 @@ const MOST_IDS: usize = 100;
 impl Zendesk {
     pub fn read(&self, call: &Call, path: &[&str], now: Timestamp) -> Answer {
         let id = |text: &str| text.parse::<u64>().ok();
-        let one = |name: &str, row: Option<Value>| match row {
-            Some(row) => Answer::json(200, &json!({ name: row })),
-            None => refusal::not_found(),
-        };
         match path {
             ["incremental", name @ ..] => self.export(name, call, now),
             ["tickets"] => {
@@ -50,7 +46,7 @@ impl Zendesk {
                 let row = |row: &Value| row["permanently_deleted"] != true;
                 show_many("users", self.account.users.iter().map(|u| &u.row).filter(|u| row(u)), call)
             }
-            ["users", user] => one("user", id(user).and_then(|id| self.user(id))),
+            ["users", user] => self.one_user(id(user), call),
             ["users", user, "identities"] => match id(user).and_then(|id| Some((id, self.user(id)?))) {
                 Some((id, _)) => pages::answer("identities", self.identities(|own| own["user_id"] == id), call),
                 None => refusal::not_found(),
@@ -116,6 +112,17 @@ impl Zendesk {
             }
             row
         })
+    }
+
+    /// *Unverified:* that the identities may stand beside one user as they may beside many.
+    fn one_user(&self, id: Option<u64>, call: &Call) -> Answer {
+        match id.and_then(|id| self.user(id)) {
+            Some(user) if includes(call, "identities") => {
+                let own = self.identities(|own| own["user_id"] == user["id"]);
+                Answer::json(200, &json!({ "user": user, "identities": own }))
+            }
+            user => one("user", user),
+        }
     }
 
     fn identities(&self, wanted: impl Fn(&Value) -> bool) -> Vec<Value> {
@@ -356,4 +363,12 @@ fn comment(comment: &Comment, inline: bool) -> Value {
 fn parties(all: &[store::Party]) -> Vec<Row<'_>> {
     let id = |party: &store::Party| party.row["id"].as_u64().unwrap_or_default();
     all.iter().map(|p| Row { generated: p.generated, id: id(p), show: Box::new(|| p.row.clone()) }).collect()
+}
+
+/// A single record under its name.
+fn one(name: &str, row: Option<Value>) -> Answer {
+    match row {
+        Some(row) => Answer::json(200, &json!({ name: row })),
+        None => refusal::not_found(),
+    }
 }

@@ -1,0 +1,115 @@
+//! What a person of the source has and the one who stands for them in the target has not.
+//!
+//! Two people of the source may be one in the target: they have one address, or the target knew them before. Nothing of them goes in
+//! silence: what the target's person does not have is a loss of theirs, by name.
+
+use crate::error::Loss;
+use crate::ledger::Lost;
+use crate::record::address_key;
+use serde_json::{Map, Value};
+
+/// What of a mapped contact is not `there`: the fields of a `[held]` rule, or of an agent's row. A name, and companies, are compared only
+/// where the target tells them.
+pub fn lost(contact: &Value, there: &Map<String, Value>) -> Vec<Lost> {
+    let mut details = Vec::new();
+    if let (Some(name), Some(other)) = (contact["name"].as_str(), there.get("name").and_then(Value::as_str))
+        && !plain(name).is_empty()
+        && plain(name) != plain(other)
+        && address_key(name) != address_of(contact)
+    {
+        details.push(format!("name {}: the target has {}", name.trim(), other.trim()));
+    }
+    let has = |key: &str, of: fn(&str) -> String, text: &str| texts(there.get(key)).any(|own| of(own) == of(text));
+    let first = address_of(contact);
+    let further = texts(contact.get("emails")).filter(|email| email.contains('@') && address_key(email) != first);
+    details.extend(further.filter(|email| !has("emails", address_key, email)).map(|email| format!("address {email}")));
+    let phones = texts(contact.get("phones")).filter(|phone| !has("phones", digits, phone));
+    details.extend(phones.map(|phone| format!("phone {phone}")));
+    if there.contains_key("companies") {
+        let companies = texts(contact.get("companies")).filter(|id| !has("companies", str::to_owned, id));
+        details.extend(companies.map(|id| format!("company {id}")));
+    }
+    details.extend(texts(contact.get("tags")).filter(|tag| !has("tags", plain, tag)).map(|tag| format!("tag {tag}")));
+    let custom = contact["custom"].as_array().into_iter().flatten().filter(|value| !is_nothing(&value["value"]));
+    let titles = custom.filter_map(|value| value["title"].as_str().or_else(|| value["key"].as_str()));
+    details.extend(titles.map(|title| format!("custom value {title}")));
+    details.into_iter().map(|detail| Lost::new("", Loss::PersonValue, detail)).collect()
+}
+
+fn address_of(contact: &Value) -> String {
+    contact["address"].as_str().map(address_key).unwrap_or_default()
+}
+
+fn texts(list: Option<&Value>) -> impl Iterator<Item = &str> {
+    list.and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .filter(|text| !text.trim().is_empty())
+}
+
+fn plain(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
+}
+
+/// A phone number as it is compared: `+49 30 1` and `0049-30/1` are one.
+fn digits(text: &str) -> String {
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    digits.trim_start_matches('0').to_owned()
+}
+
+fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.trim().is_empty(),
+        Value::Array(all) => all.is_empty(),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn details(contact: &Value, there: &Value) -> Vec<String> {
+        lost(contact, there.as_object().unwrap()).into_iter().map(|lost| lost.detail).collect()
+    }
+
+    #[test]
+    fn whatever_the_one_who_stands_for_them_has_not_is_named() {
+        let contact = json!({
+            "name": "Ann Two", "address": "ann@x.example", "emails": ["ANN@x.example", "two@x.example", "one@x.example"],
+            "phones": ["+49 30 1", "0170 2"], "companies": ["7", "8"], "tags": ["VIP"],
+            "custom": [{ "key": "c", "title": "Level", "value": "gold" }, { "key": "empty", "value": "" }],
+        });
+        let there = json!({ "name": "Ann One", "emails": ["ann@x.example", "One@x.example"], "phones": ["0049301"],
+            "companies": ["7"], "tags": [] });
+        let all = [
+            "name Ann Two: the target has Ann One",
+            "address two@x.example",
+            "phone 0170 2",
+            "company 8",
+            "tag VIP",
+            "custom value Level",
+        ];
+        assert_eq!(details(&contact, &there), all);
+    }
+
+    #[test]
+    fn what_is_there_in_another_spelling_is_not_lost() {
+        let contact = json!({ "name": " ann  ROE", "address": "ann@x.example", "emails": ["Ann@X.example"],
+            "phones": ["(030) 12-34"], "custom": [] });
+        let there = json!({ "name": "Ann Roe", "emails": ["ann@x.example"], "phones": ["0301234"] });
+        assert_eq!(details(&contact, &there), Vec::<String>::new());
+        let named_by_address = json!({ "name": "ANN@x.example", "address": "ann@x.example" });
+        assert_eq!(details(&named_by_address, &there), Vec::<String>::new());
+    }
+
+    #[test]
+    fn of_somebody_the_target_does_not_show_the_name_and_companies_are_not_compared() {
+        let contact = json!({ "name": "Ann", "address": "a@x.example", "emails": ["a@x.example", "b@x.example"],
+            "phones": ["1"], "companies": ["7"] });
+        assert_eq!(details(&contact, &json!({})), ["address b@x.example", "phone 1"]);
+    }
+}
