@@ -21,6 +21,7 @@ mod redact;
 pub mod seen;
 pub mod tree;
 mod value;
+pub mod words;
 
 pub use apply::{Applied, KnownLabels, canonical};
 pub use convert::{Converted, convert, labels};

@@ -9,6 +9,7 @@ mod again;
 mod approval;
 pub mod assumed;
 mod carry;
+mod check_words;
 mod children;
 mod claim;
 mod closure;
@@ -42,6 +43,7 @@ mod write;
 mod written;
 
 pub use approval::Approval;
+pub use check_words::{Target as Asked, check_words};
 pub use events::{Event, Listener, Side};
 pub use halt::Halt;
 pub use pairing::pair;
@@ -176,6 +178,7 @@ impl Ending {
         match self {
             Ending::Complete => 0,
             Ending::Failed(problem) if matches!(problem.reason, Reason::Config) => 2,
+            Ending::Failed(problem) if matches!(problem.reason, Reason::BadExport) => 6,
             Ending::Failed(_) => 1,
             Ending::Partial => 3,
             Ending::Stopped(_) => 5,

@@ -23,6 +23,11 @@ impl Checked {
         self.problems().next()
     }
 
+    /// Whether an account failed one of its checks.
+    pub fn fails(&self, side: Side) -> bool {
+        self.lines.iter().any(|(of, line)| *of == side && line.found.is_err())
+    }
+
     pub fn problems(&self) -> impl Iterator<Item = &Problem> {
         self.lines.iter().filter_map(|(_, line)| line.found.as_ref().err())
     }
@@ -47,22 +52,36 @@ pub async fn check(job: &Job) -> Checked {
     checked
 }
 
-/// Tells every record of the source that cannot be read as it is. A run leaves these out and goes on; `check` does not end well.
+/// Tells everything of the source that cannot be read as it is, and every file it names that is not there. A run goes on without; `check`
+/// does not end well.
 pub async fn check_rows(job: &Job) -> Result<Option<Problem>> {
     let faults = job.source.faults().await?;
-    let many = faults.len();
-    for problem in faults {
-        let proves = "every row can be read".to_owned();
-        (job.tell)(Event::Check { account: Side::Source, proves, ok: false, found: None, problem: Some(problem) });
+    let (files, rows): (Vec<_>, Vec<_>) = faults.into_iter().partition(|fault| fault.reason == Reason::NotFound);
+    let (missing, unreadable) = (files.len(), rows.len());
+    for (proves, problems) in [("every row can be read", rows), ("every attached file is there", files)] {
+        for problem in problems {
+            let (proves, problem) = (proves.to_owned(), Some(problem));
+            (job.tell)(Event::Check { account: Side::Source, proves, ok: false, found: None, problem });
+        }
     }
-    Ok((many > 0).then(|| {
-        let what = match many {
-            1 => "1 record of the source cannot be read as it is".to_owned(),
-            many => format!("{many} records of the source cannot be read as they are"),
-        };
-        Problem::new(Reason::Refused, what)
-            .hint("correct them, or say how they are read; a run migrates the others, and these fail alone")
-    }))
+    let (mut what, mut hints) = (Vec::new(), Vec::new());
+    if unreadable > 0 {
+        what.push(match unreadable {
+            1 => "1 cell or row of the export cannot be read".to_owned(),
+            many => format!("{many} cells or rows of the export cannot be read"),
+        });
+        hints.push(
+            "correct them, or say in columns.toml how they are read; a run migrates the other records, and theirs fail",
+        );
+    }
+    if missing > 0 {
+        what.push(match missing {
+            1 => "1 attached file is missing".to_owned(),
+            many => format!("{many} attached files are missing"),
+        });
+        hints.push("put the files into the folder; a run migrates their tickets without them, and a later run attaches what is there by then");
+    }
+    Ok((!what.is_empty()).then(|| Problem::new(Reason::Refused, what.join(", and ")).hint(hints.join("; "))))
 }
 
 /// What a run would be refused for by the target. Tells nobody.

@@ -1,7 +1,7 @@
 //! What both accounts hold, counted over the staged tickets: the ground of a mapping. Writes nothing to the target.
 //!
 //! Tickets go through one batch at a time; what is kept of them are counts of labels and of the options of fields, never free
-//! text. Definitions that are not staged yet are read; tickets are not: the counts are of what `stage` or a run has read.
+//! text. Definitions that are not staged yet are read; tickets are not, where that would cost calls: the counts are of what `stage` or a run has read.
 
 use super::carry::BATCH;
 use super::people::seek_agents;
@@ -16,7 +16,7 @@ use crate::mapping::seen::{Observed, SeenAgent, SeenField, SeenLabel, There};
 use crate::record::{Body, Category, Field, FieldType, Kind, Record, State as Shown, Ticket};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::Value;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::pin::pin;
 
 /// Definitions a mapping is made of.
@@ -38,7 +38,10 @@ pub struct Survey {
 
 /// Looks at both accounts.
 pub async fn survey(job: &Job) -> Result<Survey, Stop> {
-    for kind in DEFINITIONS.into_iter().filter(|&kind| job.source.reads(kind)) {
+    // Where that costs no calls, tickets are read as well.
+    let tickets = (!job.source.is_called()).then_some([Kind::Company, Kind::Contact, Kind::Ticket]);
+    let kinds = DEFINITIONS.into_iter().chain(tickets.into_iter().flatten());
+    for kind in kinds.filter(|&kind| job.source.reads(kind)) {
         if job.staging.listing(kind.code()).await?.complete_since.is_none() {
             stage::kind(job, kind).await?;
         }
@@ -49,6 +52,14 @@ pub async fn survey(job: &Job) -> Result<Survey, Stop> {
     survey.there = there(job, &roster);
     survey.observed = source(job).await?;
     Ok(survey)
+}
+
+/// The same without reading of the source what is not staged, and without asking the target for agents it does not list, but for these.
+pub(super) async fn as_staged(job: &Job, agents: BTreeSet<&str>) -> Result<Survey, Stop> {
+    let mut roster = Roster::read(job.target.as_ref()).await?;
+    assumed::complete(job, &mut roster).await?;
+    roster.seek_all(job.target.as_ref(), agents).await?;
+    Ok(Survey { there: there(job, &roster), observed: source(job).await?, ..Survey::default() })
 }
 
 async fn target(job: &Job) -> Result<Roster, Stop> {

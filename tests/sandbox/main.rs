@@ -36,6 +36,7 @@ mod spoiled;
 #[path = "../e2e/compare/text.rs"]
 mod text;
 mod vendors;
+mod words;
 
 use moving::{Move, Trouble};
 use serde_json::Value;

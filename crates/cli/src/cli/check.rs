@@ -5,7 +5,7 @@ use super::draw::Screen;
 use super::open::{Aim, Wanted, open};
 use super::run::ended;
 use deskferry::error::{Problem, Result};
-use deskferry::pipeline::{self, Ending};
+use deskferry::pipeline::{self, Asked, Ending, Side};
 use std::sync::Arc;
 
 pub async fn command(global: &Global, screen: &Arc<Screen>) -> Result<u8> {
@@ -16,7 +16,15 @@ pub async fn command(global: &Global, screen: &Arc<Screen>) -> Result<u8> {
         Err(_) if checked.problems().next().is_some() => None,
         found => found?,
     };
-    let ending = match checked.problems().chain(&unreadable).collect::<Vec<_>>().as_slice() {
+    let target = match checked.fails(Side::Target) {
+        true => Asked::Silent,
+        false => Asked::Answers,
+    };
+    let unknown = match pipeline::check_words(&opened.job, target).await {
+        Ok(unknown) => unknown,
+        Err(stop) => return Ok(ended("check", &opened.job, &stop.into(), screen)),
+    };
+    let ending = match checked.problems().chain(&unreadable).chain(&unknown).collect::<Vec<_>>().as_slice() {
         [] => Ending::Complete,
         [problem] => Ending::Refused((*problem).clone()),
         [first, others @ ..] => {

@@ -82,6 +82,8 @@ impl Screen {
                     &format!("{done} carried{rest}"),
                 );
             }
+            // Of a kind that the source does not have there is nothing to say.
+            Event::Staged { rows: 0, .. } => {}
             Event::Staged { kind, rows, complete } => {
                 let more = if *complete { "" } else { " …" };
                 self.line_or_bar(*kind, &format!("{rows} read{more}"), *complete);
@@ -199,7 +201,8 @@ impl Screen {
         let due = {
             let mut state = self.state();
             let (last, at) = state.lines.entry(kind).or_default();
-            let due = last != text && (complete || at.is_none_or(|at| at.elapsed() >= LINE_EVERY));
+            let began = *at.get_or_insert_with(Instant::now);
+            let due = last != text && (complete || began.elapsed() >= LINE_EVERY);
             if due {
                 text.clone_into(last);
                 *at = Some(Instant::now());

@@ -6,6 +6,7 @@ use super::draw::Screen;
 use super::open::{Opened, Wanted, open};
 use super::out;
 use super::run::ended;
+use deskferry::connector::files;
 use deskferry::error::{Problem, Reason, Result};
 use deskferry::mapping::{Coverage, Goes, Mapping, Proposal, coverage, draft, propose, ready};
 use deskferry::pipeline::{Ending, Event, Survey, survey};
@@ -57,7 +58,9 @@ fn told(global: &Global, args: &MapArgs, opened: &Opened, survey: &Survey, scree
         draft.proposals.iter().try_for_each(|p| event("proposal", proposal(p)))?;
     }
     let counted = match survey.observed.tickets {
-        0 => "no tickets are staged: `deskferry stage` reads them, so that labels and values are counted".to_owned(),
+        0 => "no tickets are staged, so that nothing is proposed for their labels and values: `deskferry stage` reads them, then give this \
+              command again"
+            .to_owned(),
         n => format!("counted over {n} staged tickets in scope"),
     };
     let table = format!("{}\n{}", table(&rows), summary(&rows));
@@ -141,10 +144,17 @@ fn header(source: &str, target: &str, tickets: u64) -> String {
 
 fn ready_made(source: &str, target: &str) -> Result<&'static str> {
     ready::find(source, target).ok_or_else(|| {
-        Problem::new(Reason::Config, format!("there is no ready-made mapping from {source} to {target}")).hint(format!(
-            "there are {}; without `--ready` a mapping is proposed from nothing",
-            ready::names().join(", ")
-        ))
+        let what = format!("there is no ready-made mapping from {source} to {target}");
+        Problem::new(Reason::Config, what).hint(match source {
+            files::NAME => {
+                "no two folders of files are alike: without `--ready` a mapping is proposed from what yours holds"
+                    .to_owned()
+            }
+            _ => {
+                let names = ready::names().join(", ");
+                format!("there are {names}; without `--ready` a mapping is proposed from what both accounts hold")
+            }
+        })
     })
 }
 

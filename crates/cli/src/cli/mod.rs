@@ -83,7 +83,7 @@ async fn dispatch(args: &Args, screen: &Arc<Screen>) -> Result<u8, Problem> {
 fn exit_code(problem: &Problem) -> u8 {
     match problem.reason {
         Reason::Config | Reason::Manifest => USAGE,
-        Reason::Refused => 6,
+        Reason::Refused | Reason::BadExport => 6,
         Reason::Interrupted | Reason::TooManyFailures => 5,
         _ => 1,
     }

@@ -180,7 +180,10 @@ fn rules(project: &Project, mapping: Option<&Path>) -> Result<String> {
 fn connect_source(project: &Project) -> Result<(Arc<dyn Source>, String)> {
     if project.source.connector == files::NAME {
         if !project.source.leave_out.is_empty() {
-            return Err(project.source.error_at("leave_out", "of a folder of files nothing can be left out"));
+            return Err(project
+                .source
+                .error_at("leave_out", "of a folder of files nothing can be left out")
+                .hint("delete the line: a file or a column that is not wanted is left out in columns.toml"));
         }
         // A folder keeps whom a ticket names as it is; any other target needs somebody to stand there.
         let find = if project.target.connector == files::NAME { Find::Named } else { Find::Made };
