@@ -54,6 +54,7 @@ pub fn is_address(text: &str) -> bool {
         Some((local, domain)) => {
             let domain_is_odd = domain.contains(odd) || domain.contains(['{', '}']) || local.starts_with('{');
             let plain = !local.is_empty() && !domain.is_empty() && !domain.contains('@') && !domain_is_odd;
+            let plain = plain && !domain.split('.').any(str::is_empty);
             // Exchange and a few old systems write quotes and apostrophes before the @.
             plain && !local.contains(|c: char| odd(c) && c != '\'')
         }
@@ -61,10 +62,18 @@ pub fn is_address(text: &str) -> bool {
     }
 }
 
-/// Whether a text is meant as an address, and is none: `jane roe@example.com`, `a@b@c`; a name such as `Help @ ACME` is not.
+/// Whether a text is meant as an address, and is none: `jane roe@example.com`, `a@b@c`, `jane @example.com`; a name such as `Help @ ACME`
+/// is not.
 pub fn is_attempt(text: &str) -> bool {
-    let at = text.find('@').map(|at| text[..at].chars().next_back());
-    at.flatten().is_some_and(|before| !is_blank(before)) && read(text).is_none()
+    let Some((before, after)) = text.split_once('@').filter(|_| read(text).is_none()) else { return false };
+    before.chars().next_back().is_some_and(|last| !is_blank(last)) || is_host(after.trim_matches(is_blank))
+}
+
+/// Whether a text is a name that computers have: `example.com`.
+fn is_host(text: &str) -> bool {
+    let is_label = |label: &str| !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-');
+    let end = text.rsplit_once('.').map_or("", |(_, end)| end);
+    text.split('.').all(is_label) && end.chars().count() > 1 && end.chars().all(char::is_alphabetic)
 }
 
 fn mailbox(name: &str, address: &str) -> Option<Mailbox> {

@@ -5,6 +5,7 @@ mod exports;
 mod page;
 mod people;
 mod report;
+mod reports;
 #[path = "../root.rs"]
 mod root;
 

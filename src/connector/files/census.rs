@@ -3,6 +3,7 @@
 //!
 //! Holds places and names, never texts of records.
 
+use super::cells::Spot;
 use super::children::{Children, Readers};
 use super::columns::Columns;
 use super::faults::{Fault, Faults, list, many};
@@ -35,6 +36,10 @@ pub struct Census {
     /// Rows by table.
     pub counts: BTreeMap<&'static str, u64>,
     pub faults: Faults,
+    /// Attached files that are not there: their tickets go without them.
+    pub missing: Faults,
+    /// Rows that look like none of the table, by table.
+    pub footers: BTreeMap<&'static str, BTreeMap<Spot, Fault>>,
     /// What is wrong with each row of a ticket that does not say of which.
     pub of_no_ticket: Vec<Vec<Fault>>,
     /// What forbids to read a table, all of it.
@@ -63,6 +68,8 @@ impl Census {
             named: Named::default(),
             counts: BTreeMap::new(),
             faults: Faults::default(),
+            missing: Faults::default(),
+            footers: BTreeMap::new(),
             of_no_ticket: vec![],
             wrong: vec![],
             notes: vec![],
@@ -79,16 +86,29 @@ impl Census {
             all.push(format!("{} {what}", self.named.people.len()));
         }
         all.extend(self.notes.iter().cloned());
-        if self.faults.rows() > 0 {
-            all.push(format!(
-                "{} cannot be read: a run migrates the others, and `deskferry check` lists what is wrong",
-                many(self.faults.rows(), "row")
-            ));
-        }
         if !self.unread.is_empty() {
             all.push(format!("not read: {}", list(&self.unread)));
         }
         all
+    }
+
+    /// What a run is told of what is wrong: `check` lists it all.
+    pub fn trouble(&self) -> Vec<String> {
+        let (rows, files) = (self.faults.rows(), self.missing.rows());
+        let of_rows = || {
+            let rows = many(rows, "row");
+            format!(
+                "{rows} of the export cannot be read: the other records are migrated; `deskferry check` lists the rows"
+            )
+        };
+        let of_files = || match files {
+            1 => "1 attached file is missing: its ticket is migrated without it; `deskferry check` names it".to_owned(),
+            _ => format!(
+                "{files} attached files are missing: their tickets are migrated without them; `deskferry check` names them"
+            ),
+        };
+        let rows = (rows > 0).then(of_rows);
+        rows.into_iter().chain((files > 0).then(of_files)).collect()
     }
 
     /// The files of the folder that a table is in.

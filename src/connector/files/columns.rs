@@ -80,6 +80,8 @@ pub struct Table {
     pub custom: BTreeMap<String, Many>,
     /// Columns that are left out.
     pub ignore: Vec<String>,
+    /// What stands in the place of an id in rows below the table, such as `Total`; an empty list: there are none.
+    pub footer: Option<Vec<String>>,
 }
 
 /// One text, or a list of them.

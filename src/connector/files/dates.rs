@@ -280,7 +280,7 @@ fn compact(text: &str) -> Option<DateTime> {
     DateTime::new(digits[..4].parse().ok()?, number(4, 6)?, number(6, 8)?, hour, minute, second, 0).ok()
 }
 
-fn day(year: &str, month: Option<i8>, day: &str) -> Option<Date> {
+pub(super) fn day(year: &str, month: Option<i8>, day: &str) -> Option<Date> {
     let day = day.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let year: i16 = match (year.len(), year.parse().ok()?) {
         (4, year) => year,

@@ -30,7 +30,7 @@ pub fn in_utf8(path: &Path, said: Option<&str>, home: &Path, name: &str) -> Resu
     }
     let start = &start[..have];
     if start.starts_with(&[0xff, 0xfe, 0, 0]) || start.starts_with(&[0, 0, 0xfe, 0xff]) {
-        return Err(Problem::new(Reason::Config, "is in UTF-32").hint("save it as \"CSV UTF-8\""));
+        return Err(Problem::new(Reason::BadExport, "is in UTF-32").hint("save it as \"CSV UTF-8\""));
     }
     let (marked, mark) = match (Encoding::for_bom(start), start) {
         (Some((encoding, mark)), _) => (Some(encoding), mark),
@@ -92,7 +92,7 @@ fn convert(from: &Path, mark: u64, encoding: &'static Encoding, to: &Path) -> Re
                 DecoderResult::Malformed(..) => {
                     let what =
                         format!("is no {} text: byte {} belongs to no letter", encoding.name(), done + at as u64);
-                    return Err(Problem::new(Reason::Config, what).hint(format!(
+                    return Err(Problem::new(Reason::BadExport, what).hint(format!(
                         "a file that was cut off is exported again; `encoding` in {} names another encoding",
                         columns::FILE
                     )));

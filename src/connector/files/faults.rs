@@ -34,7 +34,11 @@ impl fmt::Display for Place {
 
 impl Fault {
     pub fn problem(&self) -> Problem {
-        let problem = Problem::new(Reason::Config, &self.what).at(&self.place);
+        self.problem_of(Reason::BadExport)
+    }
+
+    fn problem_of(&self, reason: Reason) -> Problem {
+        let problem = Problem::new(reason, &self.what).at(&self.place);
         if self.hint.is_empty() { problem } else { problem.hint(&self.hint) }
     }
 }
@@ -64,11 +68,11 @@ impl Faults {
     }
 
     /// All of them, or as many as are kept and the number of the others.
-    pub fn problems(&self) -> Vec<Problem> {
-        let mut all: Vec<Problem> = self.listed.iter().map(Fault::problem).collect();
+    pub fn problems(&self, reason: Reason) -> Vec<Problem> {
+        let mut all: Vec<Problem> = self.listed.iter().map(|fault| fault.problem_of(reason)).collect();
         let more = self.all - self.listed.len() as u64;
         if more > 0 {
-            all.push(Problem::new(Reason::Config, format!("{more} more faults of this folder are not listed")));
+            all.push(Problem::new(reason, format!("{more} more faults of this folder are not listed")));
         }
         all
     }

@@ -18,7 +18,7 @@ const ID: &str = ".deskferry-id";
 
 /// Whether a record's name for a file stays in the folder: relative, without `..`.
 ///
-/// Errors: `config`.
+/// Errors: `bad_export`.
 pub fn stays_inside(name: &str) -> Result<()> {
     let path = Path::new(name);
     let plain = path.components().all(|part| matches!(part, Component::Normal(_)));
@@ -26,16 +26,16 @@ pub fn stays_inside(name: &str) -> Result<()> {
         return Ok(());
     }
     let what = format!("the file {name:?} is not in the folder");
-    Err(Problem::new(Reason::Config, what).hint("`source` is a path below the folder, such as attachments/17/a.pdf"))
+    Err(Problem::new(Reason::BadExport, what).hint("`source` is a path below the folder, such as attachments/17/a.pdf"))
 }
 
 /// Opens a file a record names. Symbolic links are not followed, at no level.
 ///
-/// Errors: `config` when it would leave the folder; `not_found` when it is not there; `disk`.
+/// Errors: `bad_export` when it would leave the folder; `not_found` when it is not there; `disk`.
 pub fn open_inside(folder: &Path, name: &str) -> Result<File> {
     let file = File::open(found_inside(folder, name)?).map_err(|e| missing(e, name))?;
     if !file.metadata()?.is_file() {
-        return Err(Problem::new(Reason::Config, format!("{name:?} is no file")));
+        return Err(Problem::new(Reason::BadExport, format!("{name:?} is no file")));
     }
     Ok(file)
 }
@@ -51,7 +51,7 @@ pub fn found_inside(folder: &Path, name: &str) -> Result<PathBuf> {
         let found = std::fs::symlink_metadata(&path).map_err(|e| missing(e, name))?;
         if found.is_symlink() {
             let what = format!("the file {name:?} is, or lies behind, a symbolic link");
-            return Err(Problem::new(Reason::Config, what).hint("put the file itself into the folder"));
+            return Err(Problem::new(Reason::BadExport, what).hint("put the file itself into the folder"));
         }
     }
     Ok(path)
@@ -169,7 +169,7 @@ mod tests {
         std::fs::write(folder.path().join("mine"), "x").unwrap();
         let absolute = outside.path().join("secret").display().to_string();
         for name in ["../secret", "a/../../x", &absolute, "", ".", "way/secret", "secret"] {
-            assert_eq!(open_inside(folder.path(), name).unwrap_err().reason, Reason::Config, "{name}");
+            assert_eq!(open_inside(folder.path(), name).unwrap_err().reason, Reason::BadExport, "{name}");
         }
         assert_eq!(open_inside(folder.path(), "none").unwrap_err().reason, Reason::NotFound);
         assert!(open_inside(folder.path(), "mine").is_ok());

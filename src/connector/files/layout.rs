@@ -94,7 +94,9 @@ impl Part {
         }
         let Some((head, dialect)) = best else {
             let what = "the file is empty";
-            return Err(vec![Problem::new(Reason::Config, what).hint("export it again, or take it out of the folder")]);
+            return Err(vec![
+                Problem::new(Reason::BadExport, what).hint("export it again, or take it out of the folder"),
+            ]);
         };
         head.readable().map_err(one)?;
         let names: Vec<String> = head.texts();
@@ -156,12 +158,12 @@ impl Head {
     fn readable(&self) -> Result<()> {
         if let Some(damage) = &self.cells.damage {
             let what = format!("row {}, {}", self.row, damage.says());
-            return Err(Problem::new(Reason::Config, what).hint(Damage::HINT));
+            return Err(Problem::new(Reason::BadExport, what).hint(Damage::HINT));
         }
         match self.cells.not_utf8() {
             Some(_) => {
                 let what = format!("row {}: the headers are not UTF-8", self.row);
-                Err(Problem::new(Reason::Config, what).hint(super::encoding::HINT))
+                Err(Problem::new(Reason::BadExport, what).hint(super::encoding::HINT))
             }
             None => Ok(()),
         }
@@ -170,7 +172,7 @@ impl Head {
     fn no_key(&self, table: &str, bound: &Bound) -> Problem {
         let field = headers::key_fields(table)[0];
         let what = format!("row {} was read as the header row, and has no column for `{field}` of a {table}", self.row);
-        Problem::new(Reason::Config, what).hint(format!(
+        Problem::new(Reason::BadExport, what).hint(format!(
             "`header = N` under `[{table}]` in {0} names the row of headers; `{field} = \"…\"` under `[{table}.columns]` \
              names the column: {1}",
             columns::FILE,

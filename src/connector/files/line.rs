@@ -58,7 +58,7 @@ impl<R: Read + Seek> Lines<BufReader<R>> {
 
     /// The next line without its end, if there is one. A line that the file's end cuts is given like any other.
     ///
-    /// Errors: `config` for a line that is too long, which is passed over; `disk`.
+    /// Errors: `bad_export` for a line that is too long, which is passed over; `disk`.
     pub fn next(&mut self) -> Result<Option<Vec<u8>>> {
         let mut line = Vec::new();
         let read = (&mut self.reader).take(LONGEST + 1).read_until(b'\n', &mut line)? as u64;
@@ -66,7 +66,9 @@ impl<R: Read + Seek> Lines<BufReader<R>> {
             self.offset += read + self.rest_of_line()?;
             self.number += 1;
             let what = format!("longer than {} MiB", LONGEST >> 20);
-            return Err(Problem::new(Reason::Config, what).hint("files belong into `attachments/`, not into the line"));
+            return Err(
+                Problem::new(Reason::BadExport, what).hint("files belong into `attachments/`, not into the line")
+            );
         }
         if read == 0 {
             return Ok(None);
@@ -105,7 +107,7 @@ impl<R: Read> Lines<BufReader<R>> {
 
 /// Reads a line as JSON.
 ///
-/// Errors: `config`, without the line's text.
+/// Errors: `bad_export`, without the line's text.
 pub fn parse(line: &[u8]) -> Result<Value> {
     let once: serde_json::Result<Once> = serde_json::from_slice(line);
     once.map(|Once(value)| value).map_err(|e| {
@@ -116,7 +118,7 @@ pub fn parse(line: &[u8]) -> Result<Value> {
             }
             _ => ("not a JSON object".to_owned(), ONE_A_LINE),
         };
-        Problem::new(Reason::Config, format!("column {}: {category}", e.column())).hint(hint)
+        Problem::new(Reason::BadExport, format!("column {}: {category}", e.column())).hint(hint)
     })
 }
 
@@ -124,9 +126,9 @@ const ONE_A_LINE: &str = "one record a line, with no line break inside; `jq -c .
 
 /// Makes the canonical record of a row. `kind` may be left out of it; a key no record has is an error.
 ///
-/// Errors: `config`, naming the record and the key; never a text of it.
+/// Errors: `bad_export`, naming the record and the key; never a text of it.
 pub fn record(kind: Kind, row: &Value) -> Result<Record> {
-    let wrong = |what: String| Problem::new(Reason::Config, what);
+    let wrong = |what: String| Problem::new(Reason::BadExport, what);
     let Value::Object(map) = row else {
         return Err(wrong("not an object".into()).hint("a line is one record: {\"id\": …}"));
     };
@@ -363,7 +365,7 @@ mod tests {
         let mut text = vec![b'x'; LONGEST as usize + 10];
         text.extend_from_slice(b"\n{}\n");
         let mut lines = Lines::from(Cursor::new(text), 0, 0).unwrap();
-        assert_eq!(lines.next().unwrap_err().reason, Reason::Config);
+        assert_eq!(lines.next().unwrap_err().reason, Reason::BadExport);
         assert_eq!((lines.next().unwrap().unwrap(), lines.number), (b"{}".to_vec(), 2));
     }
 

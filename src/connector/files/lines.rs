@@ -62,7 +62,7 @@ impl Reader {
                 Ok(None) => return Ok(None),
                 Ok(Some(text)) if text.iter().all(u8::is_ascii_whitespace) => continue,
                 Ok(Some(text)) => text,
-                Err(problem) if problem.reason == Reason::Config => {
+                Err(problem) if problem.reason == Reason::BadExport => {
                     return Ok(Some(Line { spot, bytes: 0, id: None, record: Err(self.fault(spot, problem)) }));
                 }
                 Err(problem) => return Err(problem.at(shown(self.kind))),
@@ -122,7 +122,7 @@ pub fn census(place: &Place, find: Find) -> Result<Census> {
         if is_utf16(&file(&place.folder, kind))? {
             let what = format!("{} is written in UTF-16", shown(kind));
             let hint = format!("JSONL is UTF-8: `iconv -f UTF-16 -t UTF-8 {0} > new && mv new {0}`", shown(kind));
-            census.wrong.push(Problem::new(Reason::Config, what).hint(hint));
+            census.wrong.push(Problem::new(Reason::BadExport, what).hint(hint));
             continue;
         }
         let marks = of_kind(&mut census, &mut register, &place.folder, kind)?;

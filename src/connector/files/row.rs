@@ -5,6 +5,7 @@ use super::faults::{Fault, Place};
 use super::fields::{Cell, DESCRIPTION, Of, Says};
 use super::headers::{Column, Slot};
 use super::layout::{Layout, Part};
+use super::order::{Order, order};
 use super::persons;
 use super::table::{Row, Seen};
 use super::values::Wrong;
@@ -136,6 +137,10 @@ impl<'a> Reading<'a> {
     /// A value, or none with a fault or a word about its column.
     fn value(&mut self, name: &str, cell: Cell, guess: bool, at: usize, text: &str) -> Option<Value> {
         match self.layout.rules.value(name, cell, text) {
+            Ok(value) if cell == Cell::Time && value.is_string() => {
+                self.note_order(at, text);
+                Some(value)
+            }
             Ok(value) => Some(value).filter(|value| !value.is_null()),
             Err(_) if guess => {
                 self.seen.odd.insert((self.row.spot.part, at));
@@ -231,6 +236,28 @@ impl<'a> Reading<'a> {
     fn note_full(&mut self, at: usize) {
         let spot = self.row.spot;
         self.seen.full.entry((spot.part, at)).or_insert((0, spot.row + 1)).0 += 1;
+    }
+
+    fn note_order(&mut self, at: usize, text: &str) {
+        let rules = &self.layout.rules;
+        if rules.said.is_ours() || rules.are_dates_said() {
+            return;
+        }
+        let Some(order) = order(text) else { return };
+        let row = self.row.spot.row + 1;
+        let (first, orders) =
+            (|| (text.trim().to_owned(), row), self.seen.orders.entry((self.row.spot.part, at)).or_default());
+        match order {
+            Order::Either { form } => {
+                orders.either.get_or_insert_with(|| (first(), form));
+            }
+            Order::DayFirst => {
+                orders.day_first.get_or_insert_with(first);
+            }
+            Order::Otherwise => {
+                orders.otherwise.get_or_insert_with(first);
+            }
+        }
     }
 
     fn note_error(&mut self, at: usize, error: &str) {

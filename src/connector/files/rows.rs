@@ -103,7 +103,7 @@ pub fn unreadable(id: Option<&str>, faults: &[Fault]) -> connector::Row {
     let (id, first) = match (id, faults.first()) {
         (Some(id), first) => (id.to_owned(), first.map(Fault::problem)),
         (None, Some(first)) => {
-            let problem = Problem::new(Reason::Config, &first.what).hint(&first.hint);
+            let problem = Problem::new(Reason::BadExport, &first.what).hint(&first.hint);
             let column = first.place.column.as_ref().map(|column| format!("column `{column}`"));
             (
                 place.clone().unwrap_or_default(),
@@ -134,7 +134,7 @@ pub fn unreadable_twin(kind: Kind, id: &str, fault: &Fault) -> connector::Row {
 pub fn why_unreadable(row: &Value) -> Option<Problem> {
     let said = row.get(UNREADABLE)?;
     let problem = Problem::deserialize(said).ok();
-    Some(problem.unwrap_or_else(|| Problem::new(Reason::Config, "cannot be read")))
+    Some(problem.unwrap_or_else(|| Problem::new(Reason::BadExport, "cannot be read")))
 }
 
 /// Makes rows of the source of the rows of one table.
@@ -174,6 +174,10 @@ impl<'a> Reader<'a> {
         if let Some(there) = repeats.and_then(|repeats| repeats.twins.get(&row.spot)) {
             let fault = twins::fault(kind, place, &known.id, there);
             return Ok(Some(unreadable_twin(kind, &known.id, &fault)));
+        }
+        let footers = self.census.footers.get(kind.code());
+        if let Some(fault) = footers.and_then(|footers| footers.get(&row.spot)) {
+            return Ok(Some(unreadable(Some(&known.id), std::slice::from_ref(fault))));
         }
         row.fields.insert("id".into(), known.id.clone().into());
         let wrong = self.census.named.wrong_in(kind.code(), &row.fields);

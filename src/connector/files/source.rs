@@ -10,7 +10,7 @@ use super::census::{Census, Find};
 use super::columns::{self, Columns};
 use super::fields::{ATTACHMENT, COMMENT, TABLES};
 use super::table::Table;
-use super::{Form, KINDS, NAME, Place, folder, line, lines, rows};
+use super::{Form, KINDS, NAME, Place, emptiness, folder, line, lines, rows};
 use crate::clock::VendorClock;
 use crate::connector::{Again, Blob, BulkRows, CheckLine, ChildRows, LeftBehind, Page, Row, Shows, Source};
 use crate::error::{Problem, Reason, Result};
@@ -113,7 +113,12 @@ impl Source for FilesSource {
 
     async fn faults(&self) -> Result<Vec<Problem>> {
         let inner = Arc::clone(&self.0);
-        blocking(move || Ok(inner.census()?.faults.problems())).await
+        blocking(move || {
+            let census = inner.census()?;
+            let missing = census.missing.problems(Reason::NotFound);
+            Ok(census.faults.problems(Reason::BadExport).into_iter().chain(missing).collect())
+        })
+        .await
     }
 
     async fn left(&self) -> Result<Vec<LeftBehind>> {
@@ -130,7 +135,7 @@ impl Source for FilesSource {
         let census = self.0.census.lock().unwrap_or_else(PoisonError::into_inner);
         let Some((_, census)) = census.as_ref() else { return vec![] };
         let mut told = self.0.told.lock().unwrap_or_else(PoisonError::into_inner);
-        census.said().into_iter().filter(|note| told.insert(note.clone())).collect()
+        census.said().into_iter().chain(census.trouble()).filter(|note| told.insert(note.clone())).collect()
     }
 
     /// Pages of a folder that is as the bookmark says it was are none.
@@ -145,6 +150,16 @@ impl Source for FilesSource {
 
     fn assemble(&self, kind: Kind, row: &Value, _children: &ChildRows) -> Result<Record> {
         line::staged(kind, row)
+    }
+
+    fn is_called(&self) -> bool {
+        false
+    }
+
+    async fn there_now(&self, files: Vec<Attachment>) -> Result<Vec<Attachment>> {
+        let folder = self.0.place.folder.clone();
+        let is_there = move |file: &Attachment| folder::found_inside(&folder, &file.source).is_ok();
+        blocking(move || Ok(files.into_iter().filter(is_there).collect())).await
     }
 
     async fn fetch(&self, attachment: &Attachment, dir: &Path) -> Result<Blob> {
@@ -263,7 +278,7 @@ impl Inner {
     }
 
     fn seen(&self) -> Result<Vec<Result<String>>> {
-        let Place { folder, form, .. } = &self.place;
+        let folder = &self.place.folder;
         if !folder.is_dir() {
             let what = format!("there is no folder {}", folder.display());
             return Err(Problem::new(Reason::Config, what).hint("`path` of [source] is relative to the project folder"));
@@ -272,23 +287,7 @@ impl Inner {
         if !census.wrong.is_empty() {
             return Ok(census.wrong.iter().cloned().map(Err).collect());
         }
-        if census.counts.is_empty() {
-            let example = match form {
-                Form::Jsonl => "ticket.jsonl",
-                Form::Csv => "ticket.csv",
-                Form::Xlsx => "a sheet named ticket",
-            };
-            let what = format!("{} holds no records", folder.display());
-            let there = match census.unread.as_slice() {
-                [] => String::new(),
-                unread => format!("; not read: {}", super::faults::list(unread)),
-            };
-            return Err(Problem::new(Reason::Config, what).hint(format!(
-                "it should have {example}, or another `format`, or {} names its files; docs/files.md describes the \
-                 folder{there}",
-                columns::FILE
-            )));
-        }
+        emptiness::check(&self.place, &census)?;
         let headers = |table: &str| match census.tables.get(table).map(|layout| layout.parts[0].header_row) {
             Some(row) if row > 1 => format!(", headers in row {row}"),
             _ => String::new(),
@@ -320,7 +319,12 @@ impl Inner {
     }
 
     fn page(&self, kind: Kind, cursor: Option<&str>) -> Result<Page> {
-        let origins = self.origins(kind, &*self.census()?);
+        let census = self.census()?;
+        if let Some(wrong) = census.wrong.first() {
+            return Err(Problem { reason: Reason::BadExport, ..wrong.clone() });
+        }
+        emptiness::check(&self.place, &census)?;
+        let origins = self.origins(kind, &census);
         if origins.is_empty() {
             return Ok(Page::default());
         }
@@ -328,7 +332,7 @@ impl Inner {
         let bookmark = format!("{AS_IT_WAS}{}", prints(&origins)?);
         let (print, census) = self.printed()?;
         if let Some(wrong) = census.wrong.first() {
-            return Err(wrong.clone());
+            return Err(Problem { reason: Reason::BadExport, ..wrong.clone() });
         }
         if cursor == Some(bookmark.as_str()) {
             return Ok(Page { bookmark: Some(bookmark), ..Page::default() });

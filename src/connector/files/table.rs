@@ -3,6 +3,7 @@
 use super::cells::{Cells, Damage, Rows, Spot};
 use super::encoding;
 use super::faults::{Fault, Place};
+use super::footer;
 use super::layout::{Layout, Part};
 use super::row::Reading;
 use super::values::Wrong;
@@ -20,6 +21,8 @@ pub struct Row {
     pub faults: Vec<Fault>,
     /// Why the file cannot be trusted from here on.
     pub damage: Option<Fault>,
+    /// Cells that are not empty.
+    pub filled: usize,
 }
 
 /// What was seen of columns while rows were read.
@@ -33,6 +36,19 @@ pub struct Seen {
     pub full: BTreeMap<(u32, usize), (u64, u64)>,
     /// Rows that repeat the headers, as of files that were joined: where they stand.
     pub headers: BTreeSet<Spot>,
+    /// Rows below the table, as `footer` says.
+    pub footers: BTreeSet<Spot>,
+    /// Of columns of dates, whether days and months are told apart.
+    pub orders: BTreeMap<(u32, usize), Orders>,
+}
+
+/// Dates of a column: the text and the row of the first of each order.
+#[derive(Debug, Default)]
+pub struct Orders {
+    /// With the form by which it would be read otherwise.
+    pub either: Option<((String, u64), String)>,
+    pub day_first: Option<(String, u64)>,
+    pub otherwise: Option<(String, u64)>,
 }
 
 pub struct Table<'a> {
@@ -95,7 +111,8 @@ impl<'a> Table<'a> {
     /// Errors: `disk`.
     pub fn next(&mut self) -> Result<Option<Row>> {
         let Some(spot) = self.advance()? else { return Ok(None) };
-        let mut row = Row { spot, ..Row::default() };
+        let is_filled = |at: &usize| self.cells.bytes(*at).is_some_and(|bytes| !bytes.trim_ascii().is_empty());
+        let mut row = Row { spot, filled: (0..self.cells.len()).filter(is_filled).count(), ..Row::default() };
         self.whole(&mut row);
         if !row.faults.is_empty() {
             self.belonging(&mut row);
@@ -129,6 +146,10 @@ impl<'a> Table<'a> {
                     self.seen.headers.insert(spot);
                     continue;
                 }
+                if self.is_footer() {
+                    self.seen.footers.insert(spot);
+                    continue;
+                }
                 return Ok(Some(spot));
             }
             if self.part as usize + 1 >= self.layout.parts.len() {
@@ -136,6 +157,13 @@ impl<'a> Table<'a> {
             }
             self.go_to(self.layout.start_of(self.part + 1))?;
         }
+    }
+
+    /// Whether the row is one of those that `footer` says stand below the table.
+    fn is_footer(&self) -> bool {
+        let Some(words) = &self.layout.rules.said.table(self.layout.table).footer else { return false };
+        let text = self.part().bound.of("id").and_then(|at| self.cells.text(at)).unwrap_or_default();
+        words.iter().any(|word| footer::same(word, text))
     }
 
     fn part(&self) -> &'a Part {

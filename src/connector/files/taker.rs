@@ -6,10 +6,12 @@ use super::children;
 use super::columns::Columns;
 use super::faults::{Fault, many};
 use super::fields::{ATTACHMENT, COMMENT, Of, TABLES};
+use super::footer::{self, Ending};
 use super::layout::Layout;
 use super::marks::Marks;
 use super::named::{self, Named};
 use super::register::Register;
+use super::remarks;
 use super::repeats::Repeats;
 use super::rows;
 use super::table::{Row, Seen, Table};
@@ -90,6 +92,7 @@ impl<'a> Taker<'a> {
         let kind = Kind::from_code(name);
         let mut table = Table::open(&layout)?;
         let (mut marks, mut count, mut left_out, mut damages) = (Marks::default(), 0, BTreeMap::new(), 0);
+        let mut ending = Ending::default();
         while let Some(mut row) = table.next()? {
             count += 1;
             if let Some(damage) = &row.damage {
@@ -106,11 +109,17 @@ impl<'a> Taker<'a> {
                     self.record(name, kind, &mut row, &table, &mut marks)?;
                 }
             }
+            if let Some(id) = row.fields.get("id").and_then(Value::as_str) {
+                ending.take(id, &row);
+            }
             self.census.faults.take(&row.faults);
+        }
+        if !self.said.is_ours() && self.said.table(name).footer.is_none() {
+            self.footers(name, ending, &table);
         }
         if damages > DAMAGES {
             let what = format!("{}: {} more rows like these", layout.parts[0].origin.shown, damages - DAMAGES);
-            self.census.wrong.push(Problem::new(Reason::Config, what));
+            self.census.wrong.push(Problem::new(Reason::BadExport, what));
         }
         marks.sort();
         let seen = std::mem::take(&mut table.seen);
@@ -120,6 +129,16 @@ impl<'a> Taker<'a> {
         self.census.counts.insert(name, count);
         self.census.tables.insert(name, layout);
         Ok(())
+    }
+
+    /// Rows at the end of a table that look like none of it.
+    fn footers(&mut self, name: &'static str, ending: Ending, table: &Table<'_>) {
+        for (spot, id) in ending.footers() {
+            let column = table.layout.parts[spot.part as usize].bound.name_of("id");
+            let fault = footer::fault(table.place(spot, Some(&column)), name, &id);
+            self.census.faults.take(std::slice::from_ref(&fault));
+            self.census.footers.entry(name).or_default().insert(spot, fault);
+        }
     }
 
     /// A row of a kind.
@@ -170,21 +189,30 @@ impl<'a> Taker<'a> {
         if let Some(ticket) = row.fields.get("ticket").and_then(Value::as_str) {
             marks.push(ticket, row.spot);
         }
-        let complaint =
-            || children::complaint(name, &row.fields, self.said).or_else(|| self.not_there(name, &row.fields));
-        if let Some((field, what, hint)) = complaint().filter(|_| row.faults.is_empty()) {
-            row.faults.push(table.fault(row.spot, field, what, hint));
+        if row.faults.is_empty() {
+            let complaint = children::complaint(name, &row.fields, self.said);
+            let of_row = complaint.map(|(field, what, hint)| table.fault(row.spot, field, what, hint));
+            match of_row {
+                Some(fault) => row.faults.push(fault),
+                None => self.not_there(name, row, table),
+            }
         }
         if !row.fields.contains_key("ticket") {
             self.census.of_no_ticket.push(row.faults.clone());
         }
     }
 
-    /// What is wrong with the file that a row of the table of files names, where it cannot be fetched.
-    fn not_there(&self, name: &str, fields: &Map<String, Value>) -> Option<(&'static str, String, String)> {
-        let source = fields.get("source").and_then(Value::as_str).filter(|_| name == ATTACHMENT)?;
-        let problem = folder::found_inside(self.folder, source).err()?;
-        Some(("source", problem.what, problem.hint.unwrap_or_default()))
+    /// Looks whether the file is there that a row of the table of files names. One that is missing is no fault of the row.
+    fn not_there(&mut self, name: &str, row: &mut Row, table: &Table<'_>) {
+        let Some(source) = row.fields.get("source").and_then(Value::as_str).filter(|_| name == ATTACHMENT) else {
+            return;
+        };
+        let Err(problem) = folder::found_inside(self.folder, source) else { return };
+        let fault = table.fault(row.spot, "source", problem.what, problem.hint.unwrap_or_default());
+        match problem.reason {
+            Reason::NotFound => self.census.missing.take(&[fault]),
+            _ => row.faults.push(fault),
+        }
     }
 
     /// Takes in where the rows of a table stand.
@@ -252,24 +280,12 @@ impl<'a> Taker<'a> {
             }
             part.slots = part.bound.slots();
         }
-        if let Some(first) = seen.headers.first() {
-            let again = many(seen.headers.len() as u64, "row");
-            let (file, row) = (&layout.parts[first.part as usize].origin.shown, first.row + 1);
-            self.census.notes.push(format!("{again} with the headers once more, passed over ({file} row {row})"));
-        }
-        for (at, (count, first)) in seen.errors {
-            let (file, column) = (&layout.parts[at.0 as usize].origin.shown, names(&layout, at));
-            self.census
-                .notes
-                .push(format!("{file} column `{column}`: {} read as nothing ({first})", many(count, "failed formula")));
-        }
-        for (at, (count, first)) in seen.full {
-            let (file, column) = (&layout.parts[at.0 as usize].origin.shown, names(&layout, at));
-            self.census.notes.push(format!(
-                "{file} column `{column}`: the texts of {} end after 32,767 characters, where a spreadsheet cuts them (row {first}): \
-                 export them again without one, if more is missing",
-                many(count, "row")
-            ));
+        self.census.notes.extend(remarks::notes(&layout, &seen));
+        for spoken in remarks::orders(&layout, &seen, &odd) {
+            match spoken {
+                Ok(note) => self.census.notes.push(note),
+                Err(wrong) => self.census.wrong.push(wrong),
+            }
         }
         let is_state = layout.parts.iter().any(|part| part.bound.of("state").is_some());
         for (word, (count, first)) in left_out.into_iter().filter(|_| is_state) {
@@ -278,7 +294,7 @@ impl<'a> Taker<'a> {
                 "{first}: column `{column}` says `{word}`, which leaves {} out: its name alone is not enough for that",
                 many(count, "record")
             );
-            self.census.wrong.push(Problem::new(Reason::Config, what).hint(format!(
+            self.census.wrong.push(Problem::new(Reason::BadExport, what).hint(format!(
                 "`state = \"{column}\"` under `[{0}.columns]` in columns.toml says so; `{column} = \"{column}\"` under \
                  `[{0}.custom]` makes it a field of its own",
                 layout.table
@@ -293,7 +309,7 @@ impl<'a> Taker<'a> {
             let Some(layout) = self.census.tables.get(name) else { continue };
             if marks.len() == 0 && self.census.counts.get(name).is_some_and(|rows| *rows > 0) {
                 let what = format!("not one {name} names its ticket");
-                self.census.wrong.push(Problem::new(Reason::Config, what).hint(whose(name)));
+                self.census.wrong.push(Problem::new(Reason::BadExport, what).hint(whose(name)));
                 continue;
             }
             let mut strays = marks.strangers(&self.tickets);
@@ -303,7 +319,7 @@ impl<'a> Taker<'a> {
             let example = row.fields.get("ticket").and_then(Value::as_str).unwrap_or_default();
             if without == marks.len() {
                 let what = format!("not one {name} belongs to a ticket: no ticket has an id like {example:?}");
-                self.census.wrong.push(Problem::new(Reason::Config, what).hint(whose(name)));
+                self.census.wrong.push(Problem::new(Reason::BadExport, what).hint(whose(name)));
             } else {
                 let part = &layout.parts[first.part as usize];
                 let place =

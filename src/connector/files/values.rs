@@ -177,6 +177,11 @@ impl Rules {
         hints::of_date(&self.dates, field, text)
     }
 
+    /// Whether `date` says how dates are written.
+    pub fn are_dates_said(&self) -> bool {
+        self.dates.are_said()
+    }
+
     /// An instant, for the dates within a text.
     pub fn instant(&self, text: &str) -> Option<Timestamp> {
         self.dates.read(text)

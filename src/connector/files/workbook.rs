@@ -41,7 +41,7 @@ pub fn sheets(file: &Path, columns: &Columns, names: &[&'static str], home: &Pat
     if columns.says_days_of_a_spreadsheet() && counts_from_1904(file) {
         let what = format!("{book} counts its days from 1904, which `date = \"excel\"` of {} does not", columns::FILE);
         let hint = "give the columns a date format in Excel and save the workbook: cells with one are read right";
-        found.wrong.push(Problem::new(Reason::Config, what).hint(hint));
+        found.wrong.push(Problem::new(Reason::BadExport, what).hint(hint));
     }
     for &name in names {
         let wanted = &columns.table(name).sheet.0;
@@ -84,7 +84,7 @@ pub fn called(name: &str, table: &str) -> bool {
 }
 
 fn unreadable(book: &str, e: &XlsxError) -> Problem {
-    Problem::new(Reason::Config, format!("{book}: cannot be read as XLSX: {e}"))
+    Problem::new(Reason::BadExport, format!("{book}: cannot be read as XLSX: {e}"))
         .hint("save it as an Excel workbook (.xlsx), without a password")
 }
 
