@@ -32,7 +32,7 @@ pub use filter::Filter;
 pub use fit::{Fit, fit, makeable};
 use own_fields::OwnFields;
 pub use people::{Missing, PeopleRule, TagRule};
-pub use propose::{Proposal, propose};
+pub use propose::{Proposal, Sure, propose};
 pub use redact::{RedactRules, Redacted, Redaction, redact};
 pub use value::{Mapped, Otherwise, ValueField, ValueRule};
 

@@ -1,5 +1,6 @@
 //! A mapping proposed from what both accounts hold: only lines the defaults do not give and no person wrote yet, each with
-//! how sure it is and on how many tickets it stands.
+//! how sure it is and on how many tickets it stands. What is alike by its letters alone is a guess, and never more: `Unsolved` is
+//! like `Solved`.
 
 use super::Mapping;
 use super::coverage::{Goes, of_label, vocabularies};
@@ -12,8 +13,6 @@ use crate::record::{Category, Field, FieldOption};
 
 /// From here on two names are taken for one thing, in parts of 1.
 const ALIKE: f64 = 0.86;
-/// From here on it is more than a guess.
-const LIKELY: f64 = 0.92;
 /// Options two fields must share, and their part of the smaller list, to be taken for one.
 const SHARED: usize = 2;
 const SHARED_PART: f64 = 0.5;
@@ -26,8 +25,25 @@ pub struct Proposal {
     pub key: String,
     /// The value; none where nothing fits and a person has to say.
     pub value: Option<String>,
+    pub sure: Sure,
     /// How sure it is, and the count.
     pub note: String,
+}
+
+/// Whether a person has to look at a line before it counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sure {
+    /// The same name, or words the field knows to mean the same.
+    Known,
+    /// It looks alike. Nothing goes by it.
+    Guess,
+}
+
+impl Sure {
+    /// Of what stands on two.
+    fn and(self, other: Sure) -> Sure {
+        if self == Sure::Known { other } else { self }
+    }
 }
 
 /// All lines, in the order of the file.
@@ -50,10 +66,9 @@ pub fn propose(mapping: &Mapping, seen: &Observed, there: &There) -> Vec<Proposa
         if is_there || wanted != agent.email {
             return None;
         }
-        let to = namesake(&agent.name, &agent.email, &there.agents);
-        let why = if to.is_some() { "likely: the same name" } else { "no agent of this address or name" };
+        let (value, sure, why) = namesake(&agent.name, &agent.email, &there.agents);
         let note = format!("{why}; {}", tickets(agent.tickets));
-        Some(Proposal { table: path(&["people", "agents"]), key: agent.email.clone(), value: to, note })
+        Some(Proposal { table: path(&["people", "agents"]), key: agent.email.clone(), value, sure, note })
     }));
     all
 }
@@ -73,30 +88,26 @@ fn for_label(mapping: &Mapping, field: ValueField, seen: &SeenLabel, there: &The
         return None;
     }
     let goes = of_label(mapping, field, seen, there);
-    let (value, why) = match goes.goes {
-        Goes::Meaning => (goes.to, "sure: the same meaning".to_owned()),
-        Goes::Fails | Goes::Lost => match alike(&seen.label, known) {
-            Some((to, score)) => (Some(to.to_owned()), similar(score)),
-            None => match nearest_state(field, seen, known) {
-                Some(to) => (Some(to), "a guess: the nearest state".to_owned()),
-                None => (None, format!("nothing is like it; there are {}", known.join(", "))),
-            },
+    let (value, sure, why) = match goes.goes {
+        Goes::Meaning => (goes.to, Sure::Known, "sure: the same meaning".to_owned()),
+        Goes::Fails | Goes::Lost => match (alike(&seen.label, known), nearest_state(field, seen, known)) {
+            (Some((to, Sure::Known, why)), _) => (Some(to), Sure::Known, why),
+            (_, Some(state)) => (Some(state), Sure::Known, "the nearest state".to_owned()),
+            (Some((to, sure, why)), None) => (Some(to), sure, why),
+            (None, None) => (None, Sure::Guess, format!("nothing is like it; there are {}", known.join(", "))),
         },
         _ => return None,
     };
     let note = format!("{why}; {}", tickets(seen.tickets));
-    Some(Proposal { table: path(&["ticket", field.key(), "values"]), key: seen.label.clone(), value, note })
+    Some(Proposal { table: path(&["ticket", field.key(), "values"]), key: seen.label.clone(), value, sure, note })
 }
 
-fn similar(score: f64) -> String {
-    let sure = if score >= LIKELY { "likely" } else { "a guess" };
-    format!("{sure}: similar words ({:.0}%)", score * 100.0)
-}
-
-/// The member of `known` most like the label, if it is like it at all.
-fn alike<'a>(label: &str, known: &'a [String]) -> Option<(&'a str, f64)> {
-    let scored = known.iter().map(|other| (other.as_str(), likeness(label, other)));
-    scored.filter(|(_, score)| *score >= ALIKE).max_by(|a, b| a.1.total_cmp(&b.1))
+/// The member of `known` most like the label, if it is like it at all, with how sure that is.
+fn alike(label: &str, known: &[String]) -> Option<(String, Sure, String)> {
+    let scored = known.iter().map(|other| (other, Likeness::of(label, other)));
+    let (to, likeness) = scored.filter(|(_, is)| is.score >= ALIKE).max_by(|a, b| a.1.score.total_cmp(&b.1.score))?;
+    let same = known.iter().filter(|other| same_words(label, other)).count();
+    Some((to.clone(), if same == 1 { Sure::Known } else { Sure::Guess }, likeness.why()))
 }
 
 /// The label of the state a ticket is nearest to, where the target does not have its own.
@@ -121,6 +132,7 @@ fn nearest_state(field: ValueField, seen: &SeenLabel, known: &[String]) -> Optio
 struct Pair {
     source: String,
     target: Field,
+    sure: Sure,
     why: String,
     score: f64,
 }
@@ -158,18 +170,22 @@ fn pair(seen: &SeenField, target: &Field) -> Option<Pair> {
     if seen.defined && fit(seen.field.field_type, target.field_type) == Fit::Never {
         return None;
     }
-    let of = |why: String, score| Some(Pair { source: seen.field.key.clone(), target: target.clone(), why, score });
+    let of = |sure, why, score| Some(Pair { source: seen.field.key.clone(), target: target.clone(), sure, why, score });
+    let likeness = Likeness::of(seen.title(), &target.title);
+    if likeness.sure == Sure::Known {
+        return of(likeness.sure, likeness.why(), 2.0 + likeness.score);
+    }
     let shared = seen.field.options.iter().filter(|option| has(&target.options, option)).count();
     let least = seen.field.options.len().min(target.options.len());
     if shared >= SHARED && shared as f64 >= SHARED_PART * least as f64 {
-        let sure = if shared == least { "likely" } else { "a guess" };
-        return of(format!("{sure}: the same options ({shared} of {least})"), 1.0 + shared as f64 / least as f64);
+        // Many fields that have nothing to do with one another have the options `Yes` and `No`.
+        let why = format!("a guess: the same options ({shared} of {least})");
+        return of(Sure::Guess, why, 1.0 + shared as f64 / least as f64);
     }
-    let score = likeness(seen.title(), &target.title);
-    if score < ALIKE {
+    if likeness.score < ALIKE {
         return None;
     }
-    of(similar(score), score)
+    of(likeness.sure, likeness.why(), likeness.score)
 }
 
 fn has(options: &[FieldOption], wanted: &FieldOption) -> bool {
@@ -187,14 +203,15 @@ fn for_field(mapping: &Mapping, seen: &SeenField, pair: Option<&Pair>, there: &T
         Place::Nowhere => match pair {
             Some(pair) => {
                 let note = format!("{}; {filled}", pair.why);
-                all.push(Proposal { table, key: "to".into(), value: Some(pair.target.key.clone()), note });
+                let value = Some(pair.target.key.clone());
+                all.push(Proposal { table, key: "to".into(), value, sure: pair.sure, note });
                 there.fields.iter().find(|field| field.key == pair.target.key)
             }
             None => {
                 let can_be_made = seen.defined && makeable(seen.field.field_type, &there.makes).is_some();
                 let or = if can_be_made { "`drop = true` or `create = true`" } else { "`drop = true`" };
                 let note = format!("{filled}: nothing is like it; name a field, or say {or}");
-                all.push(Proposal { table, key: "to".into(), value: None, note });
+                all.push(Proposal { table, key: "to".into(), value: None, sure: Sure::Guess, note });
                 None
             }
         },
@@ -211,12 +228,13 @@ fn for_field(mapping: &Mapping, seen: &SeenField, pair: Option<&Pair>, there: &T
         if said || converts.is_ok_and(|converted| converted.losses.is_empty()) {
             continue;
         }
-        let (value, why) = match alike(&label, &known) {
-            Some((to, score)) => (Some(to.to_owned()), similar(score)),
-            None => (None, "nothing is like it".to_owned()),
+        let (value, sure, why) = match alike(&label, &known) {
+            // What a value is in a field that is a guess is one too.
+            Some((to, sure, why)) => (Some(to), pair.map_or(sure, |pair| pair.sure.and(sure)), why),
+            None => (None, Sure::Guess, "nothing is like it".to_owned()),
         };
         let table = path(&["ticket", "custom", title, "values"]);
-        all.push(Proposal { table, key: label, value, note: format!("{why}; {}", tickets(tickets_with)) });
+        all.push(Proposal { table, key: label, value, sure, note: format!("{why}; {}", tickets(tickets_with)) });
     }
 }
 
@@ -230,31 +248,65 @@ fn labels(seen: &SeenField) -> Vec<(String, u64)> {
 }
 
 /// The only agent of the target with this name, else with the same word before the `@`.
-fn namesake(name: &str, email: &str, agents: &[(String, String)]) -> Option<String> {
+fn namesake(name: &str, email: &str, agents: &[(String, String)]) -> (Option<String>, Sure, &'static str) {
     let local = |email: &str| email.split('@').next().map(str::to_lowercase);
     let only = |is_it: &dyn Fn(&str, &str) -> bool| {
         let mut all = agents.iter().filter(|(name, email)| is_it(name, email));
         all.next().filter(|_| all.next().is_none()).map(|(_, email)| email.clone())
     };
     let by_name = only(&|other, _| !name.trim().is_empty() && label::same(other, name));
-    by_name.or_else(|| only(&|_, other| local(other) == local(email)))
+    if by_name.is_some() {
+        return (by_name, Sure::Known, "likely: the same name");
+    }
+    match only(&|_, other| local(other) == local(email)) {
+        Some(to) => (Some(to), Sure::Guess, "a guess: the same word before the `@`"),
+        None => (None, Sure::Guess, "no agent of this address or name"),
+    }
 }
 
-/// How alike two names are, 0 to 1: by their letters, or by the words they share.
-fn likeness(a: &str, b: &str) -> f64 {
-    let (a, b) = (words(a), words(b));
-    if a.is_empty() || b.is_empty() {
-        return 0.0;
+/// How alike two names are, 0 to 1, by their letters or by the words they share; and whether they are the same words.
+#[derive(Clone, Copy)]
+struct Likeness {
+    score: f64,
+    sure: Sure,
+}
+
+impl Likeness {
+    fn of(a: &str, b: &str) -> Likeness {
+        if same_words(a, b) {
+            return Likeness { score: 1.0, sure: Sure::Known };
+        }
+        let (a, b) = (words(a), words(b));
+        if a.is_empty() || b.is_empty() {
+            return Likeness { score: 0.0, sure: Sure::Guess };
+        }
+        let shared = a.iter().filter(|word| b.contains(word)).count();
+        let by_words = 2.0 * shared as f64 / (a.len() + b.len()) as f64;
+        let by_letters = strsim::jaro_winkler(&a.join(" "), &b.join(" "));
+        Likeness { score: by_letters.max(by_words), sure: Sure::Guess }
     }
-    let shared = a.iter().filter(|word| b.contains(word)).count();
-    let by_words = 2.0 * shared as f64 / (a.len() + b.len()) as f64;
-    strsim::jaro_winkler(&a.join(" "), &b.join(" ")).max(by_words)
+
+    fn why(self) -> String {
+        match self.sure {
+            Sure::Known => "likely: the same words".into(),
+            Sure::Guess => format!("a guess: similar words ({:.0}%)", self.score * 100.0),
+        }
+    }
+}
+
+/// Whether two names differ in case, blanks, punctuation and usual short forms alone.
+fn same_words(a: &str, b: &str) -> bool {
+    let (a, b) = (words(a), words(b));
+    !a.is_empty() && a == b
 }
 
 /// The words of a name, with the usual short forms written out.
 fn words(name: &str) -> Vec<String> {
     let spoken = label::key(name);
-    let words = spoken.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    // `C++` is not `C`, and `-1` not `1`.
+    let counts = |c: char| c.is_alphanumeric() || "+#!?<>=%&*$\u{20ac}".contains(c);
+    let minus = spoken.starts_with('-').then_some("-");
+    let words = minus.into_iter().chain(spoken.split(|c: char| !counts(c)).filter(|word| !word.is_empty()));
     let long = |word: &str| {
         match word {
             "no" | "nr" | "num" | "nbr" => "number",

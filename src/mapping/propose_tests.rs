@@ -52,7 +52,10 @@ fn there() -> There {
 
 fn proposed(mapping: &str) -> Vec<String> {
     let mapping = Mapping::parse("m", mapping).unwrap();
-    let shown = |p: &Proposal| format!("{} {} = {:?} # {}", p.table.join("."), p.key, p.value, p.note);
+    let shown = |p: &Proposal| {
+        let open = if p.sure == Sure::Guess { "# " } else { "" };
+        format!("{open}{} {} = {:?} # {}", p.table.join("."), p.key, p.value, p.note)
+    };
     propose(&mapping, &seen(), &there()).iter().map(shown).collect()
 }
 
@@ -61,14 +64,14 @@ fn only_what_the_defaults_do_not_give_is_proposed_with_how_sure_it_is() {
     assert_eq!(
         proposed(""),
         [
-            "ticket.status.values New = Some(\"Open\") # a guess: the nearest state; 4 tickets",
+            "ticket.status.values New = Some(\"Open\") # the nearest state; 4 tickets",
             "ticket.status.values Solved = Some(\"Resolved\") # sure: the same meaning; 6 tickets",
-            "ticket.group.values 2nd level = Some(\"2nd  Level Support\") # a guess: similar words (91%); 3 tickets",
-            "ticket.group.values Buchhaltung = None # nothing is like it; there are Second level, 2nd  Level Support; 2 tickets",
-            "ticket.custom.Order no. to = Some(\"cf_order\") # likely: similar words (100%); text, on 8 tickets",
-            "ticket.custom.Gebiet to = Some(\"cf_region\") # a guess: the same options (2 of 3); select, on 8 tickets",
-            "ticket.custom.Gebiet.values Amerika = Some(\"America\") # likely: similar words (94%); 0 tickets",
-            "ticket.custom.Serial to = None # text, on 8 tickets: nothing is like it; name a field, or say `drop = true`",
+            "# ticket.group.values 2nd level = Some(\"2nd  Level Support\") # a guess: similar words (91%); 3 tickets",
+            "# ticket.group.values Buchhaltung = None # nothing is like it; there are Second level, 2nd  Level Support; 2 tickets",
+            "ticket.custom.Order no. to = Some(\"cf_order\") # likely: the same words; text, on 8 tickets",
+            "# ticket.custom.Gebiet to = Some(\"cf_region\") # a guess: the same options (2 of 3); select, on 8 tickets",
+            "# ticket.custom.Gebiet.values Amerika = Some(\"America\") # a guess: similar words (94%); 0 tickets",
+            "# ticket.custom.Serial to = None # text, on 8 tickets: nothing is like it; name a field, or say `drop = true`",
             "people.agents ann@old.com = Some(\"a.lee@new.com\") # likely: the same name; 7 tickets",
         ]
     );
@@ -113,4 +116,32 @@ fn each_field_of_the_target_is_taken_once() {
     let all = propose(&Mapping::default(), &twice, &there());
     let to: Vec<_> = all.iter().map(|p| (p.table[2].as_str(), p.value.as_deref())).collect();
     assert_eq!(to, [("Order no", Some("cf_order")), ("Orders number", None)]);
+}
+
+#[test]
+fn what_is_alike_by_its_letters_is_never_more_than_a_guess() {
+    let opposite = [
+        ("Unresolved", "Resolved"),
+        ("Un-resolved", "Resolved"),
+        ("Closed - reopened", "Closed"),
+        ("Open/Closed", "Open"),
+        ("Unsolved", "Solved"),
+        ("Slow", "Low"),
+        ("Support 2", "Support"),
+        ("Inactive", "Active"),
+        ("C++", "C"),
+        ("-1", "1"),
+        ("VIP", "Non-VIP"),
+        ("1.5", "15"),
+    ];
+    for (label, other) in opposite {
+        let known = [other.to_owned(), "Something else".to_owned()];
+        assert!(alike(label, &known).is_none_or(|(_, sure, _)| sure == Sure::Guess), "{label}");
+    }
+    for (label, other) in [("on_hold", "On-hold"), ("2nd level", "2nd  Level"), ("Order no.", "Order number")] {
+        let found = alike(label, &[other.to_owned()]).map(|(to, sure, _)| (to, sure));
+        assert_eq!(found, Some((other.to_owned(), Sure::Known)), "{label}");
+    }
+    let two = ["On hold".to_owned(), "On-hold".to_owned()];
+    assert_eq!(alike("on_hold", &two).map(|(_, sure, _)| sure), Some(Sure::Guess), "which of them?");
 }

@@ -34,7 +34,10 @@ fn a_mapping_is_proposed_from_both_accounts_and_nothing_is_written_to_the_target
     let once = mapping(&all);
     assert!(once.starts_with(mine), "{once}");
     assert!(once.contains("# Solved = \"Resolved\""), "what belongs into a line of a person is said below: {once}");
-    assert!(once.contains("[ticket.custom.\"Order no.\"]\nto = \"cf_order_number\" # likely: similar words"), "{once}");
+    assert!(
+        once.contains("[ticket.custom.\"Order no.\"]\nto = \"cf_order_number\" # likely: the same words"),
+        "{once}"
+    );
     says(&all, &["map", "--write"]);
     assert_eq!(mapping(&all), once, "a second time it has nothing to add");
     assert_eq!(says(&all, &["map", "--diff"]), "");

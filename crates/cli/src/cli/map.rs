@@ -8,7 +8,7 @@ use super::out;
 use super::run::ended;
 use deskferry::connector::files;
 use deskferry::error::{Problem, Reason, Result};
-use deskferry::mapping::{Coverage, Goes, Mapping, Proposal, coverage, draft, propose, ready};
+use deskferry::mapping::{Coverage, Goes, Mapping, Proposal, Sure, coverage, draft, propose, ready};
 use deskferry::pipeline::{Ending, Event, Survey, survey};
 use deskferry::printable;
 use deskferry::project::Project;
@@ -210,8 +210,9 @@ fn test(global: &Global) -> Result<u8> {
 }
 
 fn proposal(proposal: &Proposal) -> Value {
-    let Proposal { table, key, value, note } = proposal;
-    json!({ "table": table, "key": key, "value": value, "note": note })
+    let Proposal { table, key, value, sure, note } = proposal;
+    let guess = *sure == Sure::Guess && value.is_some();
+    json!({ "table": table, "key": key, "value": value, "guess": guess, "note": note })
 }
 
 fn event(name: &str, fields: Value) -> Result<()> {
