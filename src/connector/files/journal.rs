@@ -4,13 +4,17 @@
 //! Who may read a message is said by such a line where it has a word for it, and no message becomes public by being in a column
 //! of public ones.
 
+use super::heads::{self, Head};
 use super::values::{Read, Rules, Wrong, wrong};
 use crate::record::Visibility;
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 const WORD_HINT: &str = "list the word in `private` or `public` in columns.toml, such as private = [\"Intern\"]; where the line is \
                          part of a message, put `> ` before it in the cell";
+const HEAD_HINT: &str = "write the line as the others above a message, such as `2024-05-01 10:00:00 - Bob (Work notes)`; where it is \
+                         part of a message, put `> ` before it in the cell";
+const QUOTE_HINT: &str = "where it is quoted, put `> ` before it in the cell; where it begins a message, leave a blank line above it, \
+                          and the messages in the order of their times";
 
 /// The messages of a cell, the oldest first.
 pub fn read(rules: &Rules, text: &str) -> Read {
@@ -27,6 +31,9 @@ fn one(rules: &Rules, text: &str) -> Read {
     let (date, author, body) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
     match (rules.instant(date), author, body) {
         (Some(at), Some(author), Some(body)) => {
+            if let Some(word) = body.lines().find_map(|line| heads::hides(rules, line)) {
+                return wrong(&word, "may begin another message", HEAD_HINT);
+            }
             let author = Some(author.trim()).filter(|author| !author.is_empty());
             Ok(json!([{ "created_at": at, "author": author, "body": body }]))
         }
@@ -40,78 +47,103 @@ fn one(rules: &Rules, text: &str) -> Read {
     }
 }
 
-/// The line above a message.
-struct Head<'a> {
-    at: Timestamp,
-    author: &'a str,
-    /// What stands in the brackets at its end.
-    says: &'a str,
-}
-
-impl<'a> Head<'a> {
-    fn of(rules: &Rules, line: &'a str) -> Option<Head<'a>> {
-        let (date, author, says) = Head::parts(line)?;
-        Some(Head { at: rules.instant(date)?, author, says })
-    }
-
-    /// Date, author and word of a line that is written as such a head.
-    fn parts(line: &str) -> Option<(&str, &str, &str)> {
-        let (before, says) = line.trim().strip_suffix(')')?.rsplit_once(" (")?;
-        let (date, author) = before.split_once(" - ")?;
-        let is_time = date.contains(':') && date.contains(|c: char| c.is_ascii_digit());
-        is_time.then(|| (date, author.trim(), says.trim()))
-    }
-
-    fn message(&self, visibility: Visibility) -> Value {
-        let author = Some(self.author).filter(|author| !author.is_empty());
-        json!({ "created_at": self.at, "author": author, "visibility": visibility, "body": "" })
-    }
-}
-
 fn several(rules: &Rules, first: Head<'_>, text: &str) -> Read {
     // What a line within a message says is a text, unless it says who may read what follows.
     if rules.readable_by(first.says).is_none() {
         return wrong(first.says, "does not say who may read the message", super::values::READERS_HINT);
     }
-    let mut all: Vec<Value> = Vec::new();
-    let mut body: Vec<&str> = Vec::new();
-    let close = |all: &mut Vec<Value>, body: &mut Vec<&str>| {
-        if let Some(message) = all.last_mut() {
-            message["body"] = body.join("\n").trim_matches(['\n', '\r']).into();
-        }
-        body.clear();
-    };
+    let mut all: Vec<Message<'_>> = Vec::new();
     for line in text.lines() {
-        // A program's log within a note for agents has such lines too; below a blank line, or where everyone may read, it is the
-        // head of a message nobody knows.
-        let is_apart = body.last().is_some_and(|above| above.trim().is_empty());
-        let is_shown = all.last().is_some_and(|message| message["visibility"] == json!(Visibility::Public));
-        match next(rules, line, is_apart || is_shown)? {
-            Some((visibility, head)) => {
-                close(&mut all, &mut body);
-                all.push(head.message(visibility));
-            }
-            None => body.push(line),
+        match next(rules, line, all.last())? {
+            Some((visibility, head)) => all.push(Message { head, visibility, body: vec![] }),
+            None => all.last_mut().into_iter().for_each(|message| message.body.push(line)),
         }
     }
-    close(&mut all, &mut body);
-    let at = |message: &Value| message["created_at"].as_str().and_then(|at| at.parse::<Timestamp>().ok());
-    if all.first().map(at) > all.last().map(at) {
+    in_order(&all)?;
+    if all.first().map(|message| message.head.at) > all.last().map(|message| message.head.at) {
         all.reverse();
     }
-    Ok(Value::Array(all))
+    Ok(all.iter().map(Message::value).collect())
 }
 
-/// The head of a message that a line is, with who may read it; none for a line of a text. `doubtful`: whether a line that looks like
-/// a head must be one.
-fn next<'a>(rules: &Rules, line: &'a str, doubtful: bool) -> Read<Option<(Visibility, Head<'a>)>> {
-    let Some((date, _, says)) = Head::parts(line) else { return Ok(None) };
+/// One message of a cell of several.
+struct Message<'a> {
+    head: Head<'a>,
+    visibility: Visibility,
+    body: Vec<&'a str>,
+}
+
+impl Message<'_> {
+    fn value(&self) -> Value {
+        let mut value = self.head.message(self.visibility);
+        value["body"] = self.body.join("\n").trim_matches(['\n', '\r']).into();
+        value
+    }
+
+    /// Whether what was read of it ends as before a message of its own.
+    fn is_closed(&self) -> bool {
+        self.body.last().is_none_or(|above| above.trim().is_empty())
+    }
+
+    /// Whether its last words announce a quotation.
+    fn announces(&self) -> bool {
+        let said = self.body.iter().rev().map(|line| line.trim_end()).find(|line| !line.is_empty());
+        said.is_some_and(|line| line.ends_with([':', '\u{ff1a}']))
+    }
+}
+
+/// The head of a message that a line is, with who may read it; none for a line of a text. `within`: the message so far.
+///
+/// Whoever may read less reads on until it is certain that a message ends: below a public text a line that may be a head must be
+/// one, and within a note the head of a public message is one only where it is no quotation.
+fn next<'a>(rules: &Rules, line: &'a str, within: Option<&Message<'_>>) -> Read<Option<(Visibility, Head<'a>)>> {
+    let is_shown = within.is_some_and(|message| message.visibility == Visibility::Public);
+    // A program's log within a note for agents has such lines too; below a blank line, or where everyone may read, it is the head of
+    // a message nobody knows.
+    let doubtful = is_shown || within.is_some_and(|message| !message.body.is_empty() && message.is_closed());
+    let Some((date, _, says)) = Head::parts(line) else {
+        let meant = heads::may_be_one(rules, line).filter(|_| is_shown);
+        return meant.map_or(Ok(None), |meant| wrong(&meant, "may begin another message", HEAD_HINT));
+    };
     match (Head::of(rules, line), rules.readable_by(says)) {
+        (Some(head), Some(Visibility::Public)) => match within {
+            Some(note) if !is_shown && (!note.is_closed() || note.announces()) => {
+                wrong(date, "may be a quotation within a note", QUOTE_HINT)
+            }
+            _ => Ok(Some((Visibility::Public, head))),
+        },
         (Some(head), Some(visibility)) => Ok(Some((visibility, head))),
         (Some(_), None) if doubtful => wrong(says, "does not say who may read the message", WORD_HINT),
         (None, Some(_)) if doubtful => wrong(date, "cannot be read as a date", &rules.date_hint("messages", date)),
+        (None, None) if is_shown && heads::may_be_one(rules, line).is_some() => {
+            wrong(date, "may begin another message", HEAD_HINT)
+        }
         _ => Ok(None),
     }
+}
+
+/// The messages of a ticket stand in the order of their times, each once. Where they do not, one is quoted in another, and nobody
+/// can say who may read what is below the quotation.
+fn in_order(all: &[Message<'_>]) -> Read<()> {
+    let is = |visibility| all.iter().any(|message| message.visibility == visibility);
+    if !is(Visibility::Public) || !is(Visibility::Private) {
+        return Ok(());
+    }
+    let quoted =
+        |message: &Message<'_>| wrong(&message.head.at.to_string(), "may be a quotation within a note", QUOTE_HINT);
+    let steps = || all.windows(2).map(|two| two[1].head.at.cmp(&two[0].head.at));
+    if let Some(up) = steps().find(|step| step.is_ne())
+        && let Some(at) = steps().position(|step| step == up.reverse())
+    {
+        return quoted(&all[at + 1]);
+    }
+    let same = |a: &Message<'_>, b: &Message<'_>| {
+        (a.head.at, a.head.author, a.visibility) == (b.head.at, b.head.author, b.visibility)
+    };
+    let public = |message: &&Message<'_>| message.visibility == Visibility::Public;
+    let twice = all.iter().enumerate().filter(|(_, message)| public(message));
+    let twice = twice.filter(|(at, message)| all[at + 1..].iter().any(|other| same(message, other))).next();
+    twice.map_or(Ok(()), |(_, message)| quoted(message))
 }
 
 #[cfg(test)]
@@ -171,5 +203,48 @@ mod tests {
         assert_eq!(messages("", &german).unwrap_err(), "\"Arbeitsnotizen\" does not say who may read the message");
         let read = messages("private = ['Arbeitsnotizen']", &german).unwrap();
         assert_eq!(read[1]["visibility"], "private");
+    }
+
+    const NEWS: &str = "2024-05-01 11:00:00 - Ann Roe (Additional comments)\nAny news?\n\n";
+
+    #[test]
+    fn below_a_public_text_a_line_that_may_be_a_head_fails_the_ticket() {
+        for line in [
+            "2024-05-01 10:00:00 \u{2013} Bob (Work notes)",
+            "2024-05-01 10:00:00 - Bob(Work notes)",
+            "2024-05-01 10:00:00 - Bob (Work notes):",
+            "2024-05-01 10:00:00 - Bob",
+        ] {
+            let said = messages("", &format!("{NEWS}{line}\nSECRET\n")).unwrap_err();
+            assert!(said.ends_with("may begin another message"), "{line}: {said}");
+            let in_a_note = NEWS.replace("Additional comments", "Work notes");
+            let read = messages("", &format!("{in_a_note}{line}\nSECRET\n")).unwrap();
+            assert_eq!(read.as_array().map(Vec::len), Some(1), "a note stays one, all of it: {read}");
+        }
+        let gone = messages("", &format!("{NEWS}2024-05-01 10:00:00 - (Work notes)\nSECRET\n")).unwrap();
+        assert_eq!((&gone[0]["visibility"], &gone[0]["author"]), (&json!("private"), &Value::Null), "a deleted user's");
+        let jira = "01/May/24 10:31 AM;bob;Hello\n2024-05-01 10:00:00 - Bob (Work notes)\nSECRET";
+        assert_eq!(messages("", jira).unwrap_err(), "\"Work notes\" may begin another message");
+    }
+
+    #[test]
+    fn a_note_that_quotes_a_public_message_makes_nothing_public() {
+        let note = "2024-05-02 10:00:00 - Bob (Work notes)\nShe wrote";
+        let quote = "2024-04-01 10:00:00 - Ann Roe (Additional comments)\nAny news?\n\nSECRET\n\n";
+        let hello = "2024-05-01 09:00:00 - Bob (Additional comments)\nHello\n";
+        for text in [
+            format!("{note}:\n{quote}{hello}"),
+            format!("{note}:\n\n{quote}"),
+            format!("{note}\n{quote}"),
+            format!("{note} to us.\n\n{quote}{hello}"),
+            format!("{hello}\n{note} to us.\n\n{quote}"),
+            format!("{note} to us.\n\n{quote}{quote}"),
+        ] {
+            let said = messages("", &text).unwrap_err();
+            assert!(said.ends_with("may be a quotation within a note"), "{text}: {said}");
+        }
+        let marked = quote.replace("2024-04-01", "> 2024-04-01");
+        let read = messages("", &format!("{note}:\n{marked}{hello}")).unwrap();
+        assert_eq!((&read[0]["body"], &read[1]["visibility"]), (&json!("Hello"), &json!("private")));
     }
 }

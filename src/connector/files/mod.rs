@@ -20,6 +20,7 @@ mod folder;
 mod footer;
 mod header_words;
 mod headers;
+mod heads;
 mod hints;
 mod journal;
 mod layout;
