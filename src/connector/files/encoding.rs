@@ -10,6 +10,22 @@ use std::path::{Path, PathBuf};
 
 const CHUNK: usize = 64 << 10;
 
+/// What files begin with that are called `.csv` and are none.
+const NO_TEXT: [(&[u8], &str, &str); 4] = [
+    (
+        b"PK\x03\x04",
+        "a workbook (.xlsx, .ods) or a ZIP archive",
+        "name it `.xlsx` and say `format = \"xlsx\"` under `[source]`, or save it as \"CSV UTF-8\"; unpack an archive first",
+    ),
+    (
+        b"\xd0\xcf\x11\xe0",
+        "a workbook of an old Excel (.xls)",
+        "open it in Excel or LibreOffice and save it as \"CSV UTF-8\"",
+    ),
+    (b"\x1f\x8b", "packed (gzip)", "unpack it with `gunzip`"),
+    (b"%PDF", "a PDF", "export the table itself"),
+];
+
 /// The encoding of a name such as `windows-1252`, `latin1` or `utf-16`.
 pub fn named(name: &str) -> Option<&'static Encoding> {
     Encoding::for_label(name.trim().as_bytes())
@@ -29,6 +45,11 @@ pub fn in_utf8(path: &Path, said: Option<&str>, home: &Path, name: &str) -> Resu
         }
     }
     let start = &start[..have];
+    if let Some((_, what, hint)) = NO_TEXT.iter().find(|(begins, ..)| start.starts_with(begins)) {
+        return Err(
+            Problem::new(Reason::BadExport, format!("is {what}, and no CSV, whatever its name says")).hint(*hint)
+        );
+    }
     if start.starts_with(&[0xff, 0xfe, 0, 0]) || start.starts_with(&[0, 0, 0xfe, 0xff]) {
         return Err(Problem::new(Reason::BadExport, "is in UTF-32").hint("save it as \"CSV UTF-8\""));
     }
@@ -147,6 +168,18 @@ mod tests {
         assert_eq!(read(b"Gr\xfc\xdfe", Some("windows-1252")).unwrap(), "Grüße");
         let long = format!("\u{feff}{}", "ü,".repeat(CHUNK));
         assert_eq!(read(&utf16(&long, false), None).unwrap(), long[3..]);
+    }
+
+    #[test]
+    fn a_file_that_is_no_text_is_called_what_it_is() {
+        for (bytes, what) in [
+            (b"PK\x03\x04\x14\0".as_slice(), "workbook"),
+            (b"\xd0\xcf\x11\xe0\xa1\xb1", "old Excel"),
+            (b"\x1f\x8b\x08\0", "gzip"),
+        ] {
+            let wrong = read(bytes, Some("windows-1252")).unwrap_err();
+            assert!(wrong.what.contains(what) && wrong.hint.is_some(), "{}", wrong.what);
+        }
     }
 
     #[test]

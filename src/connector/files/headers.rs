@@ -5,7 +5,7 @@ use super::cells::Cells;
 use super::columns::{self, Columns, Many};
 use super::faults::list;
 use super::fields::{self, ATTACHMENT, COMMENT, Cell, MESSAGES, NOTES, Of};
-use super::header_words::{also, spoken};
+use super::header_words::{self, also, spoken};
 use crate::error::{Problem, Reason};
 use crate::mapping::label;
 
@@ -110,7 +110,11 @@ pub enum Looks {
     Right,
 }
 
-pub fn looks(table: &str, said: &Columns, headers: &[String]) -> Looks {
+/// Longest text that is a header, in bytes: others are not looked at letter by letter for each word.
+const LONGEST: usize = 1024;
+
+pub fn looks(table: &str, said: &Columns, cells: &[String]) -> Looks {
+    let headers: Vec<&String> = cells.iter().filter(|cell| cell.len() <= LONGEST).collect();
     let rules = said.table(table);
     let many = rules.columns.values().chain(rules.custom.values()).flat_map(|many| &many.0);
     let named: Vec<&String> = many.filter(|word| !label::key(word).starts_with("column ")).collect();
@@ -120,15 +124,15 @@ pub fn looks(table: &str, said: &Columns, headers: &[String]) -> Looks {
         return Looks::Right;
     }
     let means = |header: &String, field: &str| {
-        let header = spoken(header);
-        header == spoken(field) || also(table).any(|(word, meant)| *word == header && *meant == field)
+        *header == header_words::spoken(field) || also(table).any(|(word, meant)| word == header && *meant == field)
     };
     let keys = key_fields(table);
-    if named.is_empty() && headers.iter().any(|header| keys.iter().any(|key| means(header, key))) {
+    let spoken: Vec<String> = headers.iter().map(|header| spoken(header)).collect();
+    if named.is_empty() && spoken.iter().any(|header| keys.iter().any(|key| means(header, key))) {
         return Looks::Right;
     }
     let known = known(table);
-    let like = headers.iter().filter(|header| known.iter().any(|(field, _)| means(header, field))).count();
+    let like = spoken.iter().filter(|header| known.iter().any(|(field, _)| means(header, field))).count();
     if found + like > 0 { Looks::Partly(found + like) } else { Looks::Unlike }
 }
 

@@ -30,8 +30,10 @@ pub struct Named {
     pub broken: BTreeSet<String>,
     /// What cells with commas say ([`several`]).
     pub lists: HashMap<(Of, String), Vec<String>>,
-    /// Names that may be one person or several.
-    pub unclear: BTreeSet<String>,
+    /// Names that may be one person or several, and cells of one that name several or nobody.
+    pub unclear: BTreeSet<(Of, String)>,
+    /// Names that several have.
+    pub shared: BTreeMap<Of, Vec<String>>,
     /// Names nobody has.
     pub unknown: BTreeMap<Of, Vec<String>>,
 }
@@ -52,10 +54,18 @@ impl Named {
         if self.unclear.is_empty() {
             return vec![];
         }
-        let all = references(table, row)
-            .into_iter()
-            .filter(|(_, of, text)| *of == Of::Person && self.unclear.contains(*text));
-        all.map(|(field, _, text)| (field, Wrong::several(text))).collect()
+        let is = |of: Of, text: &str| self.unclear.contains(&(of, text.to_owned()));
+        let is_one =
+            |field: &str| fields::of(table).iter().any(|(name, cell)| *name == field && matches!(cell, Cell::Ref(_)));
+        let wrong = |field: &'static str, text: &str| match (super::exchange::name(text), is_one(field)) {
+            (Some(_), _) => Wrong::exchange(text),
+            (None, true) => Wrong::one(text, field),
+            (None, false) => Wrong::several(text),
+        };
+        let of_fields = references(table, row).into_iter().filter(|(_, of, text)| is(*of, text));
+        let of_fields = of_fields.map(|(field, _, text)| (field, wrong(field, text)));
+        let of_messages = authors(row).filter(|(_, text)| is(Of::Person, text));
+        of_fields.chain(of_messages.map(|(field, text)| (field, wrong(field, text)))).collect()
     }
 
     /// Fields of a row, and what in them names nobody for certain: an address that none has, names that may be one or several.
@@ -70,12 +80,8 @@ impl Named {
             return vec![];
         }
         let of_fields = references(table, row).into_iter().map(|(field, _, text)| (field, text));
-        let messages = [fields::MESSAGES, fields::NOTES].into_iter().flat_map(|field| {
-            let all = row.get(field).and_then(Value::as_array).into_iter().flatten();
-            all.filter_map(move |message| Some((field, message["author"].as_str()?)))
-        });
         let is_broken = |text: &str| self.broken.contains(text);
-        let found = of_fields.chain(messages).filter(|(_, text)| is_broken(text));
+        let found = of_fields.chain(authors(row)).filter(|(_, text)| is_broken(text));
         found.map(|(field, text)| (field, text.to_owned())).collect()
     }
 
@@ -158,6 +164,14 @@ impl Named {
         let (number, url, created_at, updated_at) = (None, None, None, None);
         Some(Record { id: id.clone(), number, url, created_at, updated_at, state: State::Live, unread: vec![], body })
     }
+}
+
+/// Who wrote the messages that stand in a row's own columns.
+fn authors(row: &Map<String, Value>) -> impl Iterator<Item = (&'static str, &str)> {
+    [fields::MESSAGES, fields::NOTES].into_iter().flat_map(move |field| {
+        let all = row.get(field).and_then(Value::as_array).into_iter().flatten();
+        all.filter_map(move |message| Some((field, message["author"].as_str()?)))
+    })
 }
 
 /// `to` and `cc` of a message are what its head says, and refer to nobody.

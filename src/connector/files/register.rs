@@ -2,6 +2,7 @@
 //! made, and who is nobody ([`Named`]).
 
 use super::cells::Spot;
+use super::exchange;
 use super::fields::{self, Of};
 use super::marks::Marks;
 use super::named::{Made, Named, references};
@@ -71,6 +72,8 @@ pub struct Register {
     cells: BTreeSet<(Of, String)>,
     /// The keys of all names in them.
     asked: HashSet<(Of, String)>,
+    /// Names in cells of one that may be several.
+    ones: BTreeSet<(Of, String)>,
     /// What is meant as an address, and is none.
     broken: BTreeSet<String>,
     /// The id behind a name; none where several rows have it.
@@ -109,11 +112,15 @@ impl Register {
                 "requesters" | "ccs" | "followers" | "companies" | "groups" => Role::Listed,
                 _ => Role::Asks,
             };
-            if !self.one(of, text, role) {
+            if role != Role::Listed && self.may_be_several(of, text) {
+                self.asked.insert((of, label::key(text)));
+                self.ones.insert((of, text.to_owned()));
+            } else if !self.one(of, text, role) {
                 broken.push((field, text.to_owned()));
             }
         }
-        if let (Some(requester), Some(company)) = (row.get("requester"), row.get("company").and_then(Value::as_str)) {
+        let company = row.get("company").and_then(Value::as_str).filter(|name| !self.may_be_several(Of::Company, name));
+        if let (Some(requester), Some(company)) = (row.get("requester"), company) {
             let asks = requester.as_str().and_then(mailbox::read).map(|mailbox| mailbox.address.to_lowercase());
             if let Some(mention) = asks.and_then(|address| self.mentions.get_mut(&address)) {
                 mention.companies.insert(company.to_owned());
@@ -128,6 +135,12 @@ impl Register {
             }
         }
         broken
+    }
+
+    /// Whether a text in a cell of one may name several, or nobody that a name alone tells. Who it is, is seen when all rows are known.
+    fn may_be_several(&self, of: Of, text: &str) -> bool {
+        let is_id = self.by_id || self.ids.get(&of).is_some_and(|ids| ids.has(text));
+        !is_id && several::are(of, text)
     }
 
     /// The people of a ticket as it is in JSONL, where a reference is an id or an address.
@@ -149,13 +162,16 @@ impl Register {
         let is_id = self.by_id || self.ids.get(&of).is_some_and(|ids| ids.has(text));
         if of == Of::Person && mailbox::read(text).is_some() {
             self.address(text, role);
-        } else if of == Of::Person && !is_id && mailbox::is_attempt(text) {
+        } else if of == Of::Person && !is_id && exchange::name(text).is_none() && mailbox::is_attempt(text) {
             self.broken.insert(text.to_owned());
             return false;
         } else if !is_id && !self.by_id && several::may_be(of, text) && role == Role::Listed {
             self.asked.extend(several::candidates(of, text).into_iter().map(|name| (of, label::key(&name))));
             self.cells.insert((of, text.to_owned()));
         } else if !is_id {
+            if let Some(name) = exchange::name(text).filter(|_| of == Of::Person) {
+                self.asked.insert((of, label::key(name)));
+            }
             let word = self.words.entry((of, label::key(text)));
             word.or_insert_with(|| Word { text: text.to_owned(), works: false }).works |= role == Role::Works;
         }
@@ -182,7 +198,7 @@ impl Register {
 
     /// Whether a name may be somebody's: then the tables of people, groups and companies are looked through for it.
     pub fn asks_for_names(&self) -> bool {
-        !self.words.is_empty() || !self.cells.is_empty()
+        !self.words.is_empty() || !self.cells.is_empty() || !self.ones.is_empty()
     }
 
     /// Looks whether somebody of this row is meant.
@@ -227,7 +243,13 @@ impl Register {
         for (of, text) in std::mem::take(&mut self.cells) {
             match several::read(of, &text, &|name| known(of, name)) {
                 several::Says::These(all) => drop(named.lists.insert((of, text), all)),
-                several::Says::Unclear => drop(named.unclear.insert(text)),
+                several::Says::Unclear => drop(named.unclear.insert((of, text))),
+            }
+        }
+        for (of, text) in std::mem::take(&mut self.ones) {
+            match self.by_name.contains_key(&(of, label::key(&text))) {
+                true => drop(self.one(of, &text, Role::Asks)),
+                false => drop(named.unclear.insert((of, text))),
             }
         }
         for ((of, _), names) in &named.lists {
@@ -250,8 +272,18 @@ impl Register {
         for ((of, key), Word { text, works }) in self.words {
             let text = text.trim().to_owned();
             let beside = by_address.get(&key).filter(|_| of == Of::Person && !works);
+            if let Some(name) = exchange::name(&text).filter(|_| of == Of::Person) {
+                let name = label::key(name);
+                let beside = by_address.get(&name).filter(|_| !works);
+                match self.by_name.get(&(of, name)).or(beside) {
+                    Some(Some(id)) => drop(named.names.insert((of, key), id.clone())),
+                    _ => drop(named.unclear.insert((of, text))),
+                }
+                continue;
+            }
             match (self.by_name.get(&(of, key.clone())), of) {
                 (Some(Some(id)), _) => drop(named.names.insert((of, key), id.clone())),
+                (Some(None), _) => named.shared.entry(of).or_default().push(text),
                 (None, Of::Person) if let Some(Some(address)) = beside => {
                     named.names.insert((of, key), address.clone());
                 }
@@ -315,7 +347,7 @@ mod tests {
         let mut ticket = row(tickets[0].clone());
         named.resolve("ticket", &mut ticket);
         assert_eq!((&ticket["requester"], &ticket["ccs"]), (&json!("7"), &json!(["John", "8"])));
-        assert_eq!(named.unknown[&Of::Person], ["John"]);
+        assert_eq!((&named.shared[&Of::Person], named.unknown.len()), (&vec!["John".to_owned()], 0));
         assert_eq!(named.groups, ["Network"]);
     }
 
@@ -354,6 +386,38 @@ mod tests {
         let named = named(&[], &tickets, false);
         let companies: Vec<_> = named.people.iter().map(|made| made.company.as_deref()).collect();
         assert_eq!(companies, [Some("ACME"), None, None]);
+    }
+
+    #[test]
+    fn several_names_in_a_cell_of_one_are_nobody() {
+        let people = [json!({ "id": "7", "name": "Roe; Ann" })];
+        let ticket = json!({
+            "id": "1", "group": "Support;Billing", "company": "ACME|Globex", "assignee": "Bob; Ann", "requester": "Roe; Ann",
+        });
+        let named = named(&people, std::slice::from_ref(&ticket), false);
+        assert_eq!((&named.groups, &named.companies), (&vec![], &vec![]));
+        let fields: Vec<_> =
+            named.unclear_in("ticket", &row(ticket.clone())).into_iter().map(|(field, _)| field).collect();
+        assert_eq!(fields, ["assignee", "group", "company"]);
+        let mut ticket = row(ticket);
+        named.resolve("ticket", &mut ticket);
+        assert_eq!(ticket["requester"], "7", "a name that a row has is one");
+    }
+
+    #[test]
+    fn an_address_within_exchange_is_whoever_has_the_name_beside_it_else_nobody() {
+        let tickets = [
+            json!({ "id": "1", "requester": "Ann Roe /O=EXCH/OU=A/CN=RECIPIENTS/CN=ANN" }),
+            json!({ "id": "2", "requester": "Ann Roe <ann@x.example>", "ccs": ["Ben </o=exch/ou=a/cn=ben>"] }),
+            json!({ "id": "3", "requester": "EX:/O=EXCH/CN=CAT" }),
+        ];
+        let named = named(&[], &tickets, false);
+        let mut ticket = row(tickets[0].clone());
+        named.resolve("ticket", &mut ticket);
+        assert_eq!(ticket["requester"], "ann@x.example");
+        let wrong = |at: usize| named.unclear_in("ticket", &row(tickets[at].clone())).len();
+        assert_eq!((wrong(0), wrong(1), wrong(2)), (0, 1, 1));
+        assert!(named.unknown.is_empty(), "{:?}", named.unknown);
     }
 
     #[test]

@@ -37,7 +37,11 @@ impl<'a> Reading<'a> {
         let (part, cells, rules) = (self.part, self.cells, &self.layout.rules);
         for slot in &part.slots {
             let texts = slot.columns.iter().map(|&at| (at, rules.shown(cells.text(at).unwrap_or_default())));
-            let texts: Texts<'a> = texts.filter(|(_, text)| !rules.is_empty(text)).collect();
+            let says_nothing = |text: &str| match &slot.what {
+                Column::Field { name, .. } => rules.says_nothing(name, text),
+                _ => rules.is_empty(text),
+            };
+            let texts: Texts<'a> = texts.filter(|(_, text)| !says_nothing(text)).collect();
             texts.iter().filter(|(_, text)| fills_a_cell(text)).for_each(|(at, _)| self.note_full(*at));
             match &slot.what {
                 Column::Ignored => {}

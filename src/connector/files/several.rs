@@ -19,6 +19,14 @@ pub fn may_be(of: Of, text: &str) -> bool {
     is_name && text.trim().contains(SEPARATORS)
 }
 
+/// Whether a text in a cell of one names several, unless a row is called so. In names of people `|` parts a name and its house.
+pub fn are(of: Of, text: &str) -> bool {
+    match of {
+        Of::Person => !text.contains(['@', '<']) && super::exchange::name(text).is_none() && text.trim().contains(';'),
+        Of::Group | Of::Company => text.trim().contains(&SEPARATORS[1..]),
+    }
+}
+
 /// All names a text may hold.
 pub fn candidates(of: Of, text: &str) -> Vec<String> {
     let mut all: Vec<String> = vec![text.trim().to_owned()];

@@ -107,11 +107,81 @@ pub fn names(folder: &Path) -> Result<Vec<String>> {
     Ok(all)
 }
 
-/// Files of the folder that nothing reads, and folders other than that of attachments.
+/// Files of the folder that nothing reads, and tables in folders below other than that of attachments.
 pub fn unread(folder: &Path, read: &[PathBuf]) -> Result<Vec<String>> {
-    let known = [columns::FILE, ATTACHMENTS];
-    Ok(names(folder)?
-        .into_iter()
-        .filter(|name| !known.contains(&name.as_str()) && !read.contains(&folder.join(name)))
-        .collect())
+    let is_unread = |name: &String| *name != columns::FILE && !read.contains(&folder.join(name));
+    let mut all: Vec<String> = names(folder)?.into_iter().filter(is_unread).collect();
+    let (mut below, mut looked_at) = (folders(folder, "")?, 0);
+    while let Some(home) = below.pop() {
+        let here = folder.join(&home);
+        let (tables, more): (Vec<String>, Vec<String>) = (names(&here)?, folders(&here, &home)?);
+        let tables: Vec<String> =
+            tables.into_iter().filter(|name| is_table(name)).map(|name| format!("{home}/{name}")).collect();
+        let tables: Vec<String> = tables.into_iter().filter(is_unread).collect();
+        match tables.as_slice() {
+            [first, _, _, _, ..] => all.push(format!("{first} and {} more tables in {home}/", tables.len() - 1)),
+            few => all.extend_from_slice(few),
+        }
+        looked_at += 1;
+        if looked_at < FOLDERS {
+            below.extend(more);
+        }
+    }
+    all.sort();
+    Ok(all)
+}
+
+/// Folders below that are looked into: files of tickets may lie in thousands.
+const FOLDERS: usize = 1000;
+
+/// The folders in one that are neither hidden nor those of attachments, nor links to others.
+fn folders(folder: &Path, home: &str) -> Result<Vec<String>> {
+    let mut all = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(|e| Problem::from(e).at(folder.display()))? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let known = home.is_empty() && name == ATTACHMENTS;
+        if entry.file_type()?.is_dir() && !name.starts_with('.') && !known {
+            all.push(if home.is_empty() { name } else { format!("{home}/{name}") });
+        }
+    }
+    all.sort_by(|a, b| b.cmp(a));
+    Ok(all)
+}
+
+/// Whether a file is called like one that holds tables.
+fn is_table(name: &str) -> bool {
+    let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_lowercase());
+    ending.is_some_and(|ending| {
+        ["csv", "tsv", "jsonl", "ndjson", "xlsx", "xlsm", "xls", "ods"].contains(&ending.as_str())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_in_a_folder_below_is_named() {
+        let home = tempfile::tempdir().unwrap();
+        let put = |name: &str| {
+            let path = home.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, "x").unwrap();
+        };
+        for name in [
+            "ticket.csv",
+            "export/comment.csv",
+            "export/a.png",
+            "2023/old/TICKET.XLSX",
+            "attachments/1/list.csv",
+            ".git/x.csv",
+        ] {
+            put(name);
+        }
+        (1..6).for_each(|n| put(&format!("parts/{n}.csv")));
+        let read = [home.path().join("ticket.csv"), home.path().join("parts/1.csv")];
+        let expected = ["2023/old/TICKET.XLSX", "export/comment.csv", "parts/2.csv and 3 more tables in parts/"];
+        assert_eq!(unread(home.path(), &read).unwrap(), expected);
+    }
 }

@@ -82,6 +82,9 @@ impl<'a> Taker<'a> {
         for (of, names) in &found.unknown {
             self.census.notes.extend(unknown(*of, names));
         }
+        for (of, names) in &found.shared {
+            self.census.notes.extend(shared(*of, names));
+        }
         self.census.named = found;
         Ok(self.census)
     }
@@ -357,7 +360,7 @@ impl<'a> Taker<'a> {
 
     /// Tells the cells whose names may be one person or several.
     fn unclear(&mut self, named: &Named) -> Result<()> {
-        for name in ["ticket", COMMENT] {
+        for name in ["contact", "agent", "ticket", COMMENT, "article"] {
             let Some(layout) = self.census.tables.get(name) else { continue };
             let mut table = Table::open(layout)?;
             while let Some(row) = table.next()? {
@@ -400,6 +403,20 @@ fn leaves_out(layout: &Layout, row: &Row, counts: &mut BTreeMap<String, (u64, St
         let first = || (0, format!("{} row {}", part.origin.shown, row.spot.row + 1));
         counts.entry(word.to_owned()).or_insert_with(first).0 += 1;
     }
+}
+
+/// A word about names that several have.
+fn shared(of: Of, names: &[String]) -> Option<String> {
+    let (what, way) = match of {
+        Of::Person => ("people", "the address or the id"),
+        Of::Group => ("groups", "the id"),
+        Of::Company => ("companies", "the id"),
+    };
+    let (first, count) = (names.first()?, names.len());
+    let names = if count == 1 { "1 name is".to_owned() } else { format!("{count} names are") };
+    Some(format!(
+        "{names} that of several {what}, such as {first:?}: nobody is taken for one of them where a cell does not hold {way}"
+    ))
 }
 
 /// A word about names nobody has.

@@ -7,6 +7,7 @@ use super::faults::list;
 use super::fields::{Cell, Of, Says, Words};
 use super::hints;
 use super::journal;
+use super::literals;
 use super::workbook::NO_VALUE;
 use crate::error::Result;
 use crate::mapping::label;
@@ -58,6 +59,8 @@ const ERRORS: [&str; 17] = [
 ];
 /// Fields by which rows find one another: blanks around them are nothing.
 pub const KEYS: [&str; 7] = ["id", "number", "url", "ticket", "comment", "key", "source"];
+/// Texts of people: `?` is what somebody said. A ticket's description is none of them where its cell says that there is none.
+const WRITTEN: [&str; 4] = ["subject", "name", "title", "body"];
 /// What messages are called that everyone may read, and those that only agents may.
 const PUBLIC: [&str; 8] = [
     "public",
@@ -103,6 +106,14 @@ impl Rules {
         }
         let trimmed = text.trim();
         trimmed.is_empty() || trimmed == "\\N" || among(&self.empty, trimmed)
+    }
+
+    /// Whether a cell of a field says nothing. A word that means "empty" elsewhere is an answer in what people write.
+    pub fn says_nothing(&self, field: &str, text: &str) -> bool {
+        match WRITTEN.contains(&field) && !self.said.is_ours() {
+            true => text.trim().is_empty() || text.trim() == "\\N",
+            false => self.is_empty(text),
+        }
     }
 
     /// A cell as a spreadsheet shows it: exports write `="0042"` so that the zeros stay.
@@ -187,11 +198,11 @@ impl Rules {
         self.dates.read(text)
     }
 
-    /// The parts of a list: between the separator that is said, else between commas, semicolons and lines.
+    /// The parts of a list: between the separator that is said, else between commas, semicolons and lines, or as programs write lists.
     fn list(&self, text: &str) -> Vec<String> {
         let parts: Vec<&str> = match self.said.separator.as_deref() {
             Some(separator) if separator != JSON => text.split(separator).collect(),
-            _ => text.split([',', ';', '\n']).collect(),
+            _ => return literals::list(text),
         };
         parts.into_iter().map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
     }
@@ -342,6 +353,19 @@ impl Wrong {
     pub fn several(text: &str) -> Wrong {
         let hint = "put the address beside each name, such as \"Low, Cat\" <cat@x.example>, or give each person a row with this name";
         Wrong::of(text, "may be one person or several", hint)
+    }
+
+    /// Names in a cell that holds one.
+    pub fn one(text: &str, field: &str) -> Wrong {
+        let what = format!("names several, and the field `{field}` holds one");
+        let hint = "leave one of them; a name that has a `;` or `|` in it needs a row with this name";
+        Wrong::of(text, &what, hint)
+    }
+
+    /// An address that only the sender's own Exchange knows.
+    pub fn exchange(text: &str) -> Wrong {
+        let hint = "put the e-mail address in its place, or give the person a row with this name and the address";
+        Wrong::of(text, "is an address within Exchange, and nobody is known by the name beside it", hint)
     }
 
     /// A person who is named by an address that is none.
