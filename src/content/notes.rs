@@ -26,11 +26,6 @@ pub fn lost(names: &[String]) -> Option<String> {
     listed("Files that could not be read", names.iter().cloned())
 }
 
-/// `File of an earlier message, added later: a.pdf`.
-pub fn later(name: &str) -> String {
-    format!("File of an earlier message, added later: {}", squeezed(name))
-}
-
 /// `Copy to: Ann <ann@x.com>, bob@x.com`.
 pub fn copies<'a>(people: impl IntoIterator<Item = &'a str>) -> Option<String> {
     listed("Copy to", people.into_iter().map(str::to_owned))

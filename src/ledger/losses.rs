@@ -5,7 +5,6 @@ use super::{Fault, Link, query, rows};
 use crate::error::{Loss, Result};
 use crate::record::Kind;
 use rusqlite::{Connection, Row, params};
-use std::collections::{HashMap, HashSet};
 
 /// One thing that is not carried as it was.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,46 +40,7 @@ pub struct LossCount {
     pub times: u64,
 }
 
-/// The files of a ticket that its messages were written without.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Behind {
-    /// By the source's id of the file, the name under which its message says that it is not there.
-    pub files: HashMap<String, String>,
-    /// The source's ids of the messages that are written; the empty one is that of the first.
-    pub written: HashSet<String>,
-}
-
-/// Losses of a file that may be had later, and of one that came later.
-const OF_FILES: [Loss; 3] = [Loss::FileGone, Loss::FileUnreadable, Loss::FileLater];
-
 impl Link {
-    /// What a record was written without.
-    pub async fn behind(&self, kind: Kind, id: &str) -> Result<Behind> {
-        let (link, id) = (self.id.clone(), id.to_owned());
-        self.ledger.store.read(move |db| behind(db, (&link, kind, &id))).await
-    }
-
-    /// The records of a kind that are done, and without a file that may be had by now.
-    pub async fn without_files(&self, kind: Kind) -> Result<Vec<(String, HashSet<String>)>> {
-        let link = self.id.clone();
-        let sql = format!(
-            "SELECT record.id AS id, loss.child AS child FROM loss JOIN record ON record.seq = loss.record \
-             WHERE record.link = ?1 AND record.kind = ?2 AND record.state = 'done' AND loss.loss IN ('{}', '{}') ORDER BY record.seq",
-            Loss::FileGone.code(),
-            Loss::FileUnreadable.code()
-        );
-        let row = |row: &Row<'_>| Ok((row.get::<_, String>("id")?, row.get::<_, String>("child")?));
-        let rows = self.ledger.store.read(move |db| query::all(db, &sql, params![link, kind.code()], row)).await?;
-        let mut all: Vec<(String, HashSet<String>)> = Vec::new();
-        for (id, child) in rows {
-            match all.last_mut().filter(|(last, _)| *last == id) {
-                Some((_, children)) => drop(children.insert(child)),
-                None => all.push((id, HashSet::from([child]))),
-            }
-        }
-        Ok(all)
-    }
-
     /// Notes a loss; noting it again changes nothing. `detail` names what is lost and holds no message text.
     pub async fn lose(&self, kind: Kind, id: &str, child: &str, loss: Loss, detail: &str) -> Result<()> {
         let (link, id, lost) = (self.id.clone(), id.to_owned(), Lost::new(child, loss, detail));
@@ -153,20 +113,6 @@ impl Link {
         };
         self.ledger.store.read(move |db| query::all(db, sql, params![link, kind.code(), first, last], shape)).await
     }
-}
-
-fn behind(db: &Connection, (link, kind, id): (&str, Kind, &str)) -> Result<Behind, Fault> {
-    let of = "record = (SELECT seq FROM record WHERE link = ?1 AND kind = ?2 AND id = ?3)";
-    let codes = OF_FILES.map(Loss::code).join("', '");
-    let lost = format!("SELECT child, detail FROM loss WHERE {of} AND loss IN ('{codes}')");
-    let key = params![link, kind.code(), id];
-    let files = query::all(db, &lost, key, |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
-    if files.is_empty() {
-        return Ok(Behind::default());
-    }
-    let steps = format!("SELECT DISTINCT child FROM step WHERE {of} AND state = 'applied'");
-    let written = query::all(db, &steps, key, |row| Ok(row.get::<_, String>(0)?))?;
-    Ok(Behind { files: files.into_iter().collect(), written: written.into_iter().collect() })
 }
 
 fn lose(db: &Connection, record: i64, lost: &Lost) -> Result<(), Fault> {

@@ -32,7 +32,7 @@ pub(crate) use fault::Fault;
 pub(crate) use folder::private_folder;
 pub use link::{Claim, Which};
 pub use lock::{MigrationLock, ProjectLock, state_home};
-pub use losses::{Behind, LossCount, LossRow, Lost};
+pub use losses::{LossCount, LossRow, Lost};
 use names::Name;
 pub use names::{Accounts, FOLDER, Named, link_id, normal_address};
 pub use pairing::Paired;

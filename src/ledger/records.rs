@@ -180,19 +180,6 @@ impl Link {
             .await
     }
 
-    /// Puts a record that is done back to work.
-    pub async fn again(&self, kind: Kind, id: &str) -> Result<()> {
-        let ((link, now), id) = (self.stamp(), id.to_owned());
-        self.ledger
-            .store
-            .write(move |db| {
-                let sql = "UPDATE record SET state = 'staged', changed_at = ?4 WHERE link = ?1 AND kind = ?2 AND id = ?3 AND state = 'done'";
-                db.prepare_cached(sql)?.execute(params![link, kind.code(), id, now])?;
-                Ok(())
-            })
-            .await
-    }
-
     /// Puts records of a kind that were only matched with what the target has back to work, and says how many.
     pub async fn match_again(&self, kind: Kind) -> Result<u64> {
         let (link, now) = self.stamp();

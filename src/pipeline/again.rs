@@ -3,11 +3,10 @@
 //! Looking again costs no call where nothing changed. What the target itself refused is sent again only when
 //! asked for (`retry`), or when the source changed it.
 
-use super::taken::Taken;
 use super::{Job, Stop};
 use crate::error::Reason;
 use crate::ledger::State;
-use crate::record::{Body, Kind, Record};
+use crate::record::Kind;
 
 /// Left out, or failed before anything was sent, for want of something in the target.
 const MISSING_THERE: &[Reason] = &[Reason::MissingPerson, Reason::Unresolved];
@@ -15,7 +14,6 @@ const MISSING_THERE: &[Reason] = &[Reason::MissingPerson, Reason::Unresolved];
 const UNRULED: &[Reason] = &[
     Reason::UnmappedValue,
     Reason::Config,
-    Reason::BadExport,
     Reason::Expression,
     Reason::Unresolved,
     Reason::ListRefused,
@@ -45,29 +43,10 @@ pub async fn take_up(job: &Job) -> Result<(), Stop> {
         job.link.match_again(Kind::Field).await?;
     }
     job.link.take_up(&[State::Failed, State::InDoubt], &job.retry).await?;
-    files_that_came(job).await?;
     // The source said that they are gone; whoever asks again may know better.
     if job.retry.contains(&Reason::Deleted) {
         job.staging.forget_gone().await?;
         job.link.take_up(&[State::Skipped], &[Reason::Deleted]).await?;
-    }
-    Ok(())
-}
-
-/// Puts tickets back to work that were migrated without a file which the source has by now.
-async fn files_that_came(job: &Job) -> Result<(), Stop> {
-    for (id, lost) in job.link.without_files(Kind::Ticket).await? {
-        let Taken::Whole(Record { body: Body::Ticket(ticket), .. }) = job.take(Kind::Ticket, &id).await? else {
-            continue;
-        };
-        let files = ticket.comments.into_iter().flat_map(|comment| comment.attachments);
-        let came = job.source.there_now(files.filter(|file| lost.contains(&file.id)).collect()).await?;
-        for file in &came {
-            job.staging.forget_failed_blob(&file.source).await?;
-        }
-        if !came.is_empty() {
-            job.link.again(Kind::Ticket, &id).await?;
-        }
     }
     Ok(())
 }

@@ -76,8 +76,7 @@ impl Job {
     /// Errors: `refused` where nobody agreed to lose this.
     pub(super) fn agreed(&self, loss: Loss) -> Result<()> {
         match self.approval.as_ref().filter(|_| self.project.run.approval) {
-            // What comes late is no loss that anybody would refuse.
-            Some(approval) if !approval.losses.contains(&loss) && loss != Loss::FileLater => {
+            Some(approval) if !approval.losses.contains(&loss) => {
                 let what = format!("it would lose what no approved preview showed: {} ({loss})", loss.says());
                 let hint =
                     "`deskferry preview --all` shows all of it; `deskferry preview --all --approve` agrees to it";

@@ -57,17 +57,6 @@ impl Staging {
         })
     }
 
-    /// Forgets that a file could not be had: it is asked for again.
-    pub async fn forget_failed_blob(&self, source: &str) -> Result<()> {
-        let source = source.to_owned();
-        self.store
-            .write(move |db| {
-                db.execute("DELETE FROM blob WHERE source = ?1 AND hash IS NULL", [&source])?;
-                Ok(())
-            })
-            .await
-    }
-
     pub async fn put_blob(&self, source: &str, blob: &BlobRow) -> Result<()> {
         let source = source.to_owned();
         let row: Columns = match blob {

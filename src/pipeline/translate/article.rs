@@ -2,7 +2,7 @@
 //!
 //! Nothing is shown to more people than in the source: where the target cannot say who may read, fewer may.
 
-use super::files::{Carried, Shelf, Without};
+use super::files::{Carried, Shelf};
 use super::languages::{Version, Versions};
 use super::ticket::remote_json;
 use super::{Held, Lost, Translated, Translator};
@@ -147,7 +147,7 @@ impl<'a> Pages<'a> {
         let comment = Comment::of_files(FILES, article.format, article.attachments.clone());
         translator.blobs.have(&article.attachments.iter().collect::<Vec<_>>()).await?;
         let mut shelf = Shelf::of_article(translator.target.profile());
-        let files = translator.files(record, &comment, &Without::new(), false, &mut shelf, losses).await?;
+        let files = translator.files(record, &comment, false, &mut shelf, losses).await?;
         Ok(Pages { translator, record, article, library, comment, files, shelf })
     }
 

@@ -103,38 +103,28 @@ impl Carried {
     }
 }
 
-/// The files that a message was written without, by their ids: under which name it says so.
-pub type Without<'a> = HashMap<&'a str, &'a str>;
-
 impl Translator {
-    /// Fetches the files of a message, but for those it was written `without`: these come later. `hidden`: the target would show them to people the message is hidden from.
+    /// Fetches the files of a message. `hidden`: the target would show them to people the message is hidden from.
     pub(super) async fn files(
         &self,
         record: &Record,
         comment: &Comment,
-        without: &Without<'_>,
         hidden: bool,
         shelf: &mut Shelf,
         losses: &mut Vec<Lost>,
     ) -> Result<Carried, Held> {
         let mut carried = Carried::new(hidden);
         for file in &comment.attachments {
-            // What a message that is written says of its files stays as it is.
-            let named = without.get(file.id.as_str()).copied();
-            let lost = match self.blobs.fetch(file).await? {
-                Fetched::Here(_) if named.is_some() => Some(Loss::FileLater),
-                Fetched::Lost(loss) => Some(loss),
-                Fetched::Here(blob) => {
-                    self.place(record, comment, file, &blob, shelf, losses, &mut carried)?;
-                    None
+            let blob = match self.blobs.fetch(file).await? {
+                Fetched::Here(blob) => blob,
+                Fetched::Lost(loss) => {
+                    losses.push(Lost::new(&file.id, loss, &file.name));
+                    carried.lost.push(file.name.clone());
+                    continue;
                 }
                 Fetched::Missing(problem) => return Err(Held::Fail(problem)),
             };
-            if let Some(loss) = lost {
-                let name = named.unwrap_or(&file.name);
-                losses.push(Lost::new(&file.id, loss, name));
-                carried.lost.push(name.to_owned());
-            }
+            self.place(record, comment, file, &blob, shelf, losses, &mut carried)?;
         }
         Ok(carried)
     }

@@ -1,14 +1,13 @@
 //! Messages: bodies in the target's format, under their author or with a header line that names them.
 
-use super::blobs::Fetched;
-use super::files::{Carried, Gallery, Shelf, Without};
+use super::files::{Carried, Gallery, Shelf};
 use super::{Held, Lost, Translator};
 use crate::content::{self, header, notes};
 use crate::error::Loss;
-use crate::ledger::{Behind, Remote};
+use crate::ledger::Remote;
 use crate::mapping::{DateStyle, redact};
 use crate::pipeline::people::Known;
-use crate::record::{Attachment, Comment, Format, Record, Ticket, Visibility};
+use crate::record::{Comment, Format, Record, Ticket, Visibility};
 use serde_json::{Value, json};
 use std::cell::{LazyCell, RefCell};
 use std::collections::{BTreeSet, HashMap};
@@ -24,8 +23,6 @@ pub struct Messages<'a> {
     /// As filters see it.
     pub canonical: &'a Value,
     pub group: Option<&'a Remote>,
-    /// What an earlier run wrote it without.
-    pub behind: &'a Behind,
 }
 
 /// Messages ready for the steps.
@@ -59,41 +56,7 @@ impl Messages<'_> {
             let first = all.comments.is_empty();
             all.comments.extend(self.message(comment, first, &lines, &mut shelf, &mut all.losses).await?);
         }
-        for comment in self.came_later().await? {
-            all.comments.extend(self.message(&comment, false, &[], &mut shelf, &mut all.losses).await?);
-        }
         Ok(all)
-    }
-
-    /// The files that a message was written without.
-    fn without(&self, comment: &Comment) -> Without<'_> {
-        let is_first = self.ticket.comments.first().is_some_and(|first| first.id == comment.id);
-        let key = if is_first && comment.visibility == Visibility::Public { "" } else { comment.id.as_str() };
-        if !self.behind.written.contains(key) {
-            return Without::new();
-        }
-        self.behind.files.iter().map(|(id, name)| (id.as_str(), name.as_str())).collect()
-    }
-
-    /// A message for each file that came when its own was written already: under the same author, for the same readers.
-    async fn came_later(&self) -> Result<Vec<Comment>, Held> {
-        let mut later = Vec::new();
-        for comment in &self.ticket.comments {
-            let without = self.without(comment);
-            for file in comment.attachments.iter().filter(|file| without.contains_key(file.id.as_str())) {
-                if let Fetched::Here(_) = self.translator.blobs.fetch(file).await? {
-                    let id = format!("{}-later", file.id);
-                    later.push(Comment {
-                        id: id.clone(),
-                        format: Format::Text,
-                        body: notes::later(&file.name),
-                        attachments: vec![Attachment { id, inline: false, content_id: None, ..file.clone() }],
-                        ..comment.clone()
-                    });
-                }
-            }
-        }
-        Ok(later)
     }
 
     /// What is shown to everyone where the ticket's first message is private, or where there is none.
@@ -120,8 +83,7 @@ impl Messages<'_> {
         let profile = target.profile();
         let private = comment.visibility == Visibility::Private;
         let hidden = private && !(profile.private_files && profile.private_comments);
-        let mut files =
-            self.translator.files(self.record, comment, &self.without(comment), hidden, shelf, losses).await?;
+        let mut files = self.translator.files(self.record, comment, hidden, shelf, losses).await?;
         let body = self.body(comment, &mut files, shelf, losses).await?;
         let mut body = self.with_lines(body, lines);
         for line in files.lines() {

@@ -59,8 +59,7 @@ impl Translator {
             losses.push(Lost::new("", Loss::Cc, labels.join(", ")));
         }
 
-        let (behind, group) = (link.behind(Kind::Ticket, &record.id).await?, group.as_ref());
-        let messages = Messages { translator: self, record, ticket, canonical: &canonical, group, behind: &behind };
+        let messages = Messages { translator: self, record, ticket, canonical: &canonical, group: group.as_ref() };
         let unshown = people.requester.as_deref().filter(|_| !people.is_shown);
         let carried = messages.carry(unshown, &people.named()).await?;
         losses.extend(carried.losses);
