@@ -113,6 +113,8 @@ closed_list! {
         FileUnreadable = "file_unreadable": "a file that could not be read from the source, in two runs: named in the message",
         FileLater = "file_later": "a file that came when its message was written already: attached to a message of its own",
         FileGone = "file_gone": "a file the source lists and no longer serves",
+        FileUnlike = "file_unlike_its_name": "a file that does not look like its name, and came the same in two runs: stored as it came",
+        FileLate = "file_added_later": "a file that could not be read when its message was written: added in a message of its own",
         InlineImage = "inline_image_attached": "an inline image the body cannot show in place: attached",
         ImageGone = "inline_image_gone": "an inline image the source no longer serves",
         Cc = "cc_in_note": "people in copy that the target cannot hold: named in the message",

@@ -4,6 +4,7 @@
 use super::write;
 use crate::record::Format;
 use crate::record::library::Audience;
+use jiff::Timestamp;
 
 /// A file that stays on this machine.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +25,13 @@ pub fn kept(files: &[Kept<'_>]) -> Option<String> {
 /// `Files that could not be read: a.pdf`.
 pub fn lost(names: &[String]) -> Option<String> {
     listed("Files that could not be read", names.iter().cloned())
+}
+
+/// `File of an earlier message by Ann, 2024-01-02 10:00 UTC, that could not be read before: a.pdf`.
+pub fn late(name: &str, author: Option<&str>, at: Option<Timestamp>) -> String {
+    let author = author.map(|author| format!(" by {}", squeezed(author))).unwrap_or_default();
+    let at = at.map(|at| format!(", {}", at.strftime("%Y-%m-%d %H:%M UTC"))).unwrap_or_default();
+    format!("File of an earlier message{author}{at}, that could not be read before: {}", squeezed(name))
 }
 
 /// `Copy to: Ann <ann@x.com>, bob@x.com`.

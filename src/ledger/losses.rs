@@ -73,6 +73,52 @@ impl Link {
         Ok(counts)
     }
 
+    /// The losses of a record.
+    pub async fn losses_of(&self, kind: Kind, id: &str) -> Result<Vec<Lost>> {
+        let (link, id) = (self.id.clone(), id.to_owned());
+        let sql = "SELECT child, loss, detail FROM loss \
+                   WHERE record = (SELECT seq FROM record WHERE link = ?1 AND kind = ?2 AND id = ?3) ORDER BY child, loss, detail";
+        let shape = |row: &Row<'_>| {
+            let loss = rows::code(Loss::from_code, &row.get::<_, String>("loss")?)?;
+            Ok(Lost { child: row.get("child")?, loss, detail: row.get("detail")? })
+        };
+        self.ledger.store.read(move |db| query::all(db, sql, params![link, kind.code(), id], shape)).await
+    }
+
+    /// Records that are done and lost one of these.
+    pub async fn losers(&self, losses: &[Loss]) -> Result<Vec<(Kind, String)>> {
+        let link = self.id.clone();
+        let codes: Vec<&str> = losses.iter().map(|loss| loss.code()).collect();
+        let sql = format!(
+            "SELECT kind, id FROM record WHERE link = ?1 AND state = 'done' \
+               AND EXISTS (SELECT 1 FROM loss WHERE loss.record = record.seq AND loss.loss IN ('{}')) ORDER BY seq",
+            codes.join("', '")
+        );
+        let row = |row: &Row<'_>| {
+            Ok((rows::code(Kind::from_code, &row.get::<_, String>("kind")?)?, row.get::<_, String>("id")?))
+        };
+        self.ledger.store.read(move |db| query::all(db, &sql, params![link], row)).await
+    }
+
+    /// Puts a record back to work.
+    pub async fn take_up_one(&self, kind: Kind, id: &str) -> Result<()> {
+        let ((link, now), id) = (self.stamp(), id.to_owned());
+        let sql = "UPDATE record SET state = 'staged', changed_at = ?4 WHERE link = ?1 AND kind = ?2 AND id = ?3";
+        self.ledger.store.write(move |db| Ok(db.execute(sql, params![link, kind.code(), id, now]).map(drop)?)).await
+    }
+
+    /// Puts records that are done and lost one of these back to work, and says how many.
+    pub async fn take_up_losers(&self, losses: &[Loss]) -> Result<u64> {
+        let (link, now) = self.stamp();
+        let codes: Vec<&str> = losses.iter().map(|loss| loss.code()).collect();
+        let sql = format!(
+            "UPDATE record SET state = 'staged', changed_at = ?2 WHERE link = ?1 AND state = 'done' \
+               AND EXISTS (SELECT 1 FROM loss WHERE loss.record = record.seq AND loss.loss IN ('{}'))",
+            codes.join("', '")
+        );
+        self.ledger.store.write(move |db| Ok(db.execute(&sql, params![link, now])? as u64)).await
+    }
+
     /// What is lost most, by name: kind, loss, detail and number of records, for these losses.
     pub async fn loss_details(&self, losses: &[Loss], most: u32) -> Result<Vec<(Kind, Loss, String, u64)>> {
         let link = self.id.clone();

@@ -3,10 +3,12 @@
 //! Looking again costs no call where nothing changed. What the target itself refused is sent again only when
 //! asked for (`retry`), or when the source changed it.
 
+use super::translate::OF_FILES;
 use super::{Job, Stop};
-use crate::error::Reason;
+use crate::error::{Loss, Reason};
 use crate::ledger::State;
 use crate::record::Kind;
+use std::collections::BTreeSet;
 
 /// Left out, or failed before anything was sent, for want of something in the target.
 const MISSING_THERE: &[Reason] = &[Reason::MissingPerson, Reason::Unresolved];
@@ -30,6 +32,45 @@ const RULED_OUT: &[Reason] = &[
     Reason::NoEmail,
 ];
 
+/// What is left out because the project says so.
+const LEFT_OUT: [Loss; 2] = [Loss::NameLeftOut, Loss::NotListed];
+
+/// What is taken up again on request.
+#[derive(Clone, Debug, Default)]
+pub struct Retry {
+    /// Of records that failed or are in doubt.
+    pub reasons: Vec<Reason>,
+    /// Of records that are done and lost something.
+    pub losses: Vec<Loss>,
+}
+
+impl Retry {
+    /// What failed for whatever reason, and what was migrated without a file that may be there now.
+    pub fn everything() -> Retry {
+        Retry { reasons: Reason::ALL.to_vec(), losses: OF_FILES.to_vec() }
+    }
+
+    /// By codes as a report shows them. One may name a reason and a loss.
+    pub fn of(codes: &[Code]) -> Retry {
+        let reasons = codes.iter().filter_map(|code| code.reason).collect();
+        Retry { reasons, losses: codes.iter().filter_map(|code| code.loss).collect() }
+    }
+}
+
+/// A code of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Code {
+    reason: Option<Reason>,
+    loss: Option<Loss>,
+}
+
+impl Code {
+    pub fn parse(code: &str) -> Option<Code> {
+        let (reason, loss) = (Reason::from_code(code), Loss::from_code(code));
+        (reason.is_some() || loss.is_some()).then_some(Code { reason, loss })
+    }
+}
+
 /// Puts such records back to work, before anything else is done.
 pub async fn take_up(job: &Job) -> Result<(), Stop> {
     job.link.take_up(&[State::Skipped], MISSING_THERE).await?;
@@ -39,14 +80,61 @@ pub async fn take_up(job: &Job) -> Result<(), Stop> {
     // A run that was killed may have noted its rules and not gone by them yet.
     if job.rules_changed || job.resuming {
         job.link.take_up(&[State::Skipped], RULED_OUT).await?;
+        given_back(job).await?;
         // A rule may name another field now, or make options in the one it named.
         job.link.match_again(Kind::Field).await?;
     }
-    job.link.take_up(&[State::Failed, State::InDoubt], &job.retry).await?;
+    let Retry { reasons, losses } = &job.retry;
+    job.link.take_up(&[State::Failed, State::InDoubt], reasons).await?;
+    if !losses.is_empty() {
+        job.link.take_up_losers(losses).await?;
+    }
     // The source said that they are gone; whoever asks again may know better.
-    if job.retry.contains(&Reason::Deleted) {
+    if losses.contains(&Loss::FileGone) {
+        job.staging.forget_gone_files().await?;
+    }
+    if reasons.contains(&Reason::Deleted) {
         job.staging.forget_gone().await?;
         job.link.take_up(&[State::Skipped], &[Reason::Deleted]).await?;
     }
     Ok(())
+}
+
+/// Takes up records that were migrated without what `[source] leave_out` named then and does not name now, and has them read again.
+async fn given_back(job: &Job) -> Result<(), Stop> {
+    for (kind, id) in job.link.losers(&LEFT_OUT).await? {
+        let lost: BTreeSet<String> =
+            details(job.link.losses_of(kind, &id).await?.into_iter().map(|l| (l.loss, l.detail)));
+        let Some(Ok(record)) = job.staged(kind, &id).await? else { continue };
+        let now = details(record.unread.into_iter().map(|unread| (unread.loss, unread.detail)));
+        if !lost.is_subset(&now) {
+            job.staging.open_again(kind.code(), &id).await?;
+            job.link.take_up_one(kind, &id).await?;
+        }
+    }
+    Ok(())
+}
+
+fn details(losses: impl Iterator<Item = (Loss, String)>) -> BTreeSet<String> {
+    losses.filter(|(loss, _)| LEFT_OUT.contains(loss)).map(|(loss, detail)| format!("{loss} {detail}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_code_a_report_shows_can_be_retried() {
+        for code in Reason::ALL.iter().map(|reason| reason.code()) {
+            let retry = Retry::of(&[Code::parse(code).unwrap()]);
+            assert_eq!(retry.reasons.iter().map(|reason| reason.code()).collect::<Vec<_>>(), [code]);
+        }
+        for code in Loss::ALL.iter().map(|loss| loss.code()) {
+            let retry = Retry::of(&[Code::parse(code).unwrap()]);
+            assert_eq!(retry.losses.iter().map(|loss| loss.code()).collect::<Vec<_>>(), [code]);
+        }
+        assert_eq!(Code::parse("nonsense"), None);
+        let both = Retry::of(&[Code::parse("file_unreadable").unwrap()]);
+        assert_eq!((both.reasons.len(), both.losses.len()), (1, 1));
+    }
 }

@@ -1,14 +1,14 @@
 //! stage → map → plan → write → verify, kind by kind.
 
 use super::custody::Custody;
-use super::failure::Streak;
+use super::failure::{Failed, Streak};
 use super::library::Library;
 use super::links::Alone;
 use super::make_groups::Members;
 use super::people::People;
 use super::roster::Roster;
 use super::taken::{Read, Reading, Taken};
-use super::translate::{Blobs, Held, Matched, SourceFields, Translated, Translator};
+use super::translate::{Blobs, Held, Late, Matched, SourceFields, Translated, Translator};
 use super::turn::{Turn, Turns};
 use super::write::{Broken, Writer};
 use super::written::{Past, done};
@@ -34,38 +34,19 @@ const BETWEEN_WORDS: Duration = Duration::from_millis(500);
 /// Records of a knowledge base written side by side.
 const ARTICLES: usize = 4;
 
+/// Before records that were put off are taken up again.
+pub(super) const LATER: Duration = Duration::from_secs(5);
+
 /// Carries all kinds in order.
 pub async fn all(job: &Job) -> Result<Ending, Stop> {
     if let Some(problem) = approval::missing(job) {
         return Ok(Ending::Refused(problem));
     }
     if let Some(problem) = check(job).await.problem() {
-        let problem = problem.clone();
-        return Ok(match problem.reason {
-            Reason::Account
-            | Reason::Auth
-            | Reason::Network
-            | Reason::RateLimited
-            | Reason::Timeout
-            | Reason::ServerError
-            | Reason::NotFound
-            | Reason::BadAnswer => Ending::Failed(problem),
-            _ => Ending::Refused(problem),
-        });
+        return Ok(Ending::of_check(problem.clone()));
     }
     job.staging.forget_unread().await?;
-    match carry(job, None).await {
-        Err(stop) => Err(proved(job, stop).await),
-        ended => ended,
-    }
-}
-
-/// A failure that came from no record's work may be an account's: then the run has stopped, and can go on.
-pub async fn proved(job: &Job, stop: Stop) -> Stop {
-    match stop {
-        Stop::Failed(problem) => job.stop(None, &problem).await.unwrap_or(Stop::Failed(problem)),
-        other => other,
-    }
+    carry(job, None).await
 }
 
 /// What follows the checks. `roster` is that of the target, where it was read before.
@@ -79,14 +60,8 @@ pub async fn carry(job: &Job, roster: Option<Roster>) -> Result<Ending, Stop> {
         if unlisted.as_ref().is_some_and(|(missing, _)| hangs_on(kind, *missing)) {
             continue;
         }
-        match run.kind(kind).await {
-            // Nothing that follows goes wrong for want of a ticket or an article.
-            Err(Stop::Listing(problem)) if kind == Kind::Ticket || kind.is_library() => {
-                let what = format!("not every {kind} could be listed: {}", problem.what);
-                (job.tell)(Event::Note { what });
-                unlisted.get_or_insert((kind, problem));
-            }
-            ended => ended?,
+        if let Some(problem) = stage::needless(job, kind, run.kind(kind).await)? {
+            unlisted.get_or_insert((kind, problem));
         }
         if kind == Kind::Field {
             run.learn_fields().await?;
@@ -99,13 +74,20 @@ pub async fn carry(job: &Job, roster: Option<Roster>) -> Result<Ending, Stop> {
         Ending::Complete if !job.ledger.is_scratch() && job.report_scope().await? => Ending::Partial,
         ending => ending,
     };
-    Ok(unlisted.map_or(ending, |(_, problem)| Ending::Failed(problem)))
+    Ok(unlisted.map_or(ending, |(_, problem)| Ending::Unlisted(problem)))
 }
 
 /// Whether records of a kind must not be written before all of the other are listed: relations are of tickets, and who may read an
 /// article follows from the sections around it.
 fn hangs_on(kind: Kind, other: Kind) -> bool {
     (kind == Kind::Link && other == Kind::Ticket) || (kind.is_library() && other.is_library())
+}
+
+/// Why a record is not taken up later in the same run.
+enum PutOff {
+    Never(Result<End, Broken>),
+    /// These, it among them, stop the run.
+    Alike(Vec<Failed>),
 }
 
 /// One run, with what all its records share.
@@ -126,6 +108,8 @@ pub(super) struct Run<'a> {
     early: Mutex<HashSet<String>>,
     /// People of several addresses, who are taken up when all are listed.
     late: Mutex<HashSet<String>>,
+    /// Records of the kind at hand that are taken up once more when all others are through.
+    later: Mutex<HashSet<String>>,
     /// When progress was told.
     told: Mutex<Option<Instant>>,
 }
@@ -151,7 +135,7 @@ impl<'a> Run<'a> {
             demands: roster.demands(),
             roster,
             people,
-            blobs: Blobs { source: job.source.clone(), staging: job.staging.clone(), run: name_of_run(job) },
+            blobs: Blobs::new(job.source.clone(), job.staging.clone(), name_of_run(job)),
             kept_dir: (!job.ledger.is_scratch()).then(|| job.state_dir.join("kept")),
             making: job.makes_groups().then(Default::default),
             format,
@@ -166,6 +150,7 @@ impl<'a> Run<'a> {
             rehearsal: job.ledger.is_scratch(),
             custody: Arc::new(Custody::of(job)),
             taking: Arc::default(),
+            denials: Arc::default(),
         };
         Ok(Run {
             job,
@@ -180,6 +165,7 @@ impl<'a> Run<'a> {
             waits: AtomicBool::new(false),
             early: Mutex::default(),
             late: Mutex::default(),
+            later: Mutex::default(),
             told: Mutex::default(),
         })
     }
@@ -246,16 +232,28 @@ impl<'a> Run<'a> {
             let read = reading.now();
             let states = [State::Staged, State::Planned, State::Writing, State::InDoubt];
             let wrote = self.pass(kind, &states, read, &mut had).await?;
-            if read.is_over() && wrote == 0 {
+            if read.is_over() && wrote == 0 && !self.comes_to_what_was_put_off(&mut had).await? {
                 return Ok(());
             }
-            if wrote == 0 {
+            if wrote == 0 && !read.is_over() {
                 tokio::select! {
                     () = reading.more() => {}
                     slept = self.halt().sleep(Duration::from_millis(200)) => slept?,
                 }
             }
         }
+    }
+
+    /// Whether records were put off until all others of their kind are through: then they are as if this run had not had them. What they
+    /// wait for is given a moment.
+    async fn comes_to_what_was_put_off(&self, had: &mut HashSet<String>) -> Result<bool, Stop> {
+        let later = std::mem::take(&mut *self.later.lock().unwrap_or_else(PoisonError::into_inner));
+        if later.is_empty() {
+            return Ok(false);
+        }
+        self.halt().sleep(LATER).await?;
+        had.retain(|id| !later.contains(id));
+        Ok(true)
     }
 
     /// One walk over the records of a kind in these states that this run has not had. Gives their number. Until the kind
@@ -327,11 +325,34 @@ impl<'a> Run<'a> {
             Ok(taken) => self.carried(&row, taken, &mut turn).await,
             Err(problem) => Err(problem.into()),
         };
-        let end = self.ended(kind, &id, carried).await.map_err(|stop| named(stop, kind, &id))?;
-        turn.come().await;
-        let closed = self.close(kind, &id, end).await;
+        let closed = match self.put_off(kind, &id, carried) {
+            Ok(()) => Ok(()),
+            Err(PutOff::Never(carried)) => {
+                let end = self.ended(kind, &id, carried).await.map_err(|stop| named(stop, kind, &id))?;
+                turn.come().await;
+                self.close(kind, &id, end).await
+            }
+            Err(PutOff::Alike(row)) => self.stop_alike(row).await,
+        };
         turn.end().await;
         closed
+    }
+
+    /// Leaves a record to be taken up once more when all others of its kind are through. Many in a row that somebody refused alike
+    /// are not looked for one by one: they stop the run.
+    fn put_off(&self, kind: Kind, id: &str, carried: Result<End, Broken>) -> Result<(), PutOff> {
+        let row = match &carried {
+            Err(Broken::Denied(problem)) => self.streak.failed(kind, id, problem),
+            Err(Broken::Later(_)) => None,
+            _ => return Err(PutOff::Never(carried)),
+        };
+        match row {
+            Some(row) => Err(PutOff::Alike(row)),
+            None => {
+                self.later.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned());
+                Ok(())
+            }
+        }
     }
 
     async fn carried(&self, row: &RecordRow, taken: Taken, turn: &mut Turn) -> Result<End, Broken> {
@@ -395,7 +416,7 @@ impl<'a> Run<'a> {
                 self.write_field(&record, &translated, turn).await
             }
             Ok(Matched::Write(translated)) => self.write(&record, translated, Past::of(row), turn).await,
-            Err(held) => Ok(held.into_end()?),
+            Err(held) => held.into_end(),
         }
     }
 
@@ -457,7 +478,10 @@ impl<'a> Run<'a> {
             Body::Agent(person) => self.translator.agent(person).await,
             Body::Contact(person) => self.translator.contact(&row.id, person, begun(row), &self.job.link).await,
             Body::Field(field) => self.translator.field(field, self.is_making(row).await?),
-            Body::Ticket(_) => self.translated_ticket(record.clone()).await.map(Matched::Write),
+            Body::Ticket(ticket) => {
+                let late = Late::of(&self.job.link, row, ticket).await?;
+                self.translated_ticket(record.clone(), late).await.map(Matched::Write)
+            }
             Body::Company(company) => self.translator.company(&row.id, company, begun(row)),
             Body::Category(category) => {
                 Ok(Matched::Write(self.translator.category(record, category, self.library().await?)?))
@@ -474,12 +498,12 @@ impl<'a> Run<'a> {
     }
 
     /// A ticket takes its time: it is translated on whatever core is free.
-    async fn translated_ticket(&self, record: Arc<Record>) -> Result<Translated, Held> {
+    async fn translated_ticket(&self, record: Arc<Record>, late: Late) -> Result<Translated, Held> {
         let fields = self.source_fields().await?;
         let (translator, link) = (self.translator.clone(), self.job.link.clone());
         let work = async move {
             match &record.body {
-                Body::Ticket(ticket) => translator.ticket(&record, ticket, &link, &fields).await,
+                Body::Ticket(ticket) => translator.ticket(&record, ticket, &late, &link, &fields).await,
                 _ => Err(Held::Fail(Problem::new(Reason::Internal, "not a ticket"))),
             }
         };
@@ -495,7 +519,11 @@ impl<'a> Run<'a> {
     /// Takes up what waited for records that came later.
     async fn parked_again(&self) -> Result<(), Stop> {
         for &kind in ORDER.iter().filter(|&&kind| self.job.in_scope(kind) && self.job.choice.wants(kind)) {
-            self.pass(kind, &[State::Parked], Read::Whole, &mut HashSet::new()).await?;
+            let mut had = HashSet::new();
+            self.pass(kind, &[State::Parked], Read::Whole, &mut had).await?;
+            while self.comes_to_what_was_put_off(&mut had).await? {
+                self.pass(kind, &[State::Parked, State::Writing], Read::Whole, &mut had).await?;
+            }
         }
         Ok(())
     }

@@ -251,7 +251,9 @@ impl Custody {
         let mut cursor: Option<String> = None;
         for _ in 0..pages {
             self.halt.check()?;
-            let Some(page) = self.target.scan(kind, &prefix, since, cursor.as_deref()).await? else { break };
+            let page = self.target.scan(kind, &prefix, since, cursor.as_deref()).await;
+            let looking = |problem: Problem| problem.at(format!("looking for {kind}s of this migration in the target"));
+            let Some(page) = page.map_err(looking)? else { break };
             let there =
                 page.rows.into_iter().filter_map(|(marker, remote)| Some((marks.read(&marker)?.1.to_owned(), remote)));
             self.sort(kind, there.collect(), &mut seen).await?;

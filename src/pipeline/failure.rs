@@ -97,20 +97,23 @@ impl Job {
     }
 }
 
+/// A record, and what it failed with.
+pub(super) type Failed = (Kind, String, Problem);
+
 /// Records that failed in a row with the same words, which may be about the account.
 #[derive(Default)]
 pub(super) struct Streak(Mutex<Alike>);
 
 #[derive(Default)]
 struct Alike {
-    row: Vec<(Kind, String, Problem)>,
+    row: Vec<Failed>,
     /// What the last row that was long enough failed with: more of it are still under way when the run stops.
     stopped_by: Option<Problem>,
 }
 
 impl Streak {
     /// One more failed. The records of the row, when it is long enough to be the account's failure.
-    pub fn failed(&self, kind: Kind, id: &str, problem: &Problem) -> Option<Vec<(Kind, String, Problem)>> {
+    pub fn failed(&self, kind: Kind, id: &str, problem: &Problem) -> Option<Vec<Failed>> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Alike { row, stopped_by } = &mut *all;
         let failed = || (kind, id.to_owned(), problem.clone());
@@ -160,6 +163,11 @@ fn is_drawn(word: &str) -> bool {
 pub(super) fn refused_alike(problem: &Problem) -> Stop {
     let what = format!("{IN_A_ROW} records in a row failed with the same answer: {}", problem.what);
     let hint = "it looks like the account, not the records: mend it there and run the same command again";
+    // What is known to help is said first.
+    let hint = match &problem.hint {
+        Some(own) if problem.reason == Reason::ListRefused => format!("{own}; then run the same command again"),
+        _ => hint.to_owned(),
+    };
     Stop::Account(Problem { what, ..problem.clone() }.hint(hint))
 }
 
@@ -169,7 +177,8 @@ impl Run<'_> {
         let problem = match ended {
             Ok(end) | Err(Broken::Record(end)) => return Ok(end),
             Err(Broken::Run(stop)) => return Err(stop),
-            Err(Broken::Trouble(problem)) => problem,
+            // Where it is not taken up again in this run, the next one looks for it.
+            Err(Broken::Trouble(problem) | Broken::Denied(problem) | Broken::Later(problem)) => problem,
         };
         if let Some(stop) = self.job.stop(None, &problem).await {
             return Err(stop);
@@ -206,7 +215,14 @@ impl Run<'_> {
             }
             closed => closed?,
         }
-        let Some(row) = row else { return Ok(()) };
+        match row {
+            Some(row) => self.stop_alike(row).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Puts records that failed alike back to wait, and stops the run.
+    pub(super) async fn stop_alike(&self, row: Vec<Failed>) -> Result<(), Stop> {
         let stop = row.last().map(|(.., problem)| refused_alike(problem));
         for (kind, id, problem) in row {
             self.job.link.close(kind, &id, End::Waiting { problem }).await?;

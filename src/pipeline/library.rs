@@ -250,7 +250,9 @@ impl Run<'_> {
                 let past = Past { rebuilt_at: None, ..Past::of(row) };
                 self.write(&record, translated, past, &mut Turn::free()).await
             }
-            Ok(Matched::There(..)) | Err(Held::Skip(..) | Held::Park(_) | Held::Fail(_)) => return Ok(()),
+            Ok(Matched::There(..)) | Err(Held::Skip(..) | Held::Park(_) | Held::Fail(_) | Held::Later(_)) => {
+                return Ok(());
+            }
             Err(Held::Trouble(problem)) => Err(Broken::Trouble(problem)),
         };
         let named = |stop| super::carry::named(stop, row.kind, &row.id);

@@ -15,6 +15,7 @@ mod claim;
 mod closure;
 mod custody;
 mod demands;
+mod ending;
 mod events;
 mod failure;
 mod halt;
@@ -42,8 +43,10 @@ mod turn;
 mod write;
 mod written;
 
+pub use again::{Code, Retry};
 pub use approval::Approval;
 pub use check_words::{Target as Asked, check_words};
+pub use ending::{Ending, Stop};
 pub use events::{Event, Listener, Side};
 pub use halt::Halt;
 pub use pairing::pair;
@@ -100,8 +103,8 @@ pub struct Job {
     pub rules: String,
     /// What somebody agreed to, where the project asks for that.
     pub approval: Option<Approval>,
-    /// Reasons whose failed records are taken up again: all of them for `retry`, none for `run`.
-    pub retry: Vec<Reason>,
+    /// What is taken up again: nothing for `run`.
+    pub retry: Retry,
     /// Kinds this run has listed: none is listed twice.
     pub listed: Mutex<BTreeSet<Kind>>,
     /// What was told once and is not told again.
@@ -138,88 +141,10 @@ impl Choice {
     }
 }
 
-/// Why a run ended before it was done.
-#[derive(Clone, Debug)]
-pub enum Stop {
-    Interrupted,
-    TooManyFailures(u64),
-    /// Nobody agreed to what would be done next.
-    Refused(Problem),
-    /// The source, the target or the way there: whatever is tried fails alike.
-    Account(Problem),
-    /// The records of a kind could not be listed to the end.
-    Listing(Problem),
-    /// Records of this migration are in the target that the ledger has no part in.
-    NotAlone(Problem),
-    /// This machine.
-    Failed(Problem),
-}
-
-impl From<Problem> for Stop {
-    fn from(problem: Problem) -> Self {
-        Stop::Failed(problem)
-    }
-}
-
-/// How a run ended. The number is the exit code.
-#[derive(Clone, Debug)]
-pub enum Ending {
-    Complete,
-    /// Finished; some records failed, are parked or in doubt.
-    Partial,
-    /// Can go on: nothing is lost.
-    Stopped(Problem),
-    Failed(Problem),
-    Refused(Problem),
-}
-
-impl Ending {
-    pub const fn exit_code(&self) -> u8 {
-        match self {
-            Ending::Complete => 0,
-            Ending::Failed(problem) if matches!(problem.reason, Reason::Config) => 2,
-            Ending::Failed(problem) if matches!(problem.reason, Reason::BadExport) => 6,
-            Ending::Failed(_) => 1,
-            Ending::Partial => 3,
-            Ending::Stopped(_) => 5,
-            Ending::Refused(_) => 6,
-        }
-    }
-
-    pub const fn outcome(&self) -> &'static str {
-        match self {
-            Ending::Complete => "complete",
-            Ending::Failed(_) => "error",
-            Ending::Partial => "partial",
-            Ending::Stopped(_) => "stopped",
-            Ending::Refused(_) => "refused",
-        }
-    }
-}
-
 /// Computes beside what waits: on a thread of its own, so that every core has something to do.
 async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
     let done = tokio::task::spawn_blocking(work).await;
     done.map_err(|e| Problem::new(Reason::Internal, format!("a computation broke: {e}")))
-}
-
-impl From<Stop> for Ending {
-    fn from(stop: Stop) -> Self {
-        let again = "run the same command again: it goes on where it stopped";
-        match stop {
-            Stop::Interrupted => {
-                Ending::Stopped(Problem::new(Reason::Interrupted, "stopped after the step in flight").hint(again))
-            }
-            Stop::TooManyFailures(n) => Ending::Stopped(
-                Problem::new(Reason::TooManyFailures, format!("{n} records failed, more than --max-failures allows"))
-                    .hint("`deskferry report` says why; then run again"),
-            ),
-            Stop::Refused(problem) | Stop::NotAlone(problem) => Ending::Refused(problem),
-            Stop::Account(problem) if problem.hint.is_some() => Ending::Stopped(problem),
-            Stop::Account(problem) => Ending::Stopped(problem.hint(again)),
-            Stop::Listing(problem) | Stop::Failed(problem) => Ending::Failed(problem),
-        }
-    }
 }
 
 impl Job {
@@ -227,19 +152,24 @@ impl Job {
     pub async fn stage(&self) -> Ending {
         match self.stage_all().await {
             Ok(ending) => ending,
-            Err(stop) => carry::proved(self, stop).await.into(),
+            Err(stop) => stop.into(),
         }
     }
 
     async fn stage_all(&self) -> Result<Ending, Stop> {
         self.staging.forget_unread().await?;
-        let mut lacking = 0;
+        let (mut lacking, mut unlisted) = (0, None);
         for &kind in ORDER.iter().filter(|&&kind| self.stages(kind) && self.choice.wants(kind)) {
-            stage::kind(self, kind).await?;
+            let refused = stage::needless(self, kind, stage::kind(self, kind).await)?;
+            unlisted = unlisted.or(refused);
             lacking += self.tell_unread(kind).await?;
         }
         self.know_what_is_asked_for().await?;
-        Ok(if lacking == 0 { Ending::Complete } else { Ending::Partial })
+        Ok(match unlisted {
+            Some(problem) => Ending::Unlisted(problem),
+            None if lacking == 0 => Ending::Complete,
+            None => Ending::Partial,
+        })
     }
 
     /// Carries everything: reads, maps, writes, verifies.
@@ -249,7 +179,7 @@ impl Job {
         match self.target.finish().await {
             Ok(()) => ended.unwrap_or_else(Ending::from),
             Err(problem) => match ended {
-                Ok(Ending::Complete | Ending::Partial) => Ending::Failed(problem),
+                Ok(Ending::Complete | Ending::Partial) => problem.into(),
                 Ok(ending) => ending,
                 Err(stop) => stop.into(),
             },

@@ -195,6 +195,27 @@ pub(super) async fn unlisted(job: &Job, problem: Problem) -> Stop {
     stop.unwrap_or(Stop::Listing(problem))
 }
 
+/// What kept a list from being read, where the run can go on without it: nothing that follows goes wrong for want of a ticket or an
+/// article.
+pub(super) fn needless(job: &Job, kind: Kind, ended: Result<(), Stop>) -> Result<Option<Problem>, Stop> {
+    match ended {
+        Ok(()) => Ok(None),
+        Err(Stop::Listing(problem)) if kind == Kind::Ticket || kind.is_library() => {
+            (job.tell)(Event::Note { what: format!("not every {kind} could be listed: {}", problem.what) });
+            Ok(Some(if kind.is_library() { with_way_out(problem) } else { problem }))
+        }
+        Err(stop) => Err(stop),
+    }
+}
+
+/// How a person says that a knowledge base is left out on purpose.
+fn with_way_out(problem: Problem) -> Problem {
+    let way_out = "or leave the knowledge base out on purpose: name under [scope] `kinds` without `category`, `section` and `article`";
+    let first = problem.hint.as_deref().unwrap_or("the credentials need the right to read the knowledge base");
+    let hint = format!("{first}; {way_out}");
+    problem.hint(hint)
+}
+
 /// How the stage knows a row, and whether more belongs to it.
 pub(super) fn key(kind: Kind, row: &Row) -> ItemKey {
     let more = row.unread.is_some() || matches!(kind, Kind::Ticket | Kind::Article);

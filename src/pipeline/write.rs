@@ -21,7 +21,7 @@ use futures_util::future::try_join_all;
 use jiff::Timestamp;
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -49,6 +49,26 @@ pub struct Writer {
     pub custody: Arc<Custody>,
     /// Held while what was there before is looked at and taken: it is one record's.
     pub taking: Arc<tokio::sync::Mutex<()>>,
+    pub denials: Arc<Denials>,
+}
+
+/// Steps this run sent that somebody refused who may not be the target, until they are looked for.
+#[derive(Default)]
+pub struct Denials(Mutex<HashMap<(Kind, String, StepKey), Denial>>);
+
+struct Denial {
+    doubt: Doubt,
+    said: Problem,
+}
+
+impl Denials {
+    fn all(&self) -> MutexGuard<'_, HashMap<(Kind, String, StepKey), Denial>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn are_of(&self, record: &Carried<'_>) -> bool {
+        self.all().keys().any(|(kind, id, _)| *kind == record.kind && id == record.id)
+    }
 }
 
 /// One record with its plan.
@@ -70,6 +90,10 @@ pub enum Broken {
     Run(Stop),
     /// It is to be found out what failed.
     Trouble(Problem),
+    /// Somebody refused a step who may not be the target: it is in doubt, and can be looked for later.
+    Denied(Problem),
+    /// Another try may go better when all else is through. Nothing was sent.
+    Later(Problem),
 }
 
 impl From<Problem> for Broken {
@@ -161,6 +185,8 @@ impl Writer {
         turn.come().await;
         if record.rebuilt_at.is_some() {
             self.look_for_all(record, &mut progress).await?;
+        } else if self.denials.are_of(record) {
+            // What is there was looked at when the step was sent; the step itself is looked for in its turn.
         } else if adds_to_what_is_there(record, &progress) {
             self.look_for_messages(record, &mut progress).await?;
         } else {
@@ -268,11 +294,16 @@ impl Writer {
                     return Ok(());
                 }
                 StepState::Intent | StepState::Unknown if needs_looking(step.verb) => {
-                    let clock = self.target.clock();
-                    let doubt = Doubt::of_earlier(clock, row.vendor_at, row.intent_at, self.held);
-                    let sent = self.settle(record, step, before, doubt, progress).await?;
-                    if sent {
-                        return Ok(());
+                    let denial = self.denials.all().remove(&(record.kind, record.id.to_owned(), step.key.clone()));
+                    let doubt = match &denial {
+                        Some(denial) => denial.doubt,
+                        None => Doubt::of_earlier(self.target.clock(), row.vendor_at, row.intent_at, self.held),
+                    };
+                    match (self.settle(record, step, before, doubt, progress).await?, denial) {
+                        (true, _) => return Ok(()),
+                        // It is not there: that it was refused is proven now.
+                        (false, Some(Denial { said, .. })) => return Err(Broken::Trouble(said.at(&step.key))),
+                        (false, None) => {}
                     }
                 }
                 _ => {}
@@ -374,11 +405,9 @@ impl Writer {
                 Outcome::Denied(problem) => {
                     let doubt = Doubt::lost_now(self.target.clock(), intended);
                     self.link.unknown(kind, id, &step.key, problem.clone()).await?;
-                    if self.settle(record, step, before, doubt, progress).await? {
-                        return Ok(());
-                    }
-                    // It is not there: that it was refused is proven now.
-                    return Err(Broken::Trouble(problem.at(&step.key)));
+                    let denial = Denial { doubt, said: problem.clone() };
+                    self.denials.all().insert((kind, id.to_owned(), step.key.clone()), denial);
+                    return Err(Broken::Denied(problem));
                 }
                 Outcome::NotSent(problem) => {
                     self.forget_covered(record, step, progress).await?;

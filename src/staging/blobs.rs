@@ -18,8 +18,10 @@ pub struct StagedBlob {
 pub enum BlobRow {
     /// It is on this disk.
     Here(StagedBlob),
-    /// It could not be had: why, and in which run.
-    Failed { problem: Problem, run: Option<String> },
+    /// The same, of what does not look like its name and came twice, for the first time in this run.
+    Twice(StagedBlob, String),
+    /// It could not be had: why, in which run, and the hash of what came in its place.
+    Failed { problem: Problem, run: Option<String>, came: Option<String> },
 }
 
 /// `hash, bytes, mime, problem, failed_in`
@@ -46,12 +48,13 @@ impl Staging {
             })
             .await?;
         Ok(match row {
-            Some((Some(hash), bytes, mime, ..)) if self.blob_path(&hash).is_file() => {
-                let bytes = bytes.and_then(|n| u64::try_from(n).ok()).unwrap_or_default();
-                Some(BlobRow::Here(StagedBlob { hash, bytes, mime }))
+            Some((came, _, _, Some(problem), run)) => {
+                serde_json::from_str(&problem).ok().map(|problem| BlobRow::Failed { problem, run, came })
             }
-            Some((None, _, _, Some(problem), run)) => {
-                serde_json::from_str(&problem).ok().map(|problem| BlobRow::Failed { problem, run })
+            Some((Some(hash), bytes, mime, None, run)) if self.blob_path(&hash).is_file() => {
+                let bytes = bytes.and_then(|n| u64::try_from(n).ok()).unwrap_or_default();
+                let blob = StagedBlob { hash, bytes, mime };
+                Some(run.map_or_else(|| BlobRow::Here(blob.clone()), |run| BlobRow::Twice(blob.clone(), run)))
             }
             _ => None,
         })
@@ -61,7 +64,12 @@ impl Staging {
         let source = source.to_owned();
         let row: Columns = match blob {
             BlobRow::Here(b) => (Some(b.hash.clone()), i64::try_from(b.bytes).ok(), b.mime.clone(), None, None),
-            BlobRow::Failed { problem, run } => (None, None, None, serde_json::to_string(problem).ok(), run.clone()),
+            BlobRow::Twice(b, run) => {
+                (Some(b.hash.clone()), i64::try_from(b.bytes).ok(), b.mime.clone(), None, Some(run.clone()))
+            }
+            BlobRow::Failed { problem, run, came } => {
+                (came.clone(), None, None, serde_json::to_string(problem).ok(), run.clone())
+            }
         };
         self.store
             .write(move |db| {

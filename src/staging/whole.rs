@@ -228,15 +228,27 @@ impl Staging {
             .await
     }
 
-    /// Forgets that records and files were not found: they are asked for again.
+    /// Forgets that records were not found: they are asked for again.
     pub async fn forget_gone(&self) -> Result<()> {
         self.store
             .write(|db| {
                 db.execute("UPDATE item SET gone_of = NULL, unread = NULL WHERE gone_of IS NOT NULL", [])?;
-                db.execute("DELETE FROM blob WHERE json_extract(problem, '$.reason') = 'not_found'", [])?;
                 Ok(())
             })
             .await
+    }
+
+    /// Forgets that a row was whole: it, and what stands below it, is asked for again.
+    pub async fn open_again(&self, stream: &str, id: &str) -> Result<()> {
+        let (stream, id) = (stream.to_owned(), id.to_owned());
+        let sql = "UPDATE item SET children_of = NULL WHERE stream = ?1 AND id = ?2";
+        self.store.write(move |db| Ok(db.prepare_cached(sql)?.execute([&stream, &id]).map(drop)?)).await
+    }
+
+    /// Forgets that files were not found: they are asked for again.
+    pub async fn forget_gone_files(&self) -> Result<()> {
+        let sql = "DELETE FROM blob WHERE json_extract(problem, '$.reason') = 'not_found'";
+        self.store.write(move |db| Ok(db.execute(sql, []).map(drop)?)).await
     }
 
     /// All that stands below a root row; empty where nothing was read.

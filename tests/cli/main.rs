@@ -165,7 +165,7 @@ fn a_wrong_token_is_refused_with_a_hint() {
     let address = answering(denied);
     let dir = project(&PROJECT.replace("http://127.0.0.1:1", &address));
     insta::assert_snapshot!(run(dir.path(), &["check"]).replace(&address, "ADDRESS"));
-    assert!(run(dir.path(), &["run"]).starts_with("exit 1\n"));
+    assert!(run(dir.path(), &["run"]).starts_with("exit 5\n"));
 }
 
 #[test]

@@ -166,7 +166,9 @@ impl Target for FilesTarget {
                 path: PathBuf::from(text(&file["path"])),
             };
             let key = StepKey::new("file", part.name.clone(), 0);
-            steps.push(step(key, Verb::Upload, "COPY", ATTACHMENTS, Content::File(part)));
+            // It lies there by itself: that the record is written says nothing of a file that came since.
+            let copy = step(key.clone(), Verb::Upload, "COPY", ATTACHMENTS, Content::File(part));
+            steps.push(Step { serves: Some(key), ..copy });
         }
         let path = format!("{kind}.jsonl");
         for (name, verb) in [("record", Verb::Create), ("content", Verb::Update)] {

@@ -17,6 +17,9 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
+/// Who says so will not do it the next time either.
+const NOT_IMPLEMENTED: u16 = 501;
+
 impl Rest {
     pub(super) fn rule(&self, step: &Step) -> Result<&WriteStep> {
         let (section, at) = &step.rule;
@@ -97,7 +100,8 @@ impl Rest {
     /// What became of a write that somebody refused who may not be the platform. One that sets values may be sent again in any case.
     fn unproven(&self, rule: &WriteStep, response: &Response) -> Option<Outcome> {
         let adds = matches!(rule.verb, Verb::Create | Verb::Append);
-        let is_doubtful = adds && response.class() != Class::Broken && self.class(response) == Class::Broken;
+        let refuses = response.class() != Class::Broken || response.status == NOT_IMPLEMENTED;
+        let is_doubtful = adds && refuses && self.class(response) == Class::Broken;
         is_doubtful.then(|| match response.class() {
             Class::PushBack => Outcome::Unknown(self.denial(response)),
             _ => Outcome::Denied(self.denial(response)),

@@ -188,6 +188,11 @@ impl Rest {
                 self.note(format!("{} is refused, the records go one by one: {}", call_name(&call), problem.what));
                 return all(Fate::Alone);
             }
+            Class::Broken if response.class() == Class::Refused => {
+                // Whoever refuses all of them may mean one: those that are not there go by themselves.
+                held(&self.batcher.alone).insert(section.to_owned());
+                return all(Fate::Is(Outcome::Unknown(self.denial(&response))));
+            }
             Class::Broken => return all(Fate::Is(Outcome::Unknown(self.refusal(&response)))),
         }
         let ended = match response.json() {

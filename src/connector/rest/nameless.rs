@@ -5,7 +5,7 @@ use super::Rest;
 use super::lookup::Known;
 use crate::connector::manifest::{Denied, Lookup, ReadStream, unlisted};
 use crate::connector::{CheckLine, ChildRows};
-use crate::error::{Loss, Problem, Reason, Result};
+use crate::error::{About, Loss, Problem, Reason, Result};
 use crate::expr::{self, plain};
 use crate::record::{Kind, Unread};
 use serde_json::{Map, Value};
@@ -43,11 +43,22 @@ impl Rest {
         }
     }
 
+    /// Whether a row lacks an entry of a table that was left out when it was read, and is not now.
+    pub(super) fn may_be_named(&self, stream: &ReadStream, row: &Value) -> bool {
+        let tables =
+            stream.lookup.keys().filter(|name| !self.leaves_out(name) && row.get(format!("_{name}")).is_none());
+        tables
+            .filter_map(|name| Some((name.as_str(), self.manifest.lookup.get(name)?)))
+            .any(|table| self.needs(stream, table, row))
+    }
+
     /// Why a record fails that needs an entry of a table which is refused.
     pub(super) fn nameless(&self, name: &str, rule: &Lookup, refusal: &Problem) -> Problem {
         let (title, what) = (&self.manifest.title, &rule.what);
         let said = format!("{title} does not show its {what}, and this record has some: {}", refusal.what);
-        Problem::new(Reason::ListRefused, said).hint(format!("{}; or {}", right(rule, refusal), way_out(name, rule)))
+        let hint = format!("{}; or {}", right(rule, refusal), way_out(name, rule));
+        // It names no record: where all fail by it, it is the account that has to be mended.
+        Problem { about: About::Nobody, ..Problem::new(Reason::ListRefused, said).hint(hint) }
     }
 
     /// Of a record that goes on without it: what is left out on purpose.

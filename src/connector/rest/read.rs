@@ -242,7 +242,7 @@ impl Rest {
                 return Ok(None);
             }
         }
-        if is_bare || is_nameless {
+        if is_bare || is_nameless || self.may_be_named(stream, &row) {
             let refused = self.look_up(stream, std::slice::from_mut(&mut row)).await?;
             if let Some(problem) = refused.into_iter().flatten().next() {
                 return Err(problem);

@@ -101,7 +101,7 @@ impl Job {
     pub async fn preview(&self, extent: Extent) -> Result<Previewed, Stop> {
         self.staging.forget_unread().await?;
         for &kind in super::ORDER.iter().filter(|&&kind| self.stages(kind) && self.choice.wants(kind)) {
-            stage_missing(self, kind).await?;
+            super::stage::needless(self, kind, stage_missing(self, kind).await)?;
         }
         self.know_what_is_asked_for().await?;
         let checks = super::ready::of_target(self).await;

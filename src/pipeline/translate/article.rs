@@ -4,6 +4,7 @@
 
 use super::files::{Carried, Shelf};
 use super::languages::{Version, Versions};
+use super::late::Late;
 use super::ticket::remote_json;
 use super::{Held, Lost, Translated, Translator};
 use crate::connector::plan::scrub;
@@ -147,7 +148,7 @@ impl<'a> Pages<'a> {
         let comment = Comment::of_files(FILES, article.format, article.attachments.clone());
         translator.blobs.have(&article.attachments.iter().collect::<Vec<_>>()).await?;
         let mut shelf = Shelf::of_article(translator.target.profile());
-        let files = translator.files(record, &comment, false, &mut shelf, losses).await?;
+        let files = translator.files(record, &comment, &Late::none(), false, &mut shelf, losses).await?;
         Ok(Pages { translator, record, article, library, comment, files, shelf })
     }
 

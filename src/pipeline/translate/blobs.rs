@@ -2,22 +2,27 @@
 //! somebody who wants a login in the place of the file.
 //!
 //! A file that cannot be had fails its record once, so that nothing is lost for a passing reason; where a later run cannot have it
-//! either, it is a loss by its name. One that the source says is gone is a loss at once.
+//! either, it is a loss by its name. One that the source says is gone is asked for once more when all other records are through, or by the
+//! next run: then it is a loss.
 
-use super::{Held, instead};
+use super::Held;
+use super::instead::{self, Judged};
 use crate::connector::{Source, is_withheld};
 use crate::error::{Loss, Problem, Reason, Result};
 use crate::naive::{self, Naive};
 use crate::pipeline::aside;
+use crate::pipeline::carry::LATER;
 use crate::pipeline::failure::{Reach, reach};
 use crate::record::Attachment;
 use crate::staging::{BlobRow, StagedBlob, Staging};
+use std::collections::HashMap;
 use std::io::Read;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::time::Instant;
 
 /// Bytes looked at to tell what a file is.
-const HEAD: usize = 1024;
+const HEAD: usize = 4096;
 /// Times a file is asked for whose bytes are not what was listed.
 const TRIES: usize = 2;
 
@@ -28,6 +33,8 @@ pub struct Blobs {
     pub staging: Staging,
     /// Names this run, among those that tried to have a file; none where that does not count.
     pub run: Option<Arc<str>>,
+    /// When this run was told that a file is gone, by its address.
+    gone: Arc<Mutex<HashMap<String, Instant>>>,
 }
 
 /// What became of a file.
@@ -35,22 +42,37 @@ pub struct Blobs {
 pub enum Fetched {
     /// On this disk.
     Here(StagedBlob),
+    /// The same, and it does not look like its name.
+    Unlike(StagedBlob),
     /// The record goes without it.
     Lost(Loss),
+    /// The source says that it is gone, and is asked once more.
+    Doubtful(Problem),
     /// The record waits for it.
     Missing(Problem),
 }
 
 impl Blobs {
+    pub fn new(source: Arc<dyn Source>, staging: Staging, run: Option<Arc<str>>) -> Blobs {
+        Blobs { source, staging, run, gone: Arc::default() }
+    }
+
     /// Has all files of a record, so that each was asked for before one of them fails the record.
     pub async fn have(&self, files: &[&Attachment]) -> Result<(), Held> {
         let mut missing: Option<(Problem, usize)> = None;
+        let mut doubtful = None;
         for file in files {
-            if let Fetched::Missing(problem) = self.fetch(file).await? {
-                missing = Some(missing.map_or((problem, 0), |(first, more)| (first, more + 1)));
+            match self.fetch(file).await? {
+                Fetched::Missing(problem) => {
+                    missing = Some(missing.map_or((problem, 0), |(first, more)| (first, more + 1)));
+                }
+                Fetched::Doubtful(problem) => doubtful = Some(problem),
+                Fetched::Here(_) | Fetched::Unlike(_) | Fetched::Lost(_) => {}
             }
         }
-        let Some((first, more)) = missing else { return Ok(()) };
+        let Some((first, more)) = missing else {
+            return doubtful.map_or(Ok(()), |problem| Err(Held::Later(problem)));
+        };
         let others = if more > 0 { format!(", and {more} more of its files") } else { String::new() };
         let hint = "`deskferry retry` asks for it again, and migrates the record without it where it cannot be had then either";
         let hint = first.hint.map_or_else(|| hint.to_owned(), |own| format!("{own}; {hint}"));
@@ -61,42 +83,82 @@ impl Blobs {
     ///
     /// Errors: those of this disk and of the account.
     pub async fn fetch(&self, file: &Attachment) -> Result<Fetched> {
-        let mut failed_before = false;
+        let mut before = Before::default();
         match self.staging.blob(&file.source).await? {
             Some(BlobRow::Here(blob))
                 if self.is_kept(&blob).await? && self.differs(file, file.size, &blob)?.is_none() =>
             {
                 return Ok(Fetched::Here(blob));
             }
-            Some(BlobRow::Failed { problem, .. }) if problem.reason == Reason::NotFound => {
+            Some(BlobRow::Twice(blob, _)) if self.is_kept(&blob).await? => return Ok(Fetched::Unlike(blob)),
+            Some(BlobRow::Failed { problem, run: None, .. }) if problem.reason == Reason::NotFound => {
                 return Ok(Fetched::Lost(Loss::FileGone));
             }
-            Some(BlobRow::Failed { problem, run: Some(run) }) => match self.run.as_deref() == Some(&*run) {
+            Some(BlobRow::Failed { problem, .. }) if problem.reason == Reason::NotFound => {
+                if self.was_told_lately(&file.source) {
+                    return Ok(Fetched::Doubtful(problem));
+                }
+                before.was_gone = true;
+            }
+            Some(BlobRow::Failed { problem, run: Some(run), came }) => match self.run.as_deref() == Some(&*run) {
                 true => return Ok(Fetched::Missing(problem)),
-                false => failed_before = true,
+                false => before = Before { failed_in: Some(run), came, was_gone: false },
             },
             _ => {}
         }
         if is_withheld(file) {
             return Ok(Fetched::Lost(Loss::FileGone));
         }
-        let problem = match self.ask(file).await? {
+        match self.ask(file).await? {
             Ok(blob) => {
                 self.staging.put_blob(&file.source, &BlobRow::Here(blob.clone())).await?;
-                return Ok(Fetched::Here(blob));
+                Ok(Fetched::Here(blob))
             }
-            Err(problem) => problem,
-        };
+            Err(not_had) => self.not_had(file, not_had, before).await,
+        }
+    }
+
+    /// What becomes of a file that did not come as it should.
+    async fn not_had(&self, file: &Attachment, not_had: NotHad, before: Before) -> Result<Fetched> {
+        let NotHad { problem, came } = not_had;
         if problem.reason == Reason::NotFound {
-            self.staging.put_blob(&file.source, &BlobRow::Failed { problem, run: None }).await?;
-            return Ok(Fetched::Lost(Loss::FileGone));
+            return self.gone(file, problem, before.was_gone).await;
         }
-        if failed_before {
-            return Ok(Fetched::Lost(Loss::FileUnreadable));
+        if let Some(run) = before.failed_in {
+            // What comes the same in two runs is what the file is, whatever it is called.
+            return Ok(match came.filter(|came| before.came.as_ref() == Some(&came.hash)) {
+                Some(came) => {
+                    self.staging.put_blob(&file.source, &BlobRow::Twice(came.clone(), run)).await?;
+                    Fetched::Unlike(came)
+                }
+                None => Fetched::Lost(Loss::FileUnreadable),
+            });
         }
-        let failed = BlobRow::Failed { problem: problem.clone(), run: self.run.as_deref().map(str::to_owned) };
+        let run = self.run.as_deref().map(str::to_owned);
+        let failed = BlobRow::Failed { problem: problem.clone(), run, came: came.map(|came| came.hash) };
         self.staging.put_blob(&file.source, &failed).await?;
         Ok(Fetched::Missing(problem))
+    }
+
+    /// What it means that the source says a file is gone: one such answer may pass.
+    async fn gone(&self, file: &Attachment, problem: Problem, was_gone: bool) -> Result<Fetched> {
+        // What does not count is asked for again by a run.
+        let Some(run) = self.run.as_deref() else { return Ok(Fetched::Lost(Loss::FileGone)) };
+        let run = Some(run.to_owned()).filter(|_| !was_gone);
+        self.staging.put_blob(&file.source, &BlobRow::Failed { problem: problem.clone(), run, came: None }).await?;
+        if was_gone {
+            return Ok(Fetched::Lost(Loss::FileGone));
+        }
+        self.told().insert(file.source.clone(), Instant::now());
+        Ok(Fetched::Doubtful(problem))
+    }
+
+    fn told(&self) -> MutexGuard<'_, HashMap<String, Instant>> {
+        self.gone.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn was_told_lately(&self, source: &str) -> bool {
+        self.told().get(source).is_some_and(|at| at.elapsed() < LATER)
     }
 
     /// Whether the bytes on this disk are still the ones that came.
@@ -111,8 +173,8 @@ impl Blobs {
     }
 
     /// Asks the source. The inner error is the file's alone.
-    async fn ask(&self, file: &Attachment) -> Result<Result<StagedBlob>> {
-        let mut last = Problem::new(Reason::FileUnreadable, format!("file {} was not asked for", file.id));
+    async fn ask(&self, file: &Attachment) -> Result<Result<StagedBlob, NotHad>> {
+        let mut last = NotHad::of(Problem::new(Reason::FileUnreadable, format!("file {} was not asked for", file.id)));
         for left in (0..TRIES).rev() {
             last = match self.source.fetch(file, self.staging.blob_dir()).await {
                 Ok(blob) => {
@@ -120,14 +182,17 @@ impl Blobs {
                     let blob = StagedBlob { hash: blob.hash, bytes: blob.bytes, mime: blob.mime };
                     match self.differs(file, size, &blob)? {
                         None => return Ok(Ok(blob)),
-                        Some(problem) => problem,
+                        Some(Wrong::Unlike(what)) => NotHad { problem: wrong(file, &what), came: Some(blob) },
+                        Some(Wrong::Other(what)) => NotHad::of(wrong(file, &what)),
                     }
                 }
                 // Whether the account answers is asked once.
-                Err(problem) if problem.reason == Reason::NotFound && left > 0 => problem,
+                Err(problem) if problem.reason == Reason::NotFound && left > 0 => NotHad::of(problem),
                 Err(problem) => match reach(&problem, self.source.probe()).await {
-                    Reach::Record if problem.reason == Reason::NotFound => problem,
-                    Reach::Record => return Ok(Err(Problem { reason: Reason::FileUnreadable, ..problem })),
+                    Reach::Record if problem.reason == Reason::NotFound => NotHad::of(problem),
+                    Reach::Record => {
+                        return Ok(Err(NotHad::of(Problem { reason: Reason::FileUnreadable, ..problem })));
+                    }
                     Reach::Account | Reach::Machine => return Err(problem),
                 },
             };
@@ -136,26 +201,64 @@ impl Blobs {
     }
 
     /// What is wrong with the bytes of a file.
-    fn differs(&self, file: &Attachment, size: Option<u64>, blob: &StagedBlob) -> Result<Option<Problem>> {
+    fn differs(&self, file: &Attachment, size: Option<u64>, blob: &StagedBlob) -> Result<Option<Wrong>> {
         if naive::is(Naive::Whole) {
             return Ok(None);
         }
         let head = if size.is_none() { head(&self.staging.blob_path(&blob.hash))? } else { vec![] };
-        let problem =
-            |what: String| Problem::new(Reason::FileUnreadable, format!("file {} ({:?}) {what}", file.id, file.name));
-        Ok(what_is_wrong(file, size, blob, &head).map(problem))
+        Ok(what_is_wrong(file, size, blob, &head))
     }
+}
+
+/// What an earlier try came to.
+#[derive(Default)]
+struct Before {
+    failed_in: Option<String>,
+    /// The hash of what came then, and did not look like the file.
+    came: Option<String>,
+    was_gone: bool,
+}
+
+/// Why a file is not there. `came`: what came in its place, where that may be the file all the same.
+struct NotHad {
+    problem: Problem,
+    came: Option<StagedBlob>,
+}
+
+impl NotHad {
+    fn of(problem: Problem) -> NotHad {
+        NotHad { problem, came: None }
+    }
+}
+
+/// What is wrong with bytes that came.
+#[derive(Debug, PartialEq)]
+enum Wrong {
+    /// They do not look like the file, and may be it.
+    Unlike(String),
+    Other(String),
+}
+
+fn wrong(file: &Attachment, what: &str) -> Problem {
+    Problem::new(Reason::FileUnreadable, format!("file {} ({:?}) {what}", file.id, file.name))
 }
 
 /// What is wrong with a file that came, by what was listed of it and by the size that the source tells; `head` is looked at where none
 /// is told.
-fn what_is_wrong(file: &Attachment, size: Option<u64>, blob: &StagedBlob, head: &[u8]) -> Option<String> {
+fn what_is_wrong(file: &Attachment, size: Option<u64>, blob: &StagedBlob, head: &[u8]) -> Option<Wrong> {
     match size {
-        Some(size) if size != blob.bytes => Some(format!("has {size} bytes in the source, and {} came", blob.bytes)),
+        Some(size) if size != blob.bytes => {
+            Some(Wrong::Other(format!("has {size} bytes in the source, and {} came", blob.bytes)))
+        }
         Some(_) => None,
-        None if blob.bytes == 0 => Some("came without a byte, and nothing says that it is empty".to_owned()),
-        None => instead::what_came_instead(file, blob.mime.as_deref(), head)
-            .map(|came| format!("is something else, and {came} came")),
+        None if blob.bytes == 0 => {
+            Some(Wrong::Other("came without a byte, and nothing says that it is empty".to_owned()))
+        }
+        None => match instead::judged(file, blob.mime.as_deref(), head) {
+            Judged::Fits => None,
+            Judged::Unlike(came) => Some(Wrong::Unlike(format!("does not look like its name: {came} came"))),
+            Judged::Refusal(came) => Some(Wrong::Other(format!("is something else, and {came} came"))),
+        },
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::blobs::{Fetched, head};
 use super::kept::{Kept, NAME_BYTES, names};
+use super::late::Late;
 use super::{Held, Lost, Translator, pack};
 use crate::connector::plan::picture;
 use crate::connector::profile::{ImagesBy, Profile};
@@ -84,7 +85,7 @@ impl Carried {
         notes::kept(&kept).into_iter().chain(notes::lost(&self.lost))
     }
 
-    fn new(hidden: bool) -> Self {
+    pub(super) fn new(hidden: bool) -> Self {
         Carried {
             sent: vec![],
             kept: vec![],
@@ -109,19 +110,27 @@ impl Translator {
         &self,
         record: &Record,
         comment: &Comment,
+        late: &Late,
         hidden: bool,
         shelf: &mut Shelf,
         losses: &mut Vec<Lost>,
     ) -> Result<Carried, Held> {
         let mut carried = Carried::new(hidden);
-        for file in &comment.attachments {
+        // Its message stands in the target without it.
+        carried.lost.extend(comment.attachments.iter().filter(|file| late.has(file)).map(|file| file.name.clone()));
+        for file in comment.attachments.iter().filter(|file| !late.has(file)) {
             let blob = match self.blobs.fetch(file).await? {
                 Fetched::Here(blob) => blob,
+                Fetched::Unlike(blob) => {
+                    losses.push(Lost::new(&file.id, Loss::FileUnlike, &file.name));
+                    blob
+                }
                 Fetched::Lost(loss) => {
                     losses.push(Lost::new(&file.id, loss, &file.name));
                     carried.lost.push(file.name.clone());
                     continue;
                 }
+                Fetched::Doubtful(problem) => return Err(Held::Later(problem)),
                 Fetched::Missing(problem) => return Err(Held::Fail(problem)),
             };
             self.place(record, comment, file, &blob, shelf, losses, &mut carried)?;
@@ -130,7 +139,7 @@ impl Translator {
     }
 
     #[expect(clippy::too_many_arguments, reason = "one file with all that decides where it goes")]
-    fn place(
+    pub(super) fn place(
         &self,
         record: &Record,
         comment: &Comment,

@@ -1,6 +1,7 @@
 //! Messages: bodies in the target's format, under their author or with a header line that names them.
 
 use super::files::{Carried, Gallery, Shelf};
+use super::late::Late;
 use super::{Held, Lost, Translator};
 use crate::content::{self, header, notes};
 use crate::error::Loss;
@@ -20,6 +21,7 @@ pub struct Messages<'a> {
     pub translator: &'a Translator,
     pub record: &'a Record,
     pub ticket: &'a Ticket,
+    pub late: &'a Late,
     /// As filters see it.
     pub canonical: &'a Value,
     pub group: Option<&'a Remote>,
@@ -37,7 +39,8 @@ impl Messages<'_> {
     /// target does not show as such, unless it is theirs, and who is in copy without a place there.
     pub async fn carry(&self, unshown: Option<&Known>, in_copy: &[String]) -> Result<CarriedMessages, Held> {
         let mut all = CarriedMessages::default();
-        let files: Vec<_> = self.ticket.comments.iter().flat_map(|comment| &comment.attachments).collect();
+        let files = self.ticket.comments.iter().flat_map(|comment| &comment.attachments);
+        let files: Vec<_> = files.filter(|file| !self.late.has(file)).collect();
         self.translator.blobs.have(&files).await?;
         let mut shelf = Shelf::new(self.translator.target.profile());
         let mut lines = Vec::new();
@@ -55,6 +58,11 @@ impl Messages<'_> {
             let lines = if at == 0 { std::mem::take(&mut lines) } else { vec![] };
             let first = all.comments.is_empty();
             all.comments.extend(self.message(comment, first, &lines, &mut shelf, &mut all.losses).await?);
+        }
+        for comment in &self.ticket.comments {
+            for file in comment.attachments.iter().filter(|file| self.late.has(file)) {
+                all.comments.extend(self.late_file(comment, file, &mut shelf, &mut all.losses).await?);
+            }
         }
         Ok(all)
     }
@@ -82,8 +90,8 @@ impl Messages<'_> {
         let Translator { target, format, .. } = self.translator;
         let profile = target.profile();
         let private = comment.visibility == Visibility::Private;
-        let hidden = private && !(profile.private_files && profile.private_comments);
-        let mut files = self.translator.files(self.record, comment, hidden, shelf, losses).await?;
+        let hidden = self.hides_files(comment);
+        let mut files = self.translator.files(self.record, comment, self.late, hidden, shelf, losses).await?;
         let body = self.body(comment, &mut files, shelf, losses).await?;
         let mut body = self.with_lines(body, lines);
         for line in files.lines() {
@@ -145,6 +153,12 @@ impl Messages<'_> {
             })
         };
         Ok(parts.iter().enumerate().map(part).collect())
+    }
+
+    /// Whether the target would show files of a message to people it is hidden from.
+    pub(super) fn hides_files(&self, comment: &Comment) -> bool {
+        let profile = self.translator.target.profile();
+        comment.visibility == Visibility::Private && !(profile.private_files && profile.private_comments)
     }
 
     fn always_headers(&self) -> bool {
@@ -211,7 +225,7 @@ impl Messages<'_> {
     }
 
     /// The body, or what stands for one where the target takes none without words.
-    fn worded(&self, body: String) -> String {
+    pub(super) fn worded(&self, body: String) -> String {
         let Translator { target, format, .. } = self.translator;
         if content::is_blank(&body, *format) { target.profile().no_text.clone() } else { body }
     }

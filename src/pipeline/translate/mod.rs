@@ -13,10 +13,12 @@ mod held;
 mod instead;
 mod kept;
 mod languages;
+mod late;
 mod message;
 mod pack;
 mod persons;
 mod shelves;
+mod sort;
 mod ticket;
 mod verbatim;
 
@@ -24,11 +26,13 @@ pub use blobs::Blobs;
 pub use contact::Matched;
 pub use field::to_be_made;
 pub use held::lost as lost_of_person;
+pub use late::{Late, OF_FILES};
 pub use ticket::SourceFields;
 
 use super::demands::Demand;
 use super::people::{Known, People};
 use super::roster::Roster;
+use super::write::Broken;
 use crate::connector::Target;
 use crate::error::{Problem, Reason};
 use crate::ledger::{End, Lost};
@@ -98,6 +102,8 @@ pub enum Held {
     Skip(Problem, Option<(Kind, String)>),
     Fail(Problem),
     Park(Problem),
+    /// What it lacks is asked for once more when all others are through.
+    Later(Problem),
     /// It is to be found out what failed: this record, an account or this disk.
     Trouble(Problem),
 }
@@ -105,13 +111,14 @@ pub enum Held {
 impl Held {
     /// How the record ended by that.
     ///
-    /// Errors: the trouble whose side is to be found out.
-    pub(super) fn into_end(self) -> Result<End, Problem> {
+    /// Errors: the trouble whose side is to be found out, and what may be there later.
+    pub(super) fn into_end(self) -> Result<End, Broken> {
         match self {
             Held::Skip(problem, stands_for) => Ok(End::Skipped { problem, stands_for }),
             Held::Fail(problem) => Ok(End::Failed { problem }),
             Held::Park(problem) => Ok(End::Parked { problem }),
-            Held::Trouble(problem) => Err(problem),
+            Held::Later(problem) => Err(Broken::Later(problem)),
+            Held::Trouble(problem) => Err(Broken::Trouble(problem)),
         }
     }
 }

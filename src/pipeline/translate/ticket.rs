@@ -1,5 +1,6 @@
 //! A ticket: its labels, people, group and custom values in the target's ids.
 
+use super::late::Late;
 use super::message::Messages;
 use super::{Held, Lost, Translated, Translator};
 use crate::connector::ChildRows;
@@ -21,6 +22,7 @@ impl Translator {
         &self,
         record: &Record,
         ticket: &Ticket,
+        late: &Late,
         link: &Link,
         fields: &SourceFields,
     ) -> Result<Translated, Held> {
@@ -59,7 +61,8 @@ impl Translator {
             losses.push(Lost::new("", Loss::Cc, labels.join(", ")));
         }
 
-        let messages = Messages { translator: self, record, ticket, canonical: &canonical, group: group.as_ref() };
+        let messages =
+            Messages { translator: self, record, ticket, late, canonical: &canonical, group: group.as_ref() };
         let unshown = people.requester.as_deref().filter(|_| !people.is_shown);
         let carried = messages.carry(unshown, &people.named()).await?;
         losses.extend(carried.losses);

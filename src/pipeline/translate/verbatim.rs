@@ -74,11 +74,16 @@ impl Translator {
         for file in attachments {
             let blob = match self.blobs.fetch(file).await? {
                 Fetched::Here(blob) => blob,
+                Fetched::Unlike(blob) => {
+                    losses.push(Lost::new(&file.id, Loss::FileUnlike, &file.name));
+                    blob
+                }
                 Fetched::Lost(loss) => {
                     losses.push(Lost::new(&file.id, loss, &file.name));
                     file.source = lies_at(record, child, file, "");
                     continue;
                 }
+                Fetched::Doubtful(problem) => return Err(Held::Later(problem)),
                 Fetched::Missing(problem) => return Err(Held::Fail(problem)),
             };
             file.source = lies_at(record, child, file, &blob.hash);

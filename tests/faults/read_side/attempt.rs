@@ -5,7 +5,7 @@ use deskferry::connector::files::{FilesTarget, Form, Place};
 use deskferry::error::Reason;
 use deskferry::ledger::{Accounts, Ledger, RecordRow, State, Which};
 use deskferry::mapping::Mapping;
-use deskferry::pipeline::{Choice, Event, Halt, Job, ORDER, pair};
+use deskferry::pipeline::{Choice, Event, Halt, Job, ORDER, Retry, pair};
 use deskferry::project::Project;
 use deskferry::staging::Staging;
 use serde_json::{Value, json};
@@ -40,7 +40,7 @@ impl Move<'_> {
     }
 
     /// One run; its exit code.
-    pub async fn run(&self, command: &str, retry: Vec<Reason>) -> u8 {
+    pub async fn run(&self, command: &str, retry: Retry) -> u8 {
         let folder = self.project.path();
         let project = Project::load(folder).unwrap();
         let ledger = Ledger::open(folder).unwrap();

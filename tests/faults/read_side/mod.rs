@@ -10,8 +10,8 @@ use crate::grid::{Came, Fault, Table};
 use crate::page;
 use crate::proxy::Call;
 use attempt::Move;
-use deskferry::error::Reason;
 use deskferry::ledger::State;
+use deskferry::pipeline::Retry;
 use source::{Cell, Desk, Pace, Source};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
@@ -36,7 +36,7 @@ fn by_a_paused_clock<T>(work: impl Future<Output = T>) -> T {
 async fn undisturbed(source: &Source<'_>, pace: Pace) -> (Vec<Call>, Held) {
     source.proxy.breaks(None);
     let all = Move::new(source, pace);
-    assert_eq!(all.run("run", vec![]).await, 0, "{:?}", all.told());
+    assert_eq!(all.run("run", Retry::default()).await, 0, "{:?}", all.told());
     let calls = source.proxy.made();
     let held = all.held();
     assert!(held.len() > 80, "{} things are held", held.len());
@@ -46,15 +46,15 @@ async fn undisturbed(source: &Source<'_>, pace: Pace) -> (Vec<Call>, Held) {
 async fn came_of(source: &Source<'_>, cell: &Cell, expected: &Held) -> Came {
     let all = Move::new(source, cell.pace);
     source.proxy.breaks(Some((cell.call.clone(), cell.fault)));
-    let mut came = Came { exits: vec![all.run("run", vec![]).await], ..Came::default() };
+    let mut came = Came { exits: vec![all.run("run", Retry::default()).await], ..Came::default() };
     assert!(source.proxy.met() > 0, "{} {:?} was not met", cell.fault.name(), cell.call);
     came.dragged = dragged(source, cell, &all, came.exits[0]).await;
     source.proxy.breaks(None);
-    came.exits.push(all.run("run", vec![]).await);
+    came.exits.push(all.run("run", Retry::default()).await);
     came.differences = differences(expected, &all.held());
     // After a run that left nothing open there is nothing to try again.
     if came.exits[1] != 0 || !came.differences.is_empty() {
-        came.exits.push(all.run("retry", Reason::ALL.to_vec()).await);
+        came.exits.push(all.run("retry", Retry::everything()).await);
         came.differences = differences(expected, &all.held());
     }
     if came.exits.last() != Some(&0) {
@@ -78,8 +78,7 @@ async fn dragged(source: &Source<'_>, cell: &Cell, all: &Move<'_>, exit: u8) -> 
         dragged.clear();
     }
     let right = match cell.fault {
-        // A run that its own checks keep from beginning has nothing to go on with.
-        Fault::LoggedOut => exit == 5 || (exit == 1 && all.records(State::ALL).await.is_empty()),
+        Fault::LoggedOut => exit == 5,
         _ => !is_of_one || is_told_to_wait || matches!(exit, 0 | 3),
     };
     if !right {

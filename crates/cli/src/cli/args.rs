@@ -1,8 +1,8 @@
 //! The command line.
 
 use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
-use deskferry::error::{Problem, Reason};
-use deskferry::pipeline::Choice;
+use deskferry::error::Problem;
+use deskferry::pipeline::{Choice, Code};
 use deskferry::project::spelling;
 use deskferry::record::Kind;
 use deskferry_sandbox::limits::Rate;
@@ -167,9 +167,9 @@ pub struct PreviewArgs {
 pub struct RetryArgs {
     #[command(flatten)]
     pub run: RunArgs,
-    /// Only what failed for these reasons, by code
+    /// Only what failed for these reasons, or lost this, by code
     #[arg(long, value_name = "REASON", value_delimiter = ',', value_parser = reason)]
-    pub reason: Vec<Reason>,
+    pub reason: Vec<Code>,
 }
 
 #[derive(Clone, Debug, ClapArgs)]
@@ -296,8 +296,8 @@ fn plural_of(kind: &str) -> String {
     kind.strip_suffix('y').map_or_else(|| format!("{kind}s"), |stem| format!("{stem}ies"))
 }
 
-fn reason(text: &str) -> Result<Reason, String> {
-    Reason::from_code(text).ok_or_else(|| "not a reason; `deskferry report` shows their codes in brackets".into())
+fn reason(text: &str) -> Result<Code, String> {
+    Code::parse(text).ok_or_else(|| "not a reason; `deskferry report` shows their codes in brackets".into())
 }
 
 fn kind_and_id(text: &str) -> Result<(Kind, String), String> {

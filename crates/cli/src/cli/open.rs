@@ -13,7 +13,7 @@ use deskferry::http::{self, Client, ClientConfig, Credentials};
 use deskferry::ledger::{Ledger, Link, MigrationLock, ProjectLock, Which, state_home};
 use deskferry::mapping::Mapping;
 use deskferry::pacer::{Clock, Pacer};
-use deskferry::pipeline::{Approval, Choice, Event, Halt, Job, pair};
+use deskferry::pipeline::{Approval, Choice, Event, Halt, Job, Retry, pair};
 use deskferry::project::{Account, Answers, Project, Question};
 use deskferry::staging::Staging;
 use secrecy::SecretString;
@@ -54,8 +54,8 @@ pub enum Aim {
 pub struct Wanted {
     pub choice: Choice,
     pub max_failures: Option<u64>,
-    /// Reasons whose failed records are taken up again.
-    pub retry: Vec<Reason>,
+    /// What is taken up again.
+    pub retry: Retry,
     /// Nothing will be written.
     pub dry: bool,
     pub aim: Aim,
@@ -174,6 +174,9 @@ fn rules(project: &Project, mapping: Option<&Path>) -> Result<String> {
     let mapping = mapping.map(std::fs::read).transpose()?.unwrap_or_default();
     let mut hash = blake3::Hasher::new();
     hash.update(&mapping).update(format!("{:?}", project.scope).as_bytes());
+    if !project.source.leave_out.is_empty() {
+        hash.update(format!("{:?}", project.source.leave_out).as_bytes());
+    }
     Ok(hash.finalize().to_hex()[..32].to_owned())
 }
 

@@ -3,8 +3,8 @@
 use super::args::{ChoiceArgs, Global, RetryArgs, RunArgs};
 use super::draw::Screen;
 use super::open::{Aim, Opened, Wanted, open};
-use deskferry::error::{Reason, Result};
-use deskferry::pipeline::{Ending, Event, Job, Stop};
+use deskferry::error::Result;
+use deskferry::pipeline::{Ending, Event, Job, Retry, Stop};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ pub async fn command(global: &Global, args: &RunArgs, screen: &Arc<Screen>) -> R
 }
 
 pub async fn retry(global: &Global, args: &RetryArgs, screen: &Arc<Screen>) -> Result<u8> {
-    let retry = if args.reason.is_empty() { Reason::ALL.to_vec() } else { args.reason.clone() };
+    let retry = if args.reason.is_empty() { Retry::everything() } else { Retry::of(&args.reason) };
     let opened = open(&global.directory, Wanted { retry, ..wanted(&args.run) }, screen).await?;
     work("retry", &opened, screen, |job| async move { job.run().await }).await
 }
@@ -126,7 +126,9 @@ pub fn ended(command: &'static str, job: &Job, ending: &Ending, screen: &Screen)
                 _ => "hint: `deskferry report` says which and why",
             });
         }
-        Ending::Stopped(problem) | Ending::Failed(problem) | Ending::Refused(problem) => screen.problem(problem),
+        Ending::Unlisted(problem) | Ending::Stopped(problem) | Ending::Failed(problem) | Ending::Refused(problem) => {
+            screen.problem(problem);
+        }
     }
     exit_code
 }
