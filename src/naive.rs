@@ -26,9 +26,11 @@ pub(crate) enum Naive {
     OwnTime,
     /// What was not read of a record is not there.
     Wholeness,
+    /// Nobody else adds to a record what this run adds to it.
+    Alone,
 }
 
-const NAMES: [(&str, Naive); 9] = [
+const NAMES: [(&str, Naive); 10] = [
     ("pace", Naive::Pace),
     ("read", Naive::Read),
     ("not_done", Naive::NotDone),
@@ -38,6 +40,7 @@ const NAMES: [(&str, Naive); 9] = [
     ("intent", Naive::Intent),
     ("own_time", Naive::OwnTime),
     ("wholeness", Naive::Wholeness),
+    ("alone", Naive::Alone),
 ];
 
 pub(crate) fn is(handling: Naive) -> bool {

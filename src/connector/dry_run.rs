@@ -9,7 +9,7 @@ use super::manifest::{Only, Verb};
 use super::plan::{LateValues, Step};
 use super::profile::Profile;
 use super::seen::Seen;
-use super::{CheckLine, Found, Marked, Outcome, ReadBack, Target};
+use super::{CheckLine, Found, Marked, Outcome, ReadBack, Said, Target};
 use crate::clock::{Doubt, VendorClock};
 use crate::error::{Loss, Result};
 use crate::ledger::{Origin, Remote, StepKey};
@@ -350,6 +350,10 @@ impl Target for DryRun {
         cursor: Option<&str>,
     ) -> Result<Option<Marked>> {
         self.inner.scan(kind, prefix, since, cursor).await
+    }
+
+    async fn said(&self, section: &str, target: &str) -> Result<Option<Vec<Said>>> {
+        self.inner.said(section, target).await
     }
 
     fn marks(&self, kind: Kind) -> bool {

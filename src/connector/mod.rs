@@ -328,10 +328,18 @@ pub enum Found {
 /// One page of records that carry our marker.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Marked {
-    /// Marker and record.
-    pub rows: Vec<(String, Remote)>,
+    pub rows: Vec<Mark>,
     /// Where to go on; none on the last page.
     pub next: Option<String>,
+}
+
+/// A record of the target that carries a marker.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mark {
+    pub marker: String,
+    pub remote: Remote,
+    /// When it last changed, by the target's clock; none where the listing does not say it, or does not go by it.
+    pub updated_at: Option<Timestamp>,
 }
 
 /// A message among the target's children of a record.
@@ -339,6 +347,18 @@ pub struct Marked {
 pub struct Child {
     pub id: String,
     pub private: bool,
+    pub print: Option<Print>,
+}
+
+/// A hash over what a message says, by whom and how. Two that one request would leave, sent twice, have the same.
+pub type Print = u128;
+
+/// What stands below a record of the target: a message, or another part that a step adds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Said {
+    pub id: String,
+    /// None where it can not be told from what people write.
+    pub print: Option<Print>,
 }
 
 /// A property the target does not hold as it was sent.
@@ -356,6 +376,10 @@ pub struct ReadBack {
     pub differs: Vec<Differs>,
     /// For each append step, in order: the child that holds its message.
     pub children: Vec<Option<Child>>,
+    /// The first message, where it stands among the others.
+    pub first: Option<String>,
+    /// The messages below the record that are no step's.
+    pub others: Vec<Said>,
     pub updated_at: Option<String>,
 }
 
@@ -482,6 +506,12 @@ pub trait Target: Send + Sync {
     /// Which of these markers are in the target, by a look for each that may not see what came lately. None where the
     /// platform has no such look. Only reads.
     async fn carry_marker(&self, _kind: Kind, _markers: &[String]) -> Result<Option<Vec<(String, Remote)>>> {
+        Ok(None)
+    }
+
+    /// What stands below a record of the target of the sort that the steps of a section append. None where the platform does not list
+    /// it, or nothing tells it from what people write. Only reads.
+    async fn said(&self, _section: &str, _target: &str) -> Result<Option<Vec<Said>>> {
         Ok(None)
     }
 

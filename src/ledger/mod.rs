@@ -23,6 +23,7 @@ mod runs;
 mod schema;
 mod steps;
 pub(crate) mod store;
+mod twins;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -41,6 +42,7 @@ pub use records::{Count, ProblemDetail};
 pub use rows::{End, OpenStep, Origin, RecordRow, Remote, Seen, SeenCounts, State, StepKey, StepRow, StepState};
 pub use runs::{Run, RunId, Watermark};
 pub use steps::{Intent, Told};
+pub use twins::Twin;
 
 use crate::clock;
 use crate::error::Result;

@@ -9,7 +9,7 @@ use super::store::Design;
 pub(super) static DESIGN: Design = Design {
     file: "ledger.db",
     synchronous: "FULL",
-    versions: &[VERSION_1, VERSION_2, CUSTODY, VENDOR_TIME, LEARNT],
+    versions: &[VERSION_1, VERSION_2, CUSTODY, VENDOR_TIME, LEARNT, TWINS],
     damaged: "do not delete it: it is the only account of what was written. Put it back from a copy of .deskferry/, \
               or recover it with `sqlite3 ledger.db .recover`",
 };
@@ -175,4 +175,19 @@ const LEARNT: &str = "
 ALTER TABLE alias ADD COLUMN learnt TEXT;
 UPDATE alias SET learnt = 'made' WHERE name LIKE 'folder:%' OR name = (
   SELECT CASE alias.side WHEN 'source' THEN link.source ELSE link.target END FROM link WHERE link.id = alias.link);
+";
+
+/// What stands below a record of the target a second time, beside what the ledger knows to be the source's part `child`: written by
+/// another copy of the project, or by people.
+const TWINS: &str = "
+CREATE TABLE twin (
+  link       TEXT NOT NULL REFERENCES link (id),
+  kind       TEXT NOT NULL,
+  id         TEXT NOT NULL,
+  section    TEXT NOT NULL,
+  child      TEXT NOT NULL,
+  target_id  TEXT NOT NULL,
+  seen_at    BIGINT NOT NULL,
+  PRIMARY KEY (link, kind, id, section, target_id)
+);
 ";

@@ -335,7 +335,8 @@ impl<'a> Run<'a> {
             Err(PutOff::Alike(row)) => self.stop_alike(row).await,
         };
         turn.end().await;
-        closed
+        closed?;
+        self.writer.custody.closed(kind).await
     }
 
     /// Leaves a record to be taken up once more when all others of its kind are through. Many in a row that somebody refused alike

@@ -88,7 +88,7 @@ async fn listed(job: &Job, kind: Kind, create: &str, pages: usize) -> Result<boo
     for _ in 0..pages {
         job.halt.check().map_err(|_| Problem::new(Reason::Interrupted, "stopped while looking for records"))?;
         let Some(page) = job.target.scan(kind, MARKER, None, cursor.as_deref()).await? else { break };
-        if ours(job, kind, create, page.rows).await? {
+        if ours(job, kind, create, page.rows.into_iter().map(|mark| (mark.marker, mark.remote)).collect()).await? {
             return Ok(true);
         }
         match page.next {

@@ -6,6 +6,7 @@
 //! ledger knows of a record; `ids --rebuild` does.
 
 use super::failure::passes;
+use super::twins::Twins;
 use super::{Event, Halt, Job, Listener, Stop};
 use crate::clock::BEGINNING;
 use crate::connector::Target;
@@ -31,7 +32,7 @@ const PAGES_SINCE: u32 = 50;
 /// Records that are looked for one by one: the first, and as many drawn among the others.
 const LOOKED_FOR: u32 = 100;
 /// Records this run made that are there a second time: one may be somebody's copy, more are another process's work.
-const TOO_MANY: usize = 2;
+pub(super) const TOO_MANY: usize = 2;
 /// Records named in a message.
 const NAMED: usize = 5;
 
@@ -74,6 +75,9 @@ pub struct Custody {
     link: Link,
     halt: Halt,
     tell: Listener,
+    /// What is added to records that were there before.
+    pub(super) twins: Twins,
+    /// Records this run has made, or added something to.
     made: AtomicU64,
     begun: Mutex<BTreeSet<Kind>>,
     looks: tokio::sync::Mutex<BTreeMap<Kind, Look>>,
@@ -113,13 +117,14 @@ impl Custody {
             link: job.link.clone(),
             halt: job.halt.clone(),
             tell: job.tell.clone(),
+            twins: Twins::of(job),
             made: AtomicU64::new(0),
             begun: Mutex::default(),
             looks: tokio::sync::Mutex::default(),
         }
     }
 
-    /// Called before each record is made. The first one of a kind waits for a look.
+    /// Called before each record is made or added to. The first one of a kind waits for a look.
     ///
     /// Errors: [`Stop::NotAlone`] when records of this migration are there that the ledger has no part in.
     pub async fn before(&self, kind: Kind) -> Result<(), Stop> {
@@ -140,10 +145,30 @@ impl Custody {
     ///
     /// Errors: as [`Custody::before`], and when records of this run are there twice.
     pub async fn after(&self, kind: Kind) -> Result<(), Stop> {
-        if !self.target.marks(kind) {
-            return Ok(());
+        match self.target.marks(kind) {
+            true => self.look_in_time(kind, 1).await,
+            false => Ok(()),
         }
-        let made = self.made.fetch_add(1, Ordering::Relaxed) + 1;
+    }
+
+    /// Called when the work on a record is booked. Looks again when it is time, and at once where what was added is there twice.
+    ///
+    /// Errors: as [`Custody::after`].
+    pub async fn closed(&self, kind: Kind) -> Result<(), Stop> {
+        let added = self.twins.fresh();
+        if self.twins.are_too_many() {
+            let _looks = self.looks.lock().await;
+            self.halt.check()?;
+            return Err(self.twins.stop().await);
+        }
+        match added > 0 && self.target.marks(kind) {
+            true => self.look_in_time(kind, added).await,
+            false => Ok(()),
+        }
+    }
+
+    async fn look_in_time(&self, kind: Kind, more: u64) -> Result<(), Stop> {
+        let made = self.made.fetch_add(more, Ordering::Relaxed) + more;
         let Ok(mut looks) = self.looks.try_lock() else { return Ok(()) };
         match looks.get_mut(&kind) {
             Some(look) if is_time(made - look.made, look.at) => match self.again(kind, look).await {
@@ -209,7 +234,7 @@ impl Custody {
         let is_whole = look.is_whole && seen.whole;
         let next = Look { at, since, made, is_whole, before: look.before, doubtful: vec![], twice };
         *look = self.judge(kind, next, seen, now).await?;
-        Ok(())
+        if kind == Kind::Ticket { self.twins.look().await } else { Ok(()) }
     }
 
     /// What a look means for the run.
@@ -254,9 +279,15 @@ impl Custody {
             let page = self.target.scan(kind, &prefix, since, cursor.as_deref()).await;
             let looking = |problem: Problem| problem.at(format!("looking for {kind}s of this migration in the target"));
             let Some(page) = page.map_err(looking)? else { break };
-            let there =
-                page.rows.into_iter().filter_map(|(marker, remote)| Some((marks.read(&marker)?.1.to_owned(), remote)));
-            self.sort(kind, there.collect(), &mut seen).await?;
+            let mut there = Vec::with_capacity(page.rows.len());
+            for mark in page.rows {
+                let Some(id) = marks.read(&mark.marker).map(|(_, id)| id.to_owned()) else { continue };
+                if kind == Kind::Ticket {
+                    self.twins.saw(&id, &mark);
+                }
+                there.push((id, mark.remote));
+            }
+            self.sort(kind, there, &mut seen).await?;
             cursor = page.next;
             // One is enough to know.
             if cursor.is_none() || !seen.unknown.is_empty() {

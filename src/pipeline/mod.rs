@@ -40,6 +40,7 @@ mod survey;
 mod taken;
 mod translate;
 mod turn;
+mod twins;
 mod write;
 mod written;
 

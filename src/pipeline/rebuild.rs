@@ -4,8 +4,9 @@
 
 use super::custody::{Marks, seen_until};
 use super::stage::AHEAD;
+use super::twins::Twins;
 use super::{Job, Stop, claim};
-use crate::connector::ChildRows;
+use crate::connector::{ChildRows, Mark};
 use crate::error::{Problem, Reason, Result};
 use crate::ledger::{Origin, RecordRow, Remote, Restored, State, StepKey, Stray};
 use crate::record::{Body, Kind, address_key};
@@ -40,6 +41,7 @@ impl Job {
             let what = "the target cannot list the records that carry our markers";
             return Err(Problem::new(Reason::Unsupported, what).into());
         }
+        Twins::recheck(self.target.as_ref(), &self.link).await?;
         self.take_over_mark(&marks).await?;
         Ok(found)
     }
@@ -61,7 +63,7 @@ impl Job {
                 self.link.forget_strays(kind).await?;
             }
             self.halt.check()?;
-            for (marker, remote) in page.rows {
+            for Mark { marker, remote, .. } in page.rows {
                 if let Some((mark, id)) = of_kind.read(&marker) {
                     *marks.entry(mark.to_owned()).or_default() += 1;
                     found += self.restored(kind, id, create, &marker, (remote, Origin::Created)).await?;

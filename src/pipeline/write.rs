@@ -111,6 +111,8 @@ pub struct Progress {
     /// Steps this run has sent as part of another one, and those found to have happened so.
     intended: HashSet<StepKey>,
     covered: HashSet<StepKey>,
+    /// Creates and appends this run had the effect of.
+    sent: HashSet<StepKey>,
     /// Steps of a rehearsal, not booked yet.
     told: Vec<Told>,
     /// Whether this run has had an effect on the record.
@@ -141,6 +143,26 @@ impl Progress {
         };
         let alone = steps.iter().filter(|step| !with_another(&step.key));
         alone.filter_map(|step| Some((step.key.clone(), step.loss?))).collect()
+    }
+
+    /// Steps of this run that added something to a record which was there before it.
+    pub fn added<'s>(&self, steps: &'s [Step]) -> Vec<&'s Step> {
+        let is_sent = |step: &&Step| self.sent.contains(&step.key);
+        match steps.iter().filter(|step| step.verb == Verb::Create).any(|step| is_sent(&step)) {
+            true => vec![],
+            false => steps.iter().filter(|step| step.verb == Verb::Append).filter(is_sent).collect(),
+        }
+    }
+
+    /// The target's id of what a step made.
+    pub fn id_of(&self, step: &Step) -> Option<String> {
+        self.late.id_of(&step.key)
+    }
+
+    /// The target's ids of what the record's steps are known to have made.
+    pub fn known_ids(&self) -> impl Iterator<Item = String> {
+        let earlier = self.rows.values().filter_map(|row| row.remote.as_ref()).map(|remote| remote.id.clone());
+        earlier.chain(self.sent.iter().filter_map(|step| self.late.id_of(step)))
     }
 
     fn took(&mut self, step: &Step, remote: &Remote, origin: Option<Origin>) {
@@ -177,6 +199,7 @@ impl Writer {
             rows,
             intended: HashSet::new(),
             covered: HashSet::new(),
+            sent: HashSet::new(),
             told: Vec::new(),
             wrote: false,
             lost: false,
@@ -366,7 +389,7 @@ impl Writer {
         if self.rehearsal {
             return self.tell(step, progress).await;
         }
-        if step.verb == Verb::Create {
+        if needs_looking(step.verb) {
             self.custody.before(kind).await.map_err(Broken::Run)?;
         }
         for _ in 0..TRIES {
@@ -387,6 +410,9 @@ impl Writer {
                     self.link.applied(kind, id, &step.key, Some(remote.clone()), origin).await?;
                     progress.wrote = true;
                     progress.took(step, &remote, Some(origin));
+                    if needs_looking(step.verb) {
+                        progress.sent.insert(step.key.clone());
+                    }
                     if step.verb == Verb::Create {
                         self.custody.after(kind).await.map_err(Broken::Run)?;
                     }

@@ -98,6 +98,7 @@ impl Run<'_> {
         }
         if let Some(stored) = &stored {
             self.name_children(&carried, stored).await?;
+            self.writer.custody.twins.read_back(&carried, &progress, stored).await?;
         }
         if let Some(stored) = &stored {
             for differs in &stored.differs {
@@ -202,7 +203,7 @@ mod tests {
     #[test]
     fn the_target_is_not_said_to_have_dropped_what_was_never_sent() {
         let differs = |name: &str, loss| Differs { name: name.into(), loss };
-        let stored = ReadBack { differs: vec![differs("status", None)], children: vec![], updated_at: None };
+        let stored = ReadBack { differs: vec![differs("status", None)], ..ReadBack::default() };
         let sent = not_stored(&stored, Sent::Something).unwrap();
         assert_eq!((sent.reason, sent.what.as_str()), (Reason::NotStored, "the target did not store: status"));
         let unsent = not_stored(&stored, Sent::Nothing).unwrap();

@@ -215,7 +215,7 @@ impl Moved {
             let whole = ticket.to_string();
             for m in 1..=self.messages {
                 // Of a first message the ticket holds a copy in another form.
-                let times = self.messages(ticket).iter().filter(|body| body.contains(&text(n, m))).count();
+                let times = messages_of(ticket).iter().filter(|body| body.contains(&text(n, m))).count();
                 assert_eq!(times, 1, "message {n}-{m}: {whole}");
             }
             let asked = people.get(&ticket["requester_id"].to_string()).map(String::as_str);
@@ -234,20 +234,12 @@ impl Moved {
             let there = held.get(&n.to_string()).map(Vec::as_slice).unwrap_or_default();
             count(there.len());
             for ticket in there.iter().take(1) {
-                let bodies = self.messages(ticket);
+                let bodies = messages_of(ticket);
                 (1..=self.messages)
                     .for_each(|m| count(bodies.iter().filter(|body| body.contains(&text(n, m))).count()));
             }
         }
         (twice, lost)
-    }
-
-    fn messages(&self, ticket: &Value) -> Vec<String> {
-        let rows = ticket["conversations"].as_array().or(ticket["comments"].as_array()).cloned().unwrap_or_default();
-        let body =
-            |row: &Value| ["body", "html_body", "text"].iter().find_map(|key| row[*key].as_str().map(str::to_owned));
-        let first = if self.platform == "freshdesk" { ticket["description"].as_str() } else { None };
-        first.map(str::to_owned).into_iter().chain(rows.iter().filter_map(body)).collect()
     }
 
     /// Addresses by id.
@@ -292,6 +284,15 @@ impl Moved {
 pub fn marker(ticket: &Value) -> Option<&str> {
     let custom = ticket["custom_fields"].as_object().into_iter().flat_map(|fields| fields.values());
     custom.chain([&ticket["external_id"]]).filter_map(Value::as_str).find(|text| text.starts_with("deskferry:"))
+}
+
+/// The texts of all messages of a ticket.
+pub fn messages_of(ticket: &Value) -> Vec<String> {
+    let rows = ticket["conversations"].as_array().or(ticket["comments"].as_array()).cloned().unwrap_or_default();
+    let body = |row: &Value| ["body", "html_body", "text"].iter().find_map(|key| row[*key].as_str().map(str::to_owned));
+    // Of a Freshdesk's first message.
+    let first = if ticket["conversations"].is_array() { ticket["description"].as_str() } else { None };
+    first.map(str::to_owned).into_iter().chain(rows.iter().filter_map(body)).collect()
 }
 
 fn address(n: usize) -> String {

@@ -261,6 +261,10 @@ pub struct FindRule {
     /// Over a row, for children without a marker: compared with the step's text.
     #[serde(default)]
     pub text: Option<Expr>,
+    /// Over a row: who wrote it and how (author, visibility, channel, names of files), as it is the same for two that one request would
+    /// leave and differs for what a person writes. Absent = the text alone decides what another copy of the project added.
+    #[serde(default)]
+    pub written_by: Option<Expr>,
     /// Of a record that keeps no marker: by what it is known again. Before one is created, the call is made, once a run for each address.
     #[serde(default)]
     pub same: Option<Same>,

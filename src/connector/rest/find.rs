@@ -6,16 +6,15 @@ use super::places::{self, Ours};
 use super::read::{records_in, shown};
 use super::scan::key;
 use super::{Rest, asking, asking_address};
+use crate::connector::Found;
 use crate::connector::manifest::{FindRule, Verb};
 use crate::connector::plan::{LateValues, Node, Step, Text};
 use crate::connector::seen::{Listing, Seen};
-use crate::connector::{ChildRows, Found};
 use crate::content;
 use crate::error::{Problem, Reason, Result};
 use crate::expr::{self, Expr, Scope, plain};
 use crate::http::{Class, Response};
 use crate::ledger::Remote;
-use crate::record::{Body, Kind};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -162,14 +161,10 @@ impl Rest {
     /// The messages of the record the step belongs to, but the first, as the read streams give them.
     async fn messages_of_target(&self, step: &Step, late: &LateValues) -> Result<Listing> {
         let scope = Node::from_value(step.scope.clone()).fill_known(late);
-        let row = json!({ "id": scope["target"] });
-        let children = self.children(Kind::Ticket.code(), &row, ChildRows::new()).await?;
         let mut listing = Listing::default();
-        if let Body::Ticket(ticket) = self.assemble_record(Kind::Ticket, &row, &children)?.body {
-            for message in ticket.comments.into_iter().skip(1) {
-                listing.texts.push(content::normalise(&message.body));
-                listing.ids.push(message.id);
-            }
+        for message in self.messages_below(&scope["target"]).await? {
+            listing.texts.push(content::normalise(&message.body));
+            listing.ids.push(message.id);
         }
         Ok(listing)
     }

@@ -36,6 +36,7 @@ mod redmine_rows;
 mod refusal;
 mod refused;
 mod results;
+mod said;
 mod scan;
 mod shifting;
 mod source;

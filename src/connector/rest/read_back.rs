@@ -3,7 +3,7 @@
 use super::{Rest, asking, places};
 use crate::connector::manifest::{Children, Verb};
 use crate::connector::plan::{LateValues, Node, Step, Text};
-use crate::connector::{Child, Differs, ReadBack};
+use crate::connector::{Child, Differs, ReadBack, Said};
 use crate::content;
 use crate::error::{Problem, Reason, Result};
 use crate::expr::{self, plain};
@@ -52,23 +52,18 @@ impl Rest {
                 differs.push(Differs { name: expect.name.clone(), loss: expect.loss });
             }
         }
-        let children = match &rule.children {
+        let below = match &rule.children {
             Some(children) => self.stored_children(children, &stored, steps, late)?,
-            None => vec![],
+            None => ReadBack::default(),
         };
         let updated_at =
             rule.updated_at.as_deref().map(|path| plain(expr::path(&stored, path))).filter(|t| !t.is_empty());
         self.showed(updated_at.as_deref());
-        Ok(Some(ReadBack { differs, children, updated_at }))
+        Ok(Some(ReadBack { differs, updated_at, ..below }))
     }
 
-    fn stored_children(
-        &self,
-        rule: &Children,
-        stored: &Value,
-        steps: &[Step],
-        late: &LateValues,
-    ) -> Result<Vec<Option<Child>>> {
+    /// What of a read-back is about messages.
+    fn stored_children(&self, rule: &Children, stored: &Value, steps: &[Step], late: &LateValues) -> Result<ReadBack> {
         let rows = expr::path(stored, &rule.items).as_array().cloned().unwrap_or_default();
         let (mut ids, mut texts) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
         for row in &rows {
@@ -83,16 +78,20 @@ impl Rest {
         // The record's own id is none of a message.
         let first_of_all = first.map(|step| self.ours(step, &LateValues::default()));
         let ours = first_of_all.into_iter().chain(appends.map(|step| self.ours(step, late)));
-        places::of(&ours.collect::<Result<Vec<_>>>()?, &ids, &texts)
-            .into_iter()
-            .skip(usize::from(first.is_some()))
-            .map(|at| {
-                let Some(row) = at.map(|at| &rows[at]) else { return Ok(None) };
-                let scope = self.scope(row);
-                let private = rule.private.as_ref().map_or(Ok(false), |p| p.holds(&scope))?;
-                Ok(Some(Child { id: plain(&rule.id.eval(&scope)?), private }))
-            })
-            .collect()
+        let places = places::of(&ours.collect::<Result<Vec<_>>>()?, &ids, &texts);
+        let looked_for = self.manifest.find.get(Kind::Comment.code());
+        let print = |row: &Value| looked_for.map_or(Ok(None), |rule| self.print(rule, row));
+        let others = (0..rows.len()).filter(|at| !places.contains(&Some(*at)));
+        let others =
+            others.map(|at| Ok(Said { id: ids[at].clone(), print: print(&rows[at])? })).collect::<Result<_>>()?;
+        let (first, later) = places.split_at(usize::from(first.is_some()));
+        let children = later.iter().map(|at| {
+            let Some(at) = *at else { return Ok(None) };
+            let private = rule.private.as_ref().map_or(Ok(false), |p| p.holds(&self.scope(&rows[at])))?;
+            Ok(Some(Child { id: ids[at].clone(), private, print: print(&rows[at])? }))
+        });
+        let first = first.iter().flatten().map(|at| ids[*at].clone()).next();
+        Ok(ReadBack { children: children.collect::<Result<_>>()?, first, others, ..ReadBack::default() })
     }
 }
 

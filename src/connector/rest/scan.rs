@@ -7,7 +7,7 @@ use super::apply::Named;
 use super::read::{Above, Leaf, Listed};
 use crate::connector::manifest::{FindRule, ReadStream, Verb};
 use crate::connector::plan::{LateValues, MARKER, Step, Text};
-use crate::connector::{Found, Marked};
+use crate::connector::{Found, Mark, Marked};
 use crate::error::{Problem, Reason, Result};
 use crate::expr::{Expr, plain};
 use crate::ledger::Remote;
@@ -153,7 +153,8 @@ impl Rest {
         let mut marked = Marked { rows: Vec::new(), next };
         for row in &rows {
             for mark in self.marks(stream, row)?.into_iter().filter(|mark| mark.starts_with(prefix)) {
-                marked.rows.push((mark, self.marked(stream, row)?));
+                let remote = self.marked(stream, row)?;
+                marked.rows.push(Mark { marker: mark, remote, updated_at: self.changed_at(stream, row)? });
             }
         }
         Ok(Some(marked))
@@ -213,7 +214,8 @@ impl Rest {
 
     async fn listed_by(&self, kind: Kind, marker: &str) -> Result<Vec<(String, Remote)>> {
         let page = self.scan_page(kind, marker, None, None).await?.unwrap_or_default();
-        Ok(page.rows.into_iter().filter(|(mark, _)| mark == marker).collect())
+        let of_it = page.rows.into_iter().filter(|mark| mark.marker == marker);
+        Ok(of_it.map(|mark| (mark.marker, mark.remote)).collect())
     }
 
     async fn looked_for(&self, kind: Kind, rule: &FindRule, marker: &str) -> Result<Vec<(String, Remote)>> {
@@ -255,8 +257,8 @@ impl Rest {
         let mut ours: HashMap<String, BTreeMap<String, Remote>> = HashMap::new();
         let mut cursor: Option<String> = None;
         while let Some(page) = self.scan_page(kind, prefix, since, cursor.as_deref()).await? {
-            for (mark, remote) in page.rows.into_iter().filter(|(mark, _)| markers.contains(&key(mark))) {
-                ours.entry(key(&mark).into_owned()).or_default().insert(remote.id.clone(), remote);
+            for mark in page.rows.into_iter().filter(|mark| markers.contains(&key(&mark.marker))) {
+                ours.entry(key(&mark.marker).into_owned()).or_default().insert(mark.remote.id.clone(), mark.remote);
             }
             match page.next {
                 Some(next) => cursor = Some(next),
@@ -276,8 +278,13 @@ impl Rest {
         })
     }
 
+    fn changed_at(&self, stream: &ReadStream, row: &Value) -> Result<Option<Timestamp>> {
+        let at = stream.fields.get("updated_at").map(|at| at.eval(&self.scope(row))).transpose()?;
+        Ok(at.and_then(|at| plain(&at).parse().ok()))
+    }
+
     fn marked(&self, stream: &ReadStream, row: &Value) -> Result<Remote> {
-        const OWN: [&str; 4] = ["id", "number", "url", "mark"];
+        const OWN: [&str; 5] = ["id", "number", "url", "mark", "updated_at"];
         let field = |name: &str| stream.fields.get(name);
         let more = stream.fields.iter().filter(|(name, _)| !OWN.contains(&name.as_str()));
         let outputs: BTreeMap<String, Expr> = more.map(|(name, expr)| (name.clone(), expr.clone())).collect();

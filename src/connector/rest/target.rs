@@ -6,7 +6,7 @@ use crate::clock::{Doubt, VendorClock};
 use crate::connector::plan::{Content, LateValues, Step};
 use crate::connector::profile::{Authors, Profile};
 use crate::connector::seen::Seen;
-use crate::connector::{CheckLine, Found, Marked, Outcome, ReadBack, Target};
+use crate::connector::{CheckLine, Found, Marked, Outcome, ReadBack, Said, Target};
 use crate::error::{Loss, Problem, Reason, Result};
 use crate::expr::{Scope, Sight, Template};
 use crate::ledger::Remote;
@@ -155,6 +155,10 @@ impl Target for Rest {
         cursor: Option<&str>,
     ) -> Result<Option<Marked>> {
         self.scan_page(kind, prefix, since, cursor).await
+    }
+
+    async fn said(&self, section: &str, target: &str) -> Result<Option<Vec<Said>>> {
+        self.said_below(section, target).await
     }
 
     fn marks(&self, kind: Kind) -> bool {

@@ -4,6 +4,8 @@
 //! lost or renamed, and what follows is what an admin does: `run`, and where it refuses, what its hint says. In the end the target
 //! holds every ticket once, whole, for the person who asked it.
 
+mod replies;
+
 use crate::cells;
 use crate::moved::{Moved, TICKETS, copy, marker};
 use crate::page;
@@ -19,7 +21,7 @@ const PLATFORMS: [(&str, &str); 2] = [("freshdesk", "Freshdesk"), ("zendesk", "Z
 /// What happens, and what is done about it: how the cell reads.
 type Case = (&'static str, fn(&'static str) -> String);
 
-const CASES: [Case; 16] = [
+const CASES: [Case; 17] = [
     ("older ledger and older stage put back", |to| after(to, |moved| put_back(moved, &["ledger.db", "staging.db"]))),
     ("older ledger put back, the newer stage beside it", |to| after(to, |moved| put_back(moved, &["ledger.db"]))),
     ("older ledger and older stage put back after replies were migrated", |to| {
@@ -39,6 +41,7 @@ const CASES: [Case; 16] = [
     ("ledger of the first version, and lost", |to| of_the_first_version(to, |moved| lose(&moved.project, "ledger.db"))),
     ("two copies at once on one machine", two_copies_here),
     ("two copies at once on two machines", two_copies_apart),
+    ("two copies at once on two machines, which add replies", replies::two_copies_add_replies),
     ("a ticket copied by people of the target", copied_by_people),
 ];
 

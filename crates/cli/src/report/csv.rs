@@ -6,7 +6,7 @@
 
 use crate::report::Outcome;
 use deskferry::error::{Loss, Problem, Reason, Result};
-use deskferry::ledger::{Link, LossRow, RecordRow, Remote, State, Stray};
+use deskferry::ledger::{Link, LossRow, RecordRow, Remote, State, Stray, Twin};
 use deskferry::printable;
 use deskferry::record::Kind;
 use std::borrow::Cow;
@@ -52,6 +52,9 @@ pub async fn write_report(link: &Link, kinds: &[Kind], out: impl Write) -> Resul
         }
         for stray in link.strays(kind).await? {
             put(&mut table, stray_row(&stray).iter().map(String::as_str))?;
+        }
+        for (twin, below) in link.twins(kind).await? {
+            put(&mut table, twin_row(&twin, &below).iter().map(String::as_str))?;
         }
     }
     Ok(table.flush()?)
@@ -159,6 +162,12 @@ fn stray_row(stray: &Stray) -> [String; REPORT_COLUMNS.len()] {
         none(),
         none(),
     ]
+}
+
+fn twin_row(twin: &Twin, below: &Remote) -> [String; REPORT_COLUMNS.len()] {
+    let mut row = stray_row(&Stray { kind: twin.kind, id: twin.id.clone(), remote: below.clone() });
+    row[5] = format!("{} is in it twice, the second time as {}", twin.named(), twin.there);
+    row
 }
 
 fn spelled(target: &Remote) -> (&str, &str) {

@@ -120,7 +120,8 @@ async fn kinds(link: &Link) -> Result<Vec<KindSummary>> {
     for of_kind in kinds.values_mut() {
         // They are no records of the source: they do not count among them.
         let strays = link.strays(of_kind.kind).await?.len() as u64;
-        of_kind.outcomes.insert(Outcome::Twice, strays);
+        let twins = link.twins(of_kind.kind).await?.len() as u64;
+        of_kind.outcomes.insert(Outcome::Twice, strays + twins);
     }
     Ok(kinds.into_values().collect())
 }

@@ -27,7 +27,7 @@ closed_list! {
         InDoubt = "in_doubt": "it may or may not have been written: look at the address",
         Parked = "parked": "it waits for a record it refers to",
         Waiting = "waiting": "its turn has not come, or its work is not finished",
-        Twice = "twice": "one more record of the target with the marker of a record that is there: made by people, or by a copy of the project",
+        Twice = "twice": "one more record of the target with the marker of a record that is there: made by people, or by a copy of the project; or a message that is in its ticket a second time",
     }
 }
 
