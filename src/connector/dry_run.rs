@@ -8,7 +8,7 @@
 use super::manifest::{Only, Verb};
 use super::plan::{LateValues, Step};
 use super::profile::Profile;
-use super::seen::Seen;
+use super::seen::Among;
 use super::{CheckLine, Found, Marked, Outcome, ReadBack, Said, Target};
 use crate::clock::{Doubt, VendorClock};
 use crate::error::{Loss, Result};
@@ -327,15 +327,8 @@ impl Target for DryRun {
         self.inner.at_work(step, doubt).await
     }
 
-    async fn find(
-        &self,
-        step: &Step,
-        late: &LateValues,
-        done: &[&Step],
-        since: Timestamp,
-        seen: &Seen,
-    ) -> Result<Found> {
-        self.inner.find(step, late, done, since, seen).await
+    async fn find(&self, step: &Step, late: &LateValues, among: &Among<'_>) -> Result<Found> {
+        self.inner.find(step, late, among).await
     }
 
     async fn there_before(&self, step: &Step, late: &LateValues) -> Result<Vec<Remote>> {

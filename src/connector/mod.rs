@@ -22,7 +22,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use plan::{LateValues, Step};
 use profile::Profile;
-use seen::Seen;
+use seen::Among;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -315,6 +315,8 @@ pub enum Found {
     Yes(Remote),
     /// Not there now. Believed only after `settle` since its request was over.
     No,
+    /// Not on a list that lacks what is known to be there: it proves nothing.
+    Short(Problem),
     /// The record it belongs to is not there, by its own word: nothing can be added to it.
     Gone(Problem),
     /// Several look like it: a person must choose.
@@ -462,17 +464,8 @@ pub trait Target: Send + Sync {
     /// Has the effect of one step. May have happened anyway when it answers [`Outcome::Unknown`].
     async fn apply(&self, step: &Step, late: &LateValues) -> Outcome;
 
-    /// Looks for what a step in doubt may have written. `done` are other append steps of
-    /// the record that are known to be applied, in its order; nothing of it is stamped earlier than `since` by the vendor's clock. Only reads.
-    /// What `seen` holds of the record's children is not asked for again.
-    async fn find(
-        &self,
-        step: &Step,
-        late: &LateValues,
-        done: &[&Step],
-        since: Timestamp,
-        seen: &Seen,
-    ) -> Result<Found>;
+    /// Looks for what a step may have written. Only reads.
+    async fn find(&self, step: &Step, late: &LateValues, among: &Among<'_>) -> Result<Found>;
 
     /// Records that were in the target before this run made any beside them and are, in all but a marker of ours, what the step would
     /// create. None where the platform's records keep their marker. Only reads.

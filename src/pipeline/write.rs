@@ -12,7 +12,7 @@ use super::turn::Turn;
 use crate::clock::{BEGINNING, Doubt, Intended};
 use crate::connector::manifest::{Only, Verb};
 use crate::connector::plan::{ID_NUMBER, LateValues, Step};
-use crate::connector::seen::Seen;
+use crate::connector::seen::{Among, Seen};
 use crate::connector::{Found, LOST, Outcome, ReadBack, Target};
 use crate::error::{Loss, Problem, Reason, Result};
 use crate::ledger::{End, Intent, Link, Origin, Remote, StepKey, StepRow, StepState, Told};
@@ -250,8 +250,10 @@ impl Writer {
         for step in record.steps.iter().filter(|s| needs_looking(s.verb)) {
             if let Some(row) = progress.rows.get(&step.key).filter(|row| row.state == StepState::Applied) {
                 progress.late.put(step.key.clone(), outputs(&row.remote.clone().unwrap_or_default()));
-            } else if self.look_for(record, step, &like(&before, step), doubt, progress).await?.is_none() {
-                continue;
+            } else {
+                let others = Others::of(record, &before, step, progress);
+                let Some(remote) = self.look_for(record, step, &others, doubt, progress).await? else { continue };
+                progress.late.put(step.key.clone(), outputs(&remote));
             }
             if step.verb == Verb::Append {
                 before.push(step);
@@ -274,14 +276,16 @@ impl Writer {
             } else if row.is_some() || step.verb != Verb::Append {
                 continue;
             } else {
-                match self.ask_for(step, &like(&before, step), BEGINNING, LOOK_AGAIN, progress).await? {
+                let others = Others::of(record, &before, step, progress);
+                match self.ask_for(step, &others, BEGINNING, LOOK_AGAIN, progress).await? {
                     Found::Gone(problem) => return Err(Broken::Trouble(problem)),
                     Found::Yes(remote) => {
+                        progress.late.put(step.key.clone(), outputs(&remote));
                         self.link.applied(kind, id, &step.key, Some(remote), origin_of(kind, step)).await?;
                     }
                     // Another one would be one more.
                     Found::Many(n) => return Err(self.ambiguous(step, n, progress)),
-                    Found::No | Found::TooEarly(_) | Found::CannotTell => continue,
+                    Found::No | Found::Short(_) | Found::TooEarly(_) | Found::CannotTell => continue,
                 }
             }
             if step.verb == Verb::Append {
@@ -511,7 +515,9 @@ impl Writer {
         let mut done: Vec<&Step> = before.filter(|s| is_like(s, step)).collect();
         // What is written late may stand before what is written already.
         done.extend(after.filter(|s| is_like(s, step) && !done.iter().any(|d| d.key == s.key)).collect::<Vec<_>>());
-        if let Some(remote) = self.look_for(record, step, &done, doubt, progress).await? {
+        let in_doubt = |other: &&Step| progress.rows.get(&other.key).is_some_and(|row| row.state.in_doubt());
+        let open = record.steps.iter().filter(|other| is_like(other, step)).filter(in_doubt).collect();
+        if let Some(remote) = self.look_for(record, step, &Others { done, open }, doubt, progress).await? {
             progress.wrote = true;
             let origin = origin_of(record.kind, step);
             progress.took(step, &remote, Some(origin));
@@ -568,7 +574,7 @@ impl Writer {
         &self,
         record: &Carried<'_>,
         step: &Step,
-        done: &[&Step],
+        others: &Others<'_>,
         mut doubt: Doubt,
         progress: &Progress,
     ) -> Result<Option<Remote>, Broken> {
@@ -584,11 +590,12 @@ impl Writer {
                     false => doubt.is_not_at_work(now),
                 }
             }
-            match self.ask_for(step, done, doubt.earliest(), settle, progress).await? {
+            match self.ask_for(step, others, doubt.earliest(), settle, progress).await? {
                 Found::Yes(remote) => {
                     self.link.applied(kind, id, &step.key, Some(remote.clone()), origin_of(kind, step)).await?;
                     return Ok(Some(remote));
                 }
+                Found::Short(problem) => return Err(self.in_doubt(problem, progress)),
                 // It stays in doubt: what it is added to may come back.
                 Found::Gone(problem) => return Err(Broken::Trouble(problem)),
                 Found::No => {
@@ -615,7 +622,7 @@ impl Writer {
     async fn ask_for(
         &self,
         step: &Step,
-        done: &[&Step],
+        others: &Others<'_>,
         since: Timestamp,
         settle: Duration,
         progress: &Progress,
@@ -623,7 +630,8 @@ impl Writer {
         let mut look = 1;
         loop {
             self.halt.check().map_err(Broken::Run)?;
-            let found = self.target.find(step, &progress.late, done, since, &progress.seen).await;
+            let among = Among { done: &others.done, open: &others.open, since, seen: &progress.seen };
+            let found = self.target.find(step, &progress.late, &among).await;
             if look == LOOKS || !says_nothing(&found) {
                 return Ok(found?);
             }
@@ -669,7 +677,7 @@ fn there_already(remote: &Remote) -> Problem {
 /// Whether the target has to be asked again before it is believed.
 fn says_nothing(found: &Result<Found>) -> bool {
     match found {
-        Ok(Found::Gone(_)) => true,
+        Ok(Found::Gone(_) | Found::Short(_)) => true,
         Ok(_) => false,
         Err(problem) => matches!(problem.reason, Reason::NotFound | Reason::BadAnswer),
     }
@@ -686,8 +694,27 @@ fn is_like(other: &Step, step: &Step) -> bool {
     other.verb == Verb::Append && other.rule.0 == step.rule.0 && other.key != step.key
 }
 
-fn like<'s>(before: &[&'s Step], step: &Step) -> Vec<&'s Step> {
-    before.iter().filter(|other| is_like(other, step)).copied().collect()
+/// Steps that append something of the same sort as one that is looked for, in the record's order.
+struct Others<'s> {
+    /// Known to be applied.
+    done: Vec<&'s Step>,
+    /// Looked for as well.
+    open: Vec<&'s Step>,
+}
+
+impl<'s> Others<'s> {
+    /// `before` are known to be applied; of the others the ledger knows nothing but that they may be there.
+    fn of(record: &'s Carried<'_>, before: &[&'s Step], step: &Step, progress: &Progress) -> Others<'s> {
+        let is_done = |other: &Step| {
+            let applied = || progress.rows.get(&other.key).is_some_and(|row| row.state == StepState::Applied);
+            before.iter().any(|one| one.key == other.key) || applied()
+        };
+        let after = record.steps.iter().skip_while(|other| other.key != step.key);
+        Others {
+            done: before.iter().filter(|other| is_like(other, step)).copied().collect(),
+            open: after.filter(|other| is_like(other, step) && !is_done(other)).collect(),
+        }
+    }
 }
 
 /// Whether an earlier try made the record, and this one has messages to add to it that the ledger knows nothing of.

@@ -11,13 +11,12 @@ use crate::clock::{Doubt, VendorClock};
 use crate::connector::manifest::Verb;
 use crate::connector::plan::{Content, FilePart, LateValues, Node, Request, Step, Text};
 use crate::connector::profile::{Authors, Profile, Silence};
-use crate::connector::seen::Seen;
+use crate::connector::seen::Among;
 use crate::connector::{CheckLine, Differs, Found, Outcome, ReadBack, Target};
 use crate::error::{Problem, Reason, Result};
 use crate::ledger::{Origin, Remote, StepKey};
 use crate::record::{Kind, Visibility};
 use async_trait::async_trait;
-use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -200,14 +199,7 @@ impl Target for FilesTarget {
         Ok(vec![])
     }
 
-    async fn find(
-        &self,
-        step: &Step,
-        _late: &LateValues,
-        _done: &[&Step],
-        _since: Timestamp,
-        _seen: &Seen,
-    ) -> Result<Found> {
+    async fn find(&self, step: &Step, _late: &LateValues, _among: &Among<'_>) -> Result<Found> {
         let step = step.clone();
         self.blocking(move |inner| inner.look_for(&step)).await
     }

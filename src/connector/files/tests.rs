@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::connector::plan::LateValues;
-use crate::connector::seen::Seen;
+use crate::connector::seen::{Among, Seen};
 use crate::connector::{Found, Outcome, Source, Target};
 use crate::record::*;
 use jiff::Timestamp;
@@ -233,12 +233,11 @@ async fn a_step_is_found_only_by_its_own_marker_and_another_s_record_is_never_re
         target.plan(Kind::Group, &mapped, marker).unwrap().remove(0)
     };
     let late = LateValues::default();
-    assert_eq!(target.find(&plan("m"), &late, &[], Timestamp::now(), &Seen::default()).await.unwrap(), Found::No);
+    let among = Among { done: &[], open: &[], since: Timestamp::now(), seen: &Seen::default() };
+    assert_eq!(target.find(&plan("m"), &late, &among).await.unwrap(), Found::No);
     assert!(matches!(target.apply(&plan("m"), &late).await, Outcome::Applied { .. }));
-    assert!(
-        matches!(target.find(&plan("m"), &late, &[], Timestamp::now(), &Seen::default()).await.unwrap(), Found::Yes(remote) if remote.id == "1")
-    );
-    assert_eq!(target.find(&plan("other"), &late, &[], Timestamp::now(), &Seen::default()).await.unwrap(), Found::No);
+    assert!(matches!(target.find(&plan("m"), &late, &among).await.unwrap(), Found::Yes(remote) if remote.id == "1"));
+    assert_eq!(target.find(&plan("other"), &late, &among).await.unwrap(), Found::No);
     assert!(matches!(target.apply(&plan("other"), &late).await, Outcome::Rejected(p) if p.reason == Reason::Conflict));
 }
 

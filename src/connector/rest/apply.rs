@@ -4,7 +4,7 @@ use super::Rest;
 use super::refusal::{text_of, words_in};
 use crate::connector::manifest::{Then, Verb, WriteStep};
 use crate::connector::plan::{Content, LateValues, Part, Request, Step, Text};
-use crate::connector::seen::Seen;
+use crate::connector::seen::{Among, Seen};
 use crate::connector::{Found, LOST, Outcome};
 use crate::error::{Problem, Reason, Result};
 use crate::expr::{Expr, Scope, Template, plain};
@@ -216,7 +216,8 @@ impl Rest {
     }
 
     async fn adopt(&self, step: &Step, late: &LateValues, refused: Problem) -> Outcome {
-        match self.find_named(step, late, &[], Timestamp::UNIX_EPOCH, &Seen::default()).await {
+        let among = Among { done: &[], open: &[], since: Timestamp::UNIX_EPOCH, seen: &Seen::default() };
+        match self.find_named(step, late, &among).await {
             Ok(Found::Yes(remote)) => Outcome::Applied { remote, origin: Origin::Adopted },
             Ok(Found::Many(n)) => Outcome::Rejected(
                 Problem { reason: Reason::Ambiguous, ..refused }.at(format!("{n} target records hold it")),

@@ -9,61 +9,47 @@ use super::{Rest, asking, asking_address};
 use crate::connector::Found;
 use crate::connector::manifest::{FindRule, Verb};
 use crate::connector::plan::{LateValues, Node, Step, Text};
-use crate::connector::seen::{Listing, Seen};
+use crate::connector::seen::{Among, Listing};
 use crate::content;
 use crate::error::{Problem, Reason, Result};
 use crate::expr::{self, Expr, Scope, plain};
 use crate::http::{Class, Response};
 use crate::ledger::Remote;
-use jiff::Timestamp;
+use crate::record::{Kind, Visibility};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 impl Rest {
     /// What a step in doubt may have written. A search that lags is not asked.
-    pub(super) async fn find_step(
-        &self,
-        step: &Step,
-        late: &LateValues,
-        done: &[&Step],
-        since: Timestamp,
-        seen: &Seen,
-    ) -> Result<Found> {
+    pub(super) async fn find_step(&self, step: &Step, late: &LateValues, among: &Among<'_>) -> Result<Found> {
         if self.is_scanned_for(step) {
-            return self.scan_for(step, late, since).await.map_err(|p| p.at(format!("looking for {}", step.key)));
+            return self.scan_for(step, late, among.since).await.map_err(|p| p.at(format!("looking for {}", step.key)));
         }
-        self.find_named(step, late, done, since, seen).await
+        self.find_named(step, late, among).await
     }
 
     /// The record a step would have made, whoever made it.
-    pub(super) async fn find_named(
-        &self,
-        step: &Step,
-        late: &LateValues,
-        done: &[&Step],
-        since: Timestamp,
-        seen: &Seen,
-    ) -> Result<Found> {
+    pub(super) async fn find_named(&self, step: &Step, late: &LateValues, among: &Among<'_>) -> Result<Found> {
         let at = |problem: Problem| problem.at(format!("looking for {}", step.key));
         let Some(rule) = self.manifest.find.get(&step.rule.0) else {
             return match self.manifest.scan.contains_key(&step.rule.0) {
-                true => self.scan_for(step, late, since).await.map_err(at),
+                true => self.scan_for(step, late, among.since).await.map_err(at),
                 false => Ok(Found::CannotTell),
             };
         };
         if rule.read {
-            let listed = match seen.or_list(&step.rule.0, self.messages_of_target(step, late)).await {
+            let listed = match among.seen.or_list(&step.rule.0, self.messages_of_target(step, late)).await {
                 Ok(listed) => listed,
                 Err(problem) => return self.unlisted(step, late, problem).await.map_err(at),
             };
-            return Ok(match self.by_text(&listed, step, late, done)? {
+            return Ok(match self.by_text(&listed, step, late, among)? {
                 Match::One(at) => Found::Yes(Remote { id: listed.ids[at].clone(), ..Remote::default() }),
-                Match::None => Found::No,
+                Match::None => absent(&listed, step, late, among),
                 Match::Many(n) => Found::Many(n),
             });
         }
         if rule.mark.is_none() {
-            return self.find_by_text(rule, step, late, done, seen).await.map_err(at);
+            return self.find_by_text(rule, step, late, among).await.map_err(at);
         }
         let mut found = self.find_by_mark(rule, &BTreeMap::new(), step, late).await.map_err(at)?;
         for instead in &rule.otherwise {
@@ -115,17 +101,13 @@ impl Rest {
     }
 
     /// The child that holds the step's text; the children are listed once for all steps that look at `seen`.
-    async fn find_by_text(
-        &self,
-        rule: &FindRule,
-        step: &Step,
-        late: &LateValues,
-        done: &[&Step],
-        seen: &Seen,
-    ) -> Result<Found> {
+    async fn find_by_text(&self, rule: &FindRule, step: &Step, late: &LateValues, among: &Among<'_>) -> Result<Found> {
         let Some(text) = &rule.text else { return Ok(Found::CannotTell) };
-        match seen.or_list(&step.rule.0, self.children_of_target(rule, text, step, late)).await {
-            Ok(listed) => self.one_of(rule, &listed.rows, self.by_text(&listed, step, late, done)?).await,
+        match among.seen.or_list(&step.rule.0, self.children_of_target(rule, text, step, late)).await {
+            Ok(listed) => match self.by_text(&listed, step, late, among)? {
+                Match::None => Ok(absent(&listed, step, late, among)),
+                found => self.one_of(rule, &listed.rows, found).await,
+            },
             Err(problem) => self.unlisted(step, late, problem).await,
         }
     }
@@ -137,11 +119,15 @@ impl Rest {
         step: &Step,
         late: &LateValues,
     ) -> Result<Listing> {
+        // The rows of a ticket's messages are the same as those that are read back.
+        let below = self.manifest.verify.get(Kind::Ticket.code()).and_then(|rule| rule.children.as_ref());
+        let private = below.and_then(|below| below.private.as_ref()).filter(|_| step.is_message());
         let mut listing = Listing::default();
         for row in self.found_rows(rule, &BTreeMap::new(), step, late).await? {
             let id = rule.id.as_ref().map(|id| id.eval(&self.scope(&row))).transpose()?;
             listing.ids.push(id.filter(|id| !id.is_null()).map(|id| plain(&id)).unwrap_or_default());
             listing.texts.push(content::normalise(&plain(&text.eval(&self.scope(&row))?)));
+            listing.privates.push(private.map(|private| private.holds(&self.scope(&row))).transpose()?);
             listing.rows.push(row);
         }
         Ok(listing)
@@ -165,6 +151,7 @@ impl Rest {
         for message in self.messages_below(&scope["target"]).await? {
             listing.texts.push(content::normalise(&message.body));
             listing.ids.push(message.id);
+            listing.privates.push(Some(message.visibility == Visibility::Private));
         }
         Ok(listing)
     }
@@ -260,13 +247,23 @@ impl Rest {
         })
     }
 
-    /// A child without marker: one that holds the step's text and is not the message of another step that is done.
-    fn by_text(&self, listed: &Listing, step: &Step, late: &LateValues, done: &[&Step]) -> Result<Match> {
+    /// A child without marker: one that holds the step's text and is not the message of another step that is done. Of as many as the
+    /// record has messages of this text that are looked for, it is the first that is as visible.
+    fn by_text(&self, listed: &Listing, step: &Step, late: &LateValues, among: &Among<'_>) -> Result<Match> {
         let Listing { ids, texts, .. } = listed;
-        let done = done.iter().map(|step| self.ours(step, late)).collect::<Result<Vec<_>>>()?;
+        let done = among.done.iter().map(|step| self.ours(step, late)).collect::<Result<Vec<_>>>()?;
         let (taken, wanted) = (places::of(&done, ids, texts), self.normalised(step)?);
         let is_free = |at: &usize| !taken.contains(&Some(*at)) && wanted.contains(&texts[*at]);
-        Ok(Match::of(&(0..texts.len()).filter(is_free).collect::<Vec<_>>()))
+        let free: Vec<usize> = (0..texts.len()).filter(is_free).collect();
+        let mut alike = 1;
+        for other in among.open {
+            alike += usize::from(self.normalised(other)?.iter().any(|text| wanted.contains(text)));
+        }
+        let as_visible = |at: &&usize| listed.privates[**at] == Some(step.private);
+        Ok(match free.iter().find(as_visible).or(free.first()) {
+            Some(one) if free.len() <= alike => Match::One(*one),
+            _ => Match::of(&free),
+        })
     }
 
     fn normalised(&self, step: &Step) -> Result<Vec<String>> {
@@ -291,6 +288,22 @@ impl Rest {
             },
         )
     }
+}
+
+/// What it means that no row of a list is the one that is looked for. Nothing, where rows are lacking that are known to be there; what was
+/// listed is forgotten then, so that it is asked for again.
+fn absent(listed: &Listing, step: &Step, late: &LateValues, among: &Among<'_>) -> Found {
+    let section = &step.rule.0;
+    let lacks = |done: &&&Step| late.id_of(&done.key).is_some_and(|id| !listed.ids.contains(&id));
+    let (rows, known) = (listed.ids.len(), among.done.len().max(among.seen.most(section)));
+    if rows >= known && !among.done.iter().any(|done| lacks(&done)) {
+        return Found::No;
+    }
+    among.seen.forget();
+    let what = format!("{}: the target lists {rows} of its kind there, and not all that were written", step.key);
+    let hint = "run `deskferry retry` later; where people deleted some of them there, look for it in the target, and add it by hand if it is \
+                not there";
+    Found::Short(Problem::new(Reason::InDoubt, what).hint(hint))
 }
 
 /// Which of several rows is meant.

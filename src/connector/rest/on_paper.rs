@@ -8,13 +8,12 @@ use super::marker::{FIELD, IMAGINED};
 use crate::clock::{Doubt, VendorClock};
 use crate::connector::plan::{LateValues, Step};
 use crate::connector::profile::Profile;
-use crate::connector::seen::Seen;
+use crate::connector::seen::Among;
 use crate::connector::{CheckLine, Found, Outcome, ReadBack, Target};
 use crate::error::{Loss, Problem, Reason, Result};
 use crate::ledger::Remote;
 use crate::record::{Kind, Outputs, Visibility};
 use async_trait::async_trait;
-use jiff::Timestamp;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -132,14 +131,7 @@ impl Target for OnPaper {
         Ok(vec![])
     }
 
-    async fn find(
-        &self,
-        _step: &Step,
-        _late: &LateValues,
-        _done: &[&Step],
-        _since: Timestamp,
-        _seen: &Seen,
-    ) -> Result<Found> {
+    async fn find(&self, _step: &Step, _late: &LateValues, _among: &Among<'_>) -> Result<Found> {
         Ok(Found::CannotTell)
     }
 

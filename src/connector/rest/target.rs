@@ -5,7 +5,7 @@ use super::read::Above;
 use crate::clock::{Doubt, VendorClock};
 use crate::connector::plan::{Content, LateValues, Step};
 use crate::connector::profile::{Authors, Profile};
-use crate::connector::seen::Seen;
+use crate::connector::seen::Among;
 use crate::connector::{CheckLine, Found, Marked, Outcome, ReadBack, Said, Target};
 use crate::error::{Loss, Problem, Reason, Result};
 use crate::expr::{Scope, Sight, Template};
@@ -132,15 +132,8 @@ impl Target for Rest {
         self.job_at_work(step, doubt).await
     }
 
-    async fn find(
-        &self,
-        step: &Step,
-        late: &LateValues,
-        done: &[&Step],
-        since: Timestamp,
-        seen: &Seen,
-    ) -> Result<Found> {
-        self.find_step(step, late, done, since, seen).await
+    async fn find(&self, step: &Step, late: &LateValues, among: &Among<'_>) -> Result<Found> {
+        self.find_step(step, late, among).await
     }
 
     async fn there_before(&self, step: &Step, late: &LateValues) -> Result<Vec<Remote>> {

@@ -96,7 +96,7 @@ async fn a_name_an_earlier_version_noted_unseen_is_not_believed() {
     let db = Connection::open(project.path().join(".deskferry/ledger.db")).unwrap();
     db.execute_batch(
         "INSERT INTO alias (link, side, name) SELECT id, 'target', 'https://c.test' FROM link; \
-         ALTER TABLE alias DROP COLUMN learnt; PRAGMA user_version = 4;",
+         ALTER TABLE alias DROP COLUMN learnt; DROP TABLE twin; PRAGMA user_version = 4;",
     )
     .unwrap();
     drop(db);
@@ -245,4 +245,30 @@ async fn a_ledger_of_an_earlier_version_is_upgraded_with_its_claims_in_order() {
     assert_eq!((link.id(), link.mark()), ("0a", "0a"));
     let origin = async |id: &str| link.record(Kind::Ticket, id).await.unwrap().unwrap().origin;
     assert_eq!((origin("1").await, origin("2").await), (Some(Origin::Created), Some(Origin::Adopted)));
+}
+
+#[tokio::test]
+async fn a_message_that_is_there_twice_is_noted_once_and_can_be_forgotten() {
+    let project = project();
+    let link = link(project.path()).await;
+    link.see(vec![seen("1", "x")]).await.unwrap();
+    link.close(Kind::Ticket, "1", done("r1")).await.unwrap();
+    let twin = |there: &str| Twin {
+        kind: Kind::Ticket,
+        id: "1".into(),
+        section: "comment".into(),
+        child: "m".into(),
+        there: there.into(),
+    };
+    assert!(link.note_twin(twin("7")).await.unwrap());
+    assert!(!link.note_twin(twin("7")).await.unwrap());
+    assert!(link.note_twin(twin("8")).await.unwrap());
+    link.forget_twin(twin("7")).await.unwrap();
+    let left = link.twins(Kind::Ticket).await.unwrap();
+    assert_eq!(
+        left.iter().map(|(twin, below)| (twin.there.as_str(), below.id.as_str())).collect::<Vec<_>>(),
+        [("8", "r1")]
+    );
+    assert_eq!(left[0].0.named(), "message m");
+    assert!(link.twins(Kind::Contact).await.unwrap().is_empty());
 }

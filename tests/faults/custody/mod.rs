@@ -21,7 +21,7 @@ const PLATFORMS: [(&str, &str); 2] = [("freshdesk", "Freshdesk"), ("zendesk", "Z
 /// What happens, and what is done about it: how the cell reads.
 type Case = (&'static str, fn(&'static str) -> String);
 
-const CASES: [Case; 17] = [
+const CASES: [Case; 19] = [
     ("older ledger and older stage put back", |to| after(to, |moved| put_back(moved, &["ledger.db", "staging.db"]))),
     ("older ledger put back, the newer stage beside it", |to| after(to, |moved| put_back(moved, &["ledger.db"]))),
     ("older ledger and older stage put back after replies were migrated", |to| {
@@ -32,6 +32,12 @@ const CASES: [Case; 17] = [
     }),
     ("older stage put back, the newer ledger beside it", |to| after(to, |moved| put_back(moved, &["staging.db"]))),
     ("ledger lost", |to| after(to, |moved| lose(&moved.project, "ledger.db"))),
+    ("ledger lost, of tickets with replies of one text", |to| {
+        replies::equal_replies(to, |moved| lose(&moved.project, "ledger.db"))
+    }),
+    ("older ledger put back after replies of one text were migrated", |to| {
+        replies::equal_replies(to, |moved| put_back(moved, &["ledger.db"]))
+    }),
     ("stage deleted", |to| after(to, |moved| lose(&moved.project, "staging.db"))),
     ("ledger and stage lost", |to| after(to, |moved| std::fs::remove_dir_all(moved.state_dir()).unwrap())),
     ("`ledger.db` copied alone, into another folder", |to| after(to, copied_alone)),

@@ -3,7 +3,7 @@
 
 use crate::moved::{Moved, Setup, copy, messages_of};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 /// Of them the first ones are looked at by both copies before either writes.
@@ -162,4 +162,53 @@ fn paste(moved: &Moved, platform: &str, ticket: &Value, by_the_same: bool) {
         }
         _ => moved.admin("POST", &format!("/api/v2/tickets/{id}/notes"), Some(sent)),
     };
+}
+
+/// Tickets with replies of one text, written within one minute by one person, some of them private. After two runs something is put back or lost:
+/// in the end each is there as often as it was written, and none is in doubt.
+pub fn equal_replies(platform: &'static str, then: impl FnOnce(&Moved)) -> String {
+    let mut moved = Moved::new(platform);
+    thank(&moved, 1);
+    moved.succeeds(&["run"]);
+    copy(&moved.state_dir(), &moved.beside("older"));
+    thank(&moved, EQUAL);
+    moved.succeeds(&["run"]);
+    let before = thanks(&moved);
+    assert!(before.values().all(|times| *times == EQUAL), "{before:?}");
+    then(&moved);
+    let refused = moved.comes_to_its_end();
+    assert_eq!(thanks(&moved), before, "{}", moved.said);
+    moved.succeeds(&["retry"]);
+    moved.succeeds(&["run"]);
+    assert_eq!(thanks(&moved), before, "{}", moved.said);
+    assert!(listed(&mut moved).is_empty(), "{}", moved.said);
+    match refused {
+        0 => "`run` goes on: each message as often as it was written",
+        _ => "`run` refuses; after `ids --rebuild` each message as often as it was written",
+    }
+    .to_owned()
+}
+
+/// Messages of one text in a ticket.
+const EQUAL: usize = 4;
+
+fn thank(moved: &Moved, times: usize) {
+    let at = |m: usize| format!("2024-01-01T01:00:{m:02}Z");
+    let message = |n: usize, m: usize| {
+        let visibility = if m % 2 == 0 { "private" } else { "public" };
+        json!({ "id": format!("{n}-{m}"), "format": "text", "body": "Thanks", "visibility": visibility, "created_at": at(m), "author": "p0" })
+    };
+    let ticket = |n: usize| {
+        let first = json!({ "id": format!("{n}-0"), "format": "text", "body": format!("first of {n}"), "created_at": at(0), "author": "p0" });
+        let comments: Vec<Value> = std::iter::once(first).chain((1..=times).map(|m| message(n, m))).collect();
+        json!({ "id": n.to_string(), "subject": format!("T{n}"), "requester": "p0", "created_at": at(0), "comments": comments })
+    };
+    let lines: String = (1..=3).map(|n| format!("{}\n", ticket(n))).collect();
+    std::fs::write(moved.project.join("src/ticket.jsonl"), lines).unwrap();
+}
+
+/// How often each ticket says it.
+fn thanks(moved: &Moved) -> BTreeMap<String, usize> {
+    let times = |ticket: &Value| messages_of(ticket).iter().filter(|body| body.contains("Thanks")).count();
+    moved.held().into_iter().map(|(id, there)| (id, times(&there[0]))).collect()
 }

@@ -81,9 +81,15 @@ async fn no_row_of_a_table_moves_a_terminal_or_starts_a_formula() {
     link.note_stray(deskferry::ledger::Stray { kind: Kind::Ticket, id: "\u{1b}]0;x\u{7}".into(), remote: hostile })
         .await
         .unwrap();
+    let (section, child, there) = ("comment".into(), "\u{1b}[1m".into(), "8".into());
+    let twin = crate::ledger::Twin { kind: Kind::Ticket, id: "9".into(), section, child, there };
+    link.note_twin(twin).await.unwrap();
     let (mut report, mut ids) = (Vec::new(), Vec::new());
     write_report(&link, Kind::ALL, &mut report).await.unwrap();
     write_ids(&link, Kind::ALL, &mut ids).await.unwrap();
+    let of_twin =
+        String::from_utf8(report.clone()).unwrap().lines().filter(|line| line.contains("second time as 8")).count();
+    assert_eq!(of_twin, 1, "a message that is there twice has a row with the address of its ticket");
     for table in [report, ids] {
         let table = String::from_utf8(table).unwrap();
         let hides = |c: char| deskferry::printable::is_hidden(c) && c != '\n';
@@ -98,7 +104,7 @@ async fn no_row_of_a_table_moves_a_terminal_or_starts_a_formula() {
     let rows = ::csv::Reader::from_reader(report.as_slice()).into_records().map(Result::unwrap).collect::<Vec<_>>();
     let targets: Vec<_> =
         rows.iter().map(|row| row[6].to_owned()).filter(|id| id.contains('7') && id.len() < 4).collect();
-    assert_eq!(targets.iter().filter(|id| *id == "'=7").count(), 2, "{targets:?}");
+    assert_eq!(targets.iter().filter(|id| *id == "'=7").count(), 3, "{targets:?}");
 }
 
 #[tokio::test]
