@@ -5,7 +5,7 @@
 //! work: the run stops before it writes everything a second time. It never writes to the target, and never changes what the
 //! ledger knows of a record; `ids --rebuild` does.
 
-use super::failure::passes;
+use super::failure::may_be_an_accounts;
 use super::twins::Twins;
 use super::{Event, Halt, Job, Listener, Stop};
 use crate::clock::BEGINNING;
@@ -33,6 +33,9 @@ const PAGES_SINCE: u32 = 50;
 const LOOKED_FOR: u32 = 100;
 /// Records this run made that are there a second time: one may be somebody's copy, more are another process's work.
 pub(super) const TOO_MANY: usize = 2;
+/// Times a look is made that fails, and the pause between two.
+const LOOKS: u32 = 3;
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
 /// Records named in a message.
 const NAMED: usize = 5;
 
@@ -135,7 +138,7 @@ impl Custody {
         // Who waited for a look that refused must not look again.
         self.halt.check()?;
         if !self.has_begun(kind) {
-            looks.insert(kind, self.first(kind).await?);
+            looks.insert(kind, self.first_in_time(kind).await?);
             self.begun.lock().unwrap_or_else(PoisonError::into_inner).insert(kind);
         }
         Ok(())
@@ -173,7 +176,7 @@ impl Custody {
         match looks.get_mut(&kind) {
             Some(look) if is_time(made - look.made, look.at) => match self.again(kind, look).await {
                 // The record that was made is made: what could not be seen now is looked at with the next ones.
-                Err(Stop::Failed(problem)) if passes(problem.reason) => {
+                Err(Stop::Failed(problem)) if may_be_an_accounts(problem.reason) => {
                     look.at = Instant::now();
                     Ok(())
                 }
@@ -191,13 +194,39 @@ impl Custody {
             return Ok(());
         }
         for (&kind, look) in self.looks.lock().await.iter_mut() {
-            self.again(kind, look).await?;
+            let mut tries = 1..LOOKS;
+            while let Err(stop) = self.again(kind, look).await {
+                self.wait_for_another(kind, stop, tries.next()).await?;
+            }
         }
         Ok(())
     }
 
     fn has_begun(&self, kind: Kind) -> bool {
         self.begun.lock().unwrap_or_else(PoisonError::into_inner).contains(&kind)
+    }
+
+    /// The first look of a kind, which everything waits for.
+    async fn first_in_time(&self, kind: Kind) -> Result<Look, Stop> {
+        let mut tries = 1..LOOKS;
+        loop {
+            match self.first(kind).await {
+                Err(stop) => self.wait_for_another(kind, stop, tries.next()).await?,
+                looked => return looked,
+            }
+        }
+    }
+
+    /// A look that failed is no record's failure. What may be the account's is looked at again after a pause; when that was the last try
+    /// the run stops, and can go on.
+    async fn wait_for_another(&self, kind: Kind, stop: Stop, next: Option<u32>) -> Result<(), Stop> {
+        match stop {
+            Stop::Failed(problem) if may_be_an_accounts(problem.reason) => match next {
+                Some(_) => self.halt.sleep(LOOK_AGAIN).await,
+                None => Err(Stop::Account(not_looked(kind, problem))),
+            },
+            other => Err(other),
+        }
     }
 
     async fn first(&self, kind: Kind) -> Result<Look, Stop> {
@@ -352,6 +381,13 @@ pub(super) fn seen_until(target: &dyn Target, kind: Kind) -> Option<Timestamp> {
 
 fn back(from: Timestamp, by: SignedDuration) -> Timestamp {
     from.checked_sub(by).unwrap_or(BEGINNING)
+}
+
+fn not_looked(kind: Kind, problem: Problem) -> Problem {
+    let hint = "nothing is lost: run the same command again, and it goes on where it stopped. If the answer stays the same, see whether the \
+                account of `[target]` may list all of its records";
+    let hint = problem.hint.clone().unwrap_or_else(|| hint.to_owned());
+    problem.at(format!("looking for {kind}s of this migration in the target")).hint(hint)
 }
 
 fn not_ours(kind: Kind, there: &[(String, Remote)]) -> Problem {

@@ -58,6 +58,11 @@ pub(super) fn passes(reason: Reason) -> bool {
     matches!(reason, Account | Auth | Network | RateLimited | ServerError | Timeout)
 }
 
+/// Whether a failure may be an account's.
+pub(super) fn may_be_an_accounts(reason: Reason) -> bool {
+    matches!(look(reason), Look::AsIfTheAccount | Look::Certain(Reach::Account))
+}
+
 /// What a failure is about. `probe` asks the accounts it may be of whether they are well.
 pub(super) async fn reach(problem: &Problem, probe: impl Future<Output = Result<()>>) -> Reach {
     match look(problem.reason) {

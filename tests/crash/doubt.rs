@@ -1,7 +1,7 @@
 //! Answers that prove nothing: to a write, and to the look that follows one whose answer was lost.
 
 use crate::vendor::Fault;
-use crate::{APPEND, CREATE, Move, expected};
+use crate::{APPEND, CREATE, Move, PRIVATE, expected};
 
 /// Moves side by side: each waits for `settle`.
 fn each<T: Copy + Sync + std::fmt::Debug + Send>(cases: &[T], check: impl Fn(T) + Sync) {
@@ -46,6 +46,44 @@ fn where_no_look_shows_a_list_nothing_is_sent_again() {
         let all = looked_for_oddly(write, usize::MAX, status, body);
         let output = all.run(&[]);
         assert_eq!(output.status.code(), Some(3), "{}", String::from_utf8_lossy(&output.stderr));
+        all.desk.lock().unwrap().odd_looks = None;
+        all.ends_well("looked for in the next run");
+    });
+}
+
+const ODD_LISTS: [(u16, &str); 5] =
+    [(200, "{}"), (200, r#"{"tickets":nul"#), (200, "<html>"), (404, "{}"), (403, "{}")];
+
+#[test]
+fn an_odd_answer_to_the_look_before_the_first_ticket_is_asked_for_again_and_then_stops_a_run_that_can_go_on() {
+    each(&ODD_LISTS, |(status, body)| {
+        let all = Move::new();
+        all.desk.lock().unwrap().odd_first_looks = Some((1, status, body));
+        all.ends_well("asked again");
+        let all = Move::new();
+        all.desk.lock().unwrap().odd_first_looks = Some((usize::MAX, status, body));
+        let output = all.run(&[]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(5), "{said}");
+        assert!(said.contains("looking for tickets of this migration") && said.contains("hint: "), "{said}");
+        assert_eq!(all.writes(), 0, "nothing is written before it is known: {said}");
+        all.desk.lock().unwrap().odd_first_looks = None;
+        all.ends_well("the same command goes on");
+    });
+}
+
+/// Lists of messages that lack some which were written before.
+const SHORT: [&str; 2] = [r#"{"messages":[]}"#, r#"{"messages":[{"id":1,"text":"same","private":false}]}"#];
+
+#[test]
+fn a_list_that_lacks_messages_known_to_be_there_does_not_say_that_another_one_is_not() {
+    each(&SHORT, |body| {
+        looked_for_oddly(PRIVATE, 1, 200, body).ends_well("looked for again");
+        let all = looked_for_oddly(PRIVATE, usize::MAX, 200, body);
+        let output = all.run(&[]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(3), "{said}");
+        assert!(said.contains("not all that were written"), "{said}");
         all.desk.lock().unwrap().odd_looks = None;
         all.ends_well("looked for in the next run");
     });

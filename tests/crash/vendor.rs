@@ -96,6 +96,8 @@ pub struct Desk {
     pub answered_since: bool,
     /// Status and body of the answer to so many looks for what the fault left in doubt, in place of the truth.
     pub odd_looks: Option<(usize, u16, &'static str)>,
+    /// The same of so many looks for what is there before anything is written.
+    pub odd_first_looks: Option<(usize, u16, &'static str)>,
 }
 
 impl Desk {
@@ -172,6 +174,10 @@ async fn source(State(shared): State<Shared>) -> Json<Value> {
 
 async fn search(State(shared): State<Shared>, Query(query): Query<HashMap<String, String>>) -> Response<Body> {
     let mut desk = shared.desk.lock().unwrap();
+    if let Some((left, status, body)) = desk.odd_first_looks.filter(|(left, ..)| desk.writes == 0 && *left > 0) {
+        desk.odd_first_looks = Some((left - 1, status, body));
+        return said(status, "application/json", body);
+    }
     if let Some(odd) = desk.odd_look(None) {
         return odd;
     }
