@@ -186,10 +186,13 @@ impl Custody {
         }
     }
 
-    /// Called when a run has come to its end. One that made nothing has nothing to look for.
+    /// Called when a run has come to its end. One that made nothing has nothing to look for, unless an earlier one was not alone.
     ///
     /// Errors: as [`Custody::after`].
     pub async fn at_end(&self) -> Result<(), Stop> {
+        if !self.has_begun(Kind::Ticket) && self.twins.were_noted().await? {
+            self.before(Kind::Ticket).await?;
+        }
         if self.made.load(Ordering::Relaxed) == 0 {
             return Ok(());
         }
@@ -230,6 +233,9 @@ impl Custody {
     }
 
     async fn first(&self, kind: Kind) -> Result<Look, Stop> {
+        if kind == Kind::Ticket {
+            self.twins.were_noted().await?;
+        }
         let (at, now) = (Instant::now(), self.seen_until(kind));
         let since = match self.link.looked_until(kind).await? {
             Some(until) => Some(until),
@@ -250,6 +256,9 @@ impl Custody {
         let before = self.link.last_step().await?;
         let (since, is_whole, twice) = (now.unwrap_or(BEGINNING), seen.whole, BTreeSet::new());
         let look = Look { at, since, made: 0, is_whole, before, doubtful: vec![], twice };
+        if kind == Kind::Ticket && seen.unknown.is_empty() {
+            self.twins.look_at_changed().await?;
+        }
         self.judge(kind, look, seen, now).await
     }
 

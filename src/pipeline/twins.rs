@@ -34,6 +34,9 @@ pub(super) struct Twins {
     link: Link,
     halt: Halt,
     tell: Listener,
+    is_rehearsal: bool,
+    /// What the target lists of tickets of ours; kept where an earlier run was not alone, until it is looked at.
+    changed: Mutex<Option<Vec<(String, Mark)>>>,
     /// Tickets of which nobody has asked yet whether it is time to look.
     fresh: AtomicU64,
     watched: Mutex<BTreeMap<String, Watched>>,
@@ -75,6 +78,8 @@ impl Twins {
             link: job.link.clone(),
             halt: job.halt.clone(),
             tell: job.tell.clone(),
+            is_rehearsal: job.ledger.is_scratch(),
+            changed: Mutex::default(),
             fresh: AtomicU64::new(0),
             watched: Mutex::default(),
             found: Mutex::default(),
@@ -150,8 +155,46 @@ impl Twins {
         self.fresh.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Whether an earlier run was not alone. Another copy may have gone on for a while after that, so that from now on it is kept in mind what
+    /// the target lists.
+    pub async fn were_noted(&self) -> Result<bool> {
+        let noted = !self.is_rehearsal && !self.link.twins(Kind::Ticket).await?.is_empty();
+        *self.changed() = noted.then(Vec::new);
+        Ok(noted)
+    }
+
+    fn changed(&self) -> MutexGuard<'_, Option<Vec<(String, Mark)>>> {
+        self.changed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Looks at the tickets kept in mind that changed since an earlier run wrote to them, and notes what is there twice.
+    pub async fn look_at_changed(&self) -> Result<(), Stop> {
+        let changed = self.changed().take().unwrap_or_default();
+        for (id, mark) in changed {
+            let Some(record) = self.link.record(Kind::Ticket, &id).await? else { continue };
+            let Some(remote) = record.remote.filter(|remote| remote.id == mark.remote.id) else { continue };
+            if mark.updated_at.is_none_or(|at| record.target_updated_at.is_some_and(|known| at < known)) {
+                continue;
+            }
+            self.halt.check()?;
+            let messages = Kind::Comment.code();
+            let there = self.target.said(messages, &remote.id).await?.unwrap_or_default();
+            let steps = self.link.steps(Kind::Ticket, &id).await?;
+            let made: Vec<_> = steps.into_iter().filter_map(|step| Some((step.key.child, step.remote?.id))).collect();
+            let ours: HashSet<String> = made.iter().map(|(_, id)| id.clone()).collect();
+            for (child, own) in made {
+                let part = Part { section: messages.to_owned(), child, id: own };
+                self.note(&id, &remote, &part, &twins(&there, &part.id, &ours), false).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// What the target lists of one of our tickets: one that changed since this run wrote to it has to be looked at.
     pub fn saw(&self, id: &str, mark: &Mark) {
+        if let Some(changed) = &mut *self.changed() {
+            changed.push((id.to_owned(), mark.clone()));
+        }
         let mut watched = self.watched();
         let Some(one) = watched.get_mut(id).filter(|one| one.remote.id == mark.remote.id) else { return };
         if mark.updated_at.is_some_and(|at| one.updated_at.is_none_or(|known| at > known)) {
