@@ -3,7 +3,7 @@
 //! The project may say which migration is meant (`[run] migration`). Taken at its word it would pass off every record as migrated to an
 //! account that holds none of them: so some that the ledger made are looked for there first. Only reads.
 
-use super::custody::Marks;
+use super::marks::Marks;
 use super::{Job, Stop};
 use crate::connector::CheckLine;
 use crate::connector::plan::MARKER;

@@ -6,11 +6,11 @@
 //! ledger knows of a record; `ids --rebuild` does.
 
 use super::failure::may_be_an_accounts;
+use super::marks::Marks;
 use super::twins::Twins;
 use super::{Event, Halt, Job, Listener, Stop};
 use crate::clock::BEGINNING;
 use crate::connector::Target;
-use crate::connector::plan::MARKER;
 use crate::error::{Problem, Reason, Result};
 use crate::ledger::{Entry, Link, Remote, Standing, Stray};
 use crate::record::Kind;
@@ -38,39 +38,6 @@ const LOOKS: u32 = 3;
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
 /// Records named in a message.
 const NAMED: usize = 5;
-
-/// The markers of one kind of a migration.
-pub(super) struct Marks<'a> {
-    link: &'a Link,
-    kind: Kind,
-}
-
-impl<'a> Marks<'a> {
-    pub fn of(link: &'a Link, kind: Kind) -> Marks<'a> {
-        Marks { link, kind }
-    }
-
-    /// What all of them begin with.
-    pub fn prefix(&self) -> String {
-        match self.link.marks() {
-            [mark] => format!("{MARKER}{mark}:{}:", self.kind),
-            _ => MARKER.to_owned(),
-        }
-    }
-
-    /// The migration's id and the source record's in a marker; none where it is not one of these.
-    pub fn read<'m>(&self, marker: &'m str) -> Option<(&'m str, &'m str)> {
-        let (mark, rest) = marker.strip_prefix(MARKER)?.split_once(':')?;
-        let (kind, id) = rest.split_once(':')?;
-        (kind == self.kind.code() && self.link.marks().iter().any(|known| **known == *mark)).then_some((mark, id))
-    }
-
-    /// The marker of a record, under each id the migration may have had.
-    pub fn each<'i>(&self, id: &'i str) -> impl Iterator<Item = String> + use<'a, 'i> {
-        let kind = self.kind;
-        self.link.marks().iter().map(move |mark| format!("{MARKER}{mark}:{kind}:{id}"))
-    }
-}
 
 /// Looks of one run.
 pub struct Custody {

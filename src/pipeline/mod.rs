@@ -25,6 +25,7 @@ mod library;
 mod links;
 mod make_fields;
 mod make_groups;
+mod marks;
 mod own_ids;
 mod pairing;
 mod people;

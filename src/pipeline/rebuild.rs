@@ -2,7 +2,8 @@
 //!
 //! Which messages a ticket found so has is not known. A later run looks for each of them before it writes any.
 
-use super::custody::{Marks, seen_until};
+use super::custody::seen_until;
+use super::marks::Marks;
 use super::stage::AHEAD;
 use super::twins::Twins;
 use super::{Job, Stop, claim};

@@ -269,6 +269,8 @@ impl Writer {
     async fn look_for_messages(&self, record: &Carried<'_>, progress: &mut Progress) -> Result<(), Broken> {
         let Carried { kind, id, .. } = *record;
         let mut before: Vec<&Step> = Vec::new();
+        // One that people deleted something of stays short: that is found out once.
+        let mut looks = LOOKS;
         for step in record.steps.iter().filter(|s| needs_looking(s.verb)) {
             let row = progress.rows.get(&step.key);
             if let Some(row) = row.filter(|row| row.state == StepState::Applied) {
@@ -277,7 +279,7 @@ impl Writer {
                 continue;
             } else {
                 let others = Others::of(record, &before, step, progress);
-                match self.ask_for(step, &others, BEGINNING, LOOK_AGAIN, progress).await? {
+                match self.ask_for(step, &others, BEGINNING, (looks, LOOK_AGAIN), progress).await? {
                     Found::Gone(problem) => return Err(Broken::Trouble(problem)),
                     Found::Yes(remote) => {
                         progress.late.put(step.key.clone(), outputs(&remote));
@@ -285,7 +287,11 @@ impl Writer {
                     }
                     // Another one would be one more.
                     Found::Many(n) => return Err(self.ambiguous(step, n, progress)),
-                    Found::No | Found::Short(_) | Found::TooEarly(_) | Found::CannotTell => continue,
+                    Found::Short(_) => {
+                        looks = 1;
+                        continue;
+                    }
+                    Found::No | Found::TooEarly(_) | Found::CannotTell => continue,
                 }
             }
             if step.verb == Verb::Append {
@@ -590,7 +596,7 @@ impl Writer {
                     false => doubt.is_not_at_work(now),
                 }
             }
-            match self.ask_for(step, others, doubt.earliest(), settle, progress).await? {
+            match self.ask_for(step, others, doubt.earliest(), (LOOKS, settle), progress).await? {
                 Found::Yes(remote) => {
                     self.link.applied(kind, id, &step.key, Some(remote.clone()), origin_of(kind, step)).await?;
                     return Ok(Some(remote));
@@ -624,7 +630,7 @@ impl Writer {
         step: &Step,
         others: &Others<'_>,
         since: Timestamp,
-        settle: Duration,
+        (looks, settle): (u32, Duration),
         progress: &Progress,
     ) -> Result<Found, Broken> {
         let mut look = 1;
@@ -632,11 +638,11 @@ impl Writer {
             self.halt.check().map_err(Broken::Run)?;
             let among = Among { done: &others.done, open: &others.open, since, seen: &progress.seen };
             let found = self.target.find(step, &progress.late, &among).await;
-            if look == LOOKS || !says_nothing(&found) {
+            if look == looks || !says_nothing(&found) {
                 return Ok(found?);
             }
             look += 1;
-            let pause = if look == LOOKS { settle } else { LOOK_AGAIN.min(settle) };
+            let pause = if look == looks { settle } else { LOOK_AGAIN.min(settle) };
             self.halt.sleep(pause).await.map_err(Broken::Run)?;
         }
     }

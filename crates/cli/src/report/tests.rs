@@ -82,7 +82,7 @@ async fn no_row_of_a_table_moves_a_terminal_or_starts_a_formula() {
         .await
         .unwrap();
     let (section, child, there) = ("comment".into(), "\u{1b}[1m".into(), "8".into());
-    let twin = crate::ledger::Twin { kind: Kind::Ticket, id: "9".into(), section, child, there };
+    let twin = deskferry::ledger::Twin { kind: Kind::Ticket, id: "9".into(), section, child, there };
     link.note_twin(twin).await.unwrap();
     let (mut report, mut ids) = (Vec::new(), Vec::new());
     write_report(&link, Kind::ALL, &mut report).await.unwrap();
