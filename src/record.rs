@@ -358,12 +358,27 @@ pub struct Attachment {
     pub inline: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content_id: Option<String>,
+    /// Not part of the record: it says with what rights the file is fetched.
+    #[serde(skip)]
+    pub named_by: NamedBy,
+}
+
+/// Who named the address of a file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NamedBy {
+    /// The platform, in a list of files.
+    #[default]
+    Platform,
+    /// The text of a message, which may be a customer's.
+    Message,
+    /// The text of an article.
+    Article,
 }
 
 impl Attachment {
     /// A picture that a body shows and no list of files names.
-    pub fn picture(id: String, name: String, source: String) -> Attachment {
-        Attachment { id, name, mime: None, size: None, source, hash: None, inline: true, content_id: None }
+    pub fn picture(id: String, name: String, source: String, named_by: NamedBy) -> Attachment {
+        Attachment { id, name, mime: None, size: None, source, hash: None, inline: true, content_id: None, named_by }
     }
 }
 

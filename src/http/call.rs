@@ -1,5 +1,6 @@
 //! One call and what came of it.
 
+use super::places::Trust;
 use crate::error::{Problem, Reason, Result};
 use bytes::Bytes;
 use reqwest::Method;
@@ -23,6 +24,7 @@ pub struct Call {
     pub headers: Vec<(String, String)>,
     pub body: Payload,
     pub repeat: Repeat,
+    pub trust: Trust,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -88,7 +90,7 @@ impl Call {
     }
 
     pub fn new(method: Method, target: Target, repeat: Repeat) -> Self {
-        Self { method, target, query: vec![], headers: vec![], body: Payload::None, repeat }
+        Self { method, target, query: vec![], headers: vec![], body: Payload::None, repeat, trust: Trust::default() }
     }
 
     pub fn query(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {

@@ -50,10 +50,11 @@ impl Client {
     ) -> Result<Head, Fault> {
         let first = self.address(call).and_then(|url| self.vetted(url)).map_err(Fault::before_sending)?;
         let mut url = first;
-        // Whoever is sent here from elsewhere comes without credentials, as a browser's picture would.
+        // Whoever is sent here from elsewhere comes without credentials, as a browser's picture would; and so does who was sent on from
+        // a place that has none.
         let mut strange = false;
         for _ in 0..=MOST_REDIRECTS {
-            strange |= !self.is_ours(&url);
+            strange |= !self.is_ours(&url) || !call.trust.covers(&url);
             let permit = self.permit(call, &url, deadline).await?;
             let started = Instant::now();
             let request = self.request(call, body, &url, wants, strange).map_err(Fault::before_sending)?;

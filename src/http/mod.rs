@@ -5,7 +5,7 @@
 //! as streams, base64 inside JSON too.
 //!
 //! Credentials and headers go to the account's own origin and nowhere else: redirects and addresses that lead
-//! elsewhere get none. Every call is traced under `deskferry::http` without its body, its headers, or any value of
+//! elsewhere get none, and an address that a text names gets them at the account's places of files alone ([`Places`]). Every call is traced under `deskferry::http` without its body, its headers, or any value of
 //! its address that opens a door. What a platform says back of a credential is masked before it is shown ([`Client::masked`]).
 //!
 //! What an answer means is not decided here: that is the connector's `ok` rule.
@@ -17,6 +17,7 @@ mod client;
 mod download;
 mod exchange;
 mod fault;
+mod places;
 mod redact;
 mod scan;
 mod secrets;
@@ -26,6 +27,7 @@ pub use auth::{Answers, Auth, Credentials};
 pub use call::{Call, Class, Content, Part, Payload, Repeat, Response, Sent, Shape, Target, classify};
 pub use client::{CallCount, Client, ClientConfig};
 pub use download::{Decode, Downloaded};
+pub use places::{Places, Trust};
 pub use reqwest::Method;
 pub use reqwest::header::HeaderMap;
 pub use url::Url;

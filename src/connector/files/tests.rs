@@ -70,6 +70,7 @@ fn comment() -> impl Strategy<Value = Comment> {
                 hash: None,
                 inline: private,
                 content_id: None,
+                named_by: NamedBy::Platform,
             }],
         },
     )

@@ -545,6 +545,10 @@ pub struct Blob {
     /// links to, plays or names there, and no row covers, is a file too.
     #[serde(default)]
     pub links: Vec<String>,
+    /// Where a file that a text names is fetched with the credentials: whole paths, `*` for any one part, and behind `?` what a query may
+    /// have. In the texts of messages only what nobody can guess: a customer writes them. All else is fetched without credentials.
+    #[serde(default)]
+    pub trusted: Vec<String>,
 }
 
 /// How the bytes are wrapped.

@@ -10,7 +10,7 @@ use crate::connector::rest::{Account, Rest};
 use crate::content::{normalise, readdress};
 use crate::error::{Reason, Result};
 use crate::expr::plain;
-use crate::record::{Attachment, Body, Comment, Format, Record, Ticket, Visibility};
+use crate::record::{Attachment, Body, Comment, Format, NamedBy, Record, Ticket, Visibility};
 use async_trait::async_trait;
 use serde_json::Value;
 use url::{Host, Url};
@@ -105,7 +105,7 @@ fn hosted(source: &str) -> Option<String> {
 
 fn picture(comment: &str, listed: Option<&str>, source: String) -> Attachment {
     let number = listed.map_or_else(|| blake3::hash(source.as_bytes()).to_hex()[..12].to_owned(), str::to_owned);
-    Attachment::picture(format!("{comment}-{number}"), format!("image-{number}"), source)
+    Attachment::picture(format!("{comment}-{number}"), format!("image-{number}"), source, NamedBy::Message)
 }
 
 /// Takes the description out where the first message of the chat is the same; its files stay.

@@ -181,7 +181,7 @@ fn fold_parts(comment: &mut Comment, parts: &[Part<'_>]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{Attachment, State, Ticket};
+    use crate::record::{Attachment, NamedBy, State, Ticket};
     use serde_json::json;
 
     fn folded(rows: Vec<Value>) -> Comment {
@@ -196,6 +196,7 @@ mod tests {
                 hash: None,
                 inline: false,
                 content_id: None,
+                named_by: NamedBy::Platform,
             })
             .collect();
         let comment = Comment::of_files("7", Format::Text, attachments);

@@ -7,7 +7,7 @@
 use crate::connector::{ChildRows, WITHHELD};
 use crate::content::{header, notes as words};
 use crate::expr::plain;
-use crate::record::{Attachment, Comment, Direction, Format, Visibility};
+use crate::record::{Attachment, Comment, Direction, Format, NamedBy, Visibility};
 use jiff::Timestamp;
 use serde_json::Value;
 use std::collections::HashMap;
@@ -110,6 +110,7 @@ pub fn file(row: &Value) -> Attachment {
         hash: None,
         inline: row["inline"] == true,
         content_id: None,
+        named_by: NamedBy::Platform,
         id,
     }
 }

@@ -10,7 +10,7 @@ use crate::connector::rest::{Account, Rest};
 use crate::error::Result;
 use crate::expr::plain;
 use crate::ledger::Remote;
-use crate::record::{Attachment, Body, Comment, Direction, Format, Link, LinkType, Record, Ticket};
+use crate::record::{Attachment, Body, Comment, Direction, Format, Link, LinkType, NamedBy, Record, Ticket};
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
@@ -130,6 +130,7 @@ fn call(comment: &mut Comment, from: &Value, ticket: &Value) {
             hash: None,
             inline: false,
             content_id: None,
+            named_by: NamedBy::Platform,
         });
     }
 }

@@ -8,7 +8,7 @@ use crate::connector::seen::{Among, Seen};
 use crate::connector::{Found, LOST, Outcome};
 use crate::error::{Problem, Reason, Result};
 use crate::expr::{Expr, Scope, Template, plain};
-use crate::http::{self, Call, Class, Payload, Repeat, Response, Sent, Target};
+use crate::http::{self, Call, Class, Payload, Repeat, Response, Sent, Target, Trust};
 use crate::ledger::{Origin, Remote};
 use crate::naive::{self, Naive};
 use crate::record::Outputs;
@@ -270,7 +270,8 @@ fn call_of(request: &Request, verb: Verb, late: &LateValues) -> Result<Call> {
     let method = Method::from_bytes(request.method.as_bytes())
         .map_err(|_| Problem::new(Reason::Manifest, format!("`{}` is not a method", request.method)))?;
     let (query, headers) = (filled(&request.query, late)?, filled(&request.headers, late)?);
-    Ok(Call { method, target: Target::Path(request.path.fill(late)?), query, headers, body, repeat })
+    let target = Target::Path(request.path.fill(late)?);
+    Ok(Call { method, target, query, headers, body, repeat, trust: Trust::default() })
 }
 
 fn filled(fields: &[(String, Text)], late: &LateValues) -> Result<Vec<(String, String)>> {

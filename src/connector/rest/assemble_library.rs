@@ -8,7 +8,7 @@ use crate::connector::ChildRows;
 use crate::content::{self, ImageRef, links};
 use crate::error::Result;
 use crate::record::library::Article;
-use crate::record::{Attachment, Format};
+use crate::record::{Attachment, Format, NamedBy};
 use serde_json::Value;
 use url::Url;
 
@@ -53,7 +53,7 @@ impl Rest {
                 continue;
             }
             *body = links::readdress(body, &address, url.as_str());
-            files.push(own_image("article", &url, url.to_string()));
+            files.push(own_image("article", &url, url.to_string(), NamedBy::Article));
         }
     }
 }

@@ -1,10 +1,11 @@
 //! Files that only a body names: pictures, links and players at the account's own address, which no row lists.
 //!
-//! Nothing is fetched here, and nothing of another host is taken for the account's.
+//! Nothing is fetched here, and nothing of another host is taken for the account's. A text is nobody's word for what may be seen: what it
+//! names is fetched with the credentials only at the places of files of `blob.trusted` ([`Rest::trust_in`]), else as a stranger would.
 
 use super::Rest;
 use crate::content::{self, ImageRef};
-use crate::record::{Attachment, Comment, Format};
+use crate::record::{Attachment, Comment, Format, NamedBy};
 use std::collections::{HashMap, HashSet};
 use url::Url;
 
@@ -35,7 +36,7 @@ impl Rest {
                 url.to_string()
             };
             if known.insert(source.clone()) {
-                comment.attachments.push(own_image(&comment.id, &url, source));
+                comment.attachments.push(own_image(&comment.id, &url, source, NamedBy::Message));
             }
         }
     }
@@ -63,7 +64,7 @@ impl Rest {
                 let Some(url) = own(&address) else { continue };
                 let source = if comment.format == Format::Html { url.to_string() } else { address.clone() };
                 if known.insert(source.clone()) {
-                    let file = own_image(&comment.id, &url, source.clone());
+                    let file = own_image(&comment.id, &url, source.clone(), NamedBy::Message);
                     comment.attachments.push(Attachment { inline: false, ..file });
                 }
                 if address != source {
@@ -78,12 +79,12 @@ impl Rest {
 }
 
 /// A picture that stands in no list: named by its address.
-pub(super) fn own_image(comment: &str, url: &Url, source: String) -> Attachment {
+pub(super) fn own_image(comment: &str, url: &Url, source: String, named_by: NamedBy) -> Attachment {
     let named = url.query_pairs().find(|(key, _)| key == "name").map(|(_, name)| name.into_owned());
     let last = || url.path_segments().and_then(|mut s| s.next_back()).map(str::to_owned);
     let name = named.or_else(last).filter(|n| !n.is_empty()).unwrap_or_else(|| "image".into());
     let hash = blake3::hash(url[url::Position::BeforePath..].as_bytes()).to_hex();
-    Attachment::picture(format!("{comment}-{}", &hash[..12]), name, source)
+    Attachment::picture(format!("{comment}-{}", &hash[..12]), name, source, named_by)
 }
 
 /// Whether a path begins as a place says, in which `*` is any one part.

@@ -1,5 +1,6 @@
 //! A manifest as a [`Source`].
 
+use super::assemble_library::FILES;
 use super::fresh::is_fresh;
 use super::{Rest, asking, asking_address};
 use crate::clock::VendorClock;
@@ -8,14 +9,15 @@ use crate::connector::{
     Again, Blob, BulkPage, BulkRows, BulkWay, CheckLine, ChildRows, LeftBehind, Page, Row, Source, is_withheld,
 };
 use crate::error::{Problem, Reason, Result};
-use crate::http::Decode;
-use crate::record::{Attachment, Kind, Record};
+use crate::http::{Call, Decode, Places, Target, Trust};
+use crate::record::{Attachment, Kind, NamedBy, Record};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::PoisonError;
+use url::Url;
 
 #[async_trait]
 impl Source for Rest {
@@ -151,7 +153,13 @@ impl Rest {
         let decode = stream.blob.as_ref().and_then(|b| b.decode.as_ref());
         let decode = decode.map_or(Decode::Raw, |d| Decode::Base64Field(d.base64.clone()));
         let call = if source.starts_with("http") { asking_address(source)? } else { asking(source, vec![]) };
+        let call = Call { trust: self.trust_in(attachment.named_by), ..call };
+        let as_stranger = matches!(&call.target, Target::Absolute(url) if !call.trust.covers(url));
         let got = self.client.download_to(&call, &decode, dir).await.map_err(|p| match p.reason {
+            // It is not shown to strangers: no later run is shown it either.
+            Reason::Auth | Reason::Forbidden if as_stranger && self.is_at_home(&call) => {
+                Problem { reason: Reason::NotFound, ..p }
+            }
             Reason::Forbidden if stream.denied != Denied::Fail => Problem { reason: Reason::FileUnreadable, ..p },
             _ => p,
         })?;
@@ -162,5 +170,21 @@ impl Rest {
         // Some hosts answer such a question with 0.
         let told = told.filter(|told| *told > got.bytes);
         Ok(Blob { hash: got.hash, bytes: got.bytes, told, mime: got.content_type })
+    }
+
+    /// With what rights a file is fetched, by who named its address.
+    fn trust_in(&self, named_by: NamedBy) -> Trust {
+        let stream = match named_by {
+            NamedBy::Platform => return Trust::Account,
+            NamedBy::Message => Kind::Attachment.code(),
+            NamedBy::Article => FILES,
+        };
+        let blob = self.manifest.read.get(stream).and_then(|stream| stream.blob.as_ref());
+        Trust::Places(blob.map(|blob| Places::parse(&blob.trusted)).unwrap_or_default().into())
+    }
+
+    fn is_at_home(&self, call: &Call) -> bool {
+        let Target::Absolute(url) = &call.target else { return true };
+        Url::parse(&self.address).is_ok_and(|home| home.origin() == url.origin())
     }
 }

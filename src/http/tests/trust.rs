@@ -54,6 +54,49 @@ async fn an_address_of_another_origin_gets_no_credential_and_the_accounts_own_do
     assert!(!knows_us(&other.seen()[1]));
 }
 
+/// A call for a file that a text names.
+fn file_of_a_text(url: Url) -> Call {
+    let places = Places::parse(&["/files/*".to_owned()]);
+    let trust = Trust::Places(Arc::new(places));
+    Call { trust, ..Call::new(Method::GET, Target::Absolute(url), Repeat::Safe).header("X-Per-Call", "1") }
+}
+
+#[tokio::test]
+async fn what_a_text_names_gets_the_credential_at_the_places_of_files_alone() {
+    let server = Server::start(|_, _| reply(200, "{}")).await;
+    let client = client(server.url("/api"));
+    let dir = tempfile::tempdir().unwrap();
+    for (path, known) in
+        [("/files/7", true), ("/files/../api/users", false), ("/api/users", false), ("/files/7?a=1", false)]
+    {
+        let call = file_of_a_text(server.url(path));
+        client.download_to(&call, &Decode::Raw, dir.path()).await.unwrap();
+        client.length_of(&call).await;
+        for seen in server.seen().iter().rev().take(2) {
+            assert_eq!(knows_us(seen), known, "{}", seen.head);
+        }
+    }
+}
+
+#[tokio::test]
+async fn from_a_place_of_files_the_credential_goes_to_another_such_place_and_never_back_from_elsewhere() {
+    let hops = |to: &'static [&'static str]| {
+        Server::start(move |n, _| match to.get(n) {
+            Some(place) => Act::Reply(302, vec![format!("Location: {place}")], vec![]),
+            None => reply(200, "{}"),
+        })
+    };
+    for (to, known) in [
+        (&["/files/8"][..], vec![true, true]),
+        (&["/api/users"], vec![true, false]),
+        (&["/login", "/files/8"], vec![true, false, false]),
+    ] {
+        let server = hops(to).await;
+        answer(client(server.url("/")).send(&file_of_a_text(server.url("/files/7"))).await);
+        assert_eq!(server.seen().iter().map(knows_us).collect::<Vec<_>>(), known, "{to:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_redirected_write_is_not_followed() {
     let elsewhere = Server::start(|_, _| reply(201, "{}")).await;

@@ -272,11 +272,12 @@ pub(super) fn head(path: &Path) -> Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::NamedBy;
 
     #[test]
     fn a_file_that_came_empty_is_believed_only_where_it_is_said_to_be_empty() {
         let came = |bytes| StagedBlob { hash: "h".into(), bytes, mime: None };
-        let picture = Attachment::picture("1".into(), "shot".into(), "s".into());
+        let picture = Attachment::picture("1".into(), "shot".into(), "s".into(), NamedBy::Message);
         assert!(what_is_wrong(&picture, None, &came(0), b"").is_some(), "200 without a body");
         assert_eq!(what_is_wrong(&picture, Some(0), &came(0), b""), None);
         assert_eq!(what_is_wrong(&picture, None, &came(4), b"%PDF"), None);

@@ -322,6 +322,7 @@ fn with_extension(file: &Attachment, found: Option<&str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::NamedBy;
 
     #[test]
     fn a_picture_without_a_name_gets_one_that_tells_what_it_is() {
@@ -334,6 +335,7 @@ mod tests {
             hash: None,
             inline: true,
             content_id: None,
+            named_by: NamedBy::Platform,
         };
         let named = |name, mime| content::file_name::safe(&with_extension(&file(name, mime), None), NAME_BYTES);
         assert_eq!(named("", "image/gif"), "image.gif");

@@ -295,6 +295,7 @@ fn json_refuses(text: &str) -> bool {
 mod tests {
     use super::Judged::{Fits, Refusal, Unlike};
     use super::*;
+    use crate::record::NamedBy;
 
     const PAGE: &str = "\n<!DOCTYPE html><html><title>Sign in</title>";
     const REPORT: &str =
@@ -305,12 +306,12 @@ mod tests {
     const ROWS: &str = "name;amount\nann;7\n";
 
     fn file(name: &str, mime: Option<&str>) -> Attachment {
-        let picture = Attachment::picture("1".into(), name.into(), "s".into());
+        let picture = Attachment::picture("1".into(), name.into(), "s".into(), NamedBy::Message);
         Attachment { mime: mime.map(str::to_owned), inline: false, ..picture }
     }
 
     fn picture() -> Attachment {
-        Attachment::picture("1".into(), "shot".into(), "s".into())
+        Attachment::picture("1".into(), "shot".into(), "s".into(), NamedBy::Message)
     }
 
     #[derive(Debug, PartialEq)]
