@@ -305,6 +305,9 @@ pub enum Outcome {
     Unknown(Problem),
     /// Somebody refused, and it is not proven to be the target: settled as what is unknown. Where it did not happen, it is refused.
     Denied(Problem),
+    /// Refused, and the manifest knows another form of the request: [`Target::apply_otherwise`] may send it once it is certain that this
+    /// one had no effect, as of what is unknown.
+    Otherwise(Problem),
     /// Provably nothing was sent: the network or this machine. The run cannot go on.
     NotSent(Problem),
 }
@@ -463,6 +466,11 @@ pub trait Target: Send + Sync {
 
     /// Has the effect of one step. May have happened anyway when it answers [`Outcome::Unknown`].
     async fn apply(&self, step: &Step, late: &LateValues) -> Outcome;
+
+    /// Has the effect of one step in its other form, after [`Outcome::Otherwise`]. It is a second send.
+    async fn apply_otherwise(&self, step: &Step, late: &LateValues) -> Outcome {
+        self.apply(step, late).await
+    }
 
     /// Looks for what a step may have written. Only reads.
     async fn find(&self, step: &Step, late: &LateValues, among: &Among<'_>) -> Result<Found>;

@@ -82,6 +82,14 @@ pub struct Carried<'a> {
     pub has_steps: bool,
 }
 
+/// Which form of a step's request is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    First,
+    /// The first was refused, and is not there.
+    Other,
+}
+
 /// Why a record's steps did not all come to be.
 pub enum Broken {
     /// This record alone: the run goes on.
@@ -402,6 +410,8 @@ impl Writer {
         if needs_looking(step.verb) {
             self.custody.before(kind).await.map_err(Broken::Run)?;
         }
+        let mut form = Form::First;
+        let mut said = String::new();
         for _ in 0..TRIES {
             self.halt.check().map_err(Broken::Run)?;
             progress.seen.forget();
@@ -414,7 +424,11 @@ impl Writer {
             } else {
                 self.link.intend_repeatable(kind, id, &step.key, intent).await?;
             }
-            match self.target.apply(step, &progress.late).await {
+            let outcome = match form {
+                Form::First => self.target.apply(step, &progress.late).await,
+                Form::Other => self.target.apply_otherwise(step, &progress.late).await,
+            };
+            match outcome {
                 Outcome::Applied { remote, origin } => {
                     self.book_covered(record, step, progress).await?;
                     self.link.applied(kind, id, &step.key, Some(remote.clone()), origin).await?;
@@ -450,8 +464,17 @@ impl Writer {
                     self.link.forget(kind, id, &step.key).await?;
                     return Err(Broken::Trouble(problem));
                 }
+                Outcome::Otherwise(problem) => {
+                    let doubt = Doubt::lost_now(self.target.clock(), intended);
+                    self.link.unknown(kind, id, &step.key, problem).await?;
+                    if self.settle(record, step, before, doubt, progress).await? {
+                        return Ok(());
+                    }
+                    form = Form::Other;
+                }
                 Outcome::Unknown(problem) => {
                     let doubt = Doubt::lost_now(self.target.clock(), intended);
+                    said = format!(" (the last: {})", problem.what);
                     self.link.unknown(kind, id, &step.key, problem).await?;
                     if needs_looking(step.verb) && self.settle(record, step, before, doubt, progress).await? {
                         return Ok(());
@@ -459,8 +482,9 @@ impl Writer {
                 }
             }
         }
-        let problem = Problem::new(Reason::ServerError, format!("{}: no clear answer in {TRIES} tries", step.key))
-            .hint("see the target's own log, then run the same command again");
+        let problem =
+            Problem::new(Reason::ServerError, format!("{}: no clear answer in {TRIES} tries{said}", step.key))
+                .hint("see the target's own log, then run the same command again");
         Err(Broken::Record(End::InDoubt {
             problem,
             look_at: progress.created.as_ref().and_then(|(r, _)| r.url.clone()),
@@ -502,9 +526,10 @@ impl Writer {
                 Ok(())
             }
             Outcome::Rejected(problem) => Err(Broken::Record(End::Failed { problem: problem.at(&step.key) })),
-            Outcome::NotSent(problem) | Outcome::Unknown(problem) | Outcome::Denied(problem) => {
-                Err(Broken::Trouble(problem))
-            }
+            Outcome::NotSent(problem)
+            | Outcome::Unknown(problem)
+            | Outcome::Denied(problem)
+            | Outcome::Otherwise(problem) => Err(Broken::Trouble(problem)),
         }
     }
 

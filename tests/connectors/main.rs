@@ -7,6 +7,7 @@ mod freshdesk;
 mod freshservice;
 mod rebuild;
 mod redmine;
+mod refusals;
 #[path = "../root.rs"]
 mod root;
 mod rt;

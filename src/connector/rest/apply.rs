@@ -8,7 +8,7 @@ use crate::connector::seen::{Among, Seen};
 use crate::connector::{Found, LOST, Outcome};
 use crate::error::{Problem, Reason, Result};
 use crate::expr::{Expr, Scope, Template, plain};
-use crate::http::{self, Call, Class, Payload, Repeat, Response, Sent, Target, Trust};
+use crate::http::{self, Call, Class, Payload, Repeat, Response, Sent, Shape, Target, Trust};
 use crate::ledger::{Origin, Remote};
 use crate::naive::{self, Naive};
 use crate::record::Outputs;
@@ -30,18 +30,29 @@ impl Rest {
             .ok_or_else(|| Problem::new(Reason::Internal, format!("step `{}` has no rule in the manifest", step.key)))
     }
 
+    /// The other form of a request follows at once only where nothing can come to be twice by it: the first was refused in the
+    /// platform's own words, or only sets values.
     pub(super) async fn apply_step(&self, step: &Step, late: &LateValues) -> Outcome {
         match self.try_step(step, &step.request, late).await {
             Err(problem) => Outcome::NotSent(problem),
             Ok(Verdict::Is(outcome)) => outcome,
-            Ok(Verdict::Fallback(refused)) => match &step.fallback {
-                None => Outcome::Rejected(refused),
-                Some(request) => match self.try_step(step, request, late).await {
-                    Err(problem) => Outcome::NotSent(problem),
-                    Ok(Verdict::Is(outcome)) => self.in_part(step, outcome),
-                    Ok(Verdict::Fallback(problem)) => Outcome::Rejected(problem),
-                },
-            },
+            Ok(Verdict::Fallback(refused, _)) if step.fallback.is_none() => Outcome::Rejected(refused),
+            Ok(Verdict::Fallback(refused, Proof::Status)) if adds(step.verb) => Outcome::Otherwise(refused),
+            Ok(Verdict::Fallback(..)) => self.apply_fallback(step, late).await,
+        }
+    }
+
+    /// Sends the other form of a request.
+    pub(super) async fn apply_fallback(&self, step: &Step, late: &LateValues) -> Outcome {
+        let Some(request) = &step.fallback else {
+            return Outcome::NotSent(Problem::new(Reason::Internal, format!("step `{}` has one form", step.key)));
+        };
+        match self.try_step(step, request, late).await {
+            Err(problem) => Outcome::NotSent(problem),
+            // There is no third form: where this one had no effect, it is refused.
+            Ok(Verdict::Is(Outcome::Otherwise(problem))) => Outcome::Denied(problem),
+            Ok(Verdict::Is(outcome)) => self.in_part(step, outcome),
+            Ok(Verdict::Fallback(problem, _)) => Outcome::Rejected(problem),
         }
     }
 
@@ -78,6 +89,10 @@ impl Rest {
             Sent::NotSent(problem) => return Ok(Verdict::Is(Outcome::NotSent(problem))),
             Sent::Unknown(problem) => return Ok(Verdict::Is(Outcome::Unknown(problem))),
         };
+        if is_no_success(rule, &response) {
+            let problem = Problem { reason: Reason::BadAnswer, ..self.denial(&response) };
+            return Ok(Verdict::Is(Outcome::Unknown(problem)));
+        }
         if self.is_ok(rule, &response)? {
             let adopted = match &rule.adopted {
                 Some(adopted) => adopted.holds(&self.scope(&answer_of(&response)))?,
@@ -90,22 +105,32 @@ impl Rest {
                 Err(problem) => Outcome::Unknown(problem),
             }));
         }
-        if let Some(outcome) = self.unproven(rule, &response) {
+        let text = text_of(&response);
+        if let Some(outcome) = self.unproven(step, rule, &response, &text) {
             return Ok(Verdict::Is(outcome));
         }
         let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
-        self.judged(step, rule, response.status, self.refusal(&response), &text_of(&response), &body, late).await
+        self.judged(step, rule, response.status, self.refusal(&response), &text, &body, late).await
     }
 
-    /// What became of a write that somebody refused who may not be the platform. One that sets values may be sent again in any case.
-    fn unproven(&self, rule: &WriteStep, response: &Response) -> Option<Outcome> {
-        let adds = matches!(rule.verb, Verb::Create | Verb::Append);
-        let refuses = response.class() != Class::Broken || response.status == NOT_IMPLEMENTED;
-        let is_doubtful = adds && refuses && self.class(response) == Class::Broken;
-        is_doubtful.then(|| match response.class() {
-            Class::PushBack => Outcome::Unknown(self.denial(response)),
-            _ => Outcome::Denied(self.denial(response)),
-        })
+    /// What became of a write that somebody refused who may not be the platform. A refusal without a word may be anybody's: what adds
+    /// something is looked for. One that sets values may be sent again in any case, and so it failed; that it was not needed is
+    /// the platform's alone to say.
+    fn unproven(&self, step: &Step, rule: &WriteStep, response: &Response, text: &str) -> Option<Outcome> {
+        let (class, lower) = (response.class(), text.to_lowercase());
+        let refuses = class != Class::Broken || response.status == NOT_IMPLEMENTED;
+        let is_foreign = refuses && self.class(response) == Class::Broken;
+        let is_silent = matches!(class, Class::Refused | Class::AuthLost) && response.shape() == Shape::Blank;
+        let on = rule.on.iter().find(|on| on.matches(response.status, &lower));
+        let has_another = step.fallback.is_some() && on.is_some_and(|on| on.then == Then::Fallback);
+        match adds(rule.verb) {
+            true if is_foreign && class == Class::PushBack => Some(Outcome::Unknown(self.denial(response))),
+            true if is_foreign => Some(Outcome::Denied(self.denial(response))),
+            true if is_silent && has_another => Some(Outcome::Otherwise(self.refusal(response))),
+            true if is_silent => Some(Outcome::Denied(self.refusal(response))),
+            false if is_foreign && on.is_some() => Some(Outcome::Rejected(self.denial(response))),
+            _ => None,
+        }
     }
 
     /// What a refusal of one record inside a larger call means.
@@ -144,7 +169,10 @@ impl Rest {
             }
         }
         Ok(match on.map(|on| on.then) {
-            Some(Then::Fallback) => Verdict::Fallback(problem),
+            Some(Then::Fallback) => {
+                let is_told = on.is_some_and(|on| on.text.is_some());
+                Verdict::Fallback(problem, if is_told { Proof::Words } else { Proof::Status })
+            }
             Some(Then::Done) => Verdict::Is(Outcome::Applied { remote: Remote::default(), origin: Origin::Matched }),
             Some(Then::Lost) => {
                 let outputs = Outputs::from([(LOST.to_owned(), true.into())]);
@@ -249,8 +277,42 @@ pub(super) struct Named<'a> {
 
 pub(super) enum Verdict {
     Is(Outcome),
-    /// Provably refused, and the manifest knows another way.
-    Fallback(Problem),
+    /// Refused, and the manifest knows another way.
+    Fallback(Problem, Proof),
+}
+
+/// By what a refusal was known for one after which there is another way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Proof {
+    /// The platform's own.
+    Words,
+    /// Whoever is on the way may say it.
+    Status,
+}
+
+/// Whether what a step writes would be there twice if it were sent twice.
+fn adds(verb: Verb) -> bool {
+    matches!(verb, Verb::Create | Verb::Append)
+}
+
+/// Whether a 2xx says that nothing came of it: a page (somebody wants a login) stands where the platform answers JSON or nothing, or the
+/// answer names an error. What the write did is not known then.
+fn is_no_success(rule: &WriteStep, response: &Response) -> bool {
+    let names_error = || match serde_json::from_slice(&response.body) {
+        Ok(Value::Object(body)) => ["error", "errors"].iter().filter_map(|key| body.get(*key)).any(says_something),
+        _ => false,
+    };
+    response.class() == Class::Ok && (response.shape() == Shape::Page || (rule.ok.is_none() && names_error()))
+}
+
+fn says_something(error: &Value) -> bool {
+    match error {
+        Value::Null | Value::Bool(false) | Value::Number(_) => false,
+        Value::Bool(true) => true,
+        Value::String(text) => !text.trim().is_empty(),
+        Value::Array(all) => !all.is_empty(),
+        Value::Object(all) => !all.is_empty(),
+    }
 }
 
 fn call_of(request: &Request, verb: Verb, late: &LateValues) -> Result<Call> {
@@ -294,6 +356,13 @@ fn part_of(part: &Part, late: &LateValues) -> Result<http::Part> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_answer_that_names_an_error_is_no_success() {
+        let says = |error: Value| says_something(&error);
+        assert!([json!("no"), json!(["x"]), json!({"title": "x"}), json!(true)].into_iter().all(says));
+        assert!(![json!(null), json!(""), json!([]), json!({}), json!(false), json!(0)].into_iter().any(says));
+    }
 
     #[test]
     fn a_text_made_of_nothing_is_no_id() {

@@ -128,6 +128,10 @@ impl Target for Rest {
         self.apply_step(step, late).await
     }
 
+    async fn apply_otherwise(&self, step: &Step, late: &LateValues) -> Outcome {
+        self.apply_fallback(step, late).await
+    }
+
     async fn at_work(&self, step: &Step, doubt: &Doubt) -> Result<bool> {
         self.job_at_work(step, doubt).await
     }
