@@ -22,9 +22,9 @@ impl Intended {
         Intended { at: Instant::now(), wall: wall() }
     }
 
-    /// In the vendor's time, or a little earlier; none where the vendor has shown no time yet.
+    /// In the time by which the vendor stamps records, or earlier; none where the vendor has shown no time yet.
     pub fn by(&self, vendor: &VendorClock) -> Option<Timestamp> {
-        vendor.at(self.at)
+        vendor.stamps_from(self.at)
     }
 }
 

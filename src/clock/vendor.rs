@@ -16,6 +16,8 @@ pub const BEGINNING: Timestamp = Timestamp::constant(315_532_800, 0);
 
 /// `Date`s that count: servers of one vendor differ by a second or two, and the slowest is believed.
 const DATES: usize = 32;
+/// By how much the clock that dates answers may be ahead of the one that stamps records, where no record tells: a gateway has a clock of its own.
+const APART: SignedDuration = SignedDuration::from_hours(2);
 /// A row that is further in the future than this by our own clock shows somebody's wish (a date that was imported), not a clock.
 const FUTURE: SignedDuration = SignedDuration::from_hours(26);
 
@@ -89,6 +91,16 @@ impl VendorClock {
     pub fn at(&self, moment: Instant) -> Option<Timestamp> {
         let known = self.known();
         known.by_dates(moment).or_else(|| known.by_rows(moment))
+    }
+
+    /// Before whatever is stamped after this moment: by the earlier of the clock that dates answers and the one that stamps rows. A row may be
+    /// old, and there may be none: the second is taken for no further behind the first than [`APART`].
+    pub fn stamps_from(&self, moment: Instant) -> Option<Timestamp> {
+        let known = self.known();
+        let (dates, rows) = (known.by_dates(moment), known.by_rows(moment));
+        let Some(dates) = dates else { return rows };
+        let earliest = dates.checked_sub(APART).unwrap_or(BEGINNING);
+        Some(rows.map_or(earliest, |rows| rows.clamp(earliest, dates)))
     }
 
     /// [`VendorClock::at`] this moment.
@@ -188,6 +200,26 @@ mod tests {
             at("2026-01-01T12:00:00Z"),
             "a stamp ahead of the clock"
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_stamped_from_now_on_is_asked_by_the_earlier_of_two_clocks() {
+        let clock = VendorClock::default();
+        assert_eq!(clock.stamps_from(Instant::now()), None);
+        clock.heard(at("2026-01-01T12:10:00Z"));
+        let began = Instant::now();
+        assert_eq!(
+            clock.stamps_from(began),
+            Some(at("2026-01-01T10:10:00Z")),
+            "no row tells how far a gateway is ahead"
+        );
+        clock.showed(at("2024-05-05T00:00:00Z"));
+        assert_eq!(clock.stamps_from(began), Some(at("2026-01-01T10:10:00Z")), "an old row tells no more");
+        passes(60).await;
+        clock.showed(at("2026-01-01T12:00:55Z"));
+        assert_eq!(clock.stamps_from(began), Some(at("2026-01-01T11:59:55Z")), "our own write shows it: ten minutes");
+        clock.showed(at("2026-01-01T12:30:00Z"));
+        assert_eq!(clock.stamps_from(began), Some(at("2026-01-01T12:10:00Z")), "a stamp ahead is somebody's wish");
     }
 
     #[tokio::test]

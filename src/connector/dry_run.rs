@@ -361,6 +361,10 @@ impl Target for DryRun {
         self.inner.carry_marker(kind, markers).await
     }
 
+    async fn markers_of(&self, kind: Kind, id: &str) -> Result<Option<Vec<String>>> {
+        self.inner.markers_of(kind, id).await
+    }
+
     fn creates(&self, kind: Kind) -> Option<&str> {
         self.inner.creates(kind)
     }

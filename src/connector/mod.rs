@@ -372,6 +372,8 @@ pub struct Differs {
     pub name: String,
     /// What it is called when it cannot be mended; none: the record fails.
     pub loss: Option<Loss>,
+    /// Whether it says nothing of a record that was as it should be before: people may have changed it since.
+    pub once: bool,
 }
 
 /// What the target holds of a record after our steps.
@@ -513,6 +515,11 @@ pub trait Target: Send + Sync {
     /// What stands below a record of the target of the sort that the steps of a section append. None where the platform does not list
     /// it, or nothing tells it from what people write. Only reads.
     async fn said(&self, _section: &str, _target: &str) -> Result<Option<Vec<Said>>> {
+        Ok(None)
+    }
+
+    /// The markers that one record carries, by its id. None where the platform's records of this kind keep none. Only reads.
+    async fn markers_of(&self, _kind: Kind, _id: &str) -> Result<Option<Vec<String>>> {
         Ok(None)
     }
 

@@ -1,4 +1,8 @@
-//! Whether the target is the account the ledger speaks of, where it goes by a name the ledger does not know it by.
+//! Whether the target is the account the ledger speaks of.
+//!
+//! An account may be made anew behind the address that is known: of the first tickets that the ledger made one must be there under its id,
+//! with its marker. Usually that is one call, and at most [`DRAWN`] where these were deleted. Where it goes by a name the ledger does not know
+//! it by, more is asked.
 //!
 //! The project may say which migration is meant (`[run] migration`). Taken at its word it would pass off every record as migrated to an
 //! account that holds none of them: so some that the ledger made are looked for there first. Only reads.
@@ -8,21 +12,29 @@ use super::{Job, Stop};
 use crate::connector::CheckLine;
 use crate::connector::plan::MARKER;
 use crate::error::{Problem, Reason, Result};
-use crate::ledger::{Claim, Origin, Remote, Standing, State};
+use crate::ledger::{Claim, Origin, RecordRow, Remote, Standing, State};
 use crate::record::Kind;
 
 /// Records of a kind that are looked for: the first that were made.
 const LOOKED_FOR: usize = 50;
+/// Tickets that are looked at by their ids, and how many must be gone where none of them is a stranger's.
+const DRAWN: usize = 5;
+const GONE: usize = 3;
 /// Records of the ledger read at a time.
 const PAGE: usize = 500;
 /// Pages of the target's listing that are walked where a search found none of them.
 const PAGES: usize = 20;
 
-/// What a run would be refused for. Nothing where the target goes by a name that is known.
+/// What a run would be refused for. Nothing where the target goes by a name that is known and holds what was made there.
 pub(super) async fn line(job: &Job) -> Option<CheckLine> {
     let proves = "the target is the one this migration wrote to".to_owned();
     let found = match job.link.claim() {
-        Claim::Known => return None,
+        Claim::Known if !has_none_drawn(job).await => return None,
+        Claim::Known => match holds_ours(job).await {
+            Ok(true) => return None,
+            Ok(false) => Err(not_there(job, job.target.address())),
+            Err(problem) => Err(problem),
+        },
         Claim::Replaced(path) => Err(replaced(job, path)),
         Claim::Renamed(address) => match holds_ours(job).await {
             Ok(true) => Ok(format!("{address} holds its records")),
@@ -40,6 +52,27 @@ pub(super) async fn proved(job: &Job) -> Result<(), Stop> {
         Some(Err(problem)) => Err(problem.into()),
         _ => Ok(()),
     }
+}
+
+/// Whether none of the first tickets that were made is there under the id the ledger knows it by. What cannot be asked says nothing.
+async fn has_none_drawn(job: &Job) -> bool {
+    let kind = Kind::Ticket;
+    let rows = match job.target.marks(kind) {
+        true => made(job, kind, DRAWN).await.unwrap_or_default(),
+        false => vec![],
+    };
+    let marks = Marks::of(&job.link, kind);
+    let (mut strangers, mut gone) = (0, 0);
+    for row in &rows {
+        let Some(remote) = &row.remote else { continue };
+        match job.target.markers_of(kind, &remote.id).await {
+            Ok(Some(markers)) if marks.each(&row.id).any(|own| markers.contains(&own)) => return false,
+            Ok(Some(_)) => strangers += 1,
+            Err(problem) if problem.reason == Reason::NotFound => gone += 1,
+            Ok(None) | Err(_) => return false,
+        }
+    }
+    strangers > 0 || gone >= GONE
 }
 
 /// Whether the target has one record the ledger made, under the id the ledger knows it by.
@@ -68,18 +101,23 @@ async fn holds_ours(job: &Job) -> Result<bool> {
 /// The markers of the first records of a kind that were made.
 async fn markers(job: &Job, kind: Kind) -> Result<Vec<String>> {
     let marks = Marks::of(&job.link, kind);
-    let (mut markers, mut after) = (Vec::new(), None);
+    Ok(made(job, kind, LOOKED_FOR).await?.iter().flat_map(|row| marks.each(&row.id)).collect())
+}
+
+/// The first records of a kind that were made, at most so many.
+async fn made(job: &Job, kind: Kind, most: usize) -> Result<Vec<RecordRow>> {
+    let mut after = None;
     for _ in 0..LOOKED_FOR {
         let rows = job.link.next(kind, State::ALL, after, PAGE).await?;
         let Some(last) = rows.last() else { break };
         after = Some(last.seq);
-        let made = rows.iter().filter(|row| row.origin == Some(Origin::Created) && row.remote.is_some());
-        markers.extend(made.take(LOOKED_FOR).flat_map(|row| marks.each(&row.id)));
-        if !markers.is_empty() {
-            break;
+        let is_made = |row: &RecordRow| row.origin == Some(Origin::Created) && row.remote.is_some();
+        let made: Vec<RecordRow> = rows.into_iter().filter(is_made).take(most).collect();
+        if !made.is_empty() {
+            return Ok(made);
         }
     }
-    Ok(markers)
+    Ok(vec![])
 }
 
 /// Walks over what carries our markers, up to the first that is known or so many pages.

@@ -352,7 +352,7 @@ fn is_time(made: u64, at: Instant) -> bool {
 /// no time yet.
 pub(super) fn seen_until(target: &dyn Target, kind: Kind) -> Option<Timestamp> {
     let late = SignedDuration::try_from(target.lists_late(kind)).unwrap_or(SignedDuration::MAX);
-    target.clock().now().map(|now| back(now, late))
+    target.clock().stamps_from(tokio::time::Instant::now()).map(|now| back(now, late))
 }
 
 fn back(from: Timestamp, by: SignedDuration) -> Timestamp {

@@ -6,7 +6,7 @@
 //! its request was over ([`Doubt`]): what was sent may still be at work in the server.
 
 use super::Stop;
-use super::custody::Custody;
+use super::custody::{Custody, Marks};
 use super::halt::Halt;
 use super::turn::Turn;
 use crate::clock::{BEGINNING, Doubt, Intended};
@@ -128,6 +128,8 @@ pub struct Progress {
     /// Whether the target could not take something of it.
     pub lost: bool,
     pub created: Option<(Remote, Origin)>,
+    /// Whether the record in the target is known to be this one: this run made it, or asked.
+    proved: bool,
 }
 
 impl Progress {
@@ -212,6 +214,7 @@ impl Writer {
             wrote: false,
             lost: false,
             created: None,
+            proved: false,
         };
         turn.come().await;
         if record.rebuilt_at.is_some() {
@@ -407,8 +410,14 @@ impl Writer {
         if self.rehearsal {
             return self.tell(step, progress).await;
         }
-        if needs_looking(step.verb) {
-            self.custody.before(kind).await.map_err(Broken::Run)?;
+        match step.verb {
+            Verb::Create => self.custody.before(kind).await.map_err(Broken::Run)?,
+            Verb::Upload => {}
+            Verb::Append => {
+                self.prove(record, progress).await?;
+                self.custody.before(kind).await.map_err(Broken::Run)?;
+            }
+            Verb::Update | Verb::Delete => self.prove(record, progress).await?,
         }
         let mut form = Form::First;
         let mut said = String::new();
@@ -438,6 +447,7 @@ impl Writer {
                         progress.sent.insert(step.key.clone());
                     }
                     if step.verb == Verb::Create {
+                        progress.proved = true;
                         self.custody.after(kind).await.map_err(Broken::Run)?;
                     }
                     return Ok(());
@@ -465,18 +475,14 @@ impl Writer {
                     return Err(Broken::Trouble(problem));
                 }
                 Outcome::Otherwise(problem) => {
-                    let doubt = Doubt::lost_now(self.target.clock(), intended);
-                    self.link.unknown(kind, id, &step.key, problem).await?;
-                    if self.settle(record, step, before, doubt, progress).await? {
+                    if self.turned_up(record, step, before, intended, problem, progress).await? {
                         return Ok(());
                     }
                     form = Form::Other;
                 }
                 Outcome::Unknown(problem) => {
-                    let doubt = Doubt::lost_now(self.target.clock(), intended);
                     said = format!(" (the last: {})", problem.what);
-                    self.link.unknown(kind, id, &step.key, problem).await?;
-                    if needs_looking(step.verb) && self.settle(record, step, before, doubt, progress).await? {
+                    if self.turned_up(record, step, before, intended, problem, progress).await? {
                         return Ok(());
                     }
                 }
@@ -502,6 +508,38 @@ impl Writer {
             }
             _ => Ok(None),
         }
+    }
+
+    /// Whether a step whose end is not known now is found to have happened, and is booked. One that sets values is not looked for.
+    async fn turned_up(
+        &self,
+        record: &Carried<'_>,
+        step: &Step,
+        before: &[Step],
+        intended: Intended,
+        problem: Problem,
+        progress: &mut Progress,
+    ) -> Result<bool, Broken> {
+        let doubt = Doubt::lost_now(self.target.clock(), intended);
+        self.link.unknown(record.kind, record.id, &step.key, problem).await?;
+        Ok(needs_looking(step.verb) && self.settle(record, step, before, doubt, progress).await?)
+    }
+
+    /// Asks once whose a ticket of an earlier run is before anything is sent to it: an account that was made anew, or put back from a backup, has
+    /// tickets of its own under the ids that the ledger knows.
+    async fn prove(&self, record: &Carried<'_>, progress: &mut Progress) -> Result<(), Broken> {
+        let Carried { kind, id, .. } = *record;
+        let Some((remote, Origin::Created)) = progress.created.as_ref().filter(|_| !progress.proved) else {
+            return Ok(());
+        };
+        if kind == Kind::Ticket
+            && let Some(markers) = self.target.markers_of(kind, &remote.id).await?
+            && !Marks::of(&self.link, kind).each(id).any(|own| markers.contains(&own))
+        {
+            return Err(Broken::Record(End::Failed { problem: a_strangers(remote) }));
+        }
+        progress.proved = true;
+        Ok(())
     }
 
     /// What [`Writer::send`] is where nothing is sent: nothing can be in doubt.
@@ -552,6 +590,7 @@ impl Writer {
             progress.wrote = true;
             let origin = origin_of(record.kind, step);
             progress.took(step, &remote, Some(origin));
+            progress.proved |= step.verb == Verb::Create;
             self.book_covered(record, step, progress).await?;
             return Ok(true);
         }
@@ -702,6 +741,16 @@ fn there_already(remote: &Remote) -> Problem {
     Problem::new(Reason::Conflict, what).hint(
         "an earlier run may have made it, whose ledger was lost: leave it, or delete it in the target and run `deskferry retry` to have it \
          migrated anew",
+    )
+}
+
+fn a_strangers(remote: &Remote) -> Problem {
+    let place = remote.url.as_ref().unwrap_or(&remote.id);
+    let what =
+        format!("{place} does not carry the mark of the ticket that was migrated to it, so nothing is sent to it");
+    Problem::new(Reason::Differs, what).hint(
+        "look at it: where the account was reset or put back from a backup, begin in a new project folder; where somebody emptied the field \
+         of the mark, put it back and run `deskferry retry`",
     )
 }
 

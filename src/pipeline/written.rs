@@ -22,11 +22,20 @@ pub(super) struct Past {
     /// When it was found by its marker alone.
     pub rebuilt_at: Option<Timestamp>,
     pub has_steps: bool,
+    /// Whether the target held it once as it should be.
+    pub was_whole: bool,
 }
 
 impl Past {
     pub fn of(row: &RecordRow) -> Past {
-        Past { rebuilt_at: row.rebuilt_at, has_steps: row.has_steps }
+        Past { rebuilt_at: row.rebuilt_at, has_steps: row.has_steps, was_whole: row.target_updated_at.is_some() }
+    }
+
+    /// What counts of a difference: a text that was whole once is whose it is now.
+    fn sees(&self, stored: Option<ReadBack>) -> Option<ReadBack> {
+        let mut stored = stored?;
+        stored.differs.retain(|differs| !(differs.once && self.was_whole));
+        Some(stored)
     }
 }
 
@@ -90,11 +99,11 @@ impl Run<'_> {
         let repair = self.job.target.repair(kind, &mapped, &marker)?;
         let repair = Carried { kind, id, steps: &repair, rebuilt_at: None, has_steps: true };
         self.writer.release(&repair, &progress).await?;
-        let mut stored = self.writer.read_back(&carried, &mapped, &progress).await?;
+        let mut stored = past.sees(self.writer.read_back(&carried, &mapped, &progress).await?);
         let messages = Sent::of(&progress);
         if stored.as_ref().is_some_and(|s| !s.differs.is_empty()) {
             self.writer.carry_again(&repair, &mut progress).await?;
-            stored = self.writer.read_back(&carried, &mapped, &progress).await?;
+            stored = past.sees(self.writer.read_back(&carried, &mapped, &progress).await?);
         }
         if let Some(stored) = &stored {
             self.name_children(&carried, stored).await?;
@@ -201,8 +210,20 @@ mod tests {
     use crate::connector::Differs;
 
     #[test]
+    fn a_text_that_people_changed_after_it_was_whole_is_theirs() {
+        let differs = |name: &str, once| Differs { name: name.into(), loss: None, once };
+        let all = vec![differs("subject", true), differs("status", false)];
+        let past = |was_whole| Past { rebuilt_at: None, has_steps: true, was_whole };
+        let seen = |was_whole| {
+            let stored = ReadBack { differs: all.clone(), ..ReadBack::default() };
+            past(was_whole).sees(Some(stored)).unwrap().differs.len()
+        };
+        assert_eq!((seen(false), seen(true)), (2, 1));
+    }
+
+    #[test]
     fn the_target_is_not_said_to_have_dropped_what_was_never_sent() {
-        let differs = |name: &str, loss| Differs { name: name.into(), loss };
+        let differs = |name: &str, loss| Differs { name: name.into(), loss, once: false };
         let stored = ReadBack { differs: vec![differs("status", None)], ..ReadBack::default() };
         let sent = not_stored(&stored, Sent::Something).unwrap();
         assert_eq!((sent.reason, sent.what.as_str()), (Reason::NotStored, "the target did not store: status"));

@@ -214,7 +214,7 @@ impl Target for FilesTarget {
         let marker = steps.iter().find_map(|step| step.marker.clone()).unwrap_or_default();
         let (record, files) = (mapped["record"].clone(), mapped["files"].clone());
         let names = self.blocking(move |inner| inner.compare(kind, &record, &files, &marker)).await?;
-        let differs = names.into_iter().map(|name| Differs { name, loss: None }).collect();
+        let differs = names.into_iter().map(|name| Differs { name, loss: None, once: false }).collect();
         Ok(Some(ReadBack { differs, ..ReadBack::default() }))
     }
 

@@ -333,6 +333,13 @@ pub struct Expect {
     /// Of a list, the target may hold more than was sent.
     #[serde(default)]
     pub more: bool,
+    /// A text: the target's has all letters and digits of what was sent, in their order. Of lists, one of the target's has those of one
+    /// that was sent.
+    #[serde(default)]
+    pub text: bool,
+    /// Compared until the record was once as it should be: what people change in it afterwards is theirs.
+    #[serde(default)]
+    pub once: bool,
     /// What it is called where it still differs after `write.repair`: a loss, and the record is carried without it. Absent =
     /// the record fails.
     #[serde(default)]

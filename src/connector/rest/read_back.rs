@@ -1,14 +1,18 @@
 //! Reads a record back from the target and compares it with what its steps sent.
 
 use super::{Rest, asking, places};
-use crate::connector::manifest::{Children, Verb};
+use crate::connector::manifest::{Children, Verb, Verify};
 use crate::connector::plan::{LateValues, Node, Step, Text};
 use crate::connector::{Child, Differs, ReadBack, Said};
 use crate::content;
 use crate::error::{Problem, Reason, Result};
-use crate::expr::{self, plain};
+use crate::expr::{self, Scope, plain};
 use crate::record::Kind;
 use serde_json::{Value, json};
+use unicode_normalization::UnicodeNormalization;
+
+/// The name of what is expected of a record's marker.
+const MARKED: &str = "marker";
 
 impl Rest {
     pub(super) async fn compare_stored(
@@ -22,22 +26,7 @@ impl Rest {
         let marker = steps.iter().find_map(|s| s.scope["marker"].as_str()).unwrap_or_default();
         let sent = Node::from_value(Value::Object(self.base(kind, mapped, marker))).fill_known(late);
         let sees = self.scope(&sent);
-        let call = rule.call.render_path(&sees)?;
-        let path = call
-            .strip_prefix("GET ")
-            .ok_or_else(|| Problem::new(Reason::Manifest, "`call` of a verify rule is `GET /path`"))?;
-        let mut query = Vec::new();
-        for (name, expr) in &rule.query {
-            query.push((name.clone(), plain(&expr.eval(&sees)?)));
-        }
-        let answer = self.ask(asking(&Text::parse(path).fill(late)?, query)).await?.json()?;
-        let mut stored = rule.item.as_deref().map_or(&answer, |path| expr::path(&answer, path)).clone();
-        if !stored.is_object() {
-            return Err(Problem::new(
-                Reason::BadAnswer,
-                "the target shows no record where the one that was written stands",
-            ));
-        }
+        let mut stored = self.stored(rule, &sees, late).await?;
         for stream in &rule.with {
             let row = json!({ "id": sent["target"] });
             stored[stream] = self.read_all(stream, Some(&row)).await?.into();
@@ -47,13 +36,16 @@ impl Rest {
         for expect in &rule.expect {
             let is = expect.is.eval(&sees)?;
             let at = expect.at.eval(&self.scope(&stored))?;
-            let holds = if expect.more { within } else { holds };
+            let holds = match expect.text {
+                true => says,
+                false if expect.more => within,
+                false => holds,
+            };
             if !is.is_null() && !holds(&at, &is) {
-                differs.push(Differs { name: expect.name.clone(), loss: expect.loss });
+                differs.push(Differs { name: expect.name.clone(), loss: expect.loss, once: expect.once });
             }
         }
-        let below = match &rule.children {
-            Some(children) => self.stored_children(children, &stored, steps, late)?,
+            Some(children) => self.stored_children(children, &stored, steps, late, &mut differs)?,
             None => ReadBack::default(),
         };
         let updated_at =
@@ -62,8 +54,51 @@ impl Rest {
         Ok(Some(ReadBack { differs, updated_at, ..below }))
     }
 
-    /// What of a read-back is about messages.
-    fn stored_children(&self, rule: &Children, stored: &Value, steps: &[Step], late: &LateValues) -> Result<ReadBack> {
+    /// The record of a verify rule as the target shows it.
+    async fn stored(&self, rule: &Verify, sees: &Scope<'_>, late: &LateValues) -> Result<Value> {
+        let call = rule.call.render_path(sees)?;
+        let path = call
+            .strip_prefix("GET ")
+            .ok_or_else(|| Problem::new(Reason::Manifest, "`call` of a verify rule is `GET /path`"))?;
+        let mut query = Vec::new();
+        for (name, expr) in &rule.query {
+            query.push((name.clone(), plain(&expr.eval(sees)?)));
+        }
+        let answer = self.ask(asking(&Text::parse(path).fill(late)?, query)).await?.json()?;
+        let stored = rule.item.as_deref().map_or(&answer, |path| expr::path(&answer, path)).clone();
+        if !stored.is_object() {
+            return Err(Problem::new(
+                Reason::BadAnswer,
+                "the target shows no record where the one that was written stands",
+            ));
+        }
+        Ok(stored)
+    }
+
+    /// The markers that a record carries: as it is compared, else as it is found.
+    pub(super) async fn markers_at(&self, kind: Kind, id: &str) -> Result<Option<Vec<String>>> {
+        let Some(rule) = self.manifest.verify.get(kind.code()) else { return Ok(None) };
+        let compared = rule.expect.iter().find(|expect| expect.name == MARKED).map(|expect| &expect.at);
+        let found = || self.manifest.find.get(kind.code()).and_then(|find| find.mark.as_ref());
+        let Some(mark) = compared.or_else(found) else { return Ok(None) };
+        let sees = json!({ "target": id });
+        let stored = self.stored(rule, &self.scope(&sees), &LateValues::default()).await?;
+        Ok(Some(match mark.eval(&self.scope(&stored))? {
+            Value::Null => vec![],
+            Value::Array(all) => all.iter().map(plain).collect(),
+            one => vec![plain(&one)],
+        }))
+    }
+
+    /// What of a read-back is about messages; what the target holds of one with less of its text differs.
+    fn stored_children(
+        &self,
+        rule: &Children,
+        stored: &Value,
+        steps: &[Step],
+        late: &LateValues,
+        differs: &mut Vec<Differs>,
+    ) -> Result<ReadBack> {
         let rows = expr::path(stored, &rule.items).as_array().cloned().unwrap_or_default();
         let (mut ids, mut texts) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
         for row in &rows {
@@ -74,17 +109,25 @@ impl Rest {
         }
         // The first message is among them where the ticket was written with all: the later ones come after it.
         let first = steps.iter().find(|s| s.verb == Verb::Create && !s.covers.is_empty() && self.is_known_by_text(s));
-        let appends = steps.iter().filter(|s| s.is_message());
+        let appends: Vec<&Step> = steps.iter().filter(|s| s.is_message()).collect();
         // The record's own id is none of a message.
         let first_of_all = first.map(|step| self.ours(step, &LateValues::default()));
-        let ours = first_of_all.into_iter().chain(appends.map(|step| self.ours(step, late)));
-        let places = places::of(&ours.collect::<Result<Vec<_>>>()?, &ids, &texts);
+        let ours = first_of_all.into_iter().chain(appends.iter().map(|step| self.ours(step, late)));
+        let (ours, before) = (ours.collect::<Result<Vec<_>>>()?, usize::from(first.is_some()));
+        let places = places::of(&ours, &ids, &texts);
+        for ((place, ours), step) in places.iter().zip(&ours).skip(before).zip(&appends) {
+            let is_whole = |at: usize| ours.texts.is_empty() || ours.texts.iter().any(|sent| has_all(&texts[at], sent));
+            if rule.text.is_some() && place.is_some_and(|at| !is_whole(at)) {
+                let name = format!("text of message {}", step.key.child);
+                differs.push(Differs { name, loss: None, once: true });
+            }
+        }
         let looked_for = self.manifest.find.get(Kind::Comment.code());
         let print = |row: &Value| looked_for.map_or(Ok(None), |rule| self.print(rule, row));
         let others = (0..rows.len()).filter(|at| !places.contains(&Some(*at)));
         let others =
             others.map(|at| Ok(Said { id: ids[at].clone(), print: print(&rows[at])? })).collect::<Result<_>>()?;
-        let (first, later) = places.split_at(usize::from(first.is_some()));
+        let (first, later) = places.split_at(before);
         let children = later.iter().map(|at| {
             let Some(at) = *at else { return Ok(None) };
             let private = rule.private.as_ref().map_or(Ok(false), |p| p.holds(&self.scope(&rows[at])))?;
@@ -112,6 +155,23 @@ fn within(stored: &Value, sent: &Value) -> bool {
     sent.iter().all(|one| left.iter().position(|there| holds(there, one)).map(|at| left.swap_remove(at)).is_some())
 }
 
+/// Whether one of the stored texts has all of one that was sent.
+fn says(stored: &Value, sent: &Value) -> bool {
+    let texts = |value: &Value| match value {
+        Value::Array(all) => all.iter().map(plain).collect(),
+        one => vec![plain(one)],
+    };
+    let stored: Vec<String> = texts(stored);
+    texts(sent).iter().any(|sent| stored.iter().any(|stored| has_all(stored, sent)))
+}
+
+/// Whether a text has the letters and digits of another one, in their order. Platforms set marks, entities and blanks their own way, and add to what
+/// they store.
+fn has_all(stored: &str, sent: &str) -> bool {
+    let letters = |text: &str| text.nfkc().filter(|c| c.is_alphanumeric()).collect::<String>();
+    letters(stored).contains(&letters(sent))
+}
+
 fn empty(value: &Value) -> bool {
     value.is_null() || value.as_str() == Some("") || value.as_array().is_some_and(Vec::is_empty)
 }
@@ -128,6 +188,18 @@ mod tests {
         assert!(holds(&json!({}), &json!({"2": ""})));
         assert!(holds(&json!("7"), &json!(7)));
         assert!(!holds(&json!([1]), &json!([1, 2])));
+    }
+
+    #[test]
+    fn a_text_is_whole_whatever_the_platform_does_to_its_marks() {
+        let sent = json!("Printer (2nd floor): it smokes – “badly” © ﬁre");
+        assert!(says(&json!("Printer 2nd floor it smokes badly fire"), &sent));
+        assert!(says(&json!("[Ticket 7] Printer (2nd floor): it smokes - badly fire. Sent by mail"), &sent));
+        assert!(!says(&json!("Printer (2nd floor): it smo"), &sent), "cut");
+        assert!(!says(&json!(""), &sent) && !says(&Value::Null, &sent), "not there");
+        assert!(!says(&json!("smokes it: Printer (2nd floor) badly fire"), &sent));
+        assert!(says(&json!(["other", "by us"]), &json!(["by them", "by us"])), "one of several");
+        assert!(says(&json!("…"), &json!("!")) && says(&Value::Null, &json!("")), "nothing is said");
     }
 
     #[test]

@@ -170,6 +170,10 @@ impl Target for Rest {
         self.marked_by(kind, markers).await
     }
 
+    async fn markers_of(&self, kind: Kind, id: &str) -> Result<Option<Vec<String>>> {
+        self.markers_at(kind, id).await
+    }
+
     fn creates(&self, kind: Kind) -> Option<&str> {
         self.create_step(kind)
     }
