@@ -17,6 +17,7 @@ mod client;
 mod download;
 mod exchange;
 mod fault;
+mod listed;
 mod places;
 mod redact;
 mod scan;

@@ -148,7 +148,8 @@ pub enum Paging {
         #[serde(default)]
         total: Option<String>,
     },
-    /// Row offsets; goes on until `total` or a short page.
+    /// Row offsets; goes on until `total` or a short page. Each page begins with the last rows of the one before, told apart by `.id`:
+    /// where these are missing, the walk goes back.
     Offset {
         param: String,
         size: Size,
@@ -232,6 +233,22 @@ pub enum Paging {
         /// How many in a row.
         beyond: u64,
     },
+}
+
+impl Paging {
+    /// Path of what tells rows apart, where one row may stand on two pages.
+    pub fn overlaps_by(&self) -> Option<&str> {
+        match self {
+            Paging::Shifting { id, .. } => Some(id),
+            Paging::Offset { .. } | Paging::Window { .. } => Some(".id"),
+            _ => None,
+        }
+    }
+
+    /// Whether each page says where the next one is, and the rows of two are never the same.
+    pub fn names_next(&self) -> bool {
+        matches!(self, Paging::Single | Paging::Link { .. } | Paging::Cursor { .. })
+    }
 }
 
 fn id() -> String {

@@ -1,8 +1,9 @@
 //! What stands below a root row: its children to any depth, their details, and the rows of a bulk listing that are its own.
 
-use super::paging::{self, Answered};
-use super::read::{Above, shown};
-use super::{Rest, asking, asking_address};
+use super::ends::Answered;
+use super::read::{Above, Leaf, shown};
+use super::walked::Steps;
+use super::{Rest, asking, asking_address, paging};
 use crate::connector::ChildRows;
 use crate::connector::manifest::{Detail, Paging, ReadStream, unlisted};
 use crate::error::{Problem, Reason, Result};
@@ -169,7 +170,7 @@ impl Rest {
         let mut response = self.ask(call).await?;
         let mut page = shown(&response)?;
         let mut item = at(&page);
-        let mut cursor: Option<String> = None;
+        let (mut cursor, mut steps) = (None::<String>, Steps::default());
         while let Value::Array(all) = &mut item {
             let rows = at(&page);
             let Some(rows) = rows.as_array() else {
@@ -178,9 +179,9 @@ impl Rest {
             if cursor.is_some() {
                 all.extend_from_slice(rows);
             }
-            let link = response.header("link");
-            let answered = Answered { page: &page, rows, made: false, link, asked: &response.url, from: None };
-            let Some(next) = paging::next(&Paging::Single, cursor.as_deref(), &answered)? else { break };
+            let next = paging::next(&Paging::Single, cursor.as_deref(), &Answered::of(&response, &page, rows))?;
+            steps.went(cursor.as_deref(), &Leaf { next: next.clone(), ..Leaf::default() })?;
+            let Some(next) = next else { break };
             response = self.ask(asking_address(&next)?).await?;
             page = shown(&response)?;
             cursor = Some(next);

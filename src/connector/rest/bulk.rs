@@ -78,6 +78,7 @@ impl Rest {
                     self.refused_in_bulk(name);
                 }
             })?;
+        self.went(&format!("all {name}s"), cursor, &leaf)?;
         let mut rows = Vec::new();
         for element in &leaf.rows {
             let root = plain(expr::path(element, &bulk.root));

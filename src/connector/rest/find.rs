@@ -1,11 +1,12 @@
 //! Finds what a step in doubt may have written: by its marker, or among the parent's children by its text.
 
 use super::apply::Named;
-use super::paging::{self, Answered};
+use super::ends::Answered;
 use super::places::{self, Ours};
-use super::read::{records_in, shown};
+use super::read::{Leaf, records_in, shown};
 use super::scan::key;
-use super::{Rest, asking, asking_address};
+use super::walked::Collected;
+use super::{Rest, asking, asking_address, paging};
 use crate::connector::Found;
 use crate::connector::manifest::{FindRule, Verb};
 use crate::connector::plan::{LateValues, Node, Step, Text};
@@ -178,7 +179,7 @@ impl Rest {
         scope: &Value,
         late: &LateValues,
     ) -> Result<Vec<Value>> {
-        let (mut rows, mut cursor) = (Vec::new(), None::<String>);
+        let (mut all, mut cursor) = (Collected::default(), None::<String>);
         loop {
             let response = self.find_page(rule, instead, &self.scope(scope), late, cursor.as_deref()).await?;
             let page = shown(&response)?;
@@ -186,12 +187,13 @@ impl Rest {
             let made = rule.rows.as_ref().map(|rows| rows.eval(&self.scope(&page))).transpose().map_err(unmade)?;
             let place = rule.items.as_deref().unwrap_or(".");
             let found = records_in(made.as_ref().unwrap_or_else(|| expr::path(&page, place)), place)?;
-            let (made, link) = (made.is_some(), response.header("link"));
-            let answered = Answered { page: &page, rows: found, made, link, asked: &response.url, from: None };
-            cursor = paging::next(&rule.page, cursor.as_deref(), &answered)?;
-            rows.extend_from_slice(found);
+            let answered = Answered { made: made.is_some(), ..Answered::of(&response, &page, found) };
+            let next = paging::next(&rule.page, cursor.as_deref(), &answered)?;
+            let id = rule.page.overlaps_by().map(str::to_owned);
+            let leaf = Leaf { rows: found.to_vec(), next, id, ..Leaf::default() };
+            cursor = all.take(cursor.as_deref(), leaf)?;
             if cursor.is_none() {
-                return Ok(rows);
+                return Ok(all.into_rows());
             }
         }
     }

@@ -104,23 +104,18 @@ impl Rest {
         let files = self.stream(if name == FILES { FILES } else { Kind::Attachment.code() })?;
         let listed = Listed::of(self.stream(name)?).ok_or_else(wrong)?.at(&path);
         let inside = files.in_messages().filter(|_| name == Kind::Comment.code());
-        let (mut addresses, mut cursor) = (HashMap::new(), None);
-        loop {
-            let leaf = self.one_page(name, &listed, Above::NONE, cursor.as_deref(), None).await?;
-            let rows = leaf.rows.iter().flat_map(|row| match inside {
-                Some(inside) => expr::path(row, inside).as_array().map_or(&[][..], Vec::as_slice),
-                None => std::slice::from_ref(row),
-            });
-            for row in rows {
-                let scope = self.scope(row);
-                let id = files.fields.get("id").map(|id| id.eval(&scope)).transpose()?.map(|id| plain(&id));
-                addresses.extend(id.zip(blob.path.render_path(&scope).ok()));
-            }
-            match leaf.next {
-                Some(next) => cursor = Some(next),
-                None => return Ok(addresses),
-            }
+        let mut addresses = HashMap::new();
+        let rows = self.all_rows(name, &listed, Above::NONE).await?;
+        let rows = rows.iter().flat_map(|row| match inside {
+            Some(inside) => expr::path(row, inside).as_array().map_or(&[][..], Vec::as_slice),
+            None => std::slice::from_ref(row),
+        });
+        for row in rows {
+            let scope = self.scope(row);
+            let id = files.fields.get("id").map(|id| id.eval(&scope)).transpose()?.map(|id| plain(&id));
+            addresses.extend(id.zip(blob.path.render_path(&scope).ok()));
         }
+        Ok(addresses)
     }
 }
 

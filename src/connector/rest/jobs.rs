@@ -116,23 +116,17 @@ impl Rest {
 
     /// The rows of all jobs that wait or work, by their ids.
     async fn jobs_at_work(&self, list: &JobList) -> Result<BTreeMap<String, Value>> {
-        let (listed, mut cursor, mut busy) = (Listed::from(list), None::<String>, BTreeMap::new());
-        loop {
-            let leaf = self.one_page("background jobs", &listed, Above::NONE, cursor.as_deref(), None).await?;
-            for row in leaf.rows {
-                if list.busy.holds(&self.scope(&row))? {
-                    let id = plain(&list.id.eval(&self.scope(&row))?);
-                    if id.is_empty() {
-                        return Err(Problem::new(Reason::BadAnswer, "a background job has no id"));
-                    }
-                    busy.insert(id, row);
+        let mut busy = BTreeMap::new();
+        for row in self.all_rows("background jobs", &Listed::from(list), Above::NONE).await? {
+            if list.busy.holds(&self.scope(&row))? {
+                let id = plain(&list.id.eval(&self.scope(&row))?);
+                if id.is_empty() {
+                    return Err(Problem::new(Reason::BadAnswer, "a background job has no id"));
                 }
-            }
-            match leaf.next {
-                Some(next) => cursor = Some(next),
-                None => return Ok(busy),
+                busy.insert(id, row);
             }
         }
+        Ok(busy)
     }
 }
 

@@ -58,24 +58,17 @@ impl Rest {
     async fn listed(&self, left: &Left) -> Result<LeftBehind> {
         let (what, hint) = (left.what.clone(), left.hint.clone());
         let mut all = LeftBehind { what, hint, many: 0, whole: false, names: Vec::new() };
-        let mut cursor = None;
-        for _ in 0..MOST_PAGES {
-            let leaf = self.one_page(&left.what, &Listed::from(left), Above::NONE, cursor.as_deref(), None).await?;
-            for row in &leaf.rows {
-                let sees = self.scope(row);
-                let many = match &left.count {
-                    Some(count) => count.eval(&sees)?.as_u64().unwrap_or(0),
-                    None => 1,
-                };
-                let name = left.name.as_ref().map(|name| name.eval(&sees)).transpose()?;
-                all.names.extend(name.map(|name| plain(&name)).filter(|name| many > 0 && !name.is_empty()));
-                all.many += many;
-            }
-            match leaf.next {
-                Some(next) => cursor = Some(next),
-                None => return Ok(LeftBehind { whole: true, ..all }),
-            }
+        let (rows, whole) = self.first_rows(&left.what, &Listed::from(left), Above::NONE, MOST_PAGES).await?;
+        for row in &rows {
+            let sees = self.scope(row);
+            let many = match &left.count {
+                Some(count) => count.eval(&sees)?.as_u64().unwrap_or(0),
+                None => 1,
+            };
+            let name = left.name.as_ref().map(|name| name.eval(&sees)).transpose()?;
+            all.names.extend(name.map(|name| plain(&name)).filter(|name| many > 0 && !name.is_empty()));
+            all.many += many;
         }
-        Ok(all)
+        Ok(LeftBehind { whole, ..all })
     }
 }

@@ -89,24 +89,17 @@ impl Rest {
         if !rule.when.as_ref().map_or(Ok(true), |when| when.holds(&self.scope(&null)))? {
             return Ok(table);
         }
-        let mut cursor: Option<String> = None;
-        loop {
-            let leaf = self.one_page(name, &Listed::from(rule), Above::NONE, cursor.as_deref(), None).await?;
-            for row in &leaf.rows {
-                let key = plain(expr::path(row, &rule.key));
-                let entry: Map<String, Value> =
-                    rule.keep.iter().filter_map(|k| Some((k.clone(), row.get(k)?.clone()))).collect();
-                match (rule.many, table.entry(key).or_insert(Value::Null)) {
-                    (true, Value::Array(entries)) => entries.push(entry.into()),
-                    (true, slot) => *slot = Value::Array(vec![entry.into()]),
-                    (false, slot) => *slot = entry.into(),
-                }
-            }
-            match leaf.next {
-                Some(next) => cursor = Some(next),
-                None => return Ok(table),
+        for row in self.all_rows(name, &Listed::from(rule), Above::NONE).await? {
+            let key = plain(expr::path(&row, &rule.key));
+            let entry: Map<String, Value> =
+                rule.keep.iter().filter_map(|k| Some((k.clone(), row.get(k)?.clone()))).collect();
+            match (rule.many, table.entry(key).or_insert(Value::Null)) {
+                (true, Value::Array(entries)) => entries.push(entry.into()),
+                (true, slot) => *slot = Value::Array(vec![entry.into()]),
+                (false, slot) => *slot = entry.into(),
             }
         }
+        Ok(table)
     }
 }
 

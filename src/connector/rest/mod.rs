@@ -11,6 +11,7 @@ mod batch;
 mod below;
 mod bulk;
 mod check;
+mod ends;
 mod fill;
 mod find;
 mod fresh;
@@ -42,6 +43,7 @@ mod shifting;
 mod source;
 mod target;
 mod under;
+mod walked;
 mod whole;
 #[cfg(test)]
 mod zendesk_import;
@@ -111,6 +113,8 @@ pub struct Rest {
     before: alike::Before,
     /// Numbers listings showed, of streams that ask for those between.
     seen: Mutex<BTreeMap<String, gaps::Numbers>>,
+    /// The walks through listings whose pages are asked for one by one.
+    walks: Mutex<BTreeMap<String, walked::Steps>>,
     /// Addresses of files that are good for a while.
     fresh: tokio::sync::Mutex<fresh::Addresses>,
     /// Rows of streams that others are listed under.
@@ -156,6 +160,7 @@ impl Rest {
             scans: scan::Scans::default(),
             before: alike::Before::default(),
             seen: Mutex::default(),
+            walks: Mutex::default(),
             fresh: tokio::sync::Mutex::default(),
             above: tokio::sync::Mutex::default(),
             left: tokio::sync::OnceCell::new(),

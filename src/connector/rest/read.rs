@@ -1,8 +1,10 @@
 //! Reads a manifest's streams: pages of rows, filtered, with what they take along.
 
+use super::ends::Answered;
 use super::nameless::NAMELESS;
-use super::paging::{self, Answered};
-use super::{Rest, asking, asking_address};
+use super::shifting::print;
+use super::walked::Collected;
+use super::{Rest, asking, asking_address, paging};
 use crate::clock::BEGINNING;
 use crate::connector::manifest::{Bulk, Denied, JobList, Left, Listing, Lookup, Paging, ReadStream, Since};
 use crate::connector::{Page, Row, Shows};
@@ -194,6 +196,10 @@ pub(super) struct Leaf {
     pub rows: Vec<Value>,
     pub next: Option<String>,
     pub bookmark: Option<String>,
+    /// Path of what tells rows apart, where pages overlap.
+    pub id: Option<String>,
+    /// Of all that the page showed, where the platform names the next one.
+    pub print: Option<u64>,
 }
 
 impl Rest {
@@ -210,6 +216,7 @@ impl Rest {
             Some(under) => self.page_under(name, stream, under, cursor).await?,
             None => self.part_page(name, stream, Above::NONE, cursor, since).await?,
         };
+        self.went(name, cursor, &leaf)?;
         let (mut rows, mut unread) = (Vec::new(), Vec::new());
         for (row, problem) in self.detailed_each(name, leaf.rows).await? {
             // Of a row that is not all there a filter may judge wrongly.
@@ -300,14 +307,12 @@ impl Rest {
     }
 
     pub(super) async fn all_pages(&self, name: &str, stream: &ReadStream, above: Above<'_>) -> Result<Vec<Value>> {
-        let mut rows = Vec::new();
-        let mut cursor: Option<String> = None;
+        let (mut all, mut cursor) = (Collected::default(), None::<String>);
         loop {
             let leaf = self.part_page(name, stream, above, cursor.as_deref(), None).await?;
-            rows.extend(leaf.rows);
-            match leaf.next {
-                Some(next) => cursor = Some(next),
-                None => return Ok(rows),
+            cursor = all.take(cursor.as_deref(), leaf).map_err(|p| p.at(format!("reading {name}")))?;
+            if cursor.is_none() {
+                return Ok(all.into_rows());
             }
         }
     }
@@ -356,6 +361,8 @@ impl Rest {
             rows: leaf.rows,
             next: next.map(|next| next.write()),
             bookmark: bookmark.is_some().then(|| from.write()),
+            print: leaf.print.filter(|_| leaf.next.is_some()),
+            id: leaf.id,
         })
     }
 
@@ -490,12 +497,9 @@ impl Rest {
         let items = made.as_ref().unwrap_or_else(|| listed.items.map_or(&page, |path| expr::path(&page, path)));
         let place = listed.items.unwrap_or(".");
         let rows = if listed.stream.is_some() { records_in(items, place)? } else { list_in(items, place)? };
-        let link = response.header("link");
-        let next = paging::next(
-            listed.page,
-            cursor,
-            &Answered { page: &page, rows, made: made.is_some(), link, asked: &response.url, from },
-        )?;
+        let answered = Answered { made: made.is_some(), from, ..Answered::of(response, &page, rows) };
+        let next = paging::next(listed.page, cursor, &answered)?;
+        let print = (listed.page.names_next() && !rows.is_empty()).then(|| print(&items.to_string()));
         let path = listed.since.and_then(|since| since.cursor.as_deref());
         let bookmark = path.and_then(|path| paging::bookmark(&page, path).or(cursor.map(str::to_owned)));
         let rows = match listed.stream {
@@ -506,7 +510,7 @@ impl Rest {
             }
             None => rows.to_vec(),
         };
-        Ok(Leaf { rows, next, bookmark })
+        Ok(Leaf { rows, next, bookmark, id: listed.page.overlaps_by().map(str::to_owned), print })
     }
 
     pub(super) fn kept(

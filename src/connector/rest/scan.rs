@@ -149,7 +149,9 @@ impl Rest {
         let name = format!("marked {kind}s");
         let listed = Listed::of(stream)
             .ok_or_else(|| Problem::new(Reason::Manifest, format!("`[scan.{kind}]` has no `path`")))?;
-        let Leaf { rows, next, .. } = self.one_page(&name, &listed, above, cursor, since).await?;
+        let leaf = self.one_page(&name, &listed, above, cursor, since).await?;
+        self.went(&name, cursor, &leaf)?;
+        let Leaf { rows, next, .. } = leaf;
         let mut marked = Marked { rows: Vec::new(), next };
         for row in &rows {
             for mark in self.marks(stream, row)?.into_iter().filter(|mark| mark.starts_with(prefix)) {

@@ -4,6 +4,7 @@
 
 use super::Rest;
 use super::read::{Above, Leaf, Listed};
+use super::walked::Collected;
 use crate::connector::manifest::{ReadStream, Under};
 use crate::error::{Problem, Reason, Result};
 use crate::expr::{Scope, plain};
@@ -42,7 +43,7 @@ impl Rest {
             row["_under"] = parent["id"].clone();
         }
         let next = above.get(at + 1).map(|row| format!("{}|{}", at + 1, plain(&row["id"])));
-        Ok(Leaf { rows, next, bookmark: None })
+        Ok(Leaf { rows, next, ..Leaf::default() })
     }
 
     async fn rows_under(&self, name: &str, stream: &ReadStream, parent: &Value) -> Result<Vec<Value>> {
@@ -61,15 +62,7 @@ impl Rest {
     }
 
     async fn walk_under(&self, name: &str, listed: &Listed<'_>, above: Above<'_>) -> Result<Vec<Value>> {
-        let (mut rows, mut cursor) = (Vec::new(), None::<String>);
-        loop {
-            let leaf = self.one_page(name, listed, above, cursor.as_deref(), None).await?;
-            rows.extend(leaf.rows);
-            match leaf.next {
-                Some(next) => cursor = Some(next),
-                None => return Ok(rows),
-            }
-        }
+        self.all_rows(name, listed, above).await
     }
 
     /// All rows of the stream above, read once.
@@ -78,20 +71,18 @@ impl Rest {
             return Ok(Arc::clone(known));
         }
         let stream = self.stream(name)?;
-        let mut rows = Vec::new();
-        let mut cursor: Option<String> = None;
+        let (mut all, mut cursor) = (Collected::default(), None::<String>);
         loop {
             let leaf = match &stream.under {
                 Some(under) => Box::pin(self.page_under(name, stream, under, cursor.as_deref())).await?,
                 None => self.part_page(name, stream, Above::NONE, cursor.as_deref(), None).await?,
             };
-            rows.extend(leaf.rows);
-            match leaf.next {
-                Some(next) => cursor = Some(next),
-                None => break,
+            cursor = all.take(cursor.as_deref(), leaf)?;
+            if cursor.is_none() {
+                break;
             }
         }
-        let rows = Arc::new(rows);
+        let rows = Arc::new(all.into_rows());
         self.above.lock().await.insert(name.to_owned(), Arc::clone(&rows));
         Ok(rows)
     }
