@@ -174,6 +174,9 @@ pub struct Problem {
     /// Whom a refusal is about, as far as its words tell. Not kept.
     #[serde(skip)]
     pub about: About,
+    /// Whether the answer has not the form of the platform's own: somebody between may have given it. Not kept.
+    #[serde(skip)]
+    pub foreign: bool,
 }
 
 /// Whom a refusal is about, as far as its words tell.
@@ -188,7 +191,7 @@ pub enum About {
 
 impl Problem {
     pub fn new(reason: Reason, what: impl Into<String>) -> Self {
-        Self { reason, what: what.into(), excerpt: None, hint: None, about: About::default() }
+        Self { reason, what: what.into(), excerpt: None, hint: None, about: About::default(), foreign: false }
     }
 
     pub fn hint(mut self, hint: impl Into<String>) -> Self {

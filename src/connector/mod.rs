@@ -13,6 +13,7 @@ pub mod profile;
 pub mod registry;
 pub mod rest;
 pub mod seen;
+mod unread;
 
 use crate::clock::{Doubt, VendorClock};
 use crate::error::{Loss, Problem, Result};
@@ -28,6 +29,7 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
+pub use unread::Unread;
 
 /// One row of `check`.
 #[derive(Clone, Debug, PartialEq)]

@@ -13,7 +13,7 @@ use super::turn::{Turn, Turns};
 use super::write::{Broken, Writer};
 use super::written::{Past, done};
 use super::{Ending, Event, Halt, Job, ORDER, Stop, again, approval, check, closure, stage};
-use crate::connector::ChildRows;
+use crate::connector::{ChildRows, Unread};
 use crate::error::{Problem, Reason};
 use crate::ledger::{End, Lost, Origin, RecordRow, State, Watermark};
 use crate::mapping::Missing;
@@ -573,7 +573,9 @@ impl<'a> Run<'a> {
         let open: u64 = counts.iter().filter(|c| is_open(c.state)).map(|c| c.records).sum();
         for &kind in ORDER.iter().filter(|&&kind| self.job.stages(kind)) {
             let listing = self.job.staging.listing(kind.code()).await?;
-            if let Some(at) = listing.complete_since {
+            // Without the stage nobody knows which list was refused: all is read again.
+            let is_whole = listing.bookmark.is_none_or(|bookmark| !Unread::is_behind(&bookmark));
+            if let Some(at) = listing.complete_since.filter(|_| is_whole) {
                 let ahead = self.job.source.clock().ahead();
                 self.job.link.set_watermark(kind, Watermark { value: at.to_string(), ahead }).await?;
             }

@@ -437,7 +437,7 @@ impl Writer {
                 Form::First => self.target.apply(step, &progress.late).await,
                 Form::Other => self.target.apply_otherwise(step, &progress.late).await,
             };
-            match outcome {
+            match proved(kind, step, before, progress, outcome) {
                 Outcome::Applied { remote, origin } => {
                     self.book_covered(record, step, progress).await?;
                     self.link.applied(kind, id, &step.key, Some(remote.clone()), origin).await?;
@@ -772,6 +772,22 @@ fn origin_of(kind: Kind, step: &Step) -> Origin {
 /// Whether a step appends something of the same sort: what is looked for by its text is looked for among these.
 fn is_like(other: &Step, step: &Step) -> bool {
     other.verb == Verb::Append && other.rule.0 == step.rule.0 && other.key != step.key
+}
+
+/// What an answer proves. One that names a message which another step made is that step's answer again (a cache, a gateway that takes
+/// the second of two equal calls for the first): whether anything was written has to be looked for. Translations may be called as what
+/// they translate.
+fn proved(kind: Kind, step: &Step, before: &[Step], progress: &Progress, outcome: Outcome) -> Outcome {
+    let Outcome::Applied { remote, .. } = &outcome else { return outcome };
+    let is_message = step.verb == Verb::Append && !kind.is_library();
+    let is_its = |other: &&Step| progress.late.id_of(&other.key).as_deref() == Some(&remote.id);
+    match before.iter().filter(|other| is_message && is_like(other, step)).find(is_its) {
+        None => outcome,
+        Some(other) => Outcome::Unknown(Problem::new(
+            Reason::BadAnswer,
+            format!("{}: the answer names {}, which {} has made", step.key, remote.id, other.key),
+        )),
+    }
 }
 
 /// Steps that append something of the same sort as one that is looked for, in the record's order.

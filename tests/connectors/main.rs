@@ -5,6 +5,7 @@ mod account;
 mod answers;
 mod freshdesk;
 mod freshservice;
+mod lists;
 mod rebuild;
 mod redmine;
 mod refusals;

@@ -63,7 +63,7 @@ impl Rest {
             }
             match self.all_pages(name, stream, Above::of(parent, root)).await {
                 Ok(more) => rows.extend(more),
-                Err(problem) if self.is_lacked(name, stream, &problem).await => return Ok(vec![]),
+                Err(problem) if self.is_lacked(name, stream, &problem, root).await => return Ok(vec![]),
                 Err(problem) => return Err(problem),
             }
         }
@@ -147,11 +147,15 @@ impl Rest {
         for (key, value) in &detail.query {
             query.push((key.clone(), value.render(&scope)?));
         }
+        let asked = detail.path.names(".id").then(|| plain(&row["id"]));
         let item = self.whole_item(asking(&detail.path.render_path(&scope)?, query), detail.item.as_deref()).await?;
         if let Some(into) = &detail.into {
             is_something(&item, detail)?;
             row[into] = item;
-        } else if let (Some(row), Some(item)) = (row.as_object_mut(), self.kept_of(detail, &item)?.as_object()) {
+            return Ok(());
+        }
+        is_of(&item, asked.as_deref())?;
+        if let (Some(row), Some(item)) = (row.as_object_mut(), self.kept_of(detail, &item)?.as_object()) {
             // The listing's own id stays: some vendors type it differently in the detail.
             let id = row.get("id").cloned();
             row.extend(item.clone());
@@ -169,7 +173,7 @@ impl Rest {
         let at = |page: &Value| path.map_or(page, |path| expr::path(page, path)).clone();
         let mut response = self.ask(call).await?;
         let mut page = shown(&response)?;
-        let mut item = at(&page);
+        let mut item = with_its_id(at(&page), &page, path);
         let (mut cursor, mut steps) = (None::<String>, Steps::default());
         while let Value::Array(all) = &mut item {
             let rows = at(&page);
@@ -229,6 +233,29 @@ fn is_something(item: &Value, detail: &Detail) -> Result<()> {
     }
     let place = detail.item.as_deref().unwrap_or(".");
     Err(Problem::new(Reason::BadAnswer, format!("there is nothing at `{place}` of the answer")))
+}
+
+/// A record whose id stands beside it in the answer.
+fn with_its_id(mut item: Value, page: &Value, path: Option<&str>) -> Value {
+    let beside = path.and_then(|path| path.rsplit_once('.')).filter(|(above, _)| !above.is_empty());
+    if let (Some(item), Some((above, _))) = (item.as_object_mut(), beside)
+        && let id @ (Value::String(_) | Value::Number(_)) = &expr::path(page, above)["id"]
+    {
+        item.entry("id").or_insert_with(|| id.clone());
+    }
+    item
+}
+
+/// Whether a detail is that of the row it was asked for: an answer mixed up on its way would be taken for the row's own.
+fn is_of(item: &Value, asked: Option<&str>) -> Result<()> {
+    match (asked, &item["id"]) {
+        (Some(asked), id) if !id.is_null() && plain(id) != asked => {
+            let what = format!("the answer is that of {}, and {asked} was asked for", plain(id));
+            Err(Problem::new(Reason::BadAnswer, what)
+                .hint("something between here and the platform mixes answers up (a cache?): look there, then run `deskferry retry`"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A key that is an id, or a link object that holds one.

@@ -263,7 +263,10 @@ impl Rest {
         let what = format!("{} {}", call.method, path_of(&call));
         match self.client.send(&call).await {
             Sent::Answer(response) if response.status < 400 => Ok(response),
-            Sent::Answer(response) => Err(self.refusal(&response).at(what)),
+            Sent::Answer(response) => {
+                let foreign = self.is_foreign(&response);
+                Err(Problem { foreign, ..self.refusal(&response) }.at(what))
+            }
             Sent::NotSent(problem) | Sent::Unknown(problem) => Err(problem.at(what)),
         }
     }

@@ -3,7 +3,7 @@
 use super::Rest;
 use super::read::Above;
 use crate::connector::Row;
-use crate::error::{Reason, Result};
+use crate::error::{Problem, Reason, Result};
 use crate::expr;
 use crate::record::Kind;
 use serde_json::{Value, json};
@@ -29,6 +29,13 @@ impl Rest {
         }
         // What is looked up for whole listings would be listed for this one row.
         let rows = self.kept(stream, vec![row], Above::NONE, &Value::Null)?;
-        rows.into_iter().next().map(|raw| self.row(stream, raw)).transpose()
+        let row = rows.into_iter().next().map(|raw| self.row(stream, raw)).transpose()?;
+        match row {
+            Some(row) if !row.id.eq_ignore_ascii_case(id) => {
+                let what = format!("the answer is that of {}, and {id} was asked for", row.id);
+                Err(Problem::new(Reason::BadAnswer, what).at(format!("reading {kind} {id}")))
+            }
+            row => Ok(row),
+        }
     }
 }

@@ -198,15 +198,11 @@ fn window<'a>(cursor: Option<&'a str>, start: &'a str) -> (&'a str, Place) {
 fn numbered(place: &Place, size: &Size, id: &str, answered: &Answered<'_>) -> Result<Option<Place>> {
     let (number, size) = place.page(place.most(size.rows));
     let shown = Shown { rows: answered.rows, id, begins: (number - 1) * size, size, total: answered.total() };
-    let after = match answered.count() {
-        0 => place.after(&shown)?,
-        count if count < size && says_more(answered) => return place.after_smaller(&shown),
-        _ => place.after(&shown)?,
-    };
-    if after.is_none() {
-        return by_another_way(answered);
+    let is_smaller = (1..size).contains(&answered.count()) && says_more(answered);
+    match if is_smaller && number == 1 { place.after_smaller(&shown)? } else { place.after(&shown)? } {
+        None => by_another_way(answered),
+        after => Ok(after),
     }
-    Ok(after)
 }
 
 /// The place after a page by offset whose rows nothing tells apart: they are counted.

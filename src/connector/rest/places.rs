@@ -12,7 +12,11 @@ pub(super) struct Ours {
 /// For each of ours, the place of the message that holds it among those of these ids and texts; no place twice.
 pub(super) fn of(ours: &[Ours], ids: &[String], texts: &[String]) -> Vec<Option<usize>> {
     let by_id = |one: &Ours| ids.iter().position(|id| !id.is_empty() && one.id.as_ref() == Some(id));
-    let known: Vec<Option<usize>> = ours.iter().map(by_id).collect();
+    let mut known: Vec<Option<usize>> = Vec::with_capacity(ours.len());
+    for one in ours {
+        let at = by_id(one).filter(|at| !known.contains(&Some(*at)));
+        known.push(at);
+    }
     let mut taken: Vec<bool> = (0..texts.len()).map(|at| known.contains(&Some(at))).collect();
     let mut from = 0;
     let mut places = Vec::with_capacity(ours.len());
@@ -61,6 +65,12 @@ mod tests {
         let (ids, texts) = there(&[("1", "ok"), ("2", "why"), ("3", "ok")]);
         let found = of(&ours(&[(None, "why"), (None, "ok"), (None, "ok"), (None, "ok")]), &ids, &texts);
         assert_eq!(found, [Some(1), Some(2), Some(0), None]);
+        let twice = there(&[("1", "ok")]);
+        assert_eq!(
+            of(&ours(&[(Some("1"), "ok"), (Some("1"), "ok")]), &twice.0, &twice.1),
+            [Some(0), None],
+            "one is lost"
+        );
         let nameless = there(&[("", "a"), ("", "b")]);
         assert_eq!(of(&ours(&[(Some(""), "b")]), &nameless.0, &nameless.1), [Some(1)], "no id is no id");
     }

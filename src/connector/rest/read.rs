@@ -2,12 +2,13 @@
 
 use super::ends::Answered;
 use super::nameless::NAMELESS;
+use super::refusal::denied;
 use super::shifting::print;
 use super::walked::Collected;
 use super::{Rest, asking, asking_address, paging};
 use crate::clock::BEGINNING;
 use crate::connector::manifest::{Bulk, Denied, JobList, Left, Listing, Lookup, Paging, ReadStream, Since};
-use crate::connector::{Page, Row, Shows};
+use crate::connector::{Page, Row, Shows, Unread};
 use crate::error::{Problem, Reason, Result};
 use crate::expr::{self, Expr, Scope, Template, TimeFormat, plain};
 use crate::http::Response;
@@ -198,8 +199,22 @@ pub(super) struct Leaf {
     pub bookmark: Option<String>,
     /// Path of what tells rows apart, where pages overlap.
     pub id: Option<String>,
+    /// Whether the platform refused to show it.
+    pub refused: bool,
     /// Of all that the page showed, where the platform names the next one.
     pub print: Option<u64>,
+}
+
+impl Leaf {
+    /// A page of the only list of a stream.
+    fn with(self, mut unread: Unread) -> Self {
+        unread.went(0, self.refused, self.next.is_none());
+        Leaf {
+            next: self.next.map(|next| unread.behind(next)),
+            bookmark: unread.behind_bookmark(self.bookmark),
+            ..self
+        }
+    }
 }
 
 impl Rest {
@@ -340,11 +355,14 @@ impl Rest {
         let Some(first) = Listed::of(stream) else {
             return Err(Problem::new(Reason::Manifest, format!("`[read.{name}]` has neither `path` nor `from`")));
         };
+        let (cursor, mut unread) = Unread::split(cursor);
         if stream.then.is_empty() {
-            return self.one_page(name, &first, above, cursor, since).await;
+            let leaf = self.one_page(name, &first, above, cursor, unread.since(0, since)).await?;
+            return Ok(leaf.with(unread));
         }
         let Walk { part, cursor, bookmark } = cursor.map(Walk::parse).unwrap_or_default();
         let later = part.checked_sub(1).and_then(|at| stream.then.get(at));
+        let since = unread.since(part, since);
         let leaf = match later {
             Some(listing) => self.later_page(name, stream, listing, above, cursor, since).await?,
             None => self.one_page(name, &first, above, cursor, since).await?,
@@ -357,12 +375,15 @@ impl Rest {
             None => (part < stream.then.len()).then_some(Walk { part: part + 1, cursor: None, bookmark }),
         };
         let from = Walk { part: 0, cursor: bookmark, bookmark: None };
+        let bookmark = bookmark.is_some().then(|| from.write());
+        let (next, ended) = (next.map(|next| next.write()), leaf.next.is_none());
+        let print = leaf.print.filter(|_| !ended);
+        unread.went(part, leaf.refused, ended);
         Ok(Leaf {
-            rows: leaf.rows,
-            next: next.map(|next| next.write()),
-            bookmark: bookmark.is_some().then(|| from.write()),
-            print: leaf.print.filter(|_| leaf.next.is_some()),
-            id: leaf.id,
+            next: next.map(|next| unread.behind(next)),
+            bookmark: unread.behind_bookmark(bookmark),
+            print,
+            ..leaf
         })
     }
 
@@ -470,13 +491,15 @@ impl Rest {
             Err(problem) if !above.root.is_null() || cursor.is_some() => {
                 return Err(problem.at(format!("reading {name}")));
             }
+            // A page of somebody between here and the platform says nothing of what the account has.
+            Err(problem) if problem.foreign => return Err(denied(problem).at(format!("reading {name}"))),
             Err(problem) if problem.reason == Reason::Forbidden && listed.denied != Denied::Fail => {
                 self.tell_denied(name, listed.denied, &problem);
-                return Ok(Leaf { rows: listed.instead.to_vec(), ..Leaf::default() });
+                return Ok(Leaf { rows: listed.instead.to_vec(), refused: true, ..Leaf::default() });
             }
             Err(problem) if problem.reason == Reason::NotFound && listed.gone == Denied::Note => {
                 self.note(format!("the source has no list of its {name} records: {}", problem.what));
-                return Ok(Leaf::default());
+                return Ok(Leaf { refused: true, ..Leaf::default() });
             }
             Err(problem) => return Err(problem.at(format!("reading {name}"))),
         };
@@ -510,7 +533,7 @@ impl Rest {
             }
             None => rows.to_vec(),
         };
-        Ok(Leaf { rows, next, bookmark, id: listed.page.overlaps_by().map(str::to_owned), print })
+        Ok(Leaf { rows, next, bookmark, id: listed.page.overlaps_by().map(str::to_owned), print, refused: false })
     }
 
     pub(super) fn kept(

@@ -45,6 +45,7 @@ impl Rest {
                 differs.push(Differs { name: expect.name.clone(), loss: expect.loss, once: expect.once });
             }
         }
+        let below = match &rule.children {
             Some(children) => self.stored_children(children, &stored, steps, late, &mut differs)?,
             None => ReadBack::default(),
         };

@@ -4,7 +4,7 @@ use super::Rest;
 use super::named_field::names_a_field;
 use crate::connector::manifest::ErrorWord;
 use crate::error::{About, Problem, Reason};
-use crate::http::{Class, Response};
+use crate::http::{Class, Response, Shape};
 use serde_json::{Map, Value};
 
 /// Characters of a vendor's own words in a message.
@@ -59,12 +59,17 @@ impl Rest {
         }
     }
 
+    /// Whether a refusal is a page or a text, as a proxy writes them, where the platform's own are none.
+    pub(super) fn is_foreign(&self, response: &Response) -> bool {
+        let shape = response.shape();
+        response.class() == Class::Refused
+            && matches!(shape, Shape::Page | Shape::Text)
+            && !self.manifest.refusals.contains(&shape)
+    }
+
     /// A 4xx that is not provably the vendor's.
     pub(super) fn denial(&self, response: &Response) -> Problem {
-        let problem = self.refusal(response);
-        let what = format!("{} (not in the form of the platform's own answers)", problem.what);
-        Problem { what, ..problem }
-            .hint("a proxy or firewall between here and the platform may have answered: look there")
+        denied(self.refusal(response))
     }
 
     /// `said`: the vendor's words for people in `text`, if there are any.
@@ -80,6 +85,13 @@ impl Rest {
             None => problem,
         }
     }
+}
+
+/// A refusal that somebody between here and the platform may have answered.
+pub(super) fn denied(problem: Problem) -> Problem {
+    let what = format!("{} (not in the form of the platform's own answers)", problem.what);
+    Problem { what, foreign: true, ..problem }
+        .hint("a proxy or firewall between here and the platform may have answered: look there")
 }
 
 /// The vendor's words, to look for some in. Not for logs.

@@ -6,27 +6,27 @@ use super::read::{Above, Listed};
 use crate::connector::manifest::{Denied, ReadStream};
 use crate::connector::{Again, ChildRows, Row};
 use crate::error::{Problem, Reason, Result};
-use crate::expr::{self, Scope};
+use crate::expr::{self, Scope, plain};
 use crate::record::{Kind, State};
 use jiff::Timestamp;
 use serde_json::Value;
 
-/// What a plan lacks is a 403, what an account has not switched on a 404.
+/// What a plan lacks is a 403, what an account has not switched on a 404; in the platform's own words.
 pub(super) fn refuses(problem: &Problem) -> bool {
-    matches!(problem.reason, Reason::Forbidden | Reason::NotFound)
+    matches!(problem.reason, Reason::Forbidden | Reason::NotFound) && !problem.foreign
 }
 
 impl Rest {
-    /// Whether what was refused below a row is something that the account's plan lacks: the list of all says so as well. Where the
-    /// platform has none, the one below a row is believed.
-    pub(super) async fn is_lacked(&self, name: &str, stream: &ReadStream, refused: &Problem) -> bool {
+    /// Whether what was refused below a row is something that the account's plan lacks: the list of all says so as well, or, where the
+    /// platform has none, the one below another row.
+    pub(super) async fn is_lacked(&self, name: &str, stream: &ReadStream, refused: &Problem, root: &Value) -> bool {
         if stream.denied != Denied::Plan || !refuses(refused) {
             return false;
         }
         let _one = self.asking_plan.lock().await;
         let lacked = match &stream.bulk {
             _ if self.plan_lacks(name) || self.is_refused_in_bulk(name) => true,
-            None => refused.reason == Reason::Forbidden,
+            None => refused.reason == Reason::Forbidden && self.is_refused_elsewhere(name, stream, root).await,
             Some(bulk) => {
                 let listed = Listed::from(bulk);
                 let asked = self.one_page(name, &listed, Above::NONE, None, Some(Timestamp::UNIX_EPOCH)).await;
@@ -37,6 +37,24 @@ impl Rest {
             self.tell_denied(name, stream.denied, refused);
         }
         lacked
+    }
+
+    /// Whether the list below another row is refused as well; there may be no other row.
+    async fn is_refused_elsewhere(&self, name: &str, stream: &ReadStream, root: &Value) -> bool {
+        let Some((parent, above)) =
+            stream.parent.as_deref().and_then(|parent| Some((parent, self.stream(parent).ok()?)))
+        else {
+            return false;
+        };
+        let Ok(leaf) = self.part_page(parent, above, Above::NONE, None, None).await else { return false };
+        for other in leaf.rows.iter().filter(|row| plain(&row["id"]) != plain(&root["id"])) {
+            let scope = Scope { parent: other, root: other, ..self.scope(other) };
+            if stream.when.as_ref().is_none_or(|when| when.holds(&scope).unwrap_or(false)) {
+                let asked = self.part_page(name, stream, Above::of(other, other), None, None).await;
+                return asked.is_err_and(|problem| refuses(&problem));
+            }
+        }
+        true
     }
 
     /// A record by itself. It is gone where its own view says so, and nothing below it says otherwise.

@@ -15,7 +15,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 /// Ids remembered of the end of a page: one of them may itself be what moved.
 const REMEMBERED: usize = 3;
 /// Looks that bring the walk no further, before the list is given up.
-const MOST_LOOKS: u64 = 10;
+const MOST_LOOKS: u64 = 30;
 /// Looks that go back by one page; later ones begin the list anew.
 const BY_PAGES: u64 = 4;
 
@@ -58,14 +58,14 @@ impl Place {
         let mut parts = text.split(';');
         let offset = parts.next()?.parse().ok()?;
         let last = parts.next()?.split(',').filter(|id| !id.is_empty()).map(str::to_owned).collect();
-        let mut number = || parts.next().map_or(Some(0), |part| part.parse().ok());
-        Some(Self { offset, last, looks: number()?, far: number()?, total: number()?, page: number()? })
+        let mut number = |or| parts.next().map_or(Some(or), |part| part.parse().ok());
+        Some(Self { offset, last, looks: number(0)?, far: number(offset)?, total: number(0)?, page: number(0)? })
     }
 
     pub fn write(&self) -> String {
         let Self { offset, last, looks, far, total, page } = self;
         let last = last.join(",");
-        match looks + far + total + page {
+        match looks + (far - offset.min(far)) + total + page {
             0 => format!("{offset};{last}"),
             _ => format!("{offset};{last};{looks};{far};{total};{page}"),
         }
@@ -99,7 +99,8 @@ impl Place {
     pub fn after(&self, shown: &Shown<'_>) -> Result<Option<Place>> {
         let ids = shown.ids()?;
         let overlaps = shown.begins < self.offset && !self.last.is_empty();
-        let seam = ids.iter().rposition(|id| self.last.contains(id));
+        // One of them may itself have moved further back: what stands behind the first of them is looked at.
+        let seam = ids.iter().position(|id| self.last.contains(id));
         if overlaps && seam.is_none() {
             return self.back(shown).map(Some);
         }
@@ -108,10 +109,11 @@ impl Place {
         let is_last = shown.total.map_or(count < shown.size, |total| reached >= total);
         if is_last {
             let fell = shown.total.filter(|total| *total < self.total);
-            let again = fell.map(|total| Ok(Place { total, ..self.back(shown)? }));
+            let again = fell.map(|total| Ok(Place { total, last: vec![], ..self.back(shown)? }));
             return again.transpose();
         }
-        let has_new = if overlaps { seam.is_some_and(|at| at + 1 < ids.len()) } else { count > 0 };
+        let has_new =
+            if overlaps { ids.iter().skip(seam.unwrap_or(0)).any(|id| !self.last.contains(id)) } else { count > 0 };
         if !has_new {
             return self.back(shown).map(Some);
         }
@@ -126,14 +128,10 @@ impl Place {
         }))
     }
 
-    /// The place after a page of fewer rows than were asked for, on which the platform says that there is more: its pages are
+    /// The place after a first page of fewer rows than were asked for, on which the platform says that there is more: its pages are
     /// smaller, and where they begin follows from their own size.
     pub fn after_smaller(&self, shown: &Shown<'_>) -> Result<Option<Place>> {
         let size = shown.rows.len() as u64;
-        if shown.begins > 0 {
-            let back = self.back(shown)?;
-            return Ok(Some(Place { offset: 0, page: self.most(size), ..back }));
-        }
         let place = self.after(&Shown { size, ..*shown })?;
         Ok(place.map(|place| Place { page: size, ..place }))
     }
@@ -200,7 +198,7 @@ mod tests {
 
     #[test]
     fn a_place_survives_the_stage() {
-        let place = Place { offset: 198, last: vec!["7".into(), "9".into()], ..Place::default() };
+        let place = Place { offset: 198, last: vec!["7".into(), "9".into()], far: 198, ..Place::default() };
         assert_eq!(place.write(), "198;7,9");
         for place in [Place { looks: 2, far: 250, total: 300, page: 50, ..place.clone() }, place] {
             assert_eq!(Place::parse(&place.write()), Some(place));
