@@ -6,8 +6,9 @@
 //! its request was over ([`Doubt`]): what was sent may still be at work in the server.
 
 use super::Stop;
-use super::custody::{Custody, Marks};
+use super::custody::Custody;
 use super::halt::Halt;
+use super::marks::Marks;
 use super::turn::Turn;
 use crate::clock::{BEGINNING, Doubt, Intended};
 use crate::connector::manifest::{Only, Verb};

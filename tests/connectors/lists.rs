@@ -158,7 +158,8 @@ fn of_messages(
         }
         let (page, size) = (number(request, "page", 1), number(request, "per_page", 30));
         let (ids, link) = spoil(page, (1..=130).skip((page - 1) * size).take(size).collect());
-        let rows: Vec<Value> = ids.iter().map(|id| json!({"id": id, "body": "x", "private": true, "attachments": []})).collect();
+        let rows: Vec<Value> =
+            ids.iter().map(|id| json!({"id": id, "body": "x", "private": true, "attachments": []})).collect();
         let mut response = json(200, &Value::Array(rows));
         if let Some(link) = link {
             response.headers_mut().append("link", "</app.css>; rel=preload".parse().unwrap());

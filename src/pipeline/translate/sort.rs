@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     fn sort(name: &str, mime: Option<&str>, inline: bool) -> Sort {
-        let picture = Attachment::picture("1".into(), name.into(), "s".into());
+        let picture = Attachment::picture("1".into(), name.into(), "s".into(), crate::record::NamedBy::Message);
         of(&Attachment { mime: mime.map(str::to_owned), inline, ..picture })
     }
 
