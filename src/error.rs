@@ -111,7 +111,6 @@ closed_list! {
         FileSkipped = "file_skipped": "a file the target does not take: left out by the mapping",
         FileName = "file_name": "a file name the target cannot hold: stored under a safe name",
         FileUnreadable = "file_unreadable": "a file that could not be read from the source, in two runs: named in the message",
-        FileLater = "file_later": "a file that came when its message was written already: attached to a message of its own",
         FileGone = "file_gone": "a file the source lists and no longer serves",
         FileUnlike = "file_unlike_its_name": "a file that does not look like its name, and came the same in two runs: stored as it came",
         FileLate = "file_added_later": "a file that could not be read when its message was written: added in a message of its own",

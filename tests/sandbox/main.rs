@@ -15,6 +15,7 @@ mod fields;
 mod held;
 mod ids;
 mod kills;
+mod later_files;
 mod left_out;
 mod library;
 mod map;

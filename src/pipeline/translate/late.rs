@@ -80,7 +80,9 @@ impl Messages<'_> {
         };
         let private = comment.visibility == Visibility::Private;
         let mut files = Carried::new(self.hides_files(comment));
-        translator.place(self.record, comment, file, &blob, shelf, losses, &mut files)?;
+        // What is uploaded for it belongs to its message, not to the one that is written.
+        let own = Comment { id: format!("file-{}", file.id), body: String::new(), ..comment.clone() };
+        translator.place(self.record, &own, file, &blob, shelf, losses, &mut files)?;
         losses.push(Lost::new(&file.id, Loss::FileLate, &file.name));
         // A private message that the target has no place for lies on this machine, and so do its files.
         if private && !translator.target.profile().private_comments {
@@ -95,7 +97,7 @@ impl Messages<'_> {
         let body = lines.fold(String::new(), |body, line| notes::append(&body, translator.format, &line));
         let body = self.worded(body);
         Ok(Some(json!({
-            "id": format!("file-{}", file.id), "part": 0, "body": body, "body_by_api": body, "body_with_date": body, "private": private,
+            "id": own.id, "part": 0, "body": body, "body_by_api": body, "body_with_date": body, "private": private,
             "direction": null, "author": null, "created_at": null, "attachments": files.sent,
         })))
     }
