@@ -1,6 +1,6 @@
 //! What a manifest must hold beyond its grammar: filters that compile, names that lead somewhere, steps that can be found again.
 
-use super::manifest::{Body, Manifest, Nested, Verb};
+use super::manifest::{Body, Manifest, Nested, Refusal, Verb};
 use super::rest::PARTS;
 use crate::error::{Problem, Reason, Result};
 use crate::expr::{Expr, Predicate, Wrong};
@@ -178,6 +178,11 @@ fn expressions(manifest: &Manifest) -> Vec<(String, Checked<'_>)> {
     for check in &manifest.check {
         all.extend(check.ok.iter().map(|p| (format!("check `{}`", check.call), Checked::Predicate(p))));
     }
+    let forms = manifest.refusals.iter().filter_map(|refusal| match refusal {
+        Refusal::Made(_) => None,
+        Refusal::Says(form) => Some(("refusals".to_owned(), Checked::Predicate(&form.json))),
+    });
+    all.extend(forms);
     all.extend(manifest.loss.iter().map(|l| (format!("loss `{}`", l.loss), Checked::Predicate(&l.when))));
     for (name, table) in &manifest.lookup {
         all.extend(table.when.iter().map(|p| (format!("lookup.{name}.when"), Checked::Predicate(p))));

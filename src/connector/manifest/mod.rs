@@ -54,10 +54,10 @@ pub struct Manifest {
     /// What the vendor's refusals mean. The first match counts.
     #[serde(default)]
     pub error: Vec<ErrorWord>,
-    /// What the vendor's own refusals are made of. A 4xx that is anything else may be somebody's who stands between, after the call had
+    /// What the vendor's own refusals look like. A 4xx that is anything else may be somebody's who stands between, after the call had
     /// its effect: a write is looked for before it is taken for refused.
-    #[serde(default = "json")]
-    pub refusals: Vec<Shape>,
+    #[serde(default = "any_json")]
+    pub refusals: Vec<Refusal>,
     /// Calls that prove that the account can be used.
     pub check: Vec<CheckCall>,
     /// How our own records are recognised in this platform as a target.
@@ -103,8 +103,24 @@ pub struct Manifest {
     pub held: BTreeMap<String, Held>,
 }
 
-fn json() -> Vec<Shape> {
-    vec![Shape::Json]
+fn any_json() -> Vec<Refusal> {
+    vec![Refusal::Made(Shape::Json)]
+}
+
+/// One form of the vendor's own refusals.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Refusal {
+    /// Whatever is made of this.
+    Made(Shape),
+    Says(Form),
+}
+
+/// JSON of which a condition holds: keys and texts that the vendor's refusals have, and those of gateways do not.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Form {
+    pub json: crate::expr::Predicate,
 }
 
 /// One key of the account in `migration.toml`.

@@ -2,8 +2,9 @@
 
 use super::Rest;
 use super::named_field::names_a_field;
-use crate::connector::manifest::ErrorWord;
+use crate::connector::manifest::{ErrorWord, Refusal};
 use crate::error::{About, Problem, Reason};
+use crate::expr::Scope;
 use crate::http::{Class, Response, Shape};
 use serde_json::{Map, Value};
 
@@ -39,6 +40,7 @@ pub(super) const NESTED: [&str; 9] = [
 const FIELDS: [&str; 4] = ["field", "attribute", "property", "name"];
 /// Names of fields that stand for the whole record.
 pub(super) const WHOLE: [&str; 4] = ["base", "__all__", "non_field_errors", "_"];
+const TOO_LARGE: u16 = 413;
 /// Lists within lists are not followed further.
 pub(super) const DEPTH: usize = 6;
 
@@ -54,7 +56,7 @@ impl Rest {
         match response.class() {
             Class::PushBack if response.pushes_back() => Class::PushBack,
             Class::PushBack => Class::Broken,
-            Class::Refused | Class::AuthLost if !self.manifest.refusals.contains(&response.shape()) => Class::Broken,
+            Class::Refused | Class::AuthLost if !is_own(&self.manifest.refusals, response) => Class::Broken,
             class => class,
         }
     }
@@ -64,12 +66,14 @@ impl Rest {
         let shape = response.shape();
         response.class() == Class::Refused
             && matches!(shape, Shape::Page | Shape::Text)
-            && !self.manifest.refusals.contains(&shape)
+            && !is_own(&self.manifest.refusals, response)
     }
 
     /// A 4xx that is not provably the vendor's.
     pub(super) fn denial(&self, response: &Response) -> Problem {
-        denied(self.refusal(response))
+        // Whoever it is does not speak of the record's fields; its size they may.
+        let about = if response.status == TOO_LARGE { About::Record } else { About::Nobody };
+        Problem { about, ..denied(self.refusal(response)) }
     }
 
     /// `said`: the vendor's words for people in `text`, if there are any.
@@ -94,6 +98,16 @@ pub(super) fn denied(problem: Problem) -> Problem {
         .hint("a proxy or firewall between here and the platform may have answered: look there")
 }
 
+/// Whether a refusal is in a form of the vendor's own.
+fn is_own(forms: &[Refusal], response: &Response) -> bool {
+    let shape = response.shape();
+    let body = || Some(response.json().ok()?).filter(|_| shape == Shape::Json);
+    forms.iter().any(|refusal| match refusal {
+        Refusal::Made(made) => *made == shape,
+        Refusal::Says(form) => body().is_some_and(|body| form.json.holds(&Scope::of(&body)).unwrap_or(false)),
+    })
+}
+
 /// The vendor's words, to look for some in. Not for logs.
 pub(super) fn text_of(response: &Response) -> String {
     String::from_utf8_lossy(&response.body).into_owned()
@@ -116,7 +130,7 @@ fn reason_of(status: u16) -> Reason {
 
 /// Whom a refusal is about: the record where it names a field of it, or where its size is refused.
 fn about(status: u16, text: &str) -> About {
-    if !(400..500).contains(&status) || status == 413 || names_a_field(status, text) {
+    if !(400..500).contains(&status) || status == TOO_LARGE || names_a_field(status, text) {
         return About::Record;
     }
     About::Nobody
@@ -238,6 +252,7 @@ impl Said {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::connector::registry;
 
     #[test]
     fn a_refusal_says_which_field_and_why_in_the_vendors_words() {
@@ -287,6 +302,74 @@ mod tests {
             ("<html><head><TITLE>503  Service Unavailable</TITLE></head>", "503 Service Unavailable"),
         ] {
             assert_eq!(words(body).as_deref(), Some(said), "{body}");
+        }
+    }
+
+    fn own_of(platform: &str, body: &str) -> bool {
+        let (headers, url) = (reqwest::header::HeaderMap::new(), url::Url::parse("https://desk.example/").unwrap());
+        let response = Response { status: 403, headers, body: bytes::Bytes::copy_from_slice(body.as_bytes()), url };
+        is_own(&registry::find(platform, None).unwrap().manifest.refusals, &response)
+    }
+
+    #[test]
+    fn a_vendors_own_refusal_is_known_and_a_gateways_json_is_not_taken_for_it() {
+        const FRESH: &[&str] = &[
+            r#"{"description":"Validation failed","errors":[{"field":"status","message":"no","code":"invalid_value"}]}"#,
+            r#"{"description":"Validation failed","errors":[{"field":"email","additional_info":{"user_id":7},"message":"no","code":"duplicate_value"}]}"#,
+            r#"{"code":"access_denied","message":"You are not authorized to perform this action."}"#,
+        ];
+        let own: [(&str, &[&str]); 5] = [
+            ("freshdesk", FRESH),
+            ("freshservice", FRESH),
+            (
+                "zendesk",
+                &[
+                    r#"{"error":"RecordInvalid","description":"Record validation errors","details":{"base":[{"description":"no"}]}}"#,
+                    r#"{"error":"TooManyValues","description":"no","max_count":100}"#,
+                    r#"{"error":{"title":"Forbidden","message":"no"}}"#,
+                    r#"{"error":"Couldn't authenticate you"}"#,
+                ],
+            ),
+            ("redmine", &[r#"{"errors":["Subject cannot be blank"]}"#, ""]),
+            ("rt", &[r#"{"message":"Permission Denied"}"#]),
+        ];
+        let gateways = [
+            r#"{"error":"Forbidden"}"#,
+            r#"{"error":"forbidden","message":"Request blocked"}"#,
+            r#"{"code":403,"message":"Forbidden"}"#,
+            r#"{"code":"AccessDenied","message":"Forbidden"}"#,
+            r#"{"statusCode":403,"message":"Forbidden","error":"Forbidden"}"#,
+            r#"{"timestamp":"2024-01-01T00:00:00Z","status":405,"error":"Method Not Allowed","path":"/api/v2/tickets"}"#,
+            r#"{"type":"about:blank","title":"Forbidden","status":403,"detail":"no"}"#,
+            r#"{"success":false,"errors":[{"code":1020,"message":"Access denied"}],"messages":[],"result":null}"#,
+            r#"{"error":{"code":403,"message":"no","status":"PERMISSION_DENIED"}}"#,
+            r#"{"fault":{"faultstring":"no","detail":{"errorcode":"x"}}}"#,
+            r#"{"errors":[]}"#,
+            r#"["no"]"#,
+            r#""no""#,
+            "{}",
+        ];
+        for (platform, bodies) in own {
+            bodies.iter().for_each(|body| assert!(own_of(platform, body), "{platform}: {body}"));
+            gateways.iter().for_each(|body| assert!(!own_of(platform, body), "{platform}: {body}"));
+            let others = own.iter().filter(|(other, of)| *other != platform && *of != bodies);
+            let others = others.flat_map(|(_, bodies)| bodies.iter());
+            others.for_each(|body| assert!(body.is_empty() || !own_of(platform, body), "{platform}: {body}"));
+            for body in ["Method Not Allowed", "<html><title>405</title></html>", "{\"error\":"] {
+                assert!(!own_of(platform, body), "{platform}: {body}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_platform_that_is_written_to_says_how_it_refuses() {
+        for entry in registry::names().into_iter().map(|name| registry::find(&name, None).unwrap()) {
+            let any = entry.manifest.refusals.iter().any(|form| matches!(form, Refusal::Made(Shape::Json)));
+            assert!(
+                !any || entry.manifest.write.is_empty(),
+                "{}: any JSON counts as its own word",
+                entry.manifest.name
+            );
         }
     }
 
