@@ -5,7 +5,7 @@
 use super::Rest;
 use super::nameless::NAMELESS;
 use super::read::{Above, Listed};
-use super::refused::refuses;
+use super::refused::is_not_shown;
 use crate::connector::manifest::{Denied, Lookup, ReadStream};
 use crate::error::{Problem, Result};
 use crate::expr::{self, plain};
@@ -73,7 +73,8 @@ impl Rest {
         }
         let table = match self.read_table(name, rule).await {
             Ok(table) => Known::Read(Arc::new(table)),
-            Err(refusal) if rule.denied != Denied::Fail && refuses(&refusal) => {
+            // Nothing is lost for it, whoever refused: records that need it fail until it is shown, or left out on purpose.
+            Err(refusal) if rule.denied != Denied::Fail && is_not_shown(&refusal) => {
                 self.note(format!("the source does not show its {}: {}", rule.what, refusal.what));
                 Known::Refused(self.nameless(name, rule, &refusal))
             }

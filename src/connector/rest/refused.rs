@@ -13,7 +13,12 @@ use serde_json::Value;
 
 /// What a plan lacks is a 403, what an account has not switched on a 404; in the platform's own words.
 pub(super) fn refuses(problem: &Problem) -> bool {
-    matches!(problem.reason, Reason::Forbidden | Reason::NotFound) && !problem.foreign
+    is_not_shown(problem) && !problem.foreign
+}
+
+/// Whoever refused it.
+pub(super) fn is_not_shown(problem: &Problem) -> bool {
+    matches!(problem.reason, Reason::Forbidden | Reason::NotFound)
 }
 
 impl Rest {
