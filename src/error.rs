@@ -112,7 +112,7 @@ closed_list! {
         FileName = "file_name": "a file name the target cannot hold: stored under a safe name",
         FileUnreadable = "file_unreadable": "a file that could not be read from the source, in two runs: named in the message",
         FileGone = "file_gone": "a file the source lists and no longer serves",
-        FileUnlike = "file_unlike_its_name": "a file that does not look like its name, and came the same in two runs: stored as it came",
+        FileUnlike = "file_unlike_its_name": "a file that does not look like its name, and came the same twice: stored as it came",
         FileLate = "file_added_later": "a file that could not be read when its message was written: added in a message of its own",
         InlineImage = "inline_image_attached": "an inline image the body cannot show in place: attached",
         ImageGone = "inline_image_gone": "an inline image the source no longer serves",

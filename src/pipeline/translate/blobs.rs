@@ -2,8 +2,8 @@
 //! somebody who wants a login in the place of the file.
 //!
 //! A file that cannot be had fails its record once, so that nothing is lost for a passing reason; where a later run cannot have it
-//! either, it is a loss by its name. One that the source says is gone is asked for once more when all other records are through, or by the
-//! next run: then it is a loss.
+//! either, it is a loss by its name. One that the source says is gone, or that does not look like its name, is asked for once more when
+//! all other records are through, or by the next run: what is gone is a loss then, and what came the same is what the file is.
 
 use super::Held;
 use super::instead::{self, Judged};
@@ -33,8 +33,8 @@ pub struct Blobs {
     pub staging: Staging,
     /// Names this run, among those that tried to have a file; none where that does not count.
     pub run: Option<Arc<str>>,
-    /// When this run was told that a file is gone, by its address.
-    gone: Arc<Mutex<HashMap<String, Instant>>>,
+    /// When this run was answered oddly for a file, by its address.
+    odd: Arc<Mutex<HashMap<String, Instant>>>,
 }
 
 /// What became of a file.
@@ -46,7 +46,7 @@ pub enum Fetched {
     Unlike(StagedBlob),
     /// The record goes without it.
     Lost(Loss),
-    /// The source says that it is gone, and is asked once more.
+    /// The source says that it is gone, or shows something odd, and is asked once more.
     Doubtful(Problem),
     /// The record waits for it.
     Missing(Problem),
@@ -54,7 +54,7 @@ pub enum Fetched {
 
 impl Blobs {
     pub fn new(source: Arc<dyn Source>, staging: Staging, run: Option<Arc<str>>) -> Blobs {
-        Blobs { source, staging, run, gone: Arc::default() }
+        Blobs { source, staging, run, odd: Arc::default() }
     }
 
     /// Has all files of a record, so that each was asked for before one of them fails the record.
@@ -100,10 +100,16 @@ impl Blobs {
                 }
                 before.was_gone = true;
             }
-            Some(BlobRow::Failed { problem, run: Some(run), came }) => match self.run.as_deref() == Some(&*run) {
-                true => return Ok(Fetched::Missing(problem)),
-                false => before = Before { failed_in: Some(run), came, was_gone: false },
-            },
+            Some(BlobRow::Failed { problem, run: Some(run), came }) => {
+                let is_this_run = self.run.as_deref() == Some(&*run);
+                if is_this_run && came.is_none() {
+                    return Ok(Fetched::Missing(problem));
+                }
+                if is_this_run && self.was_told_lately(&file.source) {
+                    return Ok(Fetched::Doubtful(problem));
+                }
+                before = Before { failed_in: Some(run), came, was_gone: false };
+            }
             _ => {}
         }
         if is_withheld(file) {
@@ -124,19 +130,27 @@ impl Blobs {
         if problem.reason == Reason::NotFound {
             return self.gone(file, problem, before.was_gone).await;
         }
+        let this_run = self.run.as_deref().map(str::to_owned);
+        let is_second = before.failed_in.is_some() && before.failed_in == this_run;
         if let Some(run) = before.failed_in {
-            // What comes the same in two runs is what the file is, whatever it is called.
-            return Ok(match came.filter(|came| before.came.as_ref() == Some(&came.hash)) {
-                Some(came) => {
-                    self.staging.put_blob(&file.source, &BlobRow::Twice(came.clone(), run)).await?;
-                    Fetched::Unlike(came)
-                }
-                None => Fetched::Lost(Loss::FileUnreadable),
-            });
+            // What comes the same twice is what the file is, whatever it is called.
+            if let Some(came) = came.as_ref().filter(|came| before.came.as_ref() == Some(&came.hash)) {
+                self.staging.put_blob(&file.source, &BlobRow::Twice(came.clone(), run)).await?;
+                return Ok(Fetched::Unlike(came.clone()));
+            }
+            if !is_second {
+                return Ok(Fetched::Lost(Loss::FileUnreadable));
+            }
         }
-        let run = self.run.as_deref().map(str::to_owned);
-        let failed = BlobRow::Failed { problem: problem.clone(), run, came: came.map(|came| came.hash) };
+        // What came otherwise the second time is left to the next run.
+        let came = came.map(|came| came.hash).filter(|_| !is_second);
+        let is_odd = came.is_some() && this_run.is_some();
+        let failed = BlobRow::Failed { problem: problem.clone(), run: this_run, came };
         self.staging.put_blob(&file.source, &failed).await?;
+        if is_odd {
+            self.told().insert(file.source.clone(), Instant::now());
+            return Ok(Fetched::Doubtful(problem));
+        }
         Ok(Fetched::Missing(problem))
     }
 
@@ -154,7 +168,7 @@ impl Blobs {
     }
 
     fn told(&self) -> MutexGuard<'_, HashMap<String, Instant>> {
-        self.gone.lock().unwrap_or_else(PoisonError::into_inner)
+        self.odd.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn was_told_lately(&self, source: &str) -> bool {

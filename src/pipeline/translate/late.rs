@@ -6,7 +6,7 @@ use super::files::{Carried, Shelf};
 use super::message::Messages;
 use super::{Held, Lost};
 use crate::content::notes;
-use crate::error::{Loss, Problem};
+use crate::error::{Loss, Problem, Reason};
 use crate::ledger::{Link, RecordRow, StepState};
 use crate::record::{Attachment, Comment, Kind, Ticket, Visibility};
 use serde_json::{Value, json};
@@ -69,12 +69,9 @@ impl Messages<'_> {
                 losses.push(Lost::new(&file.id, loss, &file.name));
                 return Ok(None);
             }
-            Fetched::Doubtful(_) => {
-                losses.push(Lost::new(&file.id, Loss::FileGone, &file.name));
-                return Ok(None);
-            }
-            Fetched::Missing(_) => {
-                losses.push(Lost::new(&file.id, Loss::FileUnreadable, &file.name));
+            Fetched::Doubtful(problem) | Fetched::Missing(problem) => {
+                let loss = if problem.reason == Reason::NotFound { Loss::FileGone } else { Loss::FileUnreadable };
+                losses.push(Lost::new(&file.id, loss, &file.name));
                 return Ok(None);
             }
         };
