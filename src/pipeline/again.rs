@@ -7,7 +7,7 @@ use super::translate::OF_FILES;
 use super::{Job, Stop};
 use crate::error::{Loss, Reason};
 use crate::ledger::State;
-use crate::record::Kind;
+use crate::record::{Body, Kind, Record};
 use std::collections::BTreeSet;
 
 /// Left out, or failed before anything was sent, for want of something in the target.
@@ -84,6 +84,7 @@ pub async fn take_up(job: &Job) -> Result<(), Stop> {
         // A rule may name another field now, or make options in the one it named.
         job.link.match_again(Kind::Field).await?;
     }
+    files_that_came(job).await?;
     let Retry { reasons, losses } = &job.retry;
     job.link.take_up(&[State::Failed, State::InDoubt], reasons).await?;
     if !losses.is_empty() {
@@ -111,6 +112,27 @@ async fn given_back(job: &Job) -> Result<(), Stop> {
             job.staging.open_again(kind.code(), &id).await?;
             job.link.take_up_one(kind, &id).await?;
         }
+    }
+    Ok(())
+}
+
+/// Takes up tickets that were migrated without a file which a folder has by now. Where looking would cost a call, `retry` asks.
+async fn files_that_came(job: &Job) -> Result<(), Stop> {
+    if job.source.is_called() {
+        return Ok(());
+    }
+    let mut came = false;
+    for (kind, id) in job.link.losers(&OF_FILES).await? {
+        let lost: BTreeSet<String> = job.link.losses_of(kind, &id).await?.into_iter().map(|lost| lost.child).collect();
+        let Some(Ok(Record { body: Body::Ticket(ticket), .. })) = job.staged(kind, &id).await? else { continue };
+        let files = ticket.comments.into_iter().flat_map(|comment| comment.attachments);
+        if !job.source.there_now(files.filter(|file| lost.contains(&file.id)).collect()).await?.is_empty() {
+            job.link.take_up_one(kind, &id).await?;
+            came = true;
+        }
+    }
+    if came {
+        job.staging.forget_gone_files().await?;
     }
     Ok(())
 }
