@@ -16,6 +16,7 @@ const MISSING_THERE: &[Reason] = &[Reason::MissingPerson, Reason::Unresolved];
 const UNRULED: &[Reason] = &[
     Reason::UnmappedValue,
     Reason::Config,
+    Reason::BadExport,
     Reason::Expression,
     Reason::Unresolved,
     Reason::ListRefused,

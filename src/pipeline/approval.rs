@@ -76,7 +76,8 @@ impl Job {
     /// Errors: `refused` where nobody agreed to lose this.
     pub(super) fn agreed(&self, loss: Loss) -> Result<()> {
         match self.approval.as_ref().filter(|_| self.project.run.approval) {
-            Some(approval) if !approval.losses.contains(&loss) => {
+            // What comes late is no loss that anybody would refuse.
+            Some(approval) if !approval.losses.contains(&loss) && loss != Loss::FileLate => {
                 let what = format!("it would lose what no approved preview showed: {} ({loss})", loss.says());
                 let hint =
                     "`deskferry preview --all` shows all of it; `deskferry preview --all --approve` agrees to it";

@@ -85,6 +85,8 @@ impl Rest {
         let sees = json!({ "target": id });
         let stored = self.stored(rule, &self.scope(&sees), &LateValues::default()).await?;
         Ok(Some(match mark.eval(&self.scope(&stored))? {
+            // Where a row of a search shows its marker, one that is read by its id may not.
+            Value::Null if compared.is_none() => return Ok(None),
             Value::Null => vec![],
             Value::Array(all) => all.iter().map(plain).collect(),
             one => vec![plain(&one)],
