@@ -83,8 +83,9 @@ fn hangs_on(kind: Kind, other: Kind) -> bool {
     (kind == Kind::Link && other == Kind::Ticket) || (kind.is_library() && other.is_library())
 }
 
-/// Why a record is not taken up later in the same run.
+/// Whether a record is taken up once more later in the same run.
 enum PutOff {
+    Later,
     Never(Result<End, Broken>),
     /// These, it among them, stop the run.
     Alike(Vec<Failed>),
@@ -326,13 +327,13 @@ impl<'a> Run<'a> {
             Err(problem) => Err(problem.into()),
         };
         let closed = match self.put_off(kind, &id, carried) {
-            Ok(()) => Ok(()),
-            Err(PutOff::Never(carried)) => {
+            PutOff::Later => Ok(()),
+            PutOff::Never(carried) => {
                 let end = self.ended(kind, &id, carried).await.map_err(|stop| named(stop, kind, &id))?;
                 turn.come().await;
                 self.close(kind, &id, end).await
             }
-            Err(PutOff::Alike(row)) => self.stop_alike(row).await,
+            PutOff::Alike(row) => self.stop_alike(row).await,
         };
         turn.end().await;
         closed?;
@@ -341,17 +342,17 @@ impl<'a> Run<'a> {
 
     /// Leaves a record to be taken up once more when all others of its kind are through. Many in a row that somebody refused alike
     /// are not looked for one by one: they stop the run.
-    fn put_off(&self, kind: Kind, id: &str, carried: Result<End, Broken>) -> Result<(), PutOff> {
+    fn put_off(&self, kind: Kind, id: &str, carried: Result<End, Broken>) -> PutOff {
         let row = match &carried {
             Err(Broken::Denied(problem)) => self.streak.failed(kind, id, problem),
             Err(Broken::Later(_)) => None,
-            _ => return Err(PutOff::Never(carried)),
+            _ => return PutOff::Never(carried),
         };
         match row {
-            Some(row) => Err(PutOff::Alike(row)),
+            Some(row) => PutOff::Alike(row),
             None => {
                 self.later.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned());
-                Ok(())
+                PutOff::Later
             }
         }
     }

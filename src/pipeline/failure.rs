@@ -180,7 +180,8 @@ impl Run<'_> {
     /// How the work on a record ended: booked with it, or a stop of the run.
     pub(super) async fn ended(&self, kind: Kind, id: &str, ended: Result<End, Broken>) -> Result<End, Stop> {
         let problem = match ended {
-            Ok(end) | Err(Broken::Record(end)) => return Ok(end),
+            Ok(end) => return Ok(end),
+            Err(Broken::Record(end)) => return Ok(*end),
             Err(Broken::Run(stop)) => return Err(stop),
             // Where it is not taken up again in this run, the next one looks for it.
             Err(Broken::Trouble(problem) | Broken::Denied(problem) | Broken::Later(problem)) => problem,

@@ -18,7 +18,7 @@ fn taken(broken: Broken) -> Broken {
     match broken {
         Broken::Trouble(problem) if problem.reason == Reason::Conflict => {
             let hint = "a field of the platform's own may have this name: say another with `to`";
-            Broken::Record(End::Failed { problem: problem.hint(hint) })
+            Broken::failed(problem.hint(hint))
         }
         other => other,
     }

@@ -94,7 +94,7 @@ enum Form {
 /// Why a record's steps did not all come to be.
 pub enum Broken {
     /// This record alone: the run goes on.
-    Record(End),
+    Record(Box<End>),
     /// The run cannot go on.
     Run(Stop),
     /// It is to be found out what failed.
@@ -103,6 +103,13 @@ pub enum Broken {
     Denied(Problem),
     /// Another try may go better when all else is through. Nothing was sent.
     Later(Problem),
+}
+
+impl Broken {
+    /// The record failed.
+    pub fn failed(problem: Problem) -> Broken {
+        Broken::Record(Box::new(End::Failed { problem }))
+    }
 }
 
 impl From<Problem> for Broken {
@@ -379,7 +386,7 @@ impl Writer {
             }
         };
         if kind == Kind::Article {
-            return Err(Broken::Record(End::Failed { problem: there_already(&remote) }));
+            return Err(Broken::failed(there_already(&remote)));
         }
         self.link.applied(kind, id, &step.key, Some(remote.clone()), Origin::Adopted).await?;
         progress.took(step, &remote, Some(Origin::Adopted));
@@ -492,10 +499,7 @@ impl Writer {
         let problem =
             Problem::new(Reason::ServerError, format!("{}: no clear answer in {TRIES} tries{said}", step.key))
                 .hint("see the target's own log, then run the same command again");
-        Err(Broken::Record(End::InDoubt {
-            problem,
-            look_at: progress.created.as_ref().and_then(|(r, _)| r.url.clone()),
-        }))
+        Err(self.in_doubt(problem, progress))
     }
 
     /// What another record of this migration made that is known by the same address: the target refuses a second one, and may show the first
@@ -537,7 +541,7 @@ impl Writer {
             && let Some(markers) = self.target.markers_of(kind, &remote.id).await?
             && !Marks::of(&self.link, kind).each(id).any(|own| markers.contains(&own))
         {
-            return Err(Broken::Record(End::Failed { problem: a_strangers(remote) }));
+            return Err(Broken::failed(a_strangers(remote)));
         }
         progress.proved = true;
         Ok(())
@@ -564,7 +568,7 @@ impl Writer {
                 progress.told.push(Told { key, marker, request_hash: hash, remote: Some(remote), origin });
                 Ok(())
             }
-            Outcome::Rejected(problem) => Err(Broken::Record(End::Failed { problem: problem.at(&step.key) })),
+            Outcome::Rejected(problem) => Err(Broken::failed(problem.at(&step.key))),
             Outcome::NotSent(problem)
             | Outcome::Unknown(problem)
             | Outcome::Denied(problem)
@@ -720,7 +724,7 @@ impl Writer {
 
     fn in_doubt(&self, problem: Problem, progress: &Progress) -> Broken {
         let look_at = progress.created.as_ref().and_then(|(remote, _)| remote.url.clone());
-        Broken::Record(End::InDoubt { problem, look_at })
+        Broken::Record(Box::new(End::InDoubt { problem, look_at }))
     }
 
     /// Reads back what the target holds.

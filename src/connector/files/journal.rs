@@ -141,8 +141,8 @@ fn in_order(all: &[Message<'_>]) -> Read<()> {
         (a.head.at, a.head.author, a.visibility) == (b.head.at, b.head.author, b.visibility)
     };
     let public = |message: &&Message<'_>| message.visibility == Visibility::Public;
-    let twice = all.iter().enumerate().filter(|(_, message)| public(message));
-    let twice = twice.filter(|(at, message)| all[at + 1..].iter().any(|other| same(message, other))).next();
+    let mut shown = all.iter().enumerate().filter(|(_, message)| public(message));
+    let twice = shown.find(|(at, message)| all[at + 1..].iter().any(|other| same(message, other)));
     twice.map_or(Ok(()), |(_, message)| quoted(message))
 }
 

@@ -113,7 +113,7 @@ fn any_json() -> Vec<Refusal> {
 pub enum Refusal {
     /// Whatever is made of this.
     Made(Shape),
-    Says(Form),
+    Says(Box<Form>),
 }
 
 /// JSON of which a condition holds: keys and texts that the vendor's refusals have, and those of gateways do not.

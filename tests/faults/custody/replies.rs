@@ -105,7 +105,7 @@ fn seconds(ticket: &Value) -> Vec<String> {
 #[test]
 fn without_the_look_for_another_copy_both_add_their_replies_and_say_nothing() {
     let mut moved = replied("freshdesk");
-    moved.set_env("DESKFERRY_NAIVE", "alone".into());
+    moved.set_env("DESKFERRY_NAIVE", "alone");
     let (codes, said) = both(&moved);
     assert_eq!(codes, [Some(0), Some(0)], "{said}");
     assert!(!doubled(&moved).is_empty(), "both wrote before either looked: {said}");
@@ -195,7 +195,7 @@ const EQUAL: usize = 4;
 fn thank(moved: &Moved, times: usize) {
     let at = |m: usize| format!("2024-01-01T01:00:{m:02}Z");
     let message = |n: usize, m: usize| {
-        let visibility = if m % 2 == 0 { "private" } else { "public" };
+        let visibility = if m.is_multiple_of(2) { "private" } else { "public" };
         json!({ "id": format!("{n}-{m}"), "format": "text", "body": "Thanks", "visibility": visibility, "created_at": at(m), "author": "p0" })
     };
     let ticket = |n: usize| {
