@@ -88,6 +88,13 @@ fn losses(report: &Value) -> Vec<(String, String, u64, u64)> {
         .collect()
 }
 
+/// Without what is known only when somebody of the same address is found in the target: a preview asks for no customer.
+fn foretold(report: &Value) -> Vec<(String, String, u64, u64)> {
+    let mut all = losses(report);
+    all.retain(|(kind, loss, ..)| (kind.as_str(), loss.as_str()) != ("contact", "person_value_dropped"));
+    all
+}
+
 fn report(all: &Move) -> Value {
     assert_eq!(all.run(&["report", "--format", "json"]), 0);
     serde_json::from_str(&all.said("stdout.txt")).unwrap()
@@ -159,7 +166,7 @@ fn the_run_that_follows_sends_what_was_shown_and_loses_what_was_foretold() {
     assert!(shown > 900, "{shown} steps");
     let articles = requests(project).iter().filter(|told| told["kind"] == "article").count();
     assert!(articles > 100, "{articles} steps of articles");
-    assert_eq!(losses(&report(&all)), losses(&first), "what is lost was foretold");
+    assert_eq!(foretold(&report(&all)), foretold(&first), "what is lost was foretold");
     let foretold =
         first["forecast"]["calls"].as_array().unwrap().iter().map(|c| c["total"].as_u64().unwrap()).sum::<u64>();
     assert_eq!(first["forecast"]["total"], foretold);
@@ -176,7 +183,7 @@ fn what_goes_into_a_zendesk_is_sent_as_it_was_shown() {
     assert_eq!(all.target.writes_after(0), Vec::<String>::new(), "a preview writes nothing");
     all.succeeds();
     sent_as_shown(&all);
-    assert_eq!(losses(&report(&all)), losses(&first), "what is lost was foretold");
+    assert_eq!(foretold(&report(&all)), foretold(&first), "what is lost was foretold");
 }
 
 #[test]
