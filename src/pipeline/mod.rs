@@ -181,7 +181,7 @@ impl Job {
         match self.target.finish().await {
             Ok(()) => ended.unwrap_or_else(Ending::from),
             Err(problem) => match ended {
-                Ok(Ending::Complete | Ending::Partial) => problem.into(),
+                Ok(Ending::Complete | Ending::Partial | Ending::Unlisted(_)) => problem.into(),
                 Ok(ending) => ending,
                 Err(stop) => stop.into(),
             },
