@@ -148,12 +148,13 @@ pub struct Group {
 }
 
 /// An agent or a contact.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default)]
 pub struct Person {
     pub name: Option<String>,
     pub login: Option<String>,
-    /// The first is the primary one. As the source spells them; compare with [`same_address`].
+    /// The first is the primary one. As the source spells them.
+    // Compare with [`same_address`].
     pub emails: Vec<String>,
     pub phones: Vec<String>,
     pub locale: Option<String>,
@@ -185,7 +186,7 @@ impl Default for Person {
     }
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default)]
 pub struct Company {
     pub name: String,
@@ -208,7 +209,7 @@ pub struct Field {
     pub options: Vec<FieldOption>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct FieldOption {
     pub label: String,
     pub value: String,
@@ -217,7 +218,7 @@ pub struct FieldOption {
 }
 
 /// The value of one custom field of one record. `value` is null, a string, a number, a bool or a list of strings.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct CustomValue {
     pub key: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]

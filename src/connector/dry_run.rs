@@ -11,6 +11,7 @@ use super::profile::Profile;
 use super::seen::Among;
 use super::{CheckLine, Found, Marked, Outcome, ReadBack, Said, Target};
 use crate::clock::{Doubt, VendorClock};
+use crate::connector::mapped::Mapped;
 use crate::error::{Loss, Result};
 use crate::ledger::{Origin, Remote, StepKey};
 use crate::record::{Kind, Outputs, Visibility};
@@ -63,7 +64,7 @@ pub struct Told {
 pub trait Listener: Send + Sync {
     fn request(&self, told: &Told) -> Result<()>;
     /// A record as the steps see it.
-    fn mapped(&self, kind: Kind, mapped: &Value) -> Result<()>;
+    fn mapped(&self, mapped: &Mapped) -> Result<()>;
 }
 
 /// A target to which nothing is written.
@@ -280,21 +281,21 @@ impl Target for DryRun {
         self.inner.may_write_as(person, group, visibility).await
     }
 
-    fn plan(&self, kind: Kind, mapped: &Value, marker: &str) -> Result<Vec<Step>> {
-        self.listener.mapped(kind, mapped)?;
-        self.inner.plan(kind, mapped, marker)
+    fn plan(&self, mapped: &Mapped, marker: &str) -> Result<Vec<Step>> {
+        self.listener.mapped(mapped)?;
+        self.inner.plan(mapped, marker)
     }
 
-    fn losses(&self, kind: Kind, mapped: &Value) -> Result<Vec<Loss>> {
-        self.inner.losses(kind, mapped)
+    fn losses(&self, mapped: &Mapped) -> Result<Vec<Loss>> {
+        self.inner.losses(mapped)
     }
 
-    fn losses_and_plan(&self, kind: Kind, mapped: &Value, marker: &str) -> Result<(Vec<Loss>, Result<Vec<Step>>)> {
-        self.listener.mapped(kind, mapped)?;
-        self.inner.losses_and_plan(kind, mapped, marker)
+    fn losses_and_plan(&self, mapped: &Mapped, marker: &str) -> Result<(Vec<Loss>, Result<Vec<Step>>)> {
+        self.listener.mapped(mapped)?;
+        self.inner.losses_and_plan(mapped, marker)
     }
 
-    fn repair(&self, _kind: Kind, _mapped: &Value, _marker: &str) -> Result<Vec<Step>> {
+    fn repair(&self, _mapped: &Mapped, _marker: &str) -> Result<Vec<Step>> {
         Ok(vec![])
     }
 
@@ -377,13 +378,7 @@ impl Target for DryRun {
         self.inner.hides(step)
     }
 
-    async fn read_back(
-        &self,
-        _kind: Kind,
-        _mapped: &Value,
-        _steps: &[Step],
-        _late: &LateValues,
-    ) -> Result<Option<ReadBack>> {
+    async fn read_back(&self, _mapped: &Mapped, _steps: &[Step], _late: &LateValues) -> Result<Option<ReadBack>> {
         Ok(None)
     }
 
@@ -405,7 +400,7 @@ mod tests {
             Ok(())
         }
 
-        fn mapped(&self, _kind: Kind, _mapped: &Value) -> Result<()> {
+        fn mapped(&self, _mapped: &Mapped) -> Result<()> {
             Ok(())
         }
     }

@@ -7,6 +7,7 @@ pub mod dry_run;
 pub mod files;
 pub mod lint;
 pub mod manifest;
+pub mod mapped;
 pub mod native;
 pub mod plan;
 pub mod profile;
@@ -21,6 +22,7 @@ use crate::ledger::{Origin, Remote};
 use crate::record::{Attachment, Kind, Outputs, Record, Visibility};
 use async_trait::async_trait;
 use jiff::Timestamp;
+use mapped::Mapped;
 use plan::{LateValues, Step};
 use profile::Profile;
 use seen::Among;
@@ -453,20 +455,20 @@ pub trait Target: Send + Sync {
     async fn may_write_as(&self, person: &Remote, group: Option<&Remote>, visibility: Visibility) -> Result<bool>;
 
     /// The steps that write one mapped record. Pure: calls nothing.
-    fn plan(&self, kind: Kind, mapped: &Value, marker: &str) -> Result<Vec<Step>>;
+    fn plan(&self, mapped: &Mapped, marker: &str) -> Result<Vec<Step>>;
 
     /// What is lost of a mapped record by the platform's own ways. Pure.
-    fn losses(&self, _kind: Kind, _mapped: &Value) -> Result<Vec<Loss>> {
+    fn losses(&self, _mapped: &Mapped) -> Result<Vec<Loss>> {
         Ok(vec![])
     }
 
     /// Both of one record, which the same expressions look at.
-    fn losses_and_plan(&self, kind: Kind, mapped: &Value, marker: &str) -> Result<(Vec<Loss>, Result<Vec<Step>>)> {
-        Ok((self.losses(kind, mapped)?, self.plan(kind, mapped, marker)))
+    fn losses_and_plan(&self, mapped: &Mapped, marker: &str) -> Result<(Vec<Loss>, Result<Vec<Step>>)> {
+        Ok((self.losses(mapped)?, self.plan(mapped, marker)))
     }
 
     /// The steps that set again what `read_back` found different. Pure.
-    fn repair(&self, kind: Kind, mapped: &Value, marker: &str) -> Result<Vec<Step>>;
+    fn repair(&self, mapped: &Mapped, marker: &str) -> Result<Vec<Step>>;
 
     /// Has the effect of one step. May have happened anyway when it answers [`Outcome::Unknown`].
     async fn apply(&self, step: &Step, late: &LateValues) -> Outcome;
@@ -557,13 +559,7 @@ pub trait Target: Send + Sync {
     }
 
     /// Reads the record back and compares it with what the steps sent. None where the manifest has no `verify`.
-    async fn read_back(
-        &self,
-        kind: Kind,
-        mapped: &Value,
-        steps: &[Step],
-        late: &LateValues,
-    ) -> Result<Option<ReadBack>>;
+    async fn read_back(&self, mapped: &Mapped, steps: &[Step], late: &LateValues) -> Result<Option<ReadBack>>;
 
     /// What the target has of somebody of ours who was there before us, or whom it took in part: the fields of `[held]`, none of them where
     /// it shows nothing of them. None where nothing says how they are read. Only reads.

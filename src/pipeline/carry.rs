@@ -479,7 +479,7 @@ impl<'a> Run<'a> {
             Body::Group(group) => self.translator.group(&row.id, group, begun(row), self.members_of(&row.id)),
             Body::Agent(person) => self.translator.agent(person).await,
             Body::Contact(person) => self.translator.contact(&row.id, person, begun(row), &self.job.link).await,
-            Body::Field(field) => self.translator.field(field, self.is_making(row).await?),
+            Body::Field(field) => self.translator.field(&row.id, field, self.is_making(row).await?),
             Body::Ticket(ticket) => {
                 let late = Late::of(&self.job.link, row, ticket).await?;
                 self.translated_ticket(record.clone(), late).await.map(Matched::Write)

@@ -8,6 +8,7 @@ use super::roster::{Entry, Roster};
 use super::survey::is_nothing;
 use super::translate::SourceFields;
 use crate::connector::CheckLine;
+use crate::connector::mapped::{MappedTicket, filled};
 use crate::error::{Problem, Reason, Result};
 use crate::expr::plain;
 use crate::mapping::{Mapping, Place};
@@ -73,29 +74,27 @@ impl Roster {
     }
 
     /// Whether a ticket of this type and group has the field at all, as far as the target says.
-    fn has_field(&self, field: &str, mapped: &Value) -> bool {
+    fn has_field(&self, field: &str, mapped: &MappedTicket) -> bool {
         let lists = |of: Option<&Value>, id: &str| {
             of.and_then(Value::as_array).filter(|ids| !ids.is_empty()).map(|ids| ids.iter().any(|one| plain(one) == id))
         };
         let row = self.fields().iter().find(|f| self.field_id(f) == field).and_then(|f| self.field_row(f));
-        let of_type = mapped["type"]["id"].as_str().and_then(|id| lists(row?.get("types"), id));
+        let of_type = mapped.ticket_type.as_ref().and_then(|of| lists(row?.get("types"), &of.id));
         let has = |group: &Entry| lists(group.fields.get("custom_fields"), field).unwrap_or(false);
         // Where no group names it, all may have it.
         let is_named = self.groups().iter().any(has);
-        let of_group = mapped["group"]["id"].as_str().and_then(|id| self.groups().iter().find(|g| g.id == id)).map(has);
+        let of_group = mapped.group.as_ref().and_then(|of| self.groups().iter().find(|g| g.id == of.id)).map(has);
         of_type.unwrap_or(true) && (!is_named || of_group.unwrap_or(true))
     }
 
     /// Errors: `demanded`, where the mapped ticket lacks what the target demands.
-    pub fn demand(&self, demands: &[Demand], mapped: &Value) -> Result<()> {
-        let settled = mapped["status"]["label"].as_str().and_then(|label| self.word("status", label));
+    pub fn demand(&self, demands: &[Demand], mapped: &MappedTicket) -> Result<()> {
+        let settled = mapped.status.as_ref().and_then(|status| self.word("status", &status.label));
         let settled = settled.is_some_and(|entry| entry.fields.get("settled") == Some(&Value::Bool(true)));
+        let filled = if demands.is_empty() { vec![] } else { filled(mapped)? };
         let lacks = |demand: &&Demand| match &demand.place {
-            Where::Own => mapped[demand.key.as_str()].is_null(),
-            Where::Custom(id) => {
-                let there = mapped["custom"].as_array().into_iter().flatten().any(|value| value["id"] == id.as_str());
-                !there && self.has_field(id, mapped)
-            }
+            Where::Own => !filled.contains(&demand.key),
+            Where::Custom(id) => !mapped.custom.iter().any(|value| value.id == *id) && self.has_field(id, mapped),
         };
         let lacked: Vec<&Demand> =
             demands.iter().filter(|demand| demand.of == Of::All || settled).filter(lacks).collect();
@@ -225,6 +224,8 @@ pub async fn check(job: &Job) -> Result<Option<CheckLine>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::connector::mapped::{MappedCustom, Reference, Word};
+    use crate::record::FieldType;
     use serde_json::json;
 
     fn roster() -> Roster {
@@ -256,9 +257,19 @@ mod tests {
 
     fn lacks(status: &str, kind: &str, custom: &[&str]) -> Option<String> {
         let roster = roster();
-        let custom: Vec<Value> = custom.iter().map(|id| json!({"id": id, "value": "x"})).collect();
-        let kind = if kind.is_empty() { Value::Null } else { json!({"id": kind, "label": kind}) };
-        let mapped = json!({"status": {"id": status, "label": status}, "type": kind, "custom": custom});
+        let word = |label: &str| Word { id: label.into(), label: label.into() };
+        let value = |id: &&str| MappedCustom {
+            id: (*id).into(),
+            title: (*id).into(),
+            field_type: FieldType::Text,
+            value: json!("x"),
+        };
+        let mapped = MappedTicket {
+            status: Some(word(status)),
+            ticket_type: (!kind.is_empty()).then(|| word(kind)),
+            custom: custom.iter().map(value).collect(),
+            ..MappedTicket::default()
+        };
         roster.demand(&roster.demands(), &mapped).err().map(|problem| problem.what)
     }
 
@@ -286,7 +297,10 @@ mod tests {
         roster.learn_group(group("1", &["cf_a"]));
         roster.learn_group(group("2", &["cf_x"]));
         let demands: Vec<Demand> = roster.demands().into_iter().filter(|d| d.key == "cf_a").collect();
-        let mapped = |group: &str| json!({"group": {"id": group}, "custom": []});
+        let mapped = |group: &str| {
+            let group = Some(Reference { id: group.into(), ..Reference::default() });
+            MappedTicket { group, ..MappedTicket::default() }
+        };
         assert!(roster.demand(&demands, &mapped("1")).is_err());
         assert!(roster.demand(&demands, &mapped("2")).is_ok());
     }

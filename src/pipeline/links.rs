@@ -7,11 +7,11 @@ use super::taken::Taken;
 use super::turn::Turn;
 use super::write::{Broken, Carried};
 use super::written::done;
+use crate::connector::mapped::{Mapped, MappedLink};
 use crate::error::{Loss, Problem, Reason};
 use crate::ledger::{End, Origin, RecordRow, Remote, Seen, State};
 use crate::record::{Body, Kind, Link, LinkType, Record};
 use futures_util::{StreamExt, TryStreamExt, stream};
-use serde_json::json;
 use std::pin::pin;
 use std::sync::PoisonError;
 
@@ -105,8 +105,8 @@ impl Run<'_> {
             return Ok(End::Skipped { problem, stands_for: None });
         }
         link.lose_anew(Kind::Link, id, vec![]).await?;
-        let mapped = json!({ "id": id, "from": from.id, "to": to.id, "type": one.link_type });
-        let steps = self.job.target.plan(Kind::Link, &mapped, "")?;
+        let mapped = MappedLink { id: id.to_owned(), from: from.id, to: to.id, link_type: one.link_type };
+        let steps = self.job.target.plan(&Mapped::Link(mapped), "")?;
         if steps.is_empty() {
             link.lose(Kind::Link, id, "", Loss::Link, one.link_type.code()).await?;
             let problem = Problem::new(Reason::Unsupported, "the target has no such relation between tickets");

@@ -7,6 +7,7 @@ use super::translate::{Translated, to_be_made};
 use super::turn::Turn;
 use super::write::{Broken, Carried};
 use super::written::done;
+use crate::connector::mapped::{Mapped, MappedField};
 use crate::connector::plan::MARKER;
 use crate::error::{Problem, Reason, Result};
 use crate::ledger::{End, Origin, RecordRow, Remote};
@@ -24,6 +25,12 @@ fn taken(broken: Broken) -> Broken {
     }
 }
 
+/// The id of the field that is there.
+fn id_there(mapped: &Mapped) -> String {
+    let Mapped::Field(MappedField { target: Some(row), .. }) = mapped else { return String::new() };
+    row.get("id").map(crate::expr::plain).unwrap_or_default()
+}
+
 impl Run<'_> {
     /// Makes a field, or adds options to one that is there.
     pub(super) async fn write_field(
@@ -33,17 +40,15 @@ impl Run<'_> {
         turn: &mut Turn,
     ) -> Result<End, Broken> {
         let (link, id) = (&self.job.link, record.id.as_str());
-        let mut mapped = translated.mapped.clone();
-        mapped["id"] = id.into();
         let marker = format!("{MARKER}{}:{}:{id}", link.mark(), Kind::Field);
-        let steps = match self.job.target.plan(Kind::Field, &mapped, &marker) {
+        let steps = match self.job.target.plan(&translated.mapped, &marker) {
             Ok(steps) => steps,
             Err(problem) => return Ok(End::Failed { problem }),
         };
         link.planned(Kind::Field, id, translated.losses.clone()).await?;
         let carried = Carried { kind: Kind::Field, id, steps: &steps, rebuilt_at: None, has_steps: true };
         let progress = self.writer.carry(&carried, turn).await.map_err(taken)?;
-        let there = || Remote { id: crate::expr::plain(&mapped["target"]["id"]), ..Remote::default() };
+        let there = || Remote { id: id_there(&translated.mapped), ..Remote::default() };
         let (remote, origin) = progress.created.unwrap_or_else(|| (there(), Origin::Matched));
         Ok(done(remote, origin, None))
     }

@@ -12,6 +12,7 @@ use super::marks::Marks;
 use super::turn::Turn;
 use crate::clock::{BEGINNING, Doubt, Intended};
 use crate::connector::manifest::{Only, Verb};
+use crate::connector::mapped::Mapped;
 use crate::connector::plan::{ID_NUMBER, LateValues, Step};
 use crate::connector::seen::{Among, Seen};
 use crate::connector::{Found, LOST, Outcome, ReadBack, Target};
@@ -731,10 +732,10 @@ impl Writer {
     pub async fn read_back(
         &self,
         record: &Carried<'_>,
-        mapped: &Value,
+        mapped: &Mapped,
         progress: &Progress,
     ) -> Result<Option<ReadBack>> {
-        self.target.read_back(record.kind, mapped, record.steps, &progress.late).await
+        self.target.read_back(mapped, record.steps, &progress.late).await
     }
 }
 

@@ -9,12 +9,12 @@ use super::turn::Turn;
 use super::write::{Broken, Carried, Progress};
 use super::{Stop, aside};
 use crate::connector::ReadBack;
+use crate::connector::mapped::{Mapped, MappedContact};
 use crate::connector::plan::{MARKER, Step};
 use crate::error::{Problem, Reason};
 use crate::ledger::{End, Lost, Origin, RecordRow, Remote, State};
 use crate::record::{Kind, Record};
 use jiff::Timestamp;
-use serde_json::Value;
 
 /// What earlier runs did with a record.
 #[derive(Clone, Copy, Debug)]
@@ -57,7 +57,7 @@ impl Run<'_> {
         let Translated { mapped, losses } = translated;
         let (target, of) = (self.job.target.clone(), marker.clone());
         let planned = aside(move || {
-            let planned = target.losses_and_plan(kind, &mapped, &of);
+            let planned = target.losses_and_plan(&mapped, &of);
             (mapped, planned)
         });
         let (mapped, planned) = planned.await?;
@@ -86,8 +86,10 @@ impl Run<'_> {
         for (step, loss) in progress.lost_alone(&steps) {
             link.lose(kind, id, &step.child, loss, "").await?;
         }
-        if kind == Kind::Contact && (origin == Origin::Adopted || progress.lost) {
-            self.name_what_is_not_held(&record.id, &mapped, &remote).await?;
+        if let Mapped::Contact(contact) = &mapped
+            && (origin == Origin::Adopted || progress.lost)
+        {
+            self.name_what_is_not_held(contact, &remote).await?;
         }
         // A second look at an article that had no effect needs no proof.
         if kind.is_library() && !progress.wrote {
@@ -96,7 +98,7 @@ impl Run<'_> {
                 return Ok(done(remote, origin, None));
             }
         }
-        let repair = self.job.target.repair(kind, &mapped, &marker)?;
+        let repair = self.job.target.repair(&mapped, &marker)?;
         let repair = Carried { kind, id, steps: &repair, rebuilt_at: None, has_steps: true };
         self.writer.release(&repair, &progress).await?;
         let mut stored = past.sees(self.writer.read_back(&carried, &mapped, &progress).await?);
@@ -125,10 +127,10 @@ impl Run<'_> {
     }
 
     /// Books what of a contact the target's person does not have.
-    async fn name_what_is_not_held(&self, id: &str, mapped: &Value, remote: &Remote) -> Result<(), Problem> {
+    async fn name_what_is_not_held(&self, contact: &MappedContact, remote: &Remote) -> Result<(), Problem> {
         let Some(there) = self.job.target.held(Kind::Contact, remote).await? else { return Ok(()) };
-        for lost in lost_of_person(mapped, &there) {
-            self.job.link.lose(Kind::Contact, id, &lost.child, lost.loss, &lost.detail).await?;
+        for lost in lost_of_person(contact, &there) {
+            self.job.link.lose(Kind::Contact, &contact.id, &lost.child, lost.loss, &lost.detail).await?;
         }
         Ok(())
     }

@@ -2,13 +2,14 @@
 
 use crate::answers::Server;
 use crate::{Opened, open_with};
+use deskferry::connector::mapped::Mapped;
 use deskferry::connector::plan::LateValues;
 use deskferry::connector::registry;
 use deskferry::connector::rest::Rest;
 use deskferry::connector::{Outcome, Target};
 use deskferry::ledger::Remote;
 use deskferry::record::Kind;
-use serde_json::{Value, json};
+use serde_json::json;
 
 const MARKER: &str = "deskferry:L:ticket:7";
 
@@ -30,9 +31,9 @@ fn answers() -> String {
 }
 
 /// The records the steps wrote, in order.
-async fn applied(target: &Rest, kind: Kind, mapped: &Value) -> (Vec<Remote>, LateValues) {
+async fn applied(target: &Rest, mapped: &Mapped) -> (Vec<Remote>, LateValues) {
     let (mut made, mut late) = (Vec::new(), LateValues::default());
-    for step in target.plan(kind, mapped, MARKER).unwrap() {
+    for step in target.plan(mapped, MARKER).unwrap() {
         match target.apply(&step, &late).await {
             Outcome::Applied { remote, .. } => {
                 let mut outputs = remote.outputs.clone();
@@ -47,13 +48,14 @@ async fn applied(target: &Rest, kind: Kind, mapped: &Value) -> (Vec<Remote>, Lat
 }
 
 /// A ticket with a message for everybody and a note.
-fn ticket() -> Value {
-    let said = |id: &str, body: &str, private: bool| json!({"id": id, "body": body, "private": private, "author": {"id": "900", "kind": "contact"}, "attachments": []});
-    json!({"id": "7", "subject": "Printer", "status": {"id": "2", "label": "Open"}, "priority": {"id": "3", "label": "High"},
+fn ticket() -> Mapped {
+    let said = |id: &str, body: &str, private: bool| json!({"id": id, "body": body, "body_by_api": body, "private": private, "author": {"id": "900", "kind": "contact"}, "attachments": []});
+    let ticket = json!({"id": "7", "subject": "Printer", "status": {"id": "2", "label": "Open"}, "priority": {"id": "3", "label": "High"},
         "type": null, "group": {"id": "31"}, "assignee": null, "requester": {"id": "900"}, "company": {"id": "41"}, "watchers": [],
         "channel": "chat", "tags": ["vip"], "custom": [], "file_sizes": [], "rating": null,
         "time_entries": [{"id": "t1", "minutes": 90, "clock": "01:30", "note": "", "billable": true, "at": null, "agent": {"id": "8"}}],
-        "comments": [said("1", "<p>It smokes</p>", false), said("2", "<p>inside</p>", true)]})
+        "comments": [said("1", "<p>It smokes</p>", false), said("2", "<p>inside</p>", true)]});
+    Mapped::Ticket(serde_json::from_value(ticket).unwrap())
 }
 
 #[tokio::test]
@@ -64,16 +66,16 @@ async fn what_is_made_is_known_by_the_id_inside_the_answer_and_read_back_whole()
     target.prepare().await.unwrap();
 
     let contact = json!({"id": "5", "name": "Cara", "address": "cara@mail.example", "emails": ["cara@mail.example"], "phones": [], "companies": ["41"]});
-    let (made, _) = applied(&target, Kind::Contact, &contact).await;
+    let (made, _) = applied(&target, &Mapped::Contact(serde_json::from_value(contact).unwrap())).await;
     assert_eq!(made[0].id, "900");
 
     let ticket = ticket();
-    let (made, late) = applied(&target, Kind::Ticket, &ticket).await;
+    let (made, late) = applied(&target, &ticket).await;
     assert_eq!(made.iter().map(|remote| remote.id.as_str()).collect::<Vec<_>>(), ["70", "71", "72"]);
     assert_eq!(made[0].url.as_deref(), Some(format!("{}/a/tickets/70", server.address).as_str()));
 
-    let steps = target.plan(Kind::Ticket, &ticket, MARKER).unwrap();
-    let back = target.read_back(Kind::Ticket, &ticket, &steps, &late).await.unwrap().unwrap();
+    let steps = target.plan(&ticket, MARKER).unwrap();
+    let back = target.read_back(&ticket, &steps, &late).await.unwrap().unwrap();
     assert_eq!(back.differs, []);
     let children: Vec<_> = back.children.iter().flatten().map(|child| (child.id.as_str(), child.private)).collect();
     assert_eq!(children, [("71", true)]);
@@ -87,9 +89,9 @@ async fn missed(change: impl Fn(&str) -> String) -> Vec<String> {
     let target = open_with(&entry, &server.address, Opened { target: true, ..Opened::default() });
     target.prepare().await.unwrap();
     let ticket = ticket();
-    let (_, late) = applied(&target, Kind::Ticket, &ticket).await;
-    let steps = target.plan(Kind::Ticket, &ticket, MARKER).unwrap();
-    let back = target.read_back(Kind::Ticket, &ticket, &steps, &late).await.unwrap().unwrap();
+    let (_, late) = applied(&target, &ticket).await;
+    let steps = target.plan(&ticket, MARKER).unwrap();
+    let back = target.read_back(&ticket, &steps, &late).await.unwrap().unwrap();
     assert!(back.differs.iter().all(|differs| differs.once && differs.loss.is_none()), "{:?}", back.differs);
     back.differs.into_iter().map(|differs| differs.name).collect()
 }

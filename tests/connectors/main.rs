@@ -6,6 +6,7 @@ mod answers;
 mod freshdesk;
 mod freshservice;
 mod lists;
+mod mapped;
 mod rebuild;
 mod redmine;
 mod refusals;

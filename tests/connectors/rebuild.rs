@@ -3,11 +3,11 @@
 
 use crate::account::{Opened, open_with};
 use crate::answers::Server;
+use deskferry::connector::mapped::Mapped;
 use deskferry::connector::plan::LateValues;
 use deskferry::connector::registry::{self, Entry};
 use deskferry::connector::{Outcome, Target};
 use deskferry::ledger::Origin;
-use deskferry::record::Kind;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -229,7 +229,8 @@ async fn whom_a_lost_ledger_knows_no_more_is_found_in_the_target_and_made_by_nob
         let contact = json!({ "id": "p1", "name": "P One", "first_name": "P", "last_name": "One", "address": "p1@example.com", "emails": ["p1@example.com"],
             "phones": [], "companies": [], "custom": [], "tags": [], "active": true });
         let marker = format!("deskferry:{MARK}:contact:p1");
-        let steps = target.plan(Kind::Contact, &contact, &marker).unwrap();
+        let contact = Mapped::Contact(serde_json::from_value(contact).unwrap());
+        let steps = target.plan(&contact, &marker).unwrap();
         match target.apply(&steps[0], &LateValues::default()).await {
             Outcome::Applied { remote, origin } => {
                 assert_eq!((remote.id.as_str(), origin), (id, Origin::Adopted), "{platform}");

@@ -5,13 +5,14 @@ use crate::{Opened, open_with};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, Response};
+use deskferry::connector::mapped::{Mapped, MappedLink};
 use deskferry::connector::plan::{LateValues, Step};
 use deskferry::connector::registry;
 use deskferry::connector::rest::Rest;
 use deskferry::connector::{Outcome, Target};
 use deskferry::ledger::Origin;
-use deskferry::record::{Kind, Outputs};
-use serde_json::{Value, json as value};
+use deskferry::record::{LinkType, Outputs};
+use serde_json::json as value;
 use std::sync::{Arc, Mutex};
 
 const MARKER: &str = "deskferry:L:ticket:7";
@@ -49,9 +50,9 @@ impl Desk {
     }
 
     /// The step of this name, and what the steps before it are taken to have made.
-    fn step(&self, kind: Kind, mapped: &Value, name: &str) -> (Step, LateValues) {
+    fn step(&self, mapped: &Mapped, name: &str) -> (Step, LateValues) {
         let mut late = LateValues::default();
-        for step in self.target.plan(kind, mapped, MARKER).unwrap() {
+        for step in self.target.plan(mapped, MARKER).unwrap() {
             if step.key.step == name {
                 return (step, late);
             }
@@ -66,15 +67,16 @@ impl Desk {
 }
 
 /// An issue with a note, both written by people of the target.
-fn issue() -> Value {
+fn issue() -> Mapped {
     let said = |id: &str, body: &str| {
         value!({"id": id, "body": body, "body_by_api": body, "private": false, "author": {"id": "4", "login": "ann", "kind": "agent"},
         "author_by_api": null, "attachments": [], "uploads": []})
     };
-    value!({"id": "7", "subject": "Printer", "status": {"id": "1", "label": "New"}, "priority": {"id": "2", "label": "Normal"},
-        "type": {"id": "3"}, "group": {"id": "1"}, "assignee": null, "requester": {"id": "4"}, "watchers": [], "tags": [], "custom": [],
+    let issue = value!({"id": "7", "subject": "Printer", "status": {"id": "1", "label": "New"}, "priority": {"id": "2", "label": "Normal"},
+        "type": {"id": "3", "label": "Support"}, "group": {"id": "1"}, "assignee": null, "requester": {"id": "4"}, "watchers": [], "tags": [], "custom": [],
         "created_at": null, "due_at": null, "file_sizes": [], "rating": null, "time_entries": [],
-        "comments": [said("1", "It smokes"), said("2", "Still does")]})
+        "comments": [said("1", "It smokes"), said("2", "Still does")]});
+    Mapped::Ticket(serde_json::from_value(issue).unwrap())
 }
 
 #[tokio::test]
@@ -87,7 +89,7 @@ async fn what_is_refused_under_its_author_is_not_sent_again_before_it_was_looked
             false => (201, r#"{"issue":{"id":12}}"#),
         });
         for name in ["create", "append"] {
-            let (step, late) = desk.step(Kind::Ticket, &issue(), name);
+            let (step, late) = desk.step(&issue(), name);
             let refused = desk.target.apply(&step, &late).await;
             assert!(matches!(refused, Outcome::Otherwise(_)), "{name} {status} {body:?}: {refused:?}");
             assert_eq!(desk.asked(), [true], "{name}: nothing went out after the refusal");
@@ -101,7 +103,7 @@ async fn what_is_refused_under_its_author_is_not_sent_again_before_it_was_looked
 #[tokio::test]
 async fn the_other_form_that_is_refused_too_has_no_third() {
     let desk = Desk::open("redmine", |_| (403, ""));
-    let (step, late) = desk.step(Kind::Ticket, &issue(), "append");
+    let (step, late) = desk.step(&issue(), "append");
     let refused = desk.target.apply_otherwise(&step, &late).await;
     assert!(matches!(refused, Outcome::Denied(_)), "{refused:?}");
 }
@@ -119,7 +121,7 @@ async fn a_refusal_without_a_word_proves_not_that_nothing_was_written() {
     ] {
         let desk = Desk::open("redmine", move |_| (status, body));
         for name in ["create", "append"] {
-            let (step, late) = desk.step(Kind::Ticket, &issue(), name);
+            let (step, late) = desk.step(&issue(), name);
             let refused = desk.target.apply(&step, &late).await;
             let proven = matches!(refused, Outcome::Rejected(_));
             assert_eq!(proven, is_proof, "{name} {status} {body:?}: {refused:?}");
@@ -139,6 +141,7 @@ async fn an_update_is_done_or_not_needed_by_the_platforms_own_word_alone() {
     };
     let contact = value!({"id": "5", "name": "Cara", "address": "cara@mail.example", "emails": ["cara@mail.example"], "phones": ["+491"],
         "companies": ["41"]});
+    let contact = Mapped::Contact(serde_json::from_value(contact).unwrap());
     for (status, body, expected) in [
         (201, r#"{"organization_membership":{"id":3}}"#, "done"),
         (204, "", "done"),
@@ -154,7 +157,7 @@ async fn an_update_is_done_or_not_needed_by_the_platforms_own_word_alone() {
     ] {
         let desk = Desk::open("zendesk", move |_| (status, body));
         for name in ["fill", "organization"] {
-            let (step, late) = desk.step(Kind::Contact, &contact, name);
+            let (step, late) = desk.step(&contact, name);
             let outcome = desk.target.apply(&step, &late).await;
             assert_eq!(done(&outcome), expected, "{name} {status} {body:?}: {outcome:?}");
         }
@@ -163,12 +166,12 @@ async fn an_update_is_done_or_not_needed_by_the_platforms_own_word_alone() {
 
 #[tokio::test]
 async fn a_link_is_made_by_no_page_that_wants_a_login() {
-    for (platform, mapped, name) in [
-        ("freshdesk", value!({"id": "l", "from": "7", "to": "8", "type": "parent_of"}), "parent"),
-        ("redmine", value!({"id": "l", "from": "7", "to": "8", "type": "related"}), "relate"),
-    ] {
+    for (platform, link_type, name) in
+        [("freshdesk", LinkType::ParentOf, "parent"), ("redmine", LinkType::Related, "relate")]
+    {
+        let mapped = Mapped::Link(MappedLink { id: "l".into(), from: "7".into(), to: "8".into(), link_type });
         let desk = Desk::open(platform, |_| (200, PAGE));
-        let (step, late) = desk.step(Kind::Link, &mapped, name);
+        let (step, late) = desk.step(&mapped, name);
         let outcome = desk.target.apply(&step, &late).await;
         assert!(matches!(outcome, Outcome::Unknown(_)), "{platform}: {outcome:?}");
         let desk = Desk::open(platform, |_| (400, "<p>parent_id has already been taken</p>"));

@@ -290,6 +290,14 @@ fn unknown(row: &Value, whole: &Value, place: &str) -> Option<String> {
     }
 }
 
+/// A record as a line holds it.
+///
+/// Errors: `internal`; no type of a record has a value that JSON cannot hold.
+pub fn value(record: &Record) -> Result<Value> {
+    serde_json::to_value(record)
+        .map_err(|e| Problem::new(Reason::Internal, format!("the record {} cannot be written: {e}", record.id)))
+}
+
 /// A record as the line of a folder we write, with its end.
 pub fn written(record: &Value, marker: &str) -> Vec<u8> {
     let mut line = Map::new();

@@ -9,13 +9,14 @@ use super::store::Store;
 use super::{ATTACHMENTS, Form, KINDS, Place, export, folder, line};
 use crate::clock::{Doubt, VendorClock};
 use crate::connector::manifest::Verb;
+use crate::connector::mapped::{Mapped, MappedFile, Verbatim};
 use crate::connector::plan::{Content, FilePart, LateValues, Node, Request, Step, Text};
 use crate::connector::profile::{Authors, Profile, Silence};
 use crate::connector::seen::Among;
 use crate::connector::{CheckLine, Differs, Found, Outcome, ReadBack, Target};
 use crate::error::{Problem, Reason, Result};
 use crate::ledger::{Origin, Remote, StepKey};
-use crate::record::{Kind, Visibility};
+use crate::record::{Kind, Record, Visibility};
 use async_trait::async_trait;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -132,9 +133,9 @@ impl Target for FilesTarget {
         Ok(true)
     }
 
-    /// `mapped` is `{record, files: [{name, mime, hash, path}]}`: a canonical record whose attachments name where their
-    /// bytes come to lie, and where those bytes are now.
-    fn plan(&self, kind: Kind, mapped: &Value, marker: &str) -> Result<Vec<Step>> {
+    /// A record as it is, whose attachments name where their bytes come to lie.
+    fn plan(&self, mapped: &Mapped, marker: &str) -> Result<Vec<Step>> {
+        let (kind, Verbatim { record, files }) = (mapped.kind(), verbatim(mapped)?);
         let step = |key: StepKey, verb: Verb, method: &str, path: &str, body: Content| Step {
             key,
             verb,
@@ -149,36 +150,35 @@ impl Target for FilesTarget {
             rule: (kind.code().to_owned(), 0),
             marker: Some(marker.to_owned()),
             private: false,
-            scope: json!({ kind.code(): { "id": mapped["record"]["id"] } }),
+            scope: json!({ kind.code(): { "id": record.id } }),
             covers: vec![],
             serves: None,
             loss: None,
             only: None,
         };
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let mut steps = Vec::new();
-        for file in mapped["files"].as_array().into_iter().flatten() {
+        for file in files {
             let part = FilePart {
-                name: text(&file["name"]),
-                mime: text(&file["mime"]),
-                hash: text(&file["hash"]),
-                path: PathBuf::from(text(&file["path"])),
+                name: file.name.clone(),
+                mime: file.mime.clone().unwrap_or_default(),
+                hash: file.hash.clone(),
+                path: file.path.clone(),
             };
             let key = StepKey::new("file", part.name.clone(), 0);
             // It lies there by itself: that the record is written says nothing of a file that came since.
             let copy = step(key.clone(), Verb::Upload, "COPY", ATTACHMENTS, Content::File(part));
             steps.push(Step { serves: Some(key), ..copy });
         }
-        let path = format!("{kind}.jsonl");
+        let (path, record) = (format!("{kind}.jsonl"), line::value(record)?);
         for (name, verb) in [("record", Verb::Create), ("content", Verb::Update)] {
             // Nothing in a record is a late value, whatever characters it holds.
-            let body = Content::Json(Node::Leaf(mapped["record"].clone()));
+            let body = Content::Json(Node::Leaf(record.clone()));
             steps.push(step(StepKey::new(name, "", 0), verb, "PUT", &path, body));
         }
         Ok(steps)
     }
 
-    fn repair(&self, _kind: Kind, _mapped: &Value, _marker: &str) -> Result<Vec<Step>> {
+    fn repair(&self, _mapped: &Mapped, _marker: &str) -> Result<Vec<Step>> {
         Ok(vec![])
     }
 
@@ -204,16 +204,10 @@ impl Target for FilesTarget {
         self.blocking(move |inner| inner.look_for(&step)).await
     }
 
-    async fn read_back(
-        &self,
-        kind: Kind,
-        mapped: &Value,
-        steps: &[Step],
-        _late: &LateValues,
-    ) -> Result<Option<ReadBack>> {
+    async fn read_back(&self, mapped: &Mapped, steps: &[Step], _late: &LateValues) -> Result<Option<ReadBack>> {
         let marker = steps.iter().find_map(|step| step.marker.clone()).unwrap_or_default();
-        let (record, files) = (mapped["record"].clone(), mapped["files"].clone());
-        let names = self.blocking(move |inner| inner.compare(kind, &record, &files, &marker)).await?;
+        let Verbatim { record, files } = verbatim(mapped)?.clone();
+        let names = self.blocking(move |inner| inner.compare(&record, &files, &marker)).await?;
         let differs = names.into_iter().map(|name| Differs { name, loss: None, once: false }).collect();
         Ok(Some(ReadBack { differs, ..ReadBack::default() }))
     }
@@ -325,21 +319,30 @@ impl Inner {
     }
 
     /// What of a record is not as it was sent: its line, or a file by its name.
-    fn compare(&self, kind: Kind, record: &Value, files: &Value, marker: &str) -> Result<Vec<String>> {
-        let id = record["id"].as_str().unwrap_or_default();
-        let held = self.with_store(|store| store.get(kind, id))?;
+    fn compare(&self, record: &Record, files: &[MappedFile], marker: &str) -> Result<Vec<String>> {
+        let held = self.with_store(|store| store.get(record.kind(), &record.id))?;
         let mut differs = Vec::new();
-        if held.is_none_or(|held| held.line != line::written(record, marker)) {
+        let wanted = line::written(&line::value(record)?, marker);
+        if held.is_none_or(|held| held.line != wanted) {
             differs.push("record".to_owned());
         }
-        for file in files.as_array().into_iter().flatten() {
-            let name = file["name"].as_str().unwrap_or_default();
-            let bytes = std::fs::metadata(self.place.folder.join(name)).map(|meta| meta.len()).ok();
-            if bytes != file["bytes"].as_u64() {
-                differs.push(name.to_owned());
+        for file in files {
+            let bytes = std::fs::metadata(self.place.folder.join(&file.name)).map(|meta| meta.len()).ok();
+            if bytes != Some(file.bytes) {
+                differs.push(file.name.clone());
             }
         }
         Ok(differs)
+    }
+}
+
+/// What a target of this sort is given.
+///
+/// Errors: `internal` for any other.
+fn verbatim(mapped: &Mapped) -> Result<&Verbatim> {
+    match mapped {
+        Mapped::Verbatim(verbatim) => Ok(verbatim),
+        other => Err(Problem::new(Reason::Internal, format!("a folder takes a {} as it is", other.kind()))),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a folder takes it gives back: any record, in both ways of writing.
 
 use super::*;
+use crate::connector::mapped::{Mapped, Verbatim};
 use crate::connector::plan::LateValues;
 use crate::connector::seen::{Among, Seen};
 use crate::connector::{Found, Outcome, Source, Target};
@@ -162,9 +163,13 @@ fn records() -> impl Strategy<Value = Vec<Record>> {
     })
 }
 
+fn as_it_is(record: Record) -> Mapped {
+    Mapped::Verbatim(Box::new(Verbatim { record, files: vec![] }))
+}
+
 async fn write(target: &FilesTarget, record: &Record) {
-    let mapped = json!({ "record": record, "files": [] });
-    for step in target.plan(record.kind(), &mapped, &format!("deskferry:{}", record.id)).unwrap() {
+    let mapped = as_it_is(record.clone());
+    for step in target.plan(&mapped, &format!("deskferry:{}", record.id)).unwrap() {
         let outcome = target.apply(&step, &LateValues::default()).await;
         assert!(matches!(outcome, Outcome::Applied { .. }), "{outcome:?}");
     }
@@ -229,10 +234,7 @@ async fn a_step_is_found_only_by_its_own_marker_and_another_s_record_is_never_re
     let home = tempfile::tempdir().unwrap();
     let target = FilesTarget::new(at(home.path(), Form::Jsonl));
     target.prepare().await.unwrap();
-    let plan = |marker: &str| {
-        let mapped = json!({ "record": group("1", "One"), "files": [] });
-        target.plan(Kind::Group, &mapped, marker).unwrap().remove(0)
-    };
+    let plan = |marker: &str| target.plan(&as_it_is(group("1", "One")), marker).unwrap().remove(0);
     let late = LateValues::default();
     let among = Among { done: &[], open: &[], since: Timestamp::now(), seen: &Seen::default() };
     assert_eq!(target.find(&plan("m"), &late, &among).await.unwrap(), Found::No);

@@ -6,6 +6,7 @@
 use super::Rest;
 use super::marker::{FIELD, IMAGINED};
 use crate::clock::{Doubt, VendorClock};
+use crate::connector::mapped::Mapped;
 use crate::connector::plan::{LateValues, Step};
 use crate::connector::profile::Profile;
 use crate::connector::seen::Among;
@@ -107,16 +108,20 @@ impl Target for OnPaper {
         Ok(self.0.manifest.profile.authors != crate::connector::profile::Authors::ApiUser)
     }
 
-    fn plan(&self, kind: Kind, mapped: &Value, marker: &str) -> Result<Vec<Step>> {
-        self.0.plan(kind, mapped, marker)
+    fn plan(&self, mapped: &Mapped, marker: &str) -> Result<Vec<Step>> {
+        self.0.plan(mapped, marker)
     }
 
-    fn losses(&self, kind: Kind, mapped: &Value) -> Result<Vec<Loss>> {
-        self.0.losses(kind, mapped)
+    fn losses(&self, mapped: &Mapped) -> Result<Vec<Loss>> {
+        self.0.losses(mapped)
     }
 
-    fn repair(&self, kind: Kind, mapped: &Value, marker: &str) -> Result<Vec<Step>> {
-        self.0.repair(kind, mapped, marker)
+    fn losses_and_plan(&self, mapped: &Mapped, marker: &str) -> Result<(Vec<Loss>, Result<Vec<Step>>)> {
+        self.0.losses_and_plan(mapped, marker)
+    }
+
+    fn repair(&self, mapped: &Mapped, marker: &str) -> Result<Vec<Step>> {
+        self.0.repair(mapped, marker)
     }
 
     async fn apply(&self, _step: &Step, _late: &LateValues) -> Outcome {
@@ -155,13 +160,7 @@ impl Target for OnPaper {
         self.0.time_for(calls)
     }
 
-    async fn read_back(
-        &self,
-        _kind: Kind,
-        _mapped: &Value,
-        _steps: &[Step],
-        _late: &LateValues,
-    ) -> Result<Option<ReadBack>> {
+    async fn read_back(&self, _mapped: &Mapped, _steps: &[Step], _late: &LateValues) -> Result<Option<ReadBack>> {
         Ok(None)
     }
 

@@ -12,7 +12,6 @@ use crate::expr::{Expr, Scope, Sight, plain};
 use crate::ledger::StepKey;
 use crate::record::{Kind, address_key};
 use serde_json::{Map, Value, json};
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 const TARGET: &str = "target";
@@ -24,21 +23,21 @@ const FINISH: &str = "finish";
 const OWN: &str = "own";
 
 impl Rest {
-    pub(super) fn plan_record(&self, kind: Kind, mapped: &Value, marker: &str) -> Result<Vec<Step>> {
+    pub(super) fn plan_record(&self, kind: Kind, mut mapped: Value, marker: &str) -> Result<Vec<Step>> {
         if kind.is_library() {
             return self.plan_library(kind, mapped, marker);
         }
-        let mut mapped = Cow::Borrowed(mapped);
         if self.is_whole(kind) {
-            self.with_uploads(mapped.to_mut());
+            self.with_uploads(&mut mapped);
         }
-        self.plan_over(kind, &mapped, Sight::new(self.base(kind, &mapped, marker)))
+        self.plan_over(kind, Sight::new(self.base(kind, mapped, marker)))
     }
 
     /// Plans what is no part of a knowledge base, seen by its steps so.
-    pub(super) fn plan_over(&self, kind: Kind, mapped: &Value, mut sight: Sight) -> Result<Vec<Step>> {
+    pub(super) fn plan_over(&self, kind: Kind, mut sight: Sight) -> Result<Vec<Step>> {
         let mut steps = Vec::new();
         let whole = self.whole(kind);
+        let mapped = sight.value()[kind.code()].clone();
         let comments = mapped["comments"].as_array().map_or(&[][..], Vec::as_slice);
         let (first, later) = comments.split_first().map_or((None, &[][..]), |(f, l)| (Some(f), l));
         self.plan_message(kind.code(), &mut sight, first, &mut steps)?;
@@ -55,13 +54,13 @@ impl Rest {
             }
         }
         if kind == Kind::Ticket {
-            self.plan_beside(&mut sight, mapped, &mut steps)?;
+            self.plan_beside(&mut sight, &mapped, &mut steps)?;
             self.plan_message(FINISH, &mut sight, None, &mut steps)?;
         }
         Ok(steps)
     }
 
-    pub(super) fn plan_repair(&self, kind: Kind, mapped: &Value, marker: &str) -> Result<Vec<Step>> {
+    pub(super) fn plan_repair(&self, kind: Kind, mapped: Value, marker: &str) -> Result<Vec<Step>> {
         let mut steps = Vec::new();
         if kind == Kind::Ticket {
             let mut sight = Sight::new(self.base(kind, mapped, marker));
@@ -71,9 +70,9 @@ impl Rest {
     }
 
     /// What every step of a record sees.
-    pub(super) fn base(&self, kind: Kind, mapped: &Value, marker: &str) -> Map<String, Value> {
+    pub(super) fn base(&self, kind: Kind, mapped: Value, marker: &str) -> Map<String, Value> {
         let mut base = Map::new();
-        base.insert(kind.code().into(), mapped.clone());
+        base.insert(kind.code().into(), mapped);
         base.insert("marker".into(), marker.into());
         base.insert("account".into(), self.account().clone());
         if let Some(create) = self.create_step(kind) {

@@ -22,14 +22,14 @@ const FINISH: &str = "finish";
 const URL: &str = "url";
 
 impl Rest {
-    pub(super) fn plan_library(&self, kind: Kind, mapped: &Value, marker: &str) -> Result<Vec<Step>> {
+    pub(super) fn plan_library(&self, kind: Kind, mapped: Value, marker: &str) -> Result<Vec<Step>> {
         let mapped = self.with_addresses(kind, mapped);
-        let mut sight = Sight::new(self.base(kind, &mapped, marker));
         let list = |name: &str| mapped[name].as_array().cloned().unwrap_or_default();
-        let files = list("attachments");
+        let (files, translations, variants) = (list("attachments"), list("translations"), list("variants"));
+        let mut sight = Sight::new(self.base(kind, mapped, marker));
         let mut steps = Vec::new();
         self.plan_part(kind.code(), &mut sight, None, &files, &mut steps)?;
-        for (part, rows) in [(FILE, &files), (TRANSLATION, &list("translations")), (VARIANT, &list("variants"))] {
+        for (part, rows) in [(FILE, &files), (TRANSLATION, &translations), (VARIANT, &variants)] {
             let name = if part == FILE { "attachment" } else { part };
             for row in rows {
                 let section = format!("{kind}_{part}");
@@ -74,8 +74,7 @@ impl Rest {
     }
 
     /// The record with the outputs of each file's step in the file, and its address in place of its token.
-    fn with_addresses(&self, kind: Kind, mapped: &Value) -> Value {
-        let mut mapped = mapped.clone();
+    fn with_addresses(&self, kind: Kind, mut mapped: Value) -> Value {
         let Some(rule) = self.file_rule(kind) else { return mapped };
         let mut tokens: Vec<(String, String)> = Vec::new();
         for file in mapped["attachments"].as_array_mut().into_iter().flatten() {

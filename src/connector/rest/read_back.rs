@@ -18,7 +18,7 @@ impl Rest {
     pub(super) async fn compare_stored(
         &self,
         kind: Kind,
-        mapped: &Value,
+        mapped: Value,
         steps: &[Step],
         late: &LateValues,
     ) -> Result<Option<ReadBack>> {

@@ -221,7 +221,7 @@ impl Rest {
     }
 
     async fn looked_for(&self, kind: Kind, rule: &FindRule, marker: &str) -> Result<Vec<(String, Remote)>> {
-        let scope = Value::Object(self.base(kind, &Value::Null, marker));
+        let scope = Value::Object(self.base(kind, Value::Null, marker));
         let mut found = Vec::new();
         for row in self.rows_found(rule, &BTreeMap::new(), &scope, &LateValues::default()).await? {
             if self.carries(rule, &row, marker)? {

@@ -3,6 +3,7 @@
 use super::Rest;
 use super::read::Above;
 use crate::clock::{Doubt, VendorClock};
+use crate::connector::mapped::Mapped;
 use crate::connector::plan::{Content, LateValues, Step};
 use crate::connector::profile::{Authors, Profile};
 use crate::connector::seen::Among;
@@ -104,24 +105,26 @@ impl Target for Rest {
         Rest::prepare(self).await.map(|_| ())
     }
 
-    fn plan(&self, kind: Kind, mapped: &Value, marker: &str) -> Result<Vec<Step>> {
-        self.plan_record(kind, mapped, marker)
+    fn plan(&self, mapped: &Mapped, marker: &str) -> Result<Vec<Step>> {
+        self.plan_record(mapped.kind(), mapped.to_value()?, marker)
     }
 
-    fn losses(&self, kind: Kind, mapped: &Value) -> Result<Vec<Loss>> {
-        self.losses_of(kind, &Sight::new(self.base(kind, mapped, "")))
+    fn losses(&self, mapped: &Mapped) -> Result<Vec<Loss>> {
+        let kind = mapped.kind();
+        self.losses_of(kind, &Sight::new(self.base(kind, mapped.to_value()?, "")))
     }
 
-    fn losses_and_plan(&self, kind: Kind, mapped: &Value, marker: &str) -> Result<(Vec<Loss>, Result<Vec<Step>>)> {
+    fn losses_and_plan(&self, mapped: &Mapped, marker: &str) -> Result<(Vec<Loss>, Result<Vec<Step>>)> {
+        let kind = mapped.kind();
         if kind.is_library() || self.is_whole(kind) {
-            return Ok((self.losses(kind, mapped)?, self.plan(kind, mapped, marker)));
+            return Ok((self.losses(mapped)?, self.plan(mapped, marker)));
         }
-        let sight = Sight::new(self.base(kind, mapped, marker));
-        Ok((self.losses_of(kind, &sight)?, self.plan_over(kind, mapped, sight)))
+        let sight = Sight::new(self.base(kind, mapped.to_value()?, marker));
+        Ok((self.losses_of(kind, &sight)?, self.plan_over(kind, sight)))
     }
 
-    fn repair(&self, kind: Kind, mapped: &Value, marker: &str) -> Result<Vec<Step>> {
-        self.plan_repair(kind, mapped, marker)
+    fn repair(&self, mapped: &Mapped, marker: &str) -> Result<Vec<Step>> {
+        self.plan_repair(mapped.kind(), mapped.to_value()?, marker)
     }
 
     async fn apply(&self, step: &Step, late: &LateValues) -> Outcome {
@@ -208,14 +211,8 @@ impl Target for Rest {
         self.hidden_for(step)
     }
 
-    async fn read_back(
-        &self,
-        kind: Kind,
-        mapped: &Value,
-        steps: &[Step],
-        late: &LateValues,
-    ) -> Result<Option<ReadBack>> {
-        self.compare_stored(kind, mapped, steps, late).await
+    async fn read_back(&self, mapped: &Mapped, steps: &[Step], late: &LateValues) -> Result<Option<ReadBack>> {
+        self.compare_stored(mapped.kind(), mapped.to_value()?, steps, late).await
     }
 
     async fn held(&self, kind: Kind, remote: &Remote) -> Result<Option<Map<String, Value>>> {

@@ -3,13 +3,13 @@
 use super::{Rest, Role};
 use crate::connector::Target;
 use crate::connector::manifest::Verb;
+use crate::connector::mapped::Mapped;
 use crate::connector::plan::{Content, Step, picture};
 use crate::connector::registry;
 use crate::error::Loss;
 use crate::http::{Client, ClientConfig, Credentials};
 use crate::ledger::StepKey;
 use crate::pacer::{Clock, Pacer};
-use crate::record::Kind;
 use serde_json::{Map, Value, json};
 
 fn target() -> Rest {
@@ -34,7 +34,7 @@ fn ticket(status: &str) -> Value {
         "id": "1", "subject": "Help", "created_at": "2020-05-06T07:08:09Z", "updated_at": "2020-05-08T00:00:00Z",
         "status": { "id": status, "label": status }, "priority": { "id": "High", "label": "High" }, "type": null,
         "group": { "id": "7" }, "assignee": null, "requester": { "id": "30" }, "company": null, "due_at": null, "tags": ["A b"],
-        "custom": [{ "id": "9", "type": "number", "value": "4" }], "ccs": [{ "id": "31" }], "requesters": [], "followers": [],
+        "custom": [{ "id": "9", "title": "Seats", "type": "number", "value": "4" }], "ccs": [{ "id": "31" }], "requesters": [], "followers": [],
         "file_sizes": [3],
         "comments": [
             message("11", "2020-05-06T07:08:09Z", "one", &json!([])), message("12", "2020-05-07T00:00:00Z", &shows, &file),
@@ -42,8 +42,12 @@ fn ticket(status: &str) -> Value {
     })
 }
 
+fn mapped(ticket: Value) -> Mapped {
+    Mapped::Ticket(serde_json::from_value(ticket).unwrap())
+}
+
 fn plan(status: &str) -> Vec<Step> {
-    target().plan(Kind::Ticket, &ticket(status), "deskferry:x:ticket:1").unwrap()
+    target().plan(&mapped(ticket(status)), "deskferry:x:ticket:1").unwrap()
 }
 
 fn sent(step: &Step) -> Value {
@@ -107,7 +111,7 @@ fn custom_and_new_statuses_are_said_as_the_vendor_wants_them() {
     let status = |status: &str, assignee: Value| {
         let mut ticket = ticket(status);
         ticket["assignee"] = assignee;
-        let steps = target().plan(Kind::Ticket, &ticket, "m").unwrap();
+        let steps = target().plan(&mapped(ticket), "m").unwrap();
         let sent = sent(&steps[1])["ticket"].clone();
         (sent["status"].clone(), sent["custom_status_id"].clone(), sent["assignee_id"].clone())
     };
@@ -120,7 +124,8 @@ fn custom_and_new_statuses_are_said_as_the_vendor_wants_them() {
 fn further_addresses_become_identities_each_once() {
     let contact = json!({ "id": "3", "name": "Ann", "address": "ann@x.y", "phones": [], "companies": [],
         "emails": ["Ann@X.y", "a@x.y", "A@x.y", "none"] });
-    let steps = target().plan(Kind::Contact, &contact, "m").unwrap();
+    let contact = Mapped::Contact(serde_json::from_value(contact).unwrap());
+    let steps = target().plan(&contact, "m").unwrap();
     assert_eq!(steps.len(), 2);
     let user = sent(&steps[0])["user"].clone();
     assert_eq!(user, json!({ "name": "Ann", "email": "ann@x.y", "skip_verify_email": true }));

@@ -2,9 +2,11 @@
 
 use crate::connector::dry_run::{Listener, Told};
 use crate::connector::manifest::Verb;
+use crate::connector::mapped::{Mapped, MappedTicket, Verbatim};
 use crate::error::{Problem, Reason, Result};
 use crate::pacer::shape;
 use crate::record::Kind;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::borrow::Cow;
@@ -101,11 +103,10 @@ impl Listener for Log {
         Ok(())
     }
 
-    fn mapped(&self, kind: Kind, mapped: &Value) -> Result<()> {
-        let id = mapped["id"].as_str().or(mapped["record"]["id"].as_str());
-        if let Some(id) = id.filter(|id| kind == Kind::Ticket && self.shown.contains(*id)) {
+    fn mapped(&self, mapped: &Mapped) -> Result<()> {
+        if mapped.kind() == Kind::Ticket && self.shown.contains(mapped.id()) {
             let line = line(mapped)?;
-            self.lock().mapped.insert(id.to_owned(), line);
+            self.lock().mapped.insert(mapped.id().to_owned(), line);
         }
         Ok(())
     }
@@ -158,11 +159,29 @@ pub fn requests_of(folder: &Path, wanted: impl Fn(&str) -> bool) -> Result<impl 
 }
 
 /// The shown tickets of a preview as the target would hold them.
-pub fn mapped(folder: &Path) -> Result<impl Iterator<Item = Result<Value>>> {
+pub fn mapped(folder: &Path) -> Result<impl Iterator<Item = Result<Shown>>> {
     lines(&folder.join(MAPPED))
 }
 
-fn lines(path: &Path) -> Result<impl Iterator<Item = Result<Value>> + use<>> {
+/// A ticket as the target would hold it.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub enum Shown {
+    Verbatim(Box<Verbatim>),
+    Ticket(Box<MappedTicket>),
+}
+
+impl Shown {
+    /// The source's id.
+    pub fn id(&self) -> &str {
+        match self {
+            Shown::Verbatim(verbatim) => &verbatim.record.id,
+            Shown::Ticket(ticket) => &ticket.id,
+        }
+    }
+}
+
+fn lines<T: DeserializeOwned>(path: &Path) -> Result<impl Iterator<Item = Result<T>> + use<T>> {
     let path = path.to_owned();
     Ok(texts(&path)?.map(move |line| parsed(&line?, &path)))
 }
@@ -174,7 +193,7 @@ fn texts(path: &Path) -> Result<impl Iterator<Item = Result<String>> + use<>> {
     Ok(lines.map(move |line| line.map_err(|e| Problem::from(e).at(&shown))))
 }
 
-fn parsed(line: &str, path: &Path) -> Result<Value> {
+fn parsed<T: DeserializeOwned>(line: &str, path: &Path) -> Result<T> {
     serde_json::from_str(line).map_err(|e| Problem::new(Reason::Disk, format!("{} is damaged: {e}", path.display())))
 }
 

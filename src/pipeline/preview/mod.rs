@@ -7,7 +7,7 @@
 mod log;
 mod sample;
 
-pub use log::{CallCounts, Grows, REQUESTS, mapped, requests, requests_of};
+pub use log::{CallCounts, Grows, REQUESTS, Shown, mapped, requests, requests_of};
 pub use sample::Sample;
 
 use super::assumed::ToCheck;

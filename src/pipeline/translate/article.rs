@@ -5,8 +5,8 @@
 use super::files::{Carried, Shelf};
 use super::languages::{Version, Versions};
 use super::late::Late;
-use super::ticket::remote_json;
 use super::{Held, Lost, Translated, Translator};
+use crate::connector::mapped::{ArticleTranslation, Mapped, MappedArticle, MappedFile, Reference};
 use crate::connector::plan::scrub;
 use crate::content::{self, ImagePlace, ImageRef, links, notes};
 use crate::error::{Loss, Problem, Reason};
@@ -14,7 +14,6 @@ use crate::ledger::Link;
 use crate::pipeline::library::{Library, Readers};
 use crate::record::library::{Article, Audience, Translation};
 use crate::record::{Comment, Format, Kind, Record};
-use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
 
 /// Every help center keeps its articles so.
@@ -38,42 +37,53 @@ impl Translator {
             draft: article.draft,
         };
         let Versions { main, others } = self.versions(own, &article.translations, &mut losses)?;
-        let mut mapped = json!({ "id": record.id, "number": record.number, "url": record.url, "locale": main.locale });
         let mut pages = Pages::new(self, record, article, library, &mut losses).await?;
         let (title, body) = pages.page(&main, link, &mut losses).await?;
-        mapped["title"] = json!(title);
-        mapped["body"] = json!(body);
-        mapped["draft"] = json!(main.text.draft);
         let mut translations = Vec::new();
         for version in &others {
             let (title, body) = pages.page(version, link, &mut losses).await?;
-            let Version { locale, text } = version;
-            translations
-                .push(json!({ "id": locale, "locale": locale, "title": title, "body": body, "draft": text.draft }));
+            let (locale, draft) = (version.locale.clone(), version.text.draft);
+            translations.push(ArticleTranslation { id: locale.clone(), locale, title, body, draft });
         }
-        mapped["translations"] = json!(translations);
-        mapped["attachments"] = pages.attachments(&mapped);
-        mapped["position"] = json!(article.position);
-        mapped["promoted"] = json!(article.promoted);
-        mapped["tags"] = json!(article.tags);
-        mapped["author"] = self.writer_of(article, &mut losses).await?;
-        mapped["editors"] = self.roster.words("editors").first().map_or(Value::Null, |entry| json!(entry.id));
-        self.put_in_place(article, library, link, &mut mapped, &mut losses).await?;
+        let attachments = pages.attachments(&body, &translations);
+        let author = self.writer_of(article, &mut losses).await?;
+        let place = self.place_of(article, library, link, &mut losses).await?;
+        if place.for_nobody {
+            translations.iter_mut().for_each(|translation| translation.draft = true);
+        }
+        let mapped = MappedArticle {
+            id: record.id.clone(),
+            number: record.number.clone(),
+            url: record.url.clone(),
+            locale: main.locale,
+            title,
+            body,
+            draft: main.text.draft || place.for_nobody,
+            translations,
+            attachments,
+            position: article.position,
+            promoted: article.promoted,
+            tags: article.tags.clone(),
+            author,
+            editors: self.roster.words("editors").first().map(|entry| entry.id.clone()),
+            section: place.section,
+            audience: place.readers.audience,
+            segment: place.readers.segment,
+        };
         if record.created_at.is_some() && !self.target.profile().article_dates {
             losses.push(Lost::new("", Loss::ArticleDate, ""));
         }
-        Ok(Translated { mapped, losses })
+        Ok(Translated { mapped: Mapped::Article(Box::new(mapped)), losses })
     }
 
     /// Where the article goes, and who may read it there.
-    async fn put_in_place(
+    async fn place_of(
         &self,
         article: &Article,
         library: &Library,
         link: &Link,
-        mapped: &mut Value,
         losses: &mut Vec<Lost>,
-    ) -> Result<(), Held> {
+    ) -> Result<Place, Held> {
         let Some(section) = &article.section else {
             return Err(Held::Fail(Problem::new(Reason::Unresolved, "the article names no section")));
         };
@@ -83,23 +93,16 @@ impl Translator {
             losses.push(Lost::new("", Loss::Audience, wanted.label()));
         }
         let there = self.shelf(Kind::Section, section, link).await?;
-        mapped["section"] = json!(there);
-        mapped["audience"] = json!(readers.audience);
-        mapped["segment"] = json!(readers.segment);
-        let profile = self.target.profile();
-        if profile.article_audiences {
+        if self.target.profile().article_audiences {
             // Without a segment it would be everyone's.
-            if readers.audience != Audience::Everyone && readers.segment.is_none() {
-                mapped["draft"] = json!(true);
-                for translation in mapped["translations"].as_array_mut().into_iter().flatten() {
-                    translation["draft"] = json!(true);
-                }
+            let for_nobody = readers.audience != Audience::Everyone && readers.segment.is_none();
+            if for_nobody {
                 losses.push(Lost::new("", Loss::Audience, "nobody: a draft"));
             }
-            return Ok(());
+            return Ok(Place { section: there, readers, for_nobody });
         }
         if self.folder_of(section, link).await?.as_ref() == Some(&readers) {
-            return Ok(());
+            return Ok(Place { section: there, readers, for_nobody: false });
         }
         let rows = link.steps(Kind::Section, section).await?;
         let variant = rows.into_iter().filter(|row| row.key.child == readers.key()).find_map(|row| row.remote);
@@ -107,22 +110,30 @@ impl Translator {
             let what = "the section has no folder in the target that only its readers see";
             return Err(Held::Park(Problem::new(Reason::Unresolved, what)));
         };
-        mapped["section"] = json!(variant.id);
         losses.push(Lost::new("", Loss::AudienceFolder, readers.audience.code()));
-        Ok(())
+        Ok(Place { section: variant.id, readers, for_nobody: false })
     }
 
     /// The author, where they are an agent of the target.
-    async fn writer_of(&self, article: &Article, losses: &mut Vec<Lost>) -> Result<Value, Held> {
-        let Some(id) = &article.author else { return Ok(Value::Null) };
+    async fn writer_of(&self, article: &Article, losses: &mut Vec<Lost>) -> Result<Option<Reference>, Held> {
+        let Some(id) = &article.author else { return Ok(None) };
         let person = self.person(id).await?;
         let listed = || person.email.as_deref().and_then(|email| self.roster.person(email)).map(|entry| entry.remote());
         let there = person.remote.clone().filter(|_| person.kind == Kind::Agent).or_else(listed);
         if there.is_none() {
             losses.push(Lost::new("", Loss::ArticleAuthor, person.label()));
         }
-        Ok(there.as_ref().map_or(Value::Null, remote_json))
+        Ok(there.as_ref().map(Reference::from))
     }
+}
+
+/// Where an article goes, and who may read it there.
+struct Place {
+    /// The target's id.
+    section: String,
+    readers: Readers,
+    /// It has to be a draft: the target cannot say who may read it.
+    for_nobody: bool,
 }
 
 /// All versions of one article share its files.
@@ -175,30 +186,26 @@ impl<'a> Pages<'a> {
 
     /// A picture at the address its file will have in the target, and marked as shown by a body.
     fn hosted(&self, name: &str) -> ImagePlace {
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let is_it = |file: &&Value| self.translator.shown(&text(&file["name"]), &text(&file["id"])) == name;
+        let is_it = |file: &&MappedFile| self.translator.shown(&file.name, &file.id) == name;
         match self.files.sent.iter().find(is_it) {
-            Some(file) => ImagePlace::Url(self.token(&file["id"])),
+            Some(file) => ImagePlace::Url(self.token(file)),
             None => ImagePlace::Attached { name: name.to_owned() },
         }
     }
 
     /// What stands in bodies for the address a file will have in the target.
-    fn token(&self, file: &Value) -> String {
-        let whose = [self.record.id.as_str(), file.as_str().unwrap_or_default()].join("\0");
+    fn token(&self, file: &MappedFile) -> String {
+        let whose = [self.record.id.as_str(), &file.id].join("\0");
         format!("https://deskferry.invalid/{}", &blake3::hash(whose.as_bytes()).to_hex()[..32])
     }
 
     /// The files as the steps see them: with the token that stands for their address, and whether a body shows them.
-    fn attachments(&self, mapped: &Value) -> Value {
-        let translations = mapped["translations"].as_array().into_iter().flatten().map(|t| &t["body"]);
-        let bodies: Vec<&str> = translations.chain([&mapped["body"]]).filter_map(Value::as_str).collect();
-        let file = |file: &Value| {
-            let mut file = file.clone();
-            let token = self.token(&file["id"]);
-            file["inline"] = json!(bodies.iter().any(|body| body.contains(&token)));
-            file["token"] = json!(token);
-            file
+    fn attachments(&self, body: &str, translations: &[ArticleTranslation]) -> Vec<MappedFile> {
+        let bodies: Vec<&str> = translations.iter().map(|t| t.body.as_str()).chain([body]).collect();
+        let file = |file: &MappedFile| {
+            let token = self.token(file);
+            let inline = Some(bodies.iter().any(|body| body.contains(&token)));
+            MappedFile { inline, token: Some(token), ..file.clone() }
         };
         self.files.sent.iter().map(file).collect()
     }

@@ -2,24 +2,24 @@
 
 use super::ticket::redacted;
 use super::{Held, Lost, Translator};
+use crate::connector::mapped::{MappedRating, MappedTimeEntry};
 use crate::connector::plan::scrub;
 use crate::content::{self, ImagePlace, header};
 use crate::error::Loss;
 use crate::record::{Format, Kind, Ticket, TimeEntry};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// The words for a rating that every platform's own are read as.
 const SCORES: [&str; 3] = ["good", "neutral", "bad"];
 
 impl Translator {
-    /// Lays `time_entries` and `rating` into the mapped ticket, as far as the target takes such.
-    pub(super) async fn beside(
+    /// The time spent on the ticket, as far as the target takes such.
+    pub(super) async fn time_entries(
         &self,
         ticket: &Ticket,
         canonical: &Value,
-        mapped: &mut Value,
         losses: &mut Vec<Lost>,
-    ) -> Result<(), Held> {
+    ) -> Result<Vec<MappedTimeEntry>, Held> {
         let mut entries = Vec::new();
         for entry in &ticket.time_entries {
             if self.target.takes("time_entry") {
@@ -28,21 +28,30 @@ impl Translator {
                 losses.push(Lost::new(&entry.id, Loss::Time, format!("{} h", clock(entry.minutes))));
             }
         }
-        mapped["time_entries"] = entries.into();
-        mapped["rating"] = match &ticket.satisfaction {
-            None => Value::Null,
-            Some(rating) => match self.rating(rating, ticket, canonical, losses)? {
-                Some(rating) => rating,
-                None => {
-                    losses.push(Lost::new("", Loss::Rating, ""));
-                    Value::Null
-                }
-            },
-        };
-        Ok(())
+        Ok(entries)
     }
 
-    async fn time_entry(&self, entry: &TimeEntry, canonical: &Value, losses: &mut Vec<Lost>) -> Result<Value, Held> {
+    /// The requester's rating, where the target takes one and the source's word says something to it.
+    pub(super) fn rating(
+        &self,
+        ticket: &Ticket,
+        canonical: &Value,
+        losses: &mut Vec<Lost>,
+    ) -> Result<Option<MappedRating>, Held> {
+        let Some(rating) = &ticket.satisfaction else { return Ok(None) };
+        let rating = self.known_rating(rating, ticket, canonical, losses)?;
+        if rating.is_none() {
+            losses.push(Lost::new("", Loss::Rating, ""));
+        }
+        Ok(rating)
+    }
+
+    async fn time_entry(
+        &self,
+        entry: &TimeEntry,
+        canonical: &Value,
+        losses: &mut Vec<Lost>,
+    ) -> Result<MappedTimeEntry, Held> {
         let person = match &entry.agent {
             Some(id) => Some(self.person(id).await?),
             None => None,
@@ -55,25 +64,24 @@ impl Translator {
             let line = header::line(Some(&person.author()), None).unwrap_or_default();
             note = header::put(&note, Format::Text, &line);
         }
-        Ok(json!({
-            "id": entry.id,
-            "minutes": entry.minutes,
-            "clock": clock(entry.minutes),
-            "note": note,
-            "billable": entry.billable,
-            "at": entry.at,
-            "agent": agent.map_or(Value::Null, |agent| self.in_target(agent)),
-        }))
+        Ok(MappedTimeEntry {
+            id: entry.id.clone(),
+            minutes: entry.minutes,
+            clock: clock(entry.minutes),
+            note,
+            billable: entry.billable,
+            at: entry.at,
+            agent: agent.and_then(|agent| self.in_target(agent)),
+        })
     }
 
-    /// None where the target takes none, or the source's word says nothing to it.
-    fn rating(
+    fn known_rating(
         &self,
         rating: &Value,
         ticket: &Ticket,
         canonical: &Value,
         losses: &mut Vec<Lost>,
-    ) -> Result<Option<Value>, Held> {
+    ) -> Result<Option<MappedRating>, Held> {
         let score = rating["score"].as_str().filter(|score| SCORES.contains(score));
         let Some(score) = score.filter(|_| self.target.takes("rating")) else { return Ok(None) };
         let feedback = scrub(rating["comment"].as_str().unwrap_or_default());
@@ -85,7 +93,8 @@ impl Translator {
             true => None,
             false => Some(redacted(&self.mapping.redact.body, &feedback, canonical, losses)?),
         };
-        Ok(Some(json!({ "id": rating["id"], "score": score, "value": rating["value"], "feedback": feedback })))
+        let (id, value) = (rating["id"].clone(), rating["value"].clone());
+        Ok(Some(MappedRating { id, score: score.to_owned(), value, feedback }))
     }
 }
 

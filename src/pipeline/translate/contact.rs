@@ -1,11 +1,11 @@
 //! People and the other records a ticket refers to: matched with what the target has, or made.
 
 use super::{Held, Translated, Translator, held};
+use crate::connector::mapped::{self, MappedCompany, MappedContact, MappedGroup};
 use crate::error::{Loss, Problem, Reason};
 use crate::ledger::{Link, Lost, Remote};
 use crate::mapping::{Mapped, ValueField, label};
 use crate::record::{Company, Group, Kind, Person, address_key};
-use serde_json::json;
 use std::sync::PoisonError;
 
 /// What a record that is only referred to became.
@@ -41,21 +41,19 @@ impl Translator {
             return Err(Held::Skip(Problem::new(Reason::NoEmail, "the contact has no e-mail address"), None));
         }
         let address = email.map(|email| address_key(self.mapping.people.contact_email(email)));
-        let mut mapped = serde_json::to_value(person).unwrap_or_default();
-        mapped["id"] = json!(id);
-        mapped["address"] = json!(address);
         let mut companies = Vec::new();
         for company in &person.companies {
             companies.extend(link.target_of(Kind::Company, company).await?.map(|there| there.id));
         }
-        mapped["companies"] = json!(companies);
         let there = address.as_ref().and_then(|address| self.roster.person(address));
+        let person = Person { companies, ..person.clone() };
+        let mut mapped = MappedContact { person, id: id.to_owned(), address };
         if let Some(entry) = there.filter(|_| !begun) {
             return Ok(Matched::There(entry.remote(), held::lost(&mapped, &entry.fields)));
         }
-        let (emails, losses) = self.own_addresses(id, person).await?;
-        mapped["emails"] = json!(emails);
-        Ok(Matched::Write(Translated { mapped, losses }))
+        let (emails, losses) = self.own_addresses(id, &mapped.person).await?;
+        mapped.person.emails = emails;
+        Ok(Matched::Write(Translated { mapped: mapped::Mapped::Contact(Box::new(mapped)), losses }))
     }
 
     /// The addresses of a person without those by which somebody else of the source is known: these are theirs in the target, too. Those
@@ -89,9 +87,8 @@ impl Translator {
         match self.roster.company(&company.name).filter(|_| !begun) {
             Some(entry) => Ok(Matched::There(entry.remote(), vec![])),
             None => {
-                let mut mapped = serde_json::to_value(company).unwrap_or_default();
-                mapped["id"] = json!(id);
-                Ok(Matched::Write(Translated { mapped, losses: vec![] }))
+                let made = MappedCompany { company: company.clone(), id: id.to_owned() };
+                Ok(Matched::Write(Translated { mapped: mapped::Mapped::Company(made), losses: vec![] }))
             }
         }
     }
@@ -123,8 +120,9 @@ impl Translator {
                     let problem = Problem::new(Reason::Duplicate, format!("another group is made as `{label}`"));
                     return Err(Held::Skip(problem, Some((Kind::Group, first.clone()))));
                 }
-                let mapped = json!({ "id": id, "name": label, "description": group.description, "members": members });
-                Ok(Matched::Write(Translated { mapped, losses: vec![] }))
+                let (id, description) = (id.to_owned(), group.description.clone());
+                let made = MappedGroup { id, name: label, description, members: members.to_vec() };
+                Ok(Matched::Write(Translated { mapped: mapped::Mapped::Group(made), losses: vec![] }))
             }
             (None, None) => {
                 Err(Held::Skip(Problem::new(Reason::Unresolved, format!("the target has no group `{label}`")), None))

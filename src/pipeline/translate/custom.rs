@@ -2,6 +2,7 @@
 
 use super::ticket::{SourceFields, redacted};
 use super::{Held, Lost, Translator};
+use crate::connector::mapped::MappedCustom;
 use crate::error::Loss;
 use crate::mapping::{Place, convert};
 use crate::record::{Field, FieldType, Ticket};
@@ -69,7 +70,7 @@ impl Translator {
         canonical: &Value,
         fields: &SourceFields,
         losses: &mut Vec<Lost>,
-    ) -> Result<Value, Held> {
+    ) -> Result<Vec<MappedCustom>, Held> {
         let rules = &self.mapping.ticket.custom;
         let mut values = Values::default();
         for value in &ticket.custom {
@@ -133,9 +134,9 @@ impl Translator {
         Ok(())
     }
 
-    fn value_of(&self, target: &Field, value: Value) -> Value {
-        let id = self.roster.field_id(target);
-        json!({ "id": id, "title": target.title, "type": target.field_type, "value": as_text(value) })
+    fn value_of(&self, target: &Field, value: Value) -> MappedCustom {
+        let (id, title) = (self.roster.field_id(target), target.title.clone());
+        MappedCustom { id, title, field_type: target.field_type, value: as_text(value) }
     }
 }
 

@@ -1,6 +1,7 @@
 //! A custom field: matched with one of the target, or made there where a rule says `create = true`.
 
 use super::{Held, Lost, Matched, Translated, Translator};
+use crate::connector::mapped::{Mapped, MappedField};
 use crate::connector::profile::{Profile, Wanted};
 use crate::error::{Loss, Problem, Reason};
 use crate::ledger::Remote;
@@ -11,7 +12,7 @@ use serde_json::{Value, json};
 impl Translator {
     /// A custom field: matched by title, key or the mapping; made, or given the options it lacks, where a rule says
     /// `create = true`. One whose `making` was begun by an earlier run is settled, not matched away.
-    pub fn field(&self, field: &Field, making: bool) -> Result<Matched, Held> {
+    pub fn field(&self, own: &str, field: &Field, making: bool) -> Result<Matched, Held> {
         if self.target.marker_field() == Some(field.title.as_str()) {
             return Err(Held::Skip(Problem::new(Reason::Mapping, "marks the records of an earlier move"), None));
         }
@@ -19,13 +20,13 @@ impl Translator {
         let rule = rules.rule(&field.key, Some(&field.title));
         let rule = rule.filter(|rule| rule.create && self.target.writes(Kind::Field) && field.scope == Kind::Ticket);
         match (rules.place(&field.key, Some(&field.title), self.roster.fields()), rule) {
-            (Place::To(_), Some(rule)) if making => self.new_field(field, rule, rules.title(field)),
+            (Place::To(_), Some(rule)) if making => self.new_field(own, field, rule, rules.title(field)),
             (Place::To(target), rule) => {
                 let is_free = |value: &str| rules.is_free(value, self.roster.fields());
                 let lacks = rule.map(|rule| options(field, rule, Some(target), &is_free)).unwrap_or_default();
                 let can_be_added = self.target.profile().field_types.contains(&target.field_type);
                 match has_options(target.field_type) && can_be_added && !lacks.is_empty() {
-                    true => Ok(Matched::Write(self.more_options(target, lacks))),
+                    true => Ok(Matched::Write(self.more_options(own, target, lacks))),
                     false => {
                         Ok(Matched::There(Remote { id: self.roster.field_id(target), ..Remote::default() }, vec![]))
                     }
@@ -37,7 +38,7 @@ impl Translator {
                     let problem = Problem::new(Reason::Duplicate, format!("another field is made as `{title}`"));
                     Err(Held::Skip(problem, Some((Kind::Field, first.to_owned()))))
                 }
-                None => self.new_field(field, rule, title),
+                None => self.new_field(own, field, rule, title),
             },
             (Place::Nowhere | Place::Create(_), _) => Err(Held::Skip(
                 Problem::new(Reason::Unresolved, format!("the target has no custom field `{}`", field.title))
@@ -48,28 +49,32 @@ impl Translator {
         }
     }
 
-    /// `.field` of a field that is not there: `{title, type, options: [{label, value}], target: null}`.
-    fn new_field(&self, field: &Field, rule: &CustomRule, title: &str) -> Result<Matched, Held> {
+    /// A field that is not there.
+    fn new_field(&self, own: &str, field: &Field, rule: &CustomRule, title: &str) -> Result<Matched, Held> {
         let is_free = |value: &str| self.mapping.ticket.custom.is_free(value, self.roster.fields());
         let Some(made) = to_be_made(field, rule, title, self.target.profile(), &is_free) else {
             let what = format!("the target has no type of field that holds `{}`", field.title);
             return Err(Held::Skip(Problem::new(Reason::Unsupported, what), None));
         };
         let Field { title, field_type, options, .. } = made;
-        let mapped = json!({ "title": title, "type": field_type, "options": options, "target": null });
-        let renamed = (rule.to.is_none() && title != field.title).then(|| Lost::new("", Loss::Renamed, title));
+        let renamed = (rule.to.is_none() && title != field.title).then(|| Lost::new("", Loss::Renamed, &title));
+        let mapped = Mapped::Field(MappedField { id: own.to_owned(), title, field_type, options, target: None });
         Ok(Matched::Write(Translated { mapped, losses: renamed.into_iter().collect() }))
     }
 
-    /// `.field` of one that is there: `options` are those it lacks, `target` its row.
-    fn more_options(&self, target: &Field, lacks: Vec<Wanted>) -> Translated {
+    /// One that is there, with the options it lacks. `own` is the id in the source.
+    fn more_options(&self, own: &str, target: &Field, lacks: Vec<Wanted>) -> Translated {
         let mut row = self.roster.field_row(target).cloned().unwrap_or_default();
         row.insert("id".into(), self.roster.field_id(target).into());
         let lacks = self.target.profile().options(&target.title, lacks);
-        let mapped = json!({
-            "title": target.title, "type": target.field_type, "options": lacks, "target": Value::Object(row),
-        });
-        Translated { mapped, losses: vec![] }
+        let mapped = MappedField {
+            id: own.to_owned(),
+            title: target.title.clone(),
+            field_type: target.field_type,
+            options: lacks,
+            target: Some(row),
+        };
+        Translated { mapped: Mapped::Field(mapped), losses: vec![] }
     }
 }
 

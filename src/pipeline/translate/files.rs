@@ -4,6 +4,7 @@ use super::blobs::{Fetched, head};
 use super::kept::{Kept, NAME_BYTES, names};
 use super::late::Late;
 use super::{Held, Lost, Translator, pack};
+use crate::connector::mapped::MappedFile;
 use crate::connector::plan::picture;
 use crate::connector::profile::{ImagesBy, Profile};
 use crate::content::file_name::Names;
@@ -12,7 +13,6 @@ use crate::error::{Loss, Problem, Result};
 use crate::mapping::Oversize;
 use crate::record::{Attachment, Body, Comment, Record, Visibility};
 use crate::staging::StagedBlob;
-use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::Write;
@@ -54,8 +54,7 @@ impl Shelf {
 
 /// The files of one message.
 pub struct Carried {
-    /// As the steps see them: `{id, name, mime, bytes, hash, path}`.
-    pub sent: Vec<Value>,
+    pub sent: Vec<MappedFile>,
     /// Files kept on this machine.
     pub kept: Vec<Kept>,
     /// Names of files that could not be had.
@@ -186,10 +185,16 @@ impl Translator {
         shelf.take(blob.bytes);
         let path = self.blobs.staging.blob_path(&blob.hash);
         let mime = content::mime::sniff(file.mime.as_deref().or(blob.mime.as_deref()), &name, &head(&path)?);
-        carried.sent.push(json!({
-            "id": file.id, "name": name, "mime": mime, "bytes": blob.bytes, "hash": blob.hash,
-            "path": path, "comment": comment.id,
-        }));
+        carried.sent.push(MappedFile {
+            id: file.id.clone(),
+            name,
+            mime: Some(mime),
+            bytes: blob.bytes,
+            hash: blob.hash.clone(),
+            path,
+            comment: Some(comment.id.clone()),
+            ..MappedFile::default()
+        });
         Ok(())
     }
 
@@ -259,10 +264,16 @@ impl Translator {
         shelf.take(size);
         let id = format!("{}-image-{at}", comment.id);
         let shown = self.shown(&name, &id);
-        carried.sent.push(json!({
-            "id": id, "name": name, "mime": mime, "bytes": bytes.len(),
-            "hash": hash, "path": path, "comment": comment.id,
-        }));
+        carried.sent.push(MappedFile {
+            id,
+            name: name.clone(),
+            mime: Some(mime.to_owned()),
+            bytes: size,
+            hash,
+            path,
+            comment: Some(comment.id.clone()),
+            ..MappedFile::default()
+        });
         Ok(Named { name, shown, sent: true })
     }
 

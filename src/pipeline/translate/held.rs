@@ -3,41 +3,43 @@
 //! Two people of the source may be one in the target: they have one address, or the target knew them before. Nothing of them goes in
 //! silence: what the target's person does not have is a loss of theirs, by name.
 
+use crate::connector::mapped::MappedContact;
 use crate::error::Loss;
 use crate::ledger::Lost;
-use crate::record::address_key;
+use crate::record::{Person, address_key};
 use serde_json::{Map, Value};
 
 /// What of a mapped contact is not `there`: the fields of a `[held]` rule, or of an agent's row. A name, and companies, are compared only
 /// where the target tells them.
-pub fn lost(contact: &Value, there: &Map<String, Value>) -> Vec<Lost> {
+pub fn lost(contact: &MappedContact, there: &Map<String, Value>) -> Vec<Lost> {
+    let Person { name, emails, phones, companies, tags, custom, .. } = &contact.person;
+    let first = contact.address.as_deref().map(address_key).unwrap_or_default();
     let mut details = Vec::new();
-    if let (Some(name), Some(other)) = (contact["name"].as_str(), there.get("name").and_then(Value::as_str))
+    if let (Some(name), Some(other)) = (name, there.get("name").and_then(Value::as_str))
         && !plain(name).is_empty()
         && plain(name) != plain(other)
-        && address_key(name) != address_of(contact)
+        && address_key(name) != first
     {
         details.push(format!("name {}: the target has {}", name.trim(), other.trim()));
     }
     let has = |key: &str, of: fn(&str) -> String, text: &str| texts(there.get(key)).any(|own| of(own) == of(text));
-    let first = address_of(contact);
-    let further = texts(contact.get("emails")).filter(|email| email.contains('@') && address_key(email) != first);
+    let further = filled(emails).filter(|email| email.contains('@') && address_key(email) != first);
     details.extend(further.filter(|email| !has("emails", address_key, email)).map(|email| format!("address {email}")));
-    let phones = texts(contact.get("phones")).filter(|phone| !has("phones", digits, phone));
+    let phones = filled(phones).filter(|phone| !has("phones", digits, phone));
     details.extend(phones.map(|phone| format!("phone {phone}")));
     if there.contains_key("companies") {
-        let companies = texts(contact.get("companies")).filter(|id| !has("companies", str::to_owned, id));
+        let companies = filled(companies).filter(|id| !has("companies", str::to_owned, id));
         details.extend(companies.map(|id| format!("company {id}")));
     }
-    details.extend(texts(contact.get("tags")).filter(|tag| !has("tags", plain, tag)).map(|tag| format!("tag {tag}")));
-    let custom = contact["custom"].as_array().into_iter().flatten().filter(|value| !is_nothing(&value["value"]));
-    let titles = custom.filter_map(|value| value["title"].as_str().or_else(|| value["key"].as_str()));
+    details.extend(filled(tags).filter(|tag| !has("tags", plain, tag)).map(|tag| format!("tag {tag}")));
+    let custom = custom.iter().filter(|value| !is_nothing(&value.value));
+    let titles = custom.map(|value| value.title.as_deref().unwrap_or(&value.key));
     details.extend(titles.map(|title| format!("custom value {title}")));
     details.into_iter().map(|detail| Lost::new("", Loss::PersonValue, detail)).collect()
 }
 
-fn address_of(contact: &Value) -> String {
-    contact["address"].as_str().map(address_key).unwrap_or_default()
+fn filled(list: &[String]) -> impl Iterator<Item = &str> {
+    list.iter().map(String::as_str).filter(|text| !text.trim().is_empty())
 }
 
 fn texts(list: Option<&Value>) -> impl Iterator<Item = &str> {
@@ -73,7 +75,10 @@ mod tests {
     use serde_json::json;
 
     fn details(contact: &Value, there: &Value) -> Vec<String> {
-        lost(contact, there.as_object().unwrap()).into_iter().map(|lost| lost.detail).collect()
+        let mut contact = contact.clone();
+        contact["id"] = "1".into();
+        let contact: MappedContact = serde_json::from_value(contact).unwrap();
+        lost(&contact, there.as_object().unwrap()).into_iter().map(|lost| lost.detail).collect()
     }
 
     #[test]

@@ -5,11 +5,11 @@ use super::blobs::Fetched;
 use super::files::{Carried, Shelf};
 use super::message::Messages;
 use super::{Held, Lost};
+use crate::connector::mapped::MappedComment;
 use crate::content::notes;
 use crate::error::{Loss, Problem, Reason};
 use crate::ledger::{Link, RecordRow, StepState};
 use crate::record::{Attachment, Comment, Kind, Ticket, Visibility};
-use serde_json::{Value, json};
 use std::collections::HashSet;
 
 /// Losses of a file that a retry may have.
@@ -61,7 +61,7 @@ impl Messages<'_> {
         file: &Attachment,
         shelf: &mut Shelf,
         losses: &mut Vec<Lost>,
-    ) -> Result<Option<Value>, Held> {
+    ) -> Result<Option<MappedComment>, Held> {
         let translator = self.translator;
         let blob = match translator.blobs.fetch(file).await? {
             Fetched::Here(blob) | Fetched::Unlike(blob) => blob,
@@ -93,9 +93,14 @@ impl Messages<'_> {
         let lines = std::iter::once(line).chain(files.lines());
         let body = lines.fold(String::new(), |body, line| notes::append(&body, translator.format, &line));
         let body = self.worded(body);
-        Ok(Some(json!({
-            "id": own.id, "part": 0, "body": body, "body_by_api": body, "body_with_date": body, "private": private,
-            "direction": null, "author": null, "created_at": null, "attachments": files.sent,
-        })))
+        Ok(Some(MappedComment {
+            id: own.id,
+            body_by_api: body.clone(),
+            body_with_date: body.clone(),
+            body,
+            private,
+            attachments: files.sent,
+            ..MappedComment::default()
+        }))
     }
 }

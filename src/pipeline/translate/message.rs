@@ -3,13 +3,14 @@
 use super::files::{Carried, Gallery, Shelf};
 use super::late::Late;
 use super::{Held, Lost, Translator};
+use crate::connector::mapped::{MappedComment, MappedPerson};
 use crate::content::{self, header, notes};
 use crate::error::Loss;
 use crate::ledger::Remote;
 use crate::mapping::{DateStyle, redact};
 use crate::pipeline::people::Known;
 use crate::record::{Comment, Format, Record, Ticket, Visibility};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::cell::{LazyCell, RefCell};
 use std::collections::{BTreeSet, HashMap};
 
@@ -30,7 +31,7 @@ pub struct Messages<'a> {
 /// Messages ready for the steps.
 #[derive(Default)]
 pub struct CarriedMessages {
-    pub comments: Vec<Value>,
+    pub comments: Vec<MappedComment>,
     pub losses: Vec<Lost>,
 }
 
@@ -68,14 +69,14 @@ impl Messages<'_> {
     }
 
     /// What is shown to everyone where the ticket's first message is private, or where there is none.
-    fn stub(&self, body: String) -> Value {
+    fn stub(&self, body: String) -> MappedComment {
         let line = header::line(None, self.record.created_at);
         let body = match line {
             Some(line) => header::put(&body, self.translator.format, &line),
             None => body,
         };
         let body = self.worded(body);
-        json!({ "id": "", "body": body, "body_by_api": body, "body_with_date": body, "private": false, "author": null, "attachments": [] })
+        MappedComment { body_by_api: body.clone(), body_with_date: body.clone(), body, ..MappedComment::default() }
     }
 
     /// A message: in several parts where it is too long for the target, in none where it has to stay here.
@@ -86,7 +87,7 @@ impl Messages<'_> {
         lines: &[String],
         shelf: &mut Shelf,
         losses: &mut Vec<Lost>,
-    ) -> Result<Vec<Value>, Held> {
+    ) -> Result<Vec<MappedComment>, Held> {
         let Translator { target, format, .. } = self.translator;
         let profile = target.profile();
         let private = comment.visibility == Visibility::Private;
@@ -139,18 +140,18 @@ impl Messages<'_> {
         let part = |(at, body): (usize, &String)| {
             let head = |line: &Option<String>| self.worded(with(body, *format, line.clone().filter(|_| at == 0)));
             let by_api = head(&by_api);
-            json!({
-                "id": comment.id,
-                "part": at,
-                "body": if native.is_some() { head(&as_author) } else { by_api.clone() },
-                "body_by_api": by_api,
-                "body_with_date": head(&with_date),
-                "private": private,
-                "direction": comment.direction,
-                "author": native,
-                "created_at": comment.created_at,
-                "attachments": if at == 0 { json!(files.sent) } else { json!([]) },
-            })
+            MappedComment {
+                id: comment.id.clone(),
+                part: at,
+                body: if native.is_some() { head(&as_author) } else { by_api.clone() },
+                body_by_api: by_api,
+                body_with_date: head(&with_date),
+                private,
+                direction: comment.direction,
+                author: native.clone(),
+                created_at: comment.created_at,
+                attachments: if at == 0 { files.sent.clone() } else { vec![] },
+            }
         };
         Ok(parts.iter().enumerate().map(part).collect())
     }
@@ -166,10 +167,10 @@ impl Messages<'_> {
     }
 
     /// The author in the target, if the message may be written under their name.
-    async fn native(&self, author: Option<&Known>, visibility: Visibility) -> Result<Option<Value>, Held> {
+    async fn native(&self, author: Option<&Known>, visibility: Visibility) -> Result<Option<MappedPerson>, Held> {
         let Some((author, remote)) = author.and_then(|a| Some((a, a.remote.as_ref()?))) else { return Ok(None) };
         let may = self.translator.target.may_write_as(remote, self.group, visibility).await?;
-        Ok(may.then(|| self.translator.in_target(author)))
+        Ok(self.translator.in_target(author).filter(|_| may))
     }
 
     /// The body in the target's format, with inline images where the target has them.

@@ -1,6 +1,6 @@
 //! record → what the target's steps see: the user's rules, the target's ids, bodies in its format, and every loss by name.
 //!
-//! The result is a JSON document; its shape is what `docs/connectors.md` calls *the mapped record*. Nothing is sent.
+//! The result is what `docs/connectors.md` calls *the mapped record*. Nothing is sent.
 
 mod article;
 mod beside;
@@ -34,11 +34,11 @@ use super::people::{Known, People};
 use super::roster::Roster;
 use super::write::Broken;
 use crate::connector::Target;
+use crate::connector::mapped::Mapped;
 use crate::error::{Problem, Reason};
 use crate::ledger::{End, Lost};
 use crate::mapping::Mapping;
 use crate::record::{Format, Kind, Ref, Ticket};
-use serde_json::Value;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -89,9 +89,9 @@ impl Translator {
 }
 
 /// A record ready to be planned.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Translated {
-    pub mapped: Value,
+    pub mapped: Mapped,
     pub losses: Vec<Lost>,
 }
 

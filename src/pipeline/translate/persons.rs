@@ -1,14 +1,13 @@
 //! The people of a ticket: who asked, who answers for it, who is in copy.
 
-use super::ticket::remote_json;
 use super::{Held, Lost, Translator};
+use crate::connector::mapped::{MappedPerson, MappedTicket};
 use crate::content::header;
 use crate::error::Loss;
 use crate::ledger::Remote;
 use crate::mapping::Missing;
 use crate::pipeline::people::Known;
 use crate::record::{Kind, Ref, Ticket, address_key};
-use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// Whom the target can hold on a ticket, and the names of the others.
@@ -17,12 +16,12 @@ pub struct Persons {
     pub requester: Option<Arc<Known>>,
     /// Whether the target shows the requester as such.
     pub is_shown: bool,
-    asked: Value,
-    submitter: Value,
-    requesters: Vec<Value>,
-    ccs: Vec<Value>,
-    followers: Vec<Value>,
-    watchers: Vec<Value>,
+    asked: Option<MappedPerson>,
+    submitter: Option<MappedPerson>,
+    requesters: Vec<MappedPerson>,
+    ccs: Vec<MappedPerson>,
+    followers: Vec<MappedPerson>,
+    watchers: Vec<MappedPerson>,
     /// People in copy without a place in the target.
     pub without_place: Vec<Arc<Known>>,
 }
@@ -30,13 +29,13 @@ pub struct Persons {
 impl Persons {
     /// Lays them into the mapped ticket: `requester` and `submitter`; `requesters` (further ones), `ccs` and `followers`;
     /// and `watchers`, all of these at once, each once, for targets that know only one sort of copy.
-    pub fn put(&self, mapped: &mut Value) {
-        mapped["requester"] = self.asked.clone();
-        mapped["submitter"] = self.submitter.clone();
-        mapped["requesters"] = json!(self.requesters);
-        mapped["ccs"] = json!(self.ccs);
-        mapped["followers"] = json!(self.followers);
-        mapped["watchers"] = json!(self.watchers);
+    pub fn put(self, mapped: &mut MappedTicket) {
+        mapped.requester = self.asked;
+        mapped.submitter = self.submitter;
+        mapped.requesters = self.requesters;
+        mapped.ccs = self.ccs;
+        mapped.followers = self.followers;
+        mapped.watchers = self.watchers;
     }
 
     /// Those without a place, as a text of the ticket names them.
@@ -49,8 +48,8 @@ impl Persons {
     }
 }
 
-fn add_once(people: &mut Vec<Value>, person: &Value) {
-    if !people.iter().any(|there| there["id"] == person["id"]) {
+fn add_once(people: &mut Vec<MappedPerson>, person: &MappedPerson) {
+    if !people.iter().any(|there| there.id == person.id) {
         people.push(person.clone());
     }
 }
@@ -65,13 +64,17 @@ impl Translator {
         if let Some(id) = &ticket.requester {
             let requester = self.person_on(ticket, id).await?;
             persons.asked = self.in_target(&requester);
-            persons.is_shown = !persons.asked.is_null() && profile.requesters;
+            persons.is_shown = persons.asked.is_some() && profile.requesters;
             let begun = match ticket.comments.first().and_then(|comment| comment.author.as_ref()) {
                 Some(author) => self.person(author).await?.is(&requester),
                 None => false,
             };
-            if !begun && !persons.is_shown && !persons.asked.is_null() && profile.ccs {
-                add_once(&mut persons.watchers, &persons.asked);
+            if let Some(asked) = &persons.asked
+                && !begun
+                && !persons.is_shown
+                && profile.ccs
+            {
+                add_once(&mut persons.watchers, asked);
             }
             persons.requester = Some(requester);
         }
@@ -83,14 +86,13 @@ impl Translator {
             if persons.is_shown && persons.requester.as_ref().is_some_and(|requester| requester.is(&person)) {
                 continue;
             }
-            let there = self.in_target(&person);
-            let unreachable = profile.ccs_by_address && there["address"].is_null();
-            if there.is_null() || !profile.ccs || unreachable {
+            let reachable = |there: &MappedPerson| profile.ccs && (!profile.ccs_by_address || there.address.is_some());
+            let Some(there) = self.in_target(&person).filter(reachable) else {
                 if !persons.without_place.iter().any(|other| other.is(&person)) {
                     persons.without_place.push(person);
                 }
                 continue;
-            }
+            };
             add_once(&mut persons.watchers, &there);
             add_once(
                 match of {
@@ -104,16 +106,11 @@ impl Translator {
         Ok(persons)
     }
 
-    /// A person as the steps see them: `{id, …}` with their address in the target and their name, or null if they are not there.
-    pub(super) fn in_target(&self, person: &Known) -> Value {
-        let Some(remote) = &person.remote else { return Value::Null };
-        let mut json = remote_json(remote);
+    /// A person as the steps see them; none if they are not there.
+    pub(super) fn in_target(&self, person: &Known) -> Option<MappedPerson> {
         let people = &self.mapping.people;
         let address = person.email.as_deref().map(|email| address_key(people.contact_email(people.agent_email(email))));
-        json["address"] = json!(address);
-        json["name"] = json!(person.name);
-        json["kind"] = json!(person.kind);
-        json
+        Some(MappedPerson::known(person.remote.as_ref()?, address, person.name.clone(), person.kind))
     }
 
     pub(super) async fn assignee(
@@ -121,8 +118,8 @@ impl Translator {
         ticket: &Ticket,
         group: Option<&Remote>,
         losses: &mut Vec<Lost>,
-    ) -> Result<Value, Held> {
-        let Some(id) = &ticket.assignee else { return Ok(Value::Null) };
+    ) -> Result<Option<MappedPerson>, Held> {
+        let Some(id) = &ticket.assignee else { return Ok(None) };
         let person = self.person(id).await?;
         // A customer of the target answers for nothing, even if they were an agent in the source.
         let there = match &person.remote {
@@ -132,16 +129,16 @@ impl Translator {
                     Some(email) => self.roster.seek(self.target.as_ref(), email).await?.map(|entry| entry.remote()),
                     None => None,
                 };
-                listed.or_else(|| self.stand_in()).map(|remote| (remote.clone(), remote_json(&remote)))
+                listed.or_else(|| self.stand_in()).map(|remote| (remote.clone(), Some(MappedPerson::from(&remote))))
             }
         };
-        if let Some((remote, json)) = there
+        if let Some((remote, there)) = there
             && self.target.may_be_assigned(&remote, group).await?
         {
-            return Ok(json);
+            return Ok(there);
         }
         losses.push(Lost::new("", Loss::Assignee, person.label()));
-        Ok(Value::Null)
+        Ok(None)
     }
 
     /// The person of `[people] missing = "default:…"`.

@@ -2,6 +2,7 @@
 
 use super::languages::{Version, Versions};
 use super::{Held, Lost, Translated, Translator};
+use crate::connector::mapped::{FolderTranslation, FolderVariant, Mapped, MappedFolder};
 use crate::connector::plan::scrub;
 use crate::content::notes;
 use crate::error::{Loss, Problem, Reason};
@@ -9,7 +10,7 @@ use crate::ledger::{Link, State, StepState};
 use crate::pipeline::library::{Library, Readers};
 use crate::record::library::{Audience, Category, Section, Translation};
 use crate::record::{Kind, Record, Ref};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::collections::BTreeSet;
 
 impl Translator {
@@ -18,9 +19,9 @@ impl Translator {
         let own = version(&category.name, category.description.as_deref(), category.locale.as_deref());
         let versions = self.versions(own, &category.translations, &mut losses)?;
         let mut mapped = described(record, versions);
-        mapped["position"] = json!(category.position);
+        mapped.position = category.position;
         self.named(record, library, &mut mapped, &mut losses);
-        Ok(Translated { mapped, losses })
+        Ok(Translated { mapped: Mapped::Category(mapped), losses })
     }
 
     /// A section, with the further folders that its articles need in a target where only folders have an audience.
@@ -35,36 +36,32 @@ impl Translator {
         let own = version(&section.name, section.description.as_deref(), section.locale.as_deref());
         let versions = self.versions(own, &section.translations, &mut losses)?;
         let mut mapped = described(record, versions);
-        mapped["position"] = json!(section.position);
+        mapped.position = section.position;
         self.named(record, library, &mut mapped, &mut losses);
         let Some(category) = &section.category else {
             return Err(Held::Fail(Problem::new(Reason::Unresolved, "the section names no category")));
         };
-        mapped["category"] = json!(self.shelf(Kind::Category, category, link).await?);
-        mapped["parent"] = match &section.parent {
-            Some(parent) => json!(self.shelf(Kind::Section, parent, link).await?),
-            None => Value::Null,
-        };
+        mapped.category = Some(self.shelf(Kind::Category, category, link).await?);
+        if let Some(parent) = &section.parent {
+            mapped.parent = Some(self.shelf(Kind::Section, parent, link).await?);
+        }
         if self.target.profile().article_audiences {
-            return Ok(Translated { mapped, losses });
+            return Ok(Translated { mapped: Mapped::Section(mapped), losses });
         }
         let asked: BTreeSet<Readers> = library.readers_in(&record.id).map(|r| self.readers(r).0).collect();
         let made = self.folder_of(&record.id, link).await?;
         let base =
             made.or_else(|| asked.first().cloned()).unwrap_or_else(|| self.readers(&library.readers_of(&record.id)).0);
-        mapped["audience"] = json!(base.audience);
-        mapped["segment"] = json!(base.segment);
-        let name = mapped["name"].as_str().unwrap_or_default().to_owned();
         let others = asked.into_iter().filter(|readers| *readers != base);
-        mapped["variants"] = others
-            .map(|readers| {
-                json!({
-                    "id": readers.key(), "name": notes::folder_for(&name, readers.audience),
-                    "audience": readers.audience, "segment": readers.segment,
-                })
-            })
-            .collect();
-        Ok(Translated { mapped, losses })
+        let variant = |readers: Readers| FolderVariant {
+            id: readers.key(),
+            name: notes::folder_for(&mapped.name, readers.audience),
+            audience: readers.audience,
+            segment: readers.segment,
+        };
+        mapped.variants = others.map(variant).collect();
+        (mapped.audience, mapped.segment) = (Some(base.audience), base.segment);
+        Ok(Translated { mapped: Mapped::Section(mapped), losses })
     }
 
     /// Whom the target shows something to that these may read, and whether they are fewer.
@@ -117,14 +114,13 @@ impl Translator {
     }
 
     /// Gives a record the name that the target can tell from others.
-    fn named(&self, record: &Record, library: &Library, mapped: &mut Value, losses: &mut Vec<Lost>) {
+    fn named(&self, record: &Record, library: &Library, mapped: &mut MappedFolder, losses: &mut Vec<Lost>) {
         let Some(number) = library.twin(record.kind(), &record.id).filter(|_| self.target.profile().unique_names)
         else {
             return;
         };
-        let name = notes::numbered(mapped["name"].as_str().unwrap_or_default(), number);
-        losses.push(Lost::new("", Loss::Renamed, &name));
-        mapped["name"] = json!(name);
+        mapped.name = notes::numbered(&mapped.name, number);
+        losses.push(Lost::new("", Loss::Renamed, &mapped.name));
     }
 }
 
@@ -137,16 +133,22 @@ fn version(name: &str, description: Option<&str>, locale: Option<&str>) -> Trans
     }
 }
 
-fn described(record: &Record, versions: Versions) -> Value {
+fn described(record: &Record, versions: Versions) -> MappedFolder {
     let Versions { main, others } = versions;
-    let translation = |v: Version| {
-        json!({
-            "id": v.locale, "locale": v.locale, "name": scrub(&v.text.title), "description": scrub(&v.text.body),
-        })
+    let translation = |version: Version| FolderTranslation {
+        id: version.locale.clone(),
+        locale: version.locale,
+        name: scrub(&version.text.title),
+        description: scrub(&version.text.body),
     };
-    json!({
-        "id": record.id, "number": record.number, "url": record.url, "locale": main.locale,
-        "name": scrub(&main.text.title), "description": scrub(&main.text.body),
-        "translations": others.into_iter().map(translation).collect::<Vec<_>>(),
-    })
+    MappedFolder {
+        id: record.id.clone(),
+        number: record.number.clone(),
+        url: record.url.clone(),
+        locale: main.locale,
+        name: scrub(&main.text.title),
+        description: scrub(&main.text.body),
+        translations: others.into_iter().map(translation).collect(),
+        ..MappedFolder::default()
+    }
 }

@@ -4,12 +4,13 @@ use super::late::Late;
 use super::message::Messages;
 use super::{Held, Lost, Translated, Translator};
 use crate::connector::ChildRows;
+use crate::connector::mapped::{Mapped, MappedTicket, Reference, Word};
 use crate::error::{Loss, Problem, Reason, Result};
 use crate::ledger::{Link, Remote};
-use crate::mapping::{Mapped, Otherwise, Redaction, ValueField, canonical, redact};
+use crate::mapping::{self, Otherwise, Redaction, ValueField, canonical, redact};
 use crate::pipeline::people::Known;
 use crate::record::{Body, Field, Format, Kind, Record, Ref, State, Ticket};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::HashMap;
 
@@ -30,48 +31,59 @@ impl Translator {
         let mut losses: Vec<Lost> = Vec::new();
         let canonical = canonical(ticket, |key| fields.get(key).map(|field| field.title.as_str()));
         let ticket = &*self.computed(ticket, &canonical)?;
-        let mut mapped = json!({ "id": record.id, "number": record.number, "url": record.url });
-        mapped["created_at"] = json!(record.created_at);
-        mapped["updated_at"] = json!(record.updated_at);
-        mapped["solved_at"] = json!(ticket.solved_at);
-        mapped["due_at"] = json!(ticket.due_at);
         let subject = crate::connector::plan::scrub(&ticket.subject);
-        mapped["subject"] = json!(redacted(&self.mapping.redact.subject, &subject, &canonical, &mut losses)?);
         let category = ValueField::Status(ticket.category);
-        mapped["status"] = self.word(category, "status", ticket.status.as_deref(), &canonical, &mut losses)?;
-        mapped["priority"] =
-            self.word(ValueField::Priority, "priority", ticket.priority.as_deref(), &canonical, &mut losses)?;
-        mapped["type"] = self.word(ValueField::Type, "type", ticket.ticket_type.as_deref(), &canonical, &mut losses)?;
-        mapped["channel"] = self.channel(ticket, &canonical)?;
+        let mut mapped = MappedTicket {
+            id: record.id.clone(),
+            number: record.number.clone(),
+            url: record.url.clone(),
+            created_at: record.created_at,
+            updated_at: record.updated_at,
+            solved_at: ticket.solved_at,
+            due_at: ticket.due_at,
+            subject: redacted(&self.mapping.redact.subject, &subject, &canonical, &mut losses)?,
+            status: self.word(category, "status", ticket.status.as_deref(), &canonical, &mut losses)?,
+            priority: self.word(
+                ValueField::Priority,
+                "priority",
+                ticket.priority.as_deref(),
+                &canonical,
+                &mut losses,
+            )?,
+            ticket_type: self.word(ValueField::Type, "type", ticket.ticket_type.as_deref(), &canonical, &mut losses)?,
+            channel: self.channel(ticket, &canonical)?,
+            ..MappedTicket::default()
+        };
         let group = self.ticket_group(ticket, &canonical, link, &mut losses).await?;
-        mapped["group"] = group.as_ref().map_or(Value::Null, remote_json);
-        mapped["assignee"] = self.assignee(ticket, group.as_ref(), &mut losses).await?;
-        mapped["custom"] = self.custom(ticket, &canonical, fields, &mut losses)?;
+        mapped.group = group.as_ref().map(Reference::from);
+        mapped.assignee = self.assignee(ticket, group.as_ref(), &mut losses).await?;
+        mapped.custom = self.custom(ticket, &canonical, fields, &mut losses)?;
         self.roster.demand(&self.demands, &mapped)?;
-        mapped["tags"] = json!(self.mapping.ticket.tags.apply(&ticket.tags));
-        if !self.target.profile().tags && mapped["tags"].as_array().is_some_and(|t| !t.is_empty()) {
+        mapped.tags = self.mapping.ticket.tags.apply(&ticket.tags);
+        if !self.target.profile().tags && !mapped.tags.is_empty() {
             losses.extend(ticket.tags.iter().map(|tag| Lost::new("", Loss::Tag, tag)));
         }
-        self.beside(ticket, &canonical, &mut mapped, &mut losses).await?;
+        mapped.time_entries = self.time_entries(ticket, &canonical, &mut losses).await?;
+        mapped.rating = self.rating(ticket, &canonical, &mut losses)?;
         let people = self.people_of(ticket).await?;
-        people.put(&mut mapped);
-        mapped["company"] = self.company_of(ticket, people.requester.as_deref(), link, &mut losses).await?;
+        let (requester, named) = (people.requester.clone(), people.named());
+        let unshown = requester.clone().filter(|_| !people.is_shown);
+        mapped.company = self.company_of(ticket, requester.as_deref(), link, &mut losses).await?;
         if !people.without_place.is_empty() {
             let labels: Vec<String> = people.without_place.iter().map(|person| person.label()).collect();
             losses.push(Lost::new("", Loss::Cc, labels.join(", ")));
         }
+        people.put(&mut mapped);
 
         let messages =
             Messages { translator: self, record, ticket, late, canonical: &canonical, group: group.as_ref() };
-        let unshown = people.requester.as_deref().filter(|_| !people.is_shown);
-        let carried = messages.carry(unshown, &people.named()).await?;
+        let carried = messages.carry(unshown.as_deref(), &named).await?;
         losses.extend(carried.losses);
-        let sizes = carried.comments.iter().flat_map(|c| c["attachments"].as_array().into_iter().flatten());
-        let mut sizes: Vec<u64> = sizes.filter_map(|f| f["bytes"].as_u64()).collect();
-        sizes.sort_unstable();
-        mapped["file_sizes"] = json!(sizes);
-        mapped["comments"] = Value::Array(carried.comments);
-        Ok(Translated { mapped, losses })
+        let files = carried.comments.iter().flat_map(|comment| &comment.attachments);
+        mapped.file_sizes = files.map(|file| file.bytes).collect();
+        mapped.file_sizes.sort_unstable();
+        mapped.comments = carried.comments;
+        Ok(Translated { mapped: Mapped::Ticket(Box::new(mapped)), losses })
     }
 
     /// Who asked the ticket, after the rules.
@@ -106,7 +118,7 @@ impl Translator {
     }
 
     /// How the ticket came in. The target's own word for it is the connector's to find.
-    fn channel(&self, ticket: &Ticket, canonical: &Value) -> Result<Value, Held> {
+    fn channel(&self, ticket: &Ticket, canonical: &Value) -> Result<Option<String>, Held> {
         let rule = &self.mapping.ticket.channel;
         let channel = rule.label(canonical)?.or_else(|| ticket.channel.clone());
         let mapped = match &channel {
@@ -114,14 +126,14 @@ impl Translator {
             None => rule.apply_to_none(ValueField::Channel, &[]),
         };
         match mapped {
-            Mapped::To(to) => Ok(json!(to)),
-            Mapped::Unknown => Ok(json!(channel)),
-            Mapped::Drop => Ok(Value::Null),
-            Mapped::Fail(problem) => Err(Held::Fail(problem)),
+            mapping::Mapped::To(to) => Ok(Some(to)),
+            mapping::Mapped::Unknown => Ok(channel),
+            mapping::Mapped::Drop => Ok(None),
+            mapping::Mapped::Fail(problem) => Err(Held::Fail(problem)),
         }
     }
 
-    /// A label of a vocabulary, as `{id, label}` of the target. Null leaves the target its own.
+    /// A label of a vocabulary, of the target. None leaves the target its own.
     fn word(
         &self,
         field: ValueField,
@@ -129,7 +141,7 @@ impl Translator {
         label: Option<&str>,
         canonical: &Value,
         losses: &mut Vec<Lost>,
-    ) -> Result<Value, Held> {
+    ) -> Result<Option<Word>, Held> {
         let rule = self.mapping.ticket.value_rule(field);
         let known = self.roster.labels(vocabulary);
         let computed = rule.label(canonical)?;
@@ -139,36 +151,37 @@ impl Translator {
             None => rule.apply_to_none(field, &known),
         };
         let to = match mapped {
-            Mapped::To(to) => to,
-            Mapped::Drop => return Ok(Value::Null),
-            Mapped::Unknown if self.target.profile().open.iter().any(|open| open == vocabulary) => match label {
+            mapping::Mapped::To(to) => to,
+            mapping::Mapped::Drop => return Ok(None),
+            mapping::Mapped::Unknown if self.target.profile().open.iter().any(|open| open == vocabulary) => match label
+            {
                 Some(label) => label.to_owned(),
-                None => return Ok(Value::Null),
+                None => return Ok(None),
             },
-            Mapped::Unknown => match self.target.default_label(vocabulary) {
+            mapping::Mapped::Unknown => match self.target.default_label(vocabulary) {
                 Some(default) => default,
                 None => {
                     let lost = label.map(|label| Lost::new("", Loss::Value, format!("{vocabulary} `{label}`")));
                     losses.extend(lost);
-                    return Ok(Value::Null);
+                    return Ok(None);
                 }
             },
             // Only a wrong status changes what a ticket means; an unknown priority or type is a loss, unless a rule says it is not.
-            Mapped::Fail(problem) if vocabulary == "status" || rule.otherwise == Some(Otherwise::Fail) => {
+            mapping::Mapped::Fail(problem) if vocabulary == "status" || rule.otherwise == Some(Otherwise::Fail) => {
                 return Err(Held::Fail(problem));
             }
-            Mapped::Fail(_) => {
+            mapping::Mapped::Fail(_) => {
                 losses.push(Lost::new("", Loss::Value, format!("{vocabulary} `{}`", label.unwrap_or_default())));
                 match self.target.default_label(vocabulary) {
                     Some(default) => default,
-                    None => return Ok(Value::Null),
+                    None => return Ok(None),
                 }
             }
         };
-        Ok(match self.roster.word(vocabulary, &to) {
-            Some(entry) => json!({ "id": entry.id, "label": entry.label }),
-            None => json!({ "id": to, "label": to }),
-        })
+        Ok(Some(match self.roster.word(vocabulary, &to) {
+            Some(entry) => Word { id: entry.id.clone(), label: entry.label.clone() },
+            None => Word { id: to.clone(), label: to },
+        }))
     }
 
     /// The group by its own record, by what a jq gives for it, or by the rule for tickets that have none; else the account's default.
@@ -181,10 +194,10 @@ impl Translator {
     ) -> Result<Option<Remote>, Held> {
         let rule = &self.mapping.ticket.group;
         let known = self.roster.group_labels();
-        let named = |mapped: Mapped| match mapped {
-            Mapped::To(label) => Ok(self.roster.group(&label).map(|group| group.remote())),
-            Mapped::Fail(problem) => Err(Held::Fail(problem)),
-            Mapped::Drop | Mapped::Unknown => Ok(None),
+        let named = |mapped: mapping::Mapped| match mapped {
+            mapping::Mapped::To(label) => Ok(self.roster.group(&label).map(|group| group.remote())),
+            mapping::Mapped::Fail(problem) => Err(Held::Fail(problem)),
+            mapping::Mapped::Drop | mapping::Mapped::Unknown => Ok(None),
         };
         let found = match (rule.label(canonical)?, &ticket.group) {
             (Some(label), _) => named(rule.apply(ValueField::Group, &label, &known))?,
@@ -223,9 +236,9 @@ impl Translator {
         requester: Option<&Known>,
         link: &Link,
         losses: &mut Vec<Lost>,
-    ) -> Result<Value, Held> {
+    ) -> Result<Option<Reference>, Held> {
         let Some(company) = ticket.company.as_ref().filter(|_| self.target.writes(Kind::Company)) else {
-            return Ok(Value::Null);
+            return Ok(None);
         };
         let theirs = requester.is_some_and(|r| r.companies.first() == Some(company));
         let there = link.target_of(Kind::Company, company).await?.filter(|_| theirs);
@@ -233,7 +246,7 @@ impl Translator {
             let name = self.called(Kind::Company, company).await?;
             losses.push(Lost::new("", Loss::Company, format!("company `{name}`")));
         }
-        Ok(there.as_ref().map_or(Value::Null, remote_json))
+        Ok(there.as_ref().map(Reference::from))
     }
 }
 
@@ -249,14 +262,4 @@ pub(super) fn redacted(
         losses.push(Lost::new("", Loss::Redacted, redacted.what));
     }
     Ok(redacted.text)
-}
-
-/// A target record as the steps see it: its id and outputs.
-pub(super) fn remote_json(remote: &Remote) -> Value {
-    let mut json = json!({ "id": remote.id });
-    for (name, value) in &remote.outputs {
-        json[name] = value.clone();
-    }
-    json["id"] = json!(remote.id);
-    json
 }

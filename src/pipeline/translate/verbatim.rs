@@ -3,11 +3,12 @@
 
 use super::blobs::Fetched;
 use super::{Held, Lost, Translated, Translator};
+use crate::connector::mapped::{Mapped, MappedFile, Verbatim};
 use crate::content::{self, links};
 use crate::error::{Loss, Problem, Reason};
 use crate::mapping::{KnownLabels, ValueField};
 use crate::record::{Attachment, Body, Person, Record};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// Longest name of a file and of a folder below `attachments/`, in bytes.
 const NAME_BYTES: usize = 180;
@@ -16,8 +17,7 @@ const FOLDER_BYTES: usize = 100;
 const MARK: usize = 12;
 
 impl Translator {
-    /// The record and its files: `{record, files: [{name, mime, bytes, hash, path}]}`. `name` is where the bytes come to
-    /// lie, and the `source` of the record's attachment.
+    /// The record and its files. The `name` of a file is where the bytes come to lie, and the `source` of the record's attachment.
     pub async fn verbatim(&self, record: &Record) -> Result<Translated, Held> {
         let mut record = record.clone();
         let (mut files, mut losses) = (Vec::new(), Vec::new());
@@ -57,9 +57,7 @@ impl Translator {
             }
             Body::Company(_) | Body::Field(_) | Body::Category(_) | Body::Section(_) => {}
         }
-        let record = serde_json::to_value(&record)
-            .map_err(|e| Held::Fail(Problem::new(Reason::Internal, format!("the record cannot be written: {e}"))))?;
-        Ok(Translated { mapped: json!({ "record": record, "files": files }), losses })
+        Ok(Translated { mapped: Mapped::Verbatim(Box::new(Verbatim { record, files })), losses })
     }
 
     /// Has the bytes of a record's files, and names where they come to lie.
@@ -68,7 +66,7 @@ impl Translator {
         record: &str,
         child: &str,
         attachments: &mut [Attachment],
-        files: &mut Vec<Value>,
+        files: &mut Vec<MappedFile>,
         losses: &mut Vec<Lost>,
     ) -> Result<(), Held> {
         for file in attachments {
@@ -87,10 +85,14 @@ impl Translator {
                 Fetched::Missing(problem) => return Err(Held::Fail(problem)),
             };
             file.source = lies_at(record, child, file, &blob.hash);
-            files.push(json!({
-                "name": file.source, "mime": file.mime, "bytes": blob.bytes, "hash": blob.hash,
-                "path": self.blobs.staging.blob_path(&blob.hash),
-            }));
+            files.push(MappedFile {
+                name: file.source.clone(),
+                mime: file.mime.clone(),
+                bytes: blob.bytes,
+                hash: blob.hash.clone(),
+                path: self.blobs.staging.blob_path(&blob.hash),
+                ..MappedFile::default()
+            });
             file.mime = file.mime.take().or(blob.mime);
             file.size = Some(blob.bytes);
             file.hash = Some(blob.hash);

@@ -2,12 +2,13 @@
 
 use super::mask;
 use crate::report::Outcome;
+use deskferry::connector::mapped::{self, MappedComment, MappedPerson, MappedTicket};
 use deskferry::content::{self, ImagePlace, ImageRef};
 use deskferry::error::{Loss, Result};
 use deskferry::expr::plain;
 use deskferry::pipeline::Job;
-use deskferry::pipeline::preview::{Previewed, mapped, requests_of};
-use deskferry::record::{Body, Field, Format, Kind, Ticket, Visibility};
+use deskferry::pipeline::preview::{self, Previewed, requests_of};
+use deskferry::record::{Body, Comment, Field, FieldType, Format, Kind, Record, Ticket, Visibility};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
@@ -94,11 +95,10 @@ pub async fn shown(job: &Job, previewed: &Previewed, redacted: bool) -> Result<V
             }
         }
     }
-    let mut maps: HashMap<String, Value> = HashMap::new();
-    for one in mapped(&previewed.folder)? {
+    let mut maps: HashMap<String, preview::Shown> = HashMap::new();
+    for one in preview::mapped(&previewed.folder)? {
         let one = one?;
-        let id = one["id"].as_str().or(one["record"]["id"].as_str()).unwrap_or_default().to_owned();
-        maps.insert(id, one);
+        maps.insert(one.id().to_owned(), one);
     }
     let fields = job.source_fields().await?;
     let mut all = Vec::new();
@@ -126,7 +126,7 @@ pub async fn shown(job: &Job, previewed: &Previewed, redacted: bool) -> Result<V
             losses,
             more_losses,
             source: source_view(job, id, &fields, redacted).await?,
-            target: target.map(|mapped| target_view(job, &mapped, redacted)),
+            target: target.map(|mapped| target_view(job, mapped, redacted)),
             requests: requests.iter().map(|told| Request::of(told, redacted)).collect(),
             more_requests,
         });
@@ -197,15 +197,20 @@ async fn facts_of(names: &mut Names<'_>, ticket: &Ticket) -> Result<Vec<(String,
 }
 
 /// The mapped record in people's words.
-fn target_view(job: &Job, mapped: &Value, redacted: bool) -> View {
-    if let Some(record) = mapped.get("record") {
-        return verbatim_view(record, redacted);
+fn target_view(job: &Job, mapped: preview::Shown, redacted: bool) -> View {
+    match mapped {
+        preview::Shown::Verbatim(verbatim) => verbatim_view(&verbatim.record, redacted),
+        preview::Shown::Ticket(ticket) => ticket_view(job, *ticket, redacted),
     }
+}
+
+fn ticket_view(job: &Job, ticket: MappedTicket, redacted: bool) -> View {
     let format = job.target.answer("text_format").and_then(Format::from_code).or(job.target.profile().format);
     let format = format.unwrap_or(Format::Text);
-    let person = |person: &Value| {
-        let (name, address) = (plain(&person["name"]), plain(&person["address"]));
-        let shown = if name.is_empty() || name == address { address } else { format!("{name} <{address}>") };
+    let person = |person: &MappedPerson| {
+        let (name, address) =
+            (person.name.as_deref().unwrap_or_default(), person.address.as_deref().unwrap_or_default());
+        let shown = if name.is_empty() || name == address { address.to_owned() } else { format!("{name} <{address}>") };
         masked(&shown, redacted)
     };
     let mut facts = Vec::new();
@@ -214,80 +219,80 @@ fn target_view(job: &Job, mapped: &Value, redacted: bool) -> View {
             facts.push((name.to_owned(), value));
         }
     };
-    for name in ["status", "priority", "type"] {
-        fact(name, plain(&mapped[name]["label"]));
+    for (name, word) in [("status", &ticket.status), ("priority", &ticket.priority), ("type", &ticket.ticket_type)] {
+        fact(name, word.as_ref().map(|word| word.label.clone()).unwrap_or_default());
     }
-    fact("channel", plain(&mapped["channel"]));
-    for name in ["requester", "assignee"] {
-        fact(name, person(&mapped[name]));
+    fact("channel", ticket.channel.clone().unwrap_or_default());
+    for (name, who) in [("requester", &ticket.requester), ("assignee", &ticket.assignee)] {
+        fact(name, who.as_ref().map(person).unwrap_or_default());
     }
-    fact("group", masked(&plain(&mapped["group"]["name"]), redacted));
-    let people: Vec<String> = mapped["watchers"].as_array().into_iter().flatten().map(person).collect();
-    fact("in copy", people.join(", "));
-    fact("tags", masked(&words(&mapped["tags"]), redacted));
-    for value in mapped["custom"].as_array().into_iter().flatten() {
-        let shown = match value["value"].as_str().filter(|_| value["type"] == "bool") {
+    let group = ticket.group.as_ref().and_then(|group| group.outputs.get("name")).map(plain);
+    fact("group", masked(&group.unwrap_or_default(), redacted));
+    fact("in copy", ticket.watchers.iter().map(person).collect::<Vec<_>>().join(", "));
+    fact("tags", masked(&ticket.tags.join(", "), redacted));
+    for value in &ticket.custom {
+        let shown = match value.value.as_str().filter(|_| value.field_type == FieldType::Bool) {
             Some("1") => "true".to_owned(),
             Some(_) => "false".to_owned(),
-            None => words(&value["value"]),
+            None => words(&value.value),
         };
-        fact(&plain(&value["title"]), masked(&shown, redacted));
+        fact(&value.title, masked(&shown, redacted));
     }
-    let lost = job.target.losses(Kind::Ticket, mapped).unwrap_or_default();
-    if !lost.contains(&Loss::Due) {
-        fact("due", plain(&mapped["due_at"]));
-    }
-    let comments = mapped["comments"].as_array().map_or(&[][..], Vec::as_slice);
+    let due = ticket.due_at.map(|at| at.to_string()).unwrap_or_default();
     let dates = job.target.profile().comment_dates;
-    let message = |comment: &Value| Message {
-        author: match &comment["author"] {
-            Value::Null => "the API user".to_owned(),
-            author => person(author),
+    let message = |comment: &MappedComment| Message {
+        author: comment.author.as_ref().map_or_else(|| "the API user".to_owned(), person),
+        date: match dates {
+            true => comment.created_at.map(|at| at.to_string()).unwrap_or_default(),
+            false => "the day of the move".to_owned(),
         },
-        date: if dates { plain(&comment["created_at"]) } else { "the day of the move".to_owned() },
-        private: comment["private"] == Value::Bool(true),
-        html: body(&plain(&comment["body"]), format, redacted),
-        files: files(&comment["attachments"], "bytes", redacted),
+        private: comment.private,
+        html: body(&comment.body, format, redacted),
+        files: comment.attachments.iter().map(|f| file(&f.name, Some(f.bytes), redacted)).collect(),
     };
-    View {
-        subject: masked(&plain(&mapped["subject"]), redacted),
-        facts,
-        messages: comments.iter().take(MESSAGES).map(message).collect(),
-        more_messages: comments.len().saturating_sub(MESSAGES),
+    let messages = ticket.comments.iter().take(MESSAGES).map(message).collect();
+    let (subject, many) = (masked(&ticket.subject, redacted), ticket.comments.len());
+    let lost = job.target.losses(&mapped::Mapped::Ticket(Box::new(ticket))).unwrap_or_default();
+    if !lost.contains(&Loss::Due) {
+        fact("due", due);
     }
+    View { subject, facts, messages, more_messages: many.saturating_sub(MESSAGES) }
 }
 
-/// A record that is carried as the source has it.
-fn verbatim_view(record: &Value, redacted: bool) -> View {
-    let names = ["status", "priority", "type", "channel", "requester", "assignee", "group", "ccs", "followers", "tags"];
-    let facts = names.iter().map(|name| ((*name).to_owned(), masked(&words(&record[*name]), redacted)));
-    let custom = record["custom"].as_array().into_iter().flatten().map(|value| {
-        let title = value["title"].as_str().or(value["key"].as_str()).unwrap_or_default();
-        (title.to_owned(), masked(&words(&value["value"]), redacted))
+/// A record that is migrated as the source has it.
+fn verbatim_view(record: &Record, redacted: bool) -> View {
+    let Body::Ticket(ticket) = &record.body else { return View::default() };
+    let one = |value: &Option<String>| value.clone().unwrap_or_default();
+    let facts = [
+        ("status", one(&ticket.status)),
+        ("priority", one(&ticket.priority)),
+        ("type", one(&ticket.ticket_type)),
+        ("channel", one(&ticket.channel)),
+        ("requester", one(&ticket.requester)),
+        ("assignee", one(&ticket.assignee)),
+        ("group", one(&ticket.group)),
+        ("ccs", ticket.ccs.join(", ")),
+        ("followers", ticket.followers.join(", ")),
+        ("tags", ticket.tags.join(", ")),
+    ];
+    let facts = facts.into_iter().map(|(name, value)| (name.to_owned(), masked(&value, redacted)));
+    let custom = ticket.custom.iter().map(|value| {
+        let title = value.title.as_ref().unwrap_or(&value.key);
+        (title.clone(), masked(&words(&value.value), redacted))
     });
-    let facts = facts.chain(custom);
-    let comments = record["comments"].as_array().map_or(&[][..], Vec::as_slice);
-    let message = |comment: &Value| Message {
-        author: masked(&plain(&comment["author"]), redacted),
-        date: plain(&comment["created_at"]),
-        private: comment["visibility"] == "private",
-        html: body(
-            &plain(&comment["body"]),
-            Format::from_code(&plain(&comment["format"])).unwrap_or(Format::Text),
-            redacted,
-        ),
-        files: files(&comment["attachments"], "size", redacted),
+    let message = |comment: &Comment| Message {
+        author: masked(&one(&comment.author), redacted),
+        date: comment.created_at.map(|at| at.to_string()).unwrap_or_default(),
+        private: comment.visibility == Visibility::Private,
+        html: body(&comment.body, comment.format, redacted),
+        files: comment.attachments.iter().map(|f| file(&f.name, f.size, redacted)).collect(),
     };
     View {
-        subject: masked(&plain(&record["subject"]), redacted),
-        facts: facts.filter(|(_, value)| !value.is_empty()).collect(),
-        messages: comments.iter().take(MESSAGES).map(message).collect(),
-        more_messages: comments.len().saturating_sub(MESSAGES),
+        subject: masked(&ticket.subject, redacted),
+        facts: facts.chain(custom).filter(|(_, value)| !value.is_empty()).collect(),
+        messages: ticket.comments.iter().take(MESSAGES).map(message).collect(),
+        more_messages: ticket.comments.len().saturating_sub(MESSAGES),
     }
-}
-
-fn files(list: &Value, size: &str, redacted: bool) -> Vec<String> {
-    list.as_array().into_iter().flatten().map(|f| file(&plain(&f["name"]), f[size].as_u64(), redacted)).collect()
 }
 
 /// A value of options by what people call it.
