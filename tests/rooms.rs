@@ -78,6 +78,26 @@ fn the_sandbox_depends_on_no_crate_of_the_workspace() {
     assert!(own.is_empty(), "{own:?}");
 }
 
+/// Methods of the contracts in a text that have a body: who decorates one could forget them.
+fn with_a_body(text: &str) -> Vec<&str> {
+    let of_traits = text.split("\npub trait ").skip(1).filter_map(|rest| rest.split("\n}").next());
+    let methods =
+        of_traits.flat_map(|body| body.split("\n    fn ").flat_map(|part| part.split("\n    async fn ")).skip(1));
+    methods.filter(|method| method.split(';').next().is_some_and(|head| head.contains('{'))).collect()
+}
+
+#[test]
+fn a_decorator_of_a_contract_that_forgets_a_method_does_not_compile() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/connector");
+    for file in ["planner.rs", "source.rs", "target.rs"] {
+        let text = std::fs::read_to_string(folder.join(file)).unwrap();
+        assert!(text.contains("\npub trait "), "{file}");
+        assert_eq!(with_a_body(&text), [""; 0], "{file}");
+    }
+    let forgetful = "\npub trait A {\n    fn a(&self);\n\n    async fn b(&self) -> bool {\n        false\n    }\n}\n";
+    assert_eq!(with_a_body(forgetful).len(), 1);
+}
+
 #[test]
 fn an_import_that_points_up_is_noticed() {
     assert_eq!(wrong_ways(&ENGINE, "ledger", "use crate::pipeline::Job;\nuse crate::error::Reason;"), ["pipeline"]);

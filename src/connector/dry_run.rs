@@ -9,7 +9,7 @@ use super::manifest::{Only, Verb};
 use super::plan::{LateValues, Step};
 use super::profile::Profile;
 use super::seen::Among;
-use super::{CheckLine, Found, Marked, Outcome, ReadBack, Said, Target};
+use super::{CheckLine, Found, Marked, Outcome, Planner, ReadBack, Said, Target};
 use crate::clock::{Doubt, VendorClock};
 use crate::connector::mapped::Mapped;
 use crate::error::{Loss, Result};
@@ -211,22 +211,13 @@ fn record_of(step: &Step) -> (Kind, String) {
     found.unwrap_or((Kind::Ticket, String::new()))
 }
 
-#[async_trait]
-impl Target for DryRun {
-    fn address(&self) -> &str {
-        self.inner.address()
-    }
-
+impl Planner for DryRun {
     fn profile(&self) -> &Profile {
         &self.profile
     }
 
     fn is_on_paper(&self) -> bool {
         self.inner.is_on_paper()
-    }
-
-    fn clock(&self) -> &VendorClock {
-        self.inner.clock()
     }
 
     fn writes(&self, kind: Kind) -> bool {
@@ -251,6 +242,67 @@ impl Target for DryRun {
 
     fn how_to_silence(&self) -> &str {
         self.inner.how_to_silence()
+    }
+
+    fn plan(&self, mapped: &Mapped, marker: &str) -> Result<Vec<Step>> {
+        self.listener.mapped(mapped)?;
+        self.inner.plan(mapped, marker)
+    }
+
+    fn losses(&self, mapped: &Mapped) -> Result<Vec<Loss>> {
+        self.inner.losses(mapped)
+    }
+
+    fn losses_and_plan(&self, mapped: &Mapped, marker: &str) -> Result<(Vec<Loss>, Result<Vec<Step>>)> {
+        self.listener.mapped(mapped)?;
+        self.inner.losses_and_plan(mapped, marker)
+    }
+
+    fn repair(&self, _mapped: &Mapped, _marker: &str) -> Result<Vec<Step>> {
+        Ok(vec![])
+    }
+
+    fn marks(&self, kind: Kind) -> bool {
+        self.inner.marks(kind)
+    }
+
+    fn lists_late(&self, kind: Kind) -> Duration {
+        self.inner.lists_late(kind)
+    }
+
+    fn creates(&self, kind: Kind) -> Option<&str> {
+        self.inner.creates(kind)
+    }
+
+    fn answers(&self, step: &Step) -> Outputs {
+        self.inner.answers(step)
+    }
+
+    fn goes_with(&self, step: &Step) -> Option<(String, u64)> {
+        self.inner.goes_with(step)
+    }
+
+    fn reads_back_by(&self, kind: Kind) -> Vec<String> {
+        self.inner.reads_back_by(kind)
+    }
+
+    fn time_for(&self, calls: &BTreeMap<String, u64>) -> Option<Duration> {
+        self.inner.time_for(calls)
+    }
+
+    fn hides(&self, step: &Step) -> Duration {
+        self.inner.hides(step)
+    }
+}
+
+#[async_trait]
+impl Target for DryRun {
+    fn address(&self) -> &str {
+        self.inner.address()
+    }
+
+    fn clock(&self) -> &VendorClock {
+        self.inner.clock()
     }
 
     async fn may_be_assigned(&self, person: &Remote, group: Option<&Remote>) -> Result<bool> {
@@ -281,24 +333,6 @@ impl Target for DryRun {
         self.inner.may_write_as(person, group, visibility).await
     }
 
-    fn plan(&self, mapped: &Mapped, marker: &str) -> Result<Vec<Step>> {
-        self.listener.mapped(mapped)?;
-        self.inner.plan(mapped, marker)
-    }
-
-    fn losses(&self, mapped: &Mapped) -> Result<Vec<Loss>> {
-        self.inner.losses(mapped)
-    }
-
-    fn losses_and_plan(&self, mapped: &Mapped, marker: &str) -> Result<(Vec<Loss>, Result<Vec<Step>>)> {
-        self.listener.mapped(mapped)?;
-        self.inner.losses_and_plan(mapped, marker)
-    }
-
-    fn repair(&self, _mapped: &Mapped, _marker: &str) -> Result<Vec<Step>> {
-        Ok(vec![])
-    }
-
     async fn apply(&self, step: &Step, _late: &LateValues) -> Outcome {
         let (kind, id) = record_of(step);
         let told = serde_json::to_value(&step.request)
@@ -324,8 +358,9 @@ impl Target for DryRun {
         }
     }
 
-    async fn at_work(&self, step: &Step, doubt: &Doubt) -> Result<bool> {
-        self.inner.at_work(step, doubt).await
+    /// Nothing is sent in either form.
+    async fn apply_otherwise(&self, step: &Step, late: &LateValues) -> Outcome {
+        self.apply(step, late).await
     }
 
     async fn find(&self, step: &Step, late: &LateValues, among: &Among<'_>) -> Result<Found> {
@@ -334,6 +369,10 @@ impl Target for DryRun {
 
     async fn there_before(&self, step: &Step, late: &LateValues) -> Result<Vec<Remote>> {
         self.inner.there_before(step, late).await
+    }
+
+    async fn at_work(&self, step: &Step, doubt: &Doubt) -> Result<bool> {
+        self.inner.at_work(step, doubt).await
     }
 
     async fn scan(
@@ -350,14 +389,6 @@ impl Target for DryRun {
         self.inner.said(section, target).await
     }
 
-    fn marks(&self, kind: Kind) -> bool {
-        self.inner.marks(kind)
-    }
-
-    fn lists_late(&self, kind: Kind) -> Duration {
-        self.inner.lists_late(kind)
-    }
-
     async fn carry_marker(&self, kind: Kind, markers: &[String]) -> Result<Option<Vec<(String, Remote)>>> {
         self.inner.carry_marker(kind, markers).await
     }
@@ -366,20 +397,17 @@ impl Target for DryRun {
         self.inner.markers_of(kind, id).await
     }
 
-    fn creates(&self, kind: Kind) -> Option<&str> {
-        self.inner.creates(kind)
-    }
-
-    fn answers(&self, step: &Step) -> Outputs {
-        self.inner.answers(step)
-    }
-
-    fn hides(&self, step: &Step) -> Duration {
-        self.inner.hides(step)
-    }
-
     async fn read_back(&self, _mapped: &Mapped, _steps: &[Step], _late: &LateValues) -> Result<Option<ReadBack>> {
         Ok(None)
+    }
+
+    /// Nobody was taken in.
+    async fn held(&self, _kind: Kind, _remote: &Remote) -> Result<Option<Map<String, Value>>> {
+        Ok(None)
+    }
+
+    async fn finish(&self) -> Result<()> {
+        Ok(())
     }
 
     fn calls(&self) -> BTreeMap<String, u64> {

@@ -4,7 +4,7 @@ use crate::{Opened, open_with};
 use deskferry::connector::manifest::Manifest;
 use deskferry::connector::registry::{self, Entry};
 use deskferry::connector::rest::Rest;
-use deskferry::connector::{ChildRows, Source};
+use deskferry::connector::{Assemble, ChildRows, Fetch, Source};
 use deskferry::record::{Attachment, Body, Kind, Record};
 use deskferry_sandbox::freshdesk::{self, Freshdesk};
 use deskferry_sandbox::{self as sandbox, Running};

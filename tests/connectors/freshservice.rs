@@ -6,7 +6,7 @@ use deskferry::connector::mapped::Mapped;
 use deskferry::connector::plan::LateValues;
 use deskferry::connector::registry;
 use deskferry::connector::rest::Rest;
-use deskferry::connector::{Outcome, Target};
+use deskferry::connector::{Outcome, Planner, Target};
 use deskferry::ledger::Remote;
 use deskferry::record::Kind;
 use serde_json::json;

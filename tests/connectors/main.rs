@@ -19,7 +19,7 @@ use account::{Opened, open_with};
 use answers::Server;
 use deskferry::connector::registry::{self, Entry};
 use deskferry::connector::rest::Rest;
-use deskferry::connector::{BulkRows, ChildRows, Source};
+use deskferry::connector::{Assemble, BulkRows, ChildRows, Source};
 use deskferry::record::Kind;
 use serde_json::{Value, json};
 use std::path::PathBuf;

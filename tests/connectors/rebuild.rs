@@ -6,7 +6,7 @@ use crate::answers::Server;
 use deskferry::connector::mapped::Mapped;
 use deskferry::connector::plan::LateValues;
 use deskferry::connector::registry::{self, Entry};
-use deskferry::connector::{Outcome, Target};
+use deskferry::connector::{Outcome, Planner, Target};
 use deskferry::ledger::Origin;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

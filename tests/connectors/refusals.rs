@@ -9,7 +9,7 @@ use deskferry::connector::mapped::{Mapped, MappedLink};
 use deskferry::connector::plan::{LateValues, Step};
 use deskferry::connector::registry;
 use deskferry::connector::rest::Rest;
-use deskferry::connector::{Outcome, Target};
+use deskferry::connector::{Outcome, Planner, Target};
 use deskferry::ledger::Origin;
 use deskferry::record::{LinkType, Outputs};
 use serde_json::json as value;

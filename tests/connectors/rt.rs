@@ -6,7 +6,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, Response};
 use deskferry::connector::registry;
-use deskferry::connector::{ChildRows, Source, Target};
+use deskferry::connector::{Assemble, ChildRows, Source, Target};
 use deskferry::record::Kind;
 use serde_json::{Value, json};
 

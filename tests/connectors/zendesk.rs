@@ -7,7 +7,7 @@ use axum::body;
 use axum::extract::State;
 use axum::http::{Request, Response};
 use deskferry::connector::registry;
-use deskferry::connector::{ChildRows, Source};
+use deskferry::connector::{Assemble, ChildRows, Source};
 use deskferry::record::{Body, Kind};
 use deskferry::staging::Staging;
 use serde_json::{Value, json};

@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::{Request, Response};
 use deskferry::connector::registry::Entry;
 use deskferry::connector::rest::Rest;
-use deskferry::connector::{BulkRows, ChildRows, Source, Target};
+use deskferry::connector::{Assemble, BulkRows, ChildRows, Source, Target};
 use deskferry::record::Kind;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;

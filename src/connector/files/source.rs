@@ -12,7 +12,10 @@ use super::fields::{ATTACHMENT, COMMENT, TABLES};
 use super::table::Table;
 use super::{Form, KINDS, NAME, Place, emptiness, folder, line, lines, rows};
 use crate::clock::VendorClock;
-use crate::connector::{Again, Blob, BulkRows, CheckLine, ChildRows, LeftBehind, Page, Row, Shows, Source};
+use crate::connector::{
+    Again, Assemble, Blob, BulkPage, BulkRows, BulkWay, CheckLine, ChildRows, Fetch, LeftBehind, Page, Row, Shows,
+    Source,
+};
 use crate::error::{Problem, Reason, Result};
 use crate::record::{Attachment, Kind, Record};
 use async_trait::async_trait;
@@ -69,6 +72,47 @@ impl FilesSource {
     }
 }
 
+impl Assemble for FilesSource {
+    fn version(&self) -> &str {
+        &self.0.version
+    }
+
+    fn reads(&self, kind: Kind) -> bool {
+        KINDS.contains(&kind)
+    }
+
+    fn is_called(&self) -> bool {
+        false
+    }
+
+    fn bulk(&self, _kind: Kind) -> Vec<BulkWay> {
+        vec![]
+    }
+
+    fn only_in_bulk(&self, _kind: Kind, _row: &Value, _bulk: &BulkRows) -> Result<Vec<String>> {
+        Ok(vec![])
+    }
+
+    fn assemble(&self, kind: Kind, row: &Value, _children: &ChildRows) -> Result<Record> {
+        line::staged(kind, row)
+    }
+}
+
+#[async_trait]
+impl Fetch for FilesSource {
+    async fn there_now(&self, files: Vec<Attachment>) -> Result<Vec<Attachment>> {
+        let folder = self.0.place.folder.clone();
+        let is_there = move |file: &Attachment| folder::found_inside(&folder, &file.source).is_ok();
+        blocking(move || Ok(files.into_iter().filter(is_there).collect())).await
+    }
+
+    async fn fetch(&self, attachment: &Attachment, dir: &Path) -> Result<Blob> {
+        let (folder, dir) = (self.0.place.folder.clone(), dir.to_owned());
+        let attachment = attachment.clone();
+        blocking(move || copied(&folder, &attachment, &dir)).await
+    }
+}
+
 #[async_trait]
 impl Source for FilesSource {
     fn address(&self) -> &str {
@@ -77,14 +121,6 @@ impl Source for FilesSource {
 
     fn clock(&self) -> &VendorClock {
         &self.0.clock
-    }
-
-    fn version(&self) -> &str {
-        &self.0.version
-    }
-
-    fn reads(&self, kind: Kind) -> bool {
-        KINDS.contains(&kind)
     }
 
     async fn check(&self, _kinds: &[Kind]) -> Vec<CheckLine> {
@@ -101,6 +137,18 @@ impl Source for FilesSource {
         blocking(move || inner.seen()).await.map(drop)
     }
 
+    /// Pages of a folder that is as the bookmark says it was are none.
+    async fn read(&self, kind: Kind, cursor: Option<&str>, _since: Option<Timestamp>) -> Result<Page> {
+        let (inner, cursor) = (Arc::clone(&self.0), cursor.map(str::to_owned));
+        blocking(move || inner.page(kind, cursor.as_deref())).await
+    }
+
+    async fn read_one(&self, _kind: Kind, _id: &str) -> Result<Option<Row>> {
+        Ok(None)
+    }
+
+    fn recall(&self, _kind: Kind, _ids: &[String]) {}
+
     /// A row of a file is whole as it stands there.
     async fn complete(&self, _kind: Kind, raw: &Value) -> Result<Option<Row>> {
         let id = crate::expr::plain(&raw["id"]);
@@ -111,14 +159,22 @@ impl Source for FilesSource {
         Ok(Again::There)
     }
 
-    async fn faults(&self) -> Result<Vec<Problem>> {
-        let inner = Arc::clone(&self.0);
-        blocking(move || {
-            let census = inner.census()?;
-            let missing = census.missing.problems(Reason::NotFound);
-            Ok(census.faults.problems(Reason::BadExport).into_iter().chain(missing).collect())
-        })
-        .await
+    async fn read_children(&self, _kind: Kind, _row: &Value, _bulk: &BulkRows) -> Result<ChildRows> {
+        Ok(ChildRows::new())
+    }
+
+    async fn read_bulk(
+        &self,
+        _kind: Kind,
+        _stream: &str,
+        _cursor: Option<&str>,
+        _since: Option<Timestamp>,
+    ) -> Result<BulkPage> {
+        Ok(BulkPage::default())
+    }
+
+    async fn join_bulk(&self, _kind: Kind, _row: &Value, _bulk: &BulkRows) -> Result<Option<ChildRows>> {
+        Ok(None)
     }
 
     async fn left(&self) -> Result<Vec<LeftBehind>> {
@@ -131,41 +187,21 @@ impl Source for FilesSource {
         Ok(vec![LeftBehind { what, many: unread.len() as u64, whole: true, names: unread, hint: None }])
     }
 
+    async fn faults(&self) -> Result<Vec<Problem>> {
+        let inner = Arc::clone(&self.0);
+        blocking(move || {
+            let census = inner.census()?;
+            let missing = census.missing.problems(Reason::NotFound);
+            Ok(census.faults.problems(Reason::BadExport).into_iter().chain(missing).collect())
+        })
+        .await
+    }
+
     fn take_notes(&self) -> Vec<String> {
         let census = self.0.census.lock().unwrap_or_else(PoisonError::into_inner);
         let Some((_, census)) = census.as_ref() else { return vec![] };
         let mut told = self.0.told.lock().unwrap_or_else(PoisonError::into_inner);
         census.said().into_iter().chain(census.trouble()).filter(|note| told.insert(note.clone())).collect()
-    }
-
-    /// Pages of a folder that is as the bookmark says it was are none.
-    async fn read(&self, kind: Kind, cursor: Option<&str>, _since: Option<Timestamp>) -> Result<Page> {
-        let (inner, cursor) = (Arc::clone(&self.0), cursor.map(str::to_owned));
-        blocking(move || inner.page(kind, cursor.as_deref())).await
-    }
-
-    async fn read_children(&self, _kind: Kind, _row: &Value, _bulk: &BulkRows) -> Result<ChildRows> {
-        Ok(ChildRows::new())
-    }
-
-    fn assemble(&self, kind: Kind, row: &Value, _children: &ChildRows) -> Result<Record> {
-        line::staged(kind, row)
-    }
-
-    fn is_called(&self) -> bool {
-        false
-    }
-
-    async fn there_now(&self, files: Vec<Attachment>) -> Result<Vec<Attachment>> {
-        let folder = self.0.place.folder.clone();
-        let is_there = move |file: &Attachment| folder::found_inside(&folder, &file.source).is_ok();
-        blocking(move || Ok(files.into_iter().filter(is_there).collect())).await
-    }
-
-    async fn fetch(&self, attachment: &Attachment, dir: &Path) -> Result<Blob> {
-        let (folder, dir) = (self.0.place.folder.clone(), dir.to_owned());
-        let attachment = attachment.clone();
-        blocking(move || copied(&folder, &attachment, &dir)).await
     }
 
     fn calls(&self) -> BTreeMap<String, u64> {

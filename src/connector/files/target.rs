@@ -13,16 +13,18 @@ use crate::connector::mapped::{Mapped, MappedFile, Verbatim};
 use crate::connector::plan::{Content, FilePart, LateValues, Node, Request, Step, Text};
 use crate::connector::profile::{Authors, Profile, Silence};
 use crate::connector::seen::Among;
-use crate::connector::{CheckLine, Differs, Found, Outcome, ReadBack, Target};
-use crate::error::{Problem, Reason, Result};
+use crate::connector::{CheckLine, Differs, Found, Marked, Outcome, Planner, ReadBack, Said, Target};
+use crate::error::{Loss, Problem, Reason, Result};
 use crate::ledger::{Origin, Remote, StepKey};
-use crate::record::{Kind, Record, Visibility};
+use crate::record::{Kind, Outputs, Record, Visibility};
 use async_trait::async_trait;
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// Where a CSV folder keeps the records its tables are written from.
 pub const RECORDS: &str = ".records";
@@ -74,18 +76,13 @@ impl FilesTarget {
     }
 }
 
-#[async_trait]
-impl Target for FilesTarget {
-    fn address(&self) -> &str {
-        &self.0.address
-    }
-
+impl Planner for FilesTarget {
     fn profile(&self) -> &Profile {
         &self.0.profile
     }
 
-    fn clock(&self) -> &VendorClock {
-        &self.0.clock
+    fn is_on_paper(&self) -> bool {
+        false
     }
 
     fn writes(&self, kind: Kind) -> bool {
@@ -104,33 +101,12 @@ impl Target for FilesTarget {
         None
     }
 
+    fn marker_field(&self) -> Option<&str> {
+        None
+    }
+
     fn how_to_silence(&self) -> &str {
         ""
-    }
-
-    async fn may_be_assigned(&self, _person: &Remote, _group: Option<&Remote>) -> Result<bool> {
-        Ok(true)
-    }
-
-    async fn prepare(&self) -> Result<()> {
-        self.blocking(|inner| inner.begin()).await
-    }
-
-    async fn probe(&self) -> Result<()> {
-        self.blocking(|inner| inner.can_be_written()).await.map(drop)
-    }
-
-    async fn check(&self) -> Vec<CheckLine> {
-        let found = self.blocking(|inner| inner.can_be_written()).await;
-        vec![CheckLine { proves: "the folder can be written".into(), found }]
-    }
-
-    async fn roster(&self, _stream: &str) -> Result<Vec<Map<String, Value>>> {
-        Ok(vec![])
-    }
-
-    async fn may_write_as(&self, _person: &Remote, _group: Option<&Remote>, _visibility: Visibility) -> Result<bool> {
-        Ok(true)
     }
 
     /// A record as it is, whose attachments name where their bytes come to lie.
@@ -178,8 +154,88 @@ impl Target for FilesTarget {
         Ok(steps)
     }
 
+    fn losses(&self, _mapped: &Mapped) -> Result<Vec<Loss>> {
+        Ok(vec![])
+    }
+
+    fn losses_and_plan(&self, mapped: &Mapped, marker: &str) -> Result<(Vec<Loss>, Result<Vec<Step>>)> {
+        Ok((self.losses(mapped)?, self.plan(mapped, marker)))
+    }
+
     fn repair(&self, _mapped: &Mapped, _marker: &str) -> Result<Vec<Step>> {
         Ok(vec![])
+    }
+
+    fn marks(&self, _kind: Kind) -> bool {
+        false
+    }
+
+    fn lists_late(&self, _kind: Kind) -> Duration {
+        Duration::ZERO
+    }
+
+    fn creates(&self, _kind: Kind) -> Option<&str> {
+        None
+    }
+
+    fn answers(&self, _step: &Step) -> Outputs {
+        Outputs::new()
+    }
+
+    fn goes_with(&self, _step: &Step) -> Option<(String, u64)> {
+        None
+    }
+
+    fn reads_back_by(&self, _kind: Kind) -> Vec<String> {
+        vec![]
+    }
+
+    fn time_for(&self, _calls: &BTreeMap<String, u64>) -> Option<Duration> {
+        None
+    }
+
+    fn hides(&self, _step: &Step) -> Duration {
+        Duration::ZERO
+    }
+}
+
+#[async_trait]
+impl Target for FilesTarget {
+    fn address(&self) -> &str {
+        &self.0.address
+    }
+
+    fn clock(&self) -> &VendorClock {
+        &self.0.clock
+    }
+
+    async fn may_be_assigned(&self, _person: &Remote, _group: Option<&Remote>) -> Result<bool> {
+        Ok(true)
+    }
+
+    async fn prepare(&self) -> Result<()> {
+        self.blocking(|inner| inner.begin()).await
+    }
+
+    async fn probe(&self) -> Result<()> {
+        self.blocking(|inner| inner.can_be_written()).await.map(drop)
+    }
+
+    async fn check(&self) -> Vec<CheckLine> {
+        let found = self.blocking(|inner| inner.can_be_written()).await;
+        vec![CheckLine { proves: "the folder can be written".into(), found }]
+    }
+
+    async fn roster(&self, _stream: &str) -> Result<Vec<Map<String, Value>>> {
+        Ok(vec![])
+    }
+
+    async fn agent_at(&self, _address: &str) -> Result<Option<Map<String, Value>>> {
+        Ok(None)
+    }
+
+    async fn may_write_as(&self, _person: &Remote, _group: Option<&Remote>, _visibility: Visibility) -> Result<bool> {
+        Ok(true)
     }
 
     async fn apply(&self, step: &Step, _late: &LateValues) -> Outcome {
@@ -191,17 +247,43 @@ impl Target for FilesTarget {
         }
     }
 
-    async fn at_work(&self, _step: &Step, _doubt: &Doubt) -> Result<bool> {
-        Ok(false)
+    async fn apply_otherwise(&self, step: &Step, late: &LateValues) -> Outcome {
+        self.apply(step, late).await
+    }
+
+    async fn find(&self, step: &Step, _late: &LateValues, _among: &Among<'_>) -> Result<Found> {
+        let step = step.clone();
+        self.blocking(move |inner| inner.look_for(&step)).await
     }
 
     async fn there_before(&self, _step: &Step, _late: &LateValues) -> Result<Vec<Remote>> {
         Ok(vec![])
     }
 
-    async fn find(&self, step: &Step, _late: &LateValues, _among: &Among<'_>) -> Result<Found> {
-        let step = step.clone();
-        self.blocking(move |inner| inner.look_for(&step)).await
+    async fn at_work(&self, _step: &Step, _doubt: &Doubt) -> Result<bool> {
+        Ok(false)
+    }
+
+    async fn scan(
+        &self,
+        _kind: Kind,
+        _prefix: &str,
+        _since: Option<Timestamp>,
+        _cursor: Option<&str>,
+    ) -> Result<Option<Marked>> {
+        Ok(None)
+    }
+
+    async fn said(&self, _section: &str, _target: &str) -> Result<Option<Vec<Said>>> {
+        Ok(None)
+    }
+
+    async fn carry_marker(&self, _kind: Kind, _markers: &[String]) -> Result<Option<Vec<(String, Remote)>>> {
+        Ok(None)
+    }
+
+    async fn markers_of(&self, _kind: Kind, _id: &str) -> Result<Option<Vec<String>>> {
+        Ok(None)
     }
 
     async fn read_back(&self, mapped: &Mapped, steps: &[Step], _late: &LateValues) -> Result<Option<ReadBack>> {
@@ -210,6 +292,10 @@ impl Target for FilesTarget {
         let names = self.blocking(move |inner| inner.compare(&record, &files, &marker)).await?;
         let differs = names.into_iter().map(|name| Differs { name, loss: None, once: false }).collect();
         Ok(Some(ReadBack { differs, ..ReadBack::default() }))
+    }
+
+    async fn held(&self, _kind: Kind, _remote: &Remote) -> Result<Option<Map<String, Value>>> {
+        Ok(None)
     }
 
     async fn finish(&self) -> Result<()> {

@@ -4,7 +4,7 @@ use super::*;
 use crate::connector::mapped::{Mapped, Verbatim};
 use crate::connector::plan::LateValues;
 use crate::connector::seen::{Among, Seen};
-use crate::connector::{Found, Outcome, Source, Target};
+use crate::connector::{Assemble, Found, Outcome, Planner, Source, Target};
 use crate::record::*;
 use jiff::Timestamp;
 use proptest::collection::vec;

@@ -10,11 +10,12 @@ use crate::connector::mapped::Mapped;
 use crate::connector::plan::{LateValues, Step};
 use crate::connector::profile::Profile;
 use crate::connector::seen::Among;
-use crate::connector::{CheckLine, Found, Outcome, ReadBack, Target};
+use crate::connector::{CheckLine, Found, Marked, Outcome, Planner, ReadBack, Said, Target};
 use crate::error::{Loss, Problem, Reason, Result};
 use crate::ledger::Remote;
 use crate::record::{Kind, Outputs, Visibility};
 use async_trait::async_trait;
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -33,22 +34,13 @@ fn no_account() -> Problem {
         .hint("give it `url` and its credentials; `deskferry connectors show NAME` lists them")
 }
 
-#[async_trait]
-impl Target for OnPaper {
-    fn address(&self) -> &str {
-        self.0.address()
-    }
-
+impl Planner for OnPaper {
     fn profile(&self) -> &Profile {
-        Target::profile(&self.0)
+        Planner::profile(&self.0)
     }
 
     fn is_on_paper(&self) -> bool {
         true
-    }
-
-    fn clock(&self) -> &VendorClock {
-        Target::clock(&self.0)
     }
 
     fn writes(&self, kind: Kind) -> bool {
@@ -73,6 +65,65 @@ impl Target for OnPaper {
 
     fn how_to_silence(&self) -> &str {
         self.0.how_to_silence()
+    }
+
+    fn plan(&self, mapped: &Mapped, marker: &str) -> Result<Vec<Step>> {
+        self.0.plan(mapped, marker)
+    }
+
+    fn losses(&self, mapped: &Mapped) -> Result<Vec<Loss>> {
+        self.0.losses(mapped)
+    }
+
+    fn losses_and_plan(&self, mapped: &Mapped, marker: &str) -> Result<(Vec<Loss>, Result<Vec<Step>>)> {
+        self.0.losses_and_plan(mapped, marker)
+    }
+
+    fn repair(&self, mapped: &Mapped, marker: &str) -> Result<Vec<Step>> {
+        self.0.repair(mapped, marker)
+    }
+
+    fn marks(&self, _kind: Kind) -> bool {
+        false
+    }
+
+    fn lists_late(&self, _kind: Kind) -> Duration {
+        Duration::ZERO
+    }
+
+    fn creates(&self, kind: Kind) -> Option<&str> {
+        self.0.creates(kind)
+    }
+
+    fn answers(&self, step: &Step) -> Outputs {
+        self.0.answers(step)
+    }
+
+    fn goes_with(&self, step: &Step) -> Option<(String, u64)> {
+        self.0.goes_with(step)
+    }
+
+    fn reads_back_by(&self, kind: Kind) -> Vec<String> {
+        self.0.reads_back_by(kind)
+    }
+
+    fn time_for(&self, calls: &BTreeMap<String, u64>) -> Option<Duration> {
+        self.0.time_for(calls)
+    }
+
+    fn hides(&self, _step: &Step) -> Duration {
+        Duration::ZERO
+    }
+}
+
+#[async_trait]
+impl Target for OnPaper {
+    fn address(&self) -> &str {
+        self.0.address()
+    }
+
+    fn clock(&self) -> &VendorClock {
+        Target::clock(&self.0)
     }
 
     async fn may_be_assigned(&self, _person: &Remote, _group: Option<&Remote>) -> Result<bool> {
@@ -104,64 +155,66 @@ impl Target for OnPaper {
         rows.iter().map(|row| self.0.fields(stream, row, &Value::Null, row)).collect()
     }
 
+    async fn agent_at(&self, _address: &str) -> Result<Option<Map<String, Value>>> {
+        Ok(None)
+    }
+
     async fn may_write_as(&self, _person: &Remote, _group: Option<&Remote>, _visibility: Visibility) -> Result<bool> {
         Ok(self.0.manifest.profile.authors != crate::connector::profile::Authors::ApiUser)
-    }
-
-    fn plan(&self, mapped: &Mapped, marker: &str) -> Result<Vec<Step>> {
-        self.0.plan(mapped, marker)
-    }
-
-    fn losses(&self, mapped: &Mapped) -> Result<Vec<Loss>> {
-        self.0.losses(mapped)
-    }
-
-    fn losses_and_plan(&self, mapped: &Mapped, marker: &str) -> Result<(Vec<Loss>, Result<Vec<Step>>)> {
-        self.0.losses_and_plan(mapped, marker)
-    }
-
-    fn repair(&self, mapped: &Mapped, marker: &str) -> Result<Vec<Step>> {
-        self.0.repair(mapped, marker)
     }
 
     async fn apply(&self, _step: &Step, _late: &LateValues) -> Outcome {
         Outcome::NotSent(no_account())
     }
 
-    async fn at_work(&self, _step: &Step, _doubt: &Doubt) -> Result<bool> {
-        Ok(false)
-    }
-
-    async fn there_before(&self, _step: &Step, _late: &LateValues) -> Result<Vec<Remote>> {
-        Ok(vec![])
+    async fn apply_otherwise(&self, step: &Step, late: &LateValues) -> Outcome {
+        self.apply(step, late).await
     }
 
     async fn find(&self, _step: &Step, _late: &LateValues, _among: &Among<'_>) -> Result<Found> {
         Ok(Found::CannotTell)
     }
 
-    fn creates(&self, kind: Kind) -> Option<&str> {
-        self.0.creates(kind)
+    async fn there_before(&self, _step: &Step, _late: &LateValues) -> Result<Vec<Remote>> {
+        Ok(vec![])
     }
 
-    fn answers(&self, step: &Step) -> Outputs {
-        self.0.answers(step)
+    async fn at_work(&self, _step: &Step, _doubt: &Doubt) -> Result<bool> {
+        Ok(false)
     }
 
-    fn goes_with(&self, step: &Step) -> Option<(String, u64)> {
-        self.0.goes_with(step)
+    async fn scan(
+        &self,
+        _kind: Kind,
+        _prefix: &str,
+        _since: Option<Timestamp>,
+        _cursor: Option<&str>,
+    ) -> Result<Option<Marked>> {
+        Ok(None)
     }
 
-    fn reads_back_by(&self, kind: Kind) -> Vec<String> {
-        self.0.reads_back_by(kind)
+    async fn said(&self, _section: &str, _target: &str) -> Result<Option<Vec<Said>>> {
+        Ok(None)
     }
 
-    fn time_for(&self, calls: &BTreeMap<String, u64>) -> Option<Duration> {
-        self.0.time_for(calls)
+    async fn carry_marker(&self, _kind: Kind, _markers: &[String]) -> Result<Option<Vec<(String, Remote)>>> {
+        Ok(None)
+    }
+
+    async fn markers_of(&self, _kind: Kind, _id: &str) -> Result<Option<Vec<String>>> {
+        Ok(None)
     }
 
     async fn read_back(&self, _mapped: &Mapped, _steps: &[Step], _late: &LateValues) -> Result<Option<ReadBack>> {
         Ok(None)
+    }
+
+    async fn held(&self, _kind: Kind, _remote: &Remote) -> Result<Option<Map<String, Value>>> {
+        Ok(None)
+    }
+
+    async fn finish(&self) -> Result<()> {
+        Ok(())
     }
 
     fn calls(&self) -> BTreeMap<String, u64> {

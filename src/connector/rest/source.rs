@@ -6,7 +6,8 @@ use super::{Rest, asking, asking_address};
 use crate::clock::VendorClock;
 use crate::connector::manifest::Denied;
 use crate::connector::{
-    Again, Blob, BulkPage, BulkRows, BulkWay, CheckLine, ChildRows, LeftBehind, Page, Row, Source, is_withheld,
+    Again, Assemble, Blob, BulkPage, BulkRows, BulkWay, CheckLine, ChildRows, Fetch, LeftBehind, Page, Row, Source,
+    is_withheld,
 };
 use crate::error::{Problem, Reason, Result};
 use crate::http::{Call, Decode, Places, Target, Trust};
@@ -19,16 +20,7 @@ use std::path::Path;
 use std::sync::PoisonError;
 use url::Url;
 
-#[async_trait]
-impl Source for Rest {
-    fn address(&self) -> &str {
-        &self.address
-    }
-
-    fn clock(&self) -> &VendorClock {
-        self.client.clock()
-    }
-
+impl Assemble for Rest {
     fn version(&self) -> &str {
         &self.version
     }
@@ -37,81 +29,27 @@ impl Source for Rest {
         self.manifest.read.get(kind.code()).is_some_and(|stream| stream.parent.is_none())
     }
 
-    async fn check(&self, kinds: &[Kind]) -> Vec<CheckLine> {
-        let mut lines = self.check_calls().await;
-        if lines.iter().all(|line| line.found.is_ok()) {
-            lines.extend(self.questions(kinds).await);
-            lines.extend(self.tables_refused(kinds).await);
-            lines.extend(self.elsewhere().await);
-        }
-        lines
-    }
-
-    async fn probe(&self) -> Result<()> {
-        self.probe_account().await
-    }
-
-    async fn complete(&self, kind: Kind, row: &Value) -> Result<Option<Row>> {
-        self.prepare().await?;
-        self.completed(kind.code(), row).await
-    }
-
-    async fn look_again(&self, kind: Kind, row: &Value) -> Result<Again> {
-        self.prepare().await?;
-        self.viewed(kind, row).await
-    }
-
-    async fn read(&self, kind: Kind, cursor: Option<&str>, since: Option<Timestamp>) -> Result<Page> {
-        self.prepare().await?;
-        if kind == Kind::Ticket && cursor.is_none() && since.is_none() {
-            self.tell_left().await?;
-        }
-        self.read_page(kind.code(), cursor, since).await
-    }
-
-    async fn read_one(&self, kind: Kind, id: &str) -> Result<Option<Row>> {
-        self.prepare().await?;
-        self.row_by_id(kind, id).await
-    }
-
-    async fn read_children(&self, kind: Kind, row: &Value, bulk: &BulkRows) -> Result<ChildRows> {
-        self.children_with(kind, row, bulk).await
+    fn is_called(&self) -> bool {
+        true
     }
 
     fn bulk(&self, kind: Kind) -> Vec<BulkWay> {
         self.bulk_ways(kind)
     }
 
-    async fn read_bulk(
-        &self,
-        kind: Kind,
-        stream: &str,
-        cursor: Option<&str>,
-        since: Option<Timestamp>,
-    ) -> Result<BulkPage> {
-        self.prepare().await?;
-        self.bulk_page(kind, stream, cursor, since).await
-    }
-
     fn only_in_bulk(&self, kind: Kind, row: &Value, bulk: &BulkRows) -> Result<Vec<String>> {
         self.alone_in_bulk(kind, row, bulk)
     }
 
-    async fn join_bulk(&self, kind: Kind, row: &Value, bulk: &BulkRows) -> Result<Option<ChildRows>> {
-        self.bulk_children(kind, row, bulk).await
-    }
-
-    async fn left(&self) -> Result<Vec<LeftBehind>> {
-        self.prepare().await?;
-        self.list_left().await
-    }
-
-    fn take_notes(&self) -> Vec<String> {
-        std::mem::take(&mut self.notes.lock().unwrap_or_else(PoisonError::into_inner).0)
-    }
-
     fn assemble(&self, kind: Kind, row: &Value, children: &ChildRows) -> Result<Record> {
         self.assemble_record(kind, row, children)
+    }
+}
+
+#[async_trait]
+impl Fetch for Rest {
+    async fn there_now(&self, _files: Vec<Attachment>) -> Result<Vec<Attachment>> {
+        Ok(vec![])
     }
 
     async fn fetch(&self, attachment: &Attachment, dir: &Path) -> Result<Blob> {
@@ -134,11 +72,91 @@ impl Source for Rest {
             other => other.map_err(at),
         }
     }
+}
+
+#[async_trait]
+impl Source for Rest {
+    fn address(&self) -> &str {
+        &self.address
+    }
+
+    fn clock(&self) -> &VendorClock {
+        self.client.clock()
+    }
+
+    async fn check(&self, kinds: &[Kind]) -> Vec<CheckLine> {
+        let mut lines = self.check_calls().await;
+        if lines.iter().all(|line| line.found.is_ok()) {
+            lines.extend(self.questions(kinds).await);
+            lines.extend(self.tables_refused(kinds).await);
+            lines.extend(self.elsewhere().await);
+        }
+        lines
+    }
+
+    async fn probe(&self) -> Result<()> {
+        self.probe_account().await
+    }
+
+    async fn read(&self, kind: Kind, cursor: Option<&str>, since: Option<Timestamp>) -> Result<Page> {
+        self.prepare().await?;
+        if kind == Kind::Ticket && cursor.is_none() && since.is_none() {
+            self.tell_left().await?;
+        }
+        self.read_page(kind.code(), cursor, since).await
+    }
+
+    async fn read_one(&self, kind: Kind, id: &str) -> Result<Option<Row>> {
+        self.prepare().await?;
+        self.row_by_id(kind, id).await
+    }
 
     fn recall(&self, kind: Kind, ids: &[String]) {
         if self.has_gaps(kind.code()) {
             self.saw_numbers(kind.code(), ids.iter().filter_map(|id| id.parse().ok()));
         }
+    }
+
+    async fn complete(&self, kind: Kind, row: &Value) -> Result<Option<Row>> {
+        self.prepare().await?;
+        self.completed(kind.code(), row).await
+    }
+
+    async fn look_again(&self, kind: Kind, row: &Value) -> Result<Again> {
+        self.prepare().await?;
+        self.viewed(kind, row).await
+    }
+
+    async fn read_children(&self, kind: Kind, row: &Value, bulk: &BulkRows) -> Result<ChildRows> {
+        self.children_with(kind, row, bulk).await
+    }
+
+    async fn read_bulk(
+        &self,
+        kind: Kind,
+        stream: &str,
+        cursor: Option<&str>,
+        since: Option<Timestamp>,
+    ) -> Result<BulkPage> {
+        self.prepare().await?;
+        self.bulk_page(kind, stream, cursor, since).await
+    }
+
+    async fn join_bulk(&self, kind: Kind, row: &Value, bulk: &BulkRows) -> Result<Option<ChildRows>> {
+        self.bulk_children(kind, row, bulk).await
+    }
+
+    async fn left(&self) -> Result<Vec<LeftBehind>> {
+        self.prepare().await?;
+        self.list_left().await
+    }
+
+    async fn faults(&self) -> Result<Vec<Problem>> {
+        Ok(vec![])
+    }
+
+    fn take_notes(&self) -> Vec<String> {
+        std::mem::take(&mut self.notes.lock().unwrap_or_else(PoisonError::into_inner).0)
     }
 
     fn calls(&self) -> BTreeMap<String, u64> {

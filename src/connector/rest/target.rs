@@ -7,7 +7,7 @@ use crate::connector::mapped::Mapped;
 use crate::connector::plan::{Content, LateValues, Step};
 use crate::connector::profile::{Authors, Profile};
 use crate::connector::seen::Among;
-use crate::connector::{CheckLine, Found, Marked, Outcome, ReadBack, Said, Target};
+use crate::connector::{CheckLine, Found, Marked, Outcome, Planner, ReadBack, Said, Target};
 use crate::error::{Loss, Problem, Reason, Result};
 use crate::expr::{Scope, Sight, Template};
 use crate::ledger::Remote;
@@ -18,18 +18,13 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-#[async_trait]
-impl Target for Rest {
-    fn address(&self) -> &str {
-        &self.address
-    }
-
+impl Planner for Rest {
     fn profile(&self) -> &Profile {
         &self.manifest.profile
     }
 
-    fn clock(&self) -> &VendorClock {
-        self.client.clock()
+    fn is_on_paper(&self) -> bool {
+        false
     }
 
     fn writes(&self, kind: Kind) -> bool {
@@ -46,7 +41,7 @@ impl Target for Rest {
 
     fn default_label(&self, vocabulary: &str) -> Option<String> {
         let key = self.manifest.profile.defaults.get(vocabulary)?;
-        Target::answer(self, key).map(str::to_owned)
+        Planner::answer(self, key).map(str::to_owned)
     }
 
     fn marker_field(&self) -> Option<&str> {
@@ -57,8 +52,87 @@ impl Target for Rest {
         &self.manifest.profile.how_to_silence
     }
 
+    fn plan(&self, mapped: &Mapped, marker: &str) -> Result<Vec<Step>> {
+        self.plan_record(mapped.kind(), mapped.to_value()?, marker)
+    }
+
+    fn losses(&self, mapped: &Mapped) -> Result<Vec<Loss>> {
+        let kind = mapped.kind();
+        self.losses_of(kind, &Sight::new(self.base(kind, mapped.to_value()?, "")))
+    }
+
+    fn losses_and_plan(&self, mapped: &Mapped, marker: &str) -> Result<(Vec<Loss>, Result<Vec<Step>>)> {
+        let kind = mapped.kind();
+        if kind.is_library() || self.is_whole(kind) {
+            return Ok((self.losses(mapped)?, self.plan(mapped, marker)));
+        }
+        let sight = Sight::new(self.base(kind, mapped.to_value()?, marker));
+        Ok((self.losses_of(kind, &sight)?, self.plan_over(kind, sight)))
+    }
+
+    fn repair(&self, mapped: &Mapped, marker: &str) -> Result<Vec<Step>> {
+        self.plan_repair(mapped.kind(), mapped.to_value()?, marker)
+    }
+
+    fn marks(&self, kind: Kind) -> bool {
+        self.marks_all(kind)
+    }
+
+    fn lists_late(&self, kind: Kind) -> Duration {
+        self.scan_lag(kind.code())
+    }
+
+    fn creates(&self, kind: Kind) -> Option<&str> {
+        self.create_step(kind)
+    }
+
+    fn answers(&self, step: &Step) -> Outputs {
+        let Ok(rule) = self.rule(step) else { return Outputs::new() };
+        // An answer shows at least what was sent.
+        let sent = match &step.request.body {
+            Some(Content::Json(node)) => serde_json::to_value(node).unwrap_or_default(),
+            _ => Value::Null,
+        };
+        let sees = Scope { parent: &step.scope, ..self.scope(&sent) };
+        rule.outputs.iter().map(|(name, expr)| (name.clone(), expr.eval(&sees).unwrap_or_default())).collect()
+    }
+
+    fn goes_with(&self, step: &Step) -> Option<(String, u64)> {
+        let batch = self.rule(step).ok()?.batch.as_ref()?;
+        Some((batch.call.shape(), batch.max as u64))
+    }
+
+    fn reads_back_by(&self, kind: Kind) -> Vec<String> {
+        let Some(rule) = self.manifest.verify.get(kind.code()) else { return vec![] };
+        let streams = rule.with.iter().filter_map(|stream| self.manifest.read.get(stream)?.path.as_ref());
+        std::iter::once(rule.call.shape()).chain(streams.map(|path| format!("GET {}", path.shape()))).collect()
+    }
+
+    fn time_for(&self, calls: &BTreeMap<String, u64>) -> Option<Duration> {
+        self.client.pacer().time_for(calls)
+    }
+
+    fn hides(&self, step: &Step) -> Duration {
+        self.hidden_for(step)
+    }
+}
+
+#[async_trait]
+impl Target for Rest {
+    fn address(&self) -> &str {
+        &self.address
+    }
+
+    fn clock(&self) -> &VendorClock {
+        self.client.clock()
+    }
+
     async fn may_be_assigned(&self, person: &Remote, group: Option<&Remote>) -> Result<bool> {
         self.native.may_be_assigned(self, person, group).await
+    }
+
+    async fn prepare(&self) -> Result<()> {
+        Rest::prepare(self).await.map(|_| ())
     }
 
     async fn probe(&self) -> Result<()> {
@@ -101,32 +175,6 @@ impl Target for Rest {
         }
     }
 
-    async fn prepare(&self) -> Result<()> {
-        Rest::prepare(self).await.map(|_| ())
-    }
-
-    fn plan(&self, mapped: &Mapped, marker: &str) -> Result<Vec<Step>> {
-        self.plan_record(mapped.kind(), mapped.to_value()?, marker)
-    }
-
-    fn losses(&self, mapped: &Mapped) -> Result<Vec<Loss>> {
-        let kind = mapped.kind();
-        self.losses_of(kind, &Sight::new(self.base(kind, mapped.to_value()?, "")))
-    }
-
-    fn losses_and_plan(&self, mapped: &Mapped, marker: &str) -> Result<(Vec<Loss>, Result<Vec<Step>>)> {
-        let kind = mapped.kind();
-        if kind.is_library() || self.is_whole(kind) {
-            return Ok((self.losses(mapped)?, self.plan(mapped, marker)));
-        }
-        let sight = Sight::new(self.base(kind, mapped.to_value()?, marker));
-        Ok((self.losses_of(kind, &sight)?, self.plan_over(kind, sight)))
-    }
-
-    fn repair(&self, mapped: &Mapped, marker: &str) -> Result<Vec<Step>> {
-        self.plan_repair(mapped.kind(), mapped.to_value()?, marker)
-    }
-
     async fn apply(&self, step: &Step, late: &LateValues) -> Outcome {
         self.apply_step(step, late).await
     }
@@ -135,16 +183,16 @@ impl Target for Rest {
         self.apply_fallback(step, late).await
     }
 
-    async fn at_work(&self, step: &Step, doubt: &Doubt) -> Result<bool> {
-        self.job_at_work(step, doubt).await
-    }
-
     async fn find(&self, step: &Step, late: &LateValues, among: &Among<'_>) -> Result<Found> {
         self.find_step(step, late, among).await
     }
 
     async fn there_before(&self, step: &Step, late: &LateValues) -> Result<Vec<Remote>> {
         self.there_before(step, late).await
+    }
+
+    async fn at_work(&self, step: &Step, doubt: &Doubt) -> Result<bool> {
+        self.job_at_work(step, doubt).await
     }
 
     async fn scan(
@@ -161,14 +209,6 @@ impl Target for Rest {
         self.said_below(section, target).await
     }
 
-    fn marks(&self, kind: Kind) -> bool {
-        self.marks_all(kind)
-    }
-
-    fn lists_late(&self, kind: Kind) -> Duration {
-        self.scan_lag(kind.code())
-    }
-
     async fn carry_marker(&self, kind: Kind, markers: &[String]) -> Result<Option<Vec<(String, Remote)>>> {
         self.marked_by(kind, markers).await
     }
@@ -177,46 +217,16 @@ impl Target for Rest {
         self.markers_at(kind, id).await
     }
 
-    fn creates(&self, kind: Kind) -> Option<&str> {
-        self.create_step(kind)
-    }
-
-    fn answers(&self, step: &Step) -> Outputs {
-        let Ok(rule) = self.rule(step) else { return Outputs::new() };
-        // An answer shows at least what was sent.
-        let sent = match &step.request.body {
-            Some(Content::Json(node)) => serde_json::to_value(node).unwrap_or_default(),
-            _ => Value::Null,
-        };
-        let sees = Scope { parent: &step.scope, ..self.scope(&sent) };
-        rule.outputs.iter().map(|(name, expr)| (name.clone(), expr.eval(&sees).unwrap_or_default())).collect()
-    }
-
-    fn goes_with(&self, step: &Step) -> Option<(String, u64)> {
-        let batch = self.rule(step).ok()?.batch.as_ref()?;
-        Some((batch.call.shape(), batch.max as u64))
-    }
-
-    fn reads_back_by(&self, kind: Kind) -> Vec<String> {
-        let Some(rule) = self.manifest.verify.get(kind.code()) else { return vec![] };
-        let streams = rule.with.iter().filter_map(|stream| self.manifest.read.get(stream)?.path.as_ref());
-        std::iter::once(rule.call.shape()).chain(streams.map(|path| format!("GET {}", path.shape()))).collect()
-    }
-
-    fn time_for(&self, calls: &BTreeMap<String, u64>) -> Option<Duration> {
-        self.client.pacer().time_for(calls)
-    }
-
-    fn hides(&self, step: &Step) -> Duration {
-        self.hidden_for(step)
-    }
-
     async fn read_back(&self, mapped: &Mapped, steps: &[Step], late: &LateValues) -> Result<Option<ReadBack>> {
         self.compare_stored(mapped.kind(), mapped.to_value()?, steps, late).await
     }
 
     async fn held(&self, kind: Kind, remote: &Remote) -> Result<Option<Map<String, Value>>> {
         self.held_of(kind, remote).await
+    }
+
+    async fn finish(&self) -> Result<()> {
+        Ok(())
     }
 
     fn calls(&self) -> BTreeMap<String, u64> {

@@ -1,7 +1,7 @@
 //! What goes to Zendesk: the whole conversation in one import, by the embedded manifest.
 
 use super::{Rest, Role};
-use crate::connector::Target;
+use crate::connector::Planner;
 use crate::connector::manifest::Verb;
 use crate::connector::mapped::Mapped;
 use crate::connector::plan::{Content, Step, picture};

@@ -6,7 +6,7 @@ use deskferry::connector::files::{self, FilesSource, FilesTarget, Find, Form, Pl
 use deskferry::connector::manifest::Manifest;
 use deskferry::connector::registry::{self, Entry};
 use deskferry::connector::rest::{MarkerField, OnPaper, Rest, Role};
-use deskferry::connector::{Source, Target};
+use deskferry::connector::{Assemble, Source, Target};
 use deskferry::error::{Problem, Reason, Result};
 use deskferry::expr::Jq;
 use deskferry::http::{self, Client, ClientConfig, Credentials};
