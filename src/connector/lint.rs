@@ -4,7 +4,7 @@ use super::manifest::{Body, Manifest, Nested, Refusal, Verb};
 use super::rest::PARTS;
 use crate::error::{Problem, Reason, Result};
 use crate::expr::{Expr, Predicate, Wrong};
-use crate::project::TomlText;
+use crate::project::{AnswerType, TomlText};
 use crate::record::Kind;
 use std::collections::HashSet;
 
@@ -22,6 +22,19 @@ fn is_part(section: &str) -> bool {
     part.is_some_and(|(kind, part)| kind.is_library() && PARTS.contains(&part))
 }
 
+/// What of a question can be answered by nobody.
+fn wrong_question(manifest: &Manifest, key: &str) -> Option<String> {
+    let question = manifest.account.get(key)?.asked(key);
+    if (question.answer_type == AnswerType::Choice) == question.choices.is_empty() {
+        return Some("`choices` are for a question with `type = \"choice\"`, which has some".into());
+    }
+    let default = question.default.as_ref()?;
+    match question.is_secret() {
+        true => Some("a secret has no default".into()),
+        false => question.value(default).err().map(|unfit| format!("its default does not fit: {}", unfit.what)),
+    }
+}
+
 /// Checks a manifest that was read from `text`. The first fault is told with file, line and caret where it has a place.
 pub fn check(manifest: &Manifest, origin: &str, text: &str) -> Result<()> {
     let file = TomlText::new(origin, text, Reason::Manifest);
@@ -29,6 +42,11 @@ pub fn check(manifest: &Manifest, origin: &str, text: &str) -> Result<()> {
         one.check().map_err(|wrong| wrong_filter(&file, text, &place, &wrong))?;
     }
     let say = |path: &[&str], message: String| Err(file.error_at_key(path, message));
+    for key in manifest.account.keys() {
+        if let Some(message) = wrong_question(manifest, key) {
+            return say(&["account", key], message);
+        }
+    }
     for (name, stream) in &manifest.read {
         let is_part = BELOW_TICKET.contains(&name.as_str()) && stream.parent.as_deref() == Some(Kind::Ticket.code());
         if Kind::from_code(name).is_none() && !VOCABULARIES.contains(&name.as_str()) && !is_part {

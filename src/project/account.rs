@@ -4,6 +4,7 @@
 //! the questions and fetches secrets when they are asked for. It never talks to a platform.
 
 use super::literal::parse_duration;
+use super::question::{AnswerType, Question, Unfit, plain_text};
 use super::secret::SecretPlace;
 use super::spelling;
 use super::toml_text::TomlText;
@@ -80,43 +81,13 @@ impl fmt::Debug for Answer {
     }
 }
 
-/// One question a connector asks about an account.
-#[derive(Clone, Debug, serde::Deserialize, JsonSchema, PartialEq)]
-#[serde(deny_unknown_fields)]
-pub struct Question {
-    /// The key of the answer in `[source]` or `[target]`.
-    pub key: String,
-    /// What an admin is asked.
-    #[serde(default)]
-    pub ask: String,
-    /// Where the answer is found, for people.
-    #[serde(default)]
-    pub help: Option<String>,
-    /// A secret is answered by the place it is kept in, never by itself.
-    #[serde(default)]
-    pub secret: bool,
-    /// Whether an account without it is refused.
-    #[serde(default = "yes")]
-    pub required: bool,
-    /// The only answers there are; any text when empty.
-    #[serde(default)]
-    pub choices: Vec<String>,
-    /// The answer when none is given.
-    #[serde(default)]
-    pub default: Option<Value>,
-}
-
-fn yes() -> bool {
-    true
-}
-
 const OWN_KEYS: &[&str] = &["connector", "url", "ca_file", "proxy", "timeout", "insecure", "silenced", "leave_out"];
 
 impl Account {
     pub(super) fn settle_origin(&mut self, text: &TomlText, section: &'static str, folder: PathBuf) -> Result<()> {
         self.origin = Origin { text: text.clone(), section, folder };
         match &self.url {
-            Some(url) => self.checked_url(url).map(|url| self.url = Some(url)),
+            Some(url) => self.checked_url("url", url).map(|url| self.url = Some(url)),
             None => Ok(()),
         }
     }
@@ -149,15 +120,15 @@ impl Account {
 
     fn answer(&self, question: &Question, answers: &mut Answers) -> Result<()> {
         let key = &question.key;
-        let value = match self.answers.get(key) {
+        let given = match self.answers.get(key) {
             None if question.default.is_some() => question.default.clone().unwrap_or_default(),
             None if question.required => return Err(self.missing(question)),
             None => return Ok(()),
-            Some(Answer::Secret(place)) if question.secret => {
+            Some(Answer::Secret(place)) if question.is_secret() => {
                 answers.secrets.insert(key.clone(), place.clone());
                 return Ok(());
             }
-            Some(_) if question.secret => {
+            Some(_) if question.is_secret() => {
                 let message = format!("`{key}` is a secret and stands here in plain text");
                 let problem = self.origin.text.error_at_secret(&[self.origin.section, key], message);
                 return Err(problem.hint(self.place_hint(key)));
@@ -170,13 +141,16 @@ impl Account {
             Some(Answer::Number(number)) if number.fract() == 0.0 => Value::from(*number as i64),
             Some(Answer::Number(number)) => Value::from(*number),
         };
-        let text = plain_text(&value);
-        if !question.choices.is_empty() && !question.choices.contains(&text) {
-            let problem = self.error_at(key, format!("`{key}` cannot be `{text}`"));
-            let choices = question.choices.iter().map(String::as_str);
-            return Err(problem.hint(spelling::hint(&text, choices).unwrap_or_default()));
+        let value = question.value(&given).map_err(|Unfit { what, hint }| {
+            let problem = self.origin.text.error_at_value(&[self.origin.section, key], what);
+            hint.into_iter().fold(problem, Problem::hint)
+        })?;
+        if question.answer_type == AnswerType::Url
+            && let Some(url) = value.as_str().and_then(|text| Url::parse(text).ok())
+        {
+            self.checked_url(key, &url)?;
         }
-        answers.texts.insert(key.clone(), text);
+        answers.texts.insert(key.clone(), plain_text(&value));
         answers.values.insert(key.clone(), value);
         Ok(())
     }
@@ -186,7 +160,7 @@ impl Account {
         let section = self.origin.section;
         let message = format!("[{section}] has no `{key}`, which the connector `{}` needs", self.connector);
         let problem = self.origin.text.error_at_key(&[section, key], message);
-        match (&question.help, question.secret) {
+        match (&question.help, question.is_secret()) {
             (Some(help), _) => problem.hint(help),
             (None, true) => problem.hint(self.place_hint(key)),
             (None, false) => problem,
@@ -198,11 +172,8 @@ impl Account {
         format!("write `{key} = {{ env = \"{name}\" }}` and put it into that variable, or use `file` or `command`")
     }
 
-    fn checked_url(&self, url: &Url) -> Result<Url> {
-        let refused = |message: &str| {
-            let place = [self.origin.section, "url"];
-            self.origin.text.error_at_value(&place, message)
-        };
+    fn checked_url(&self, key: &str, url: &Url) -> Result<Url> {
+        let refused = |message: &str| self.origin.text.error_at_value(&[self.origin.section, key], message);
         if !url.username().is_empty() || url.password().is_some() {
             return Err(refused("an address holds no user or password")
                 .hint("put them into the account's own keys; `deskferry connectors show` lists them"));
@@ -245,10 +216,6 @@ fn is_this_machine(url: &Url) -> bool {
     }
 }
 
-fn plain_text(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-}
-
 /// The checked answers of one account. Each secret is fetched once, when first asked for.
 #[derive(Default)]
 pub struct Answers {
@@ -266,8 +233,8 @@ impl Answers {
     }
 
     /// All answers that are no secrets, as expressions see them under `$account`.
-    pub fn values(&self) -> Value {
-        Value::Object(self.values.clone())
+    pub fn values(&self) -> &Map<String, Value> {
+        &self.values
     }
 
     /// Fetches a secret; `None` when the account gives none. A command may ask the person at the terminal.

@@ -5,13 +5,15 @@
 
 mod account;
 mod literal;
+mod question;
 mod scope;
 mod secret;
 pub mod spelling;
 pub mod toml_text;
 
-pub use account::{Account, Answer, Answers, Question};
+pub use account::{Account, Answer, Answers};
 pub use literal::{duration, instant, share};
+pub use question::{AnswerType, Question, Unfit};
 pub use scope::{Migration, RecordId, Run, Scope};
 pub use secret::SecretPlace;
 pub use toml_text::{TomlText, parse};
@@ -194,8 +196,8 @@ create_marker = true
 
     fn question(key: &str, secret: bool) -> Question {
         let key = key.to_owned();
-        let (ask, help, choices, default) = (String::new(), None, vec![], None);
-        Question { key, ask, help, secret, required: true, choices, default }
+        let answer_type = if secret { AnswerType::Secret } else { AnswerType::Text };
+        Question { key, ask: String::new(), help: None, answer_type, required: true, choices: vec![], default: None }
     }
 
     #[test]
@@ -215,7 +217,7 @@ create_marker = true
         let account = project(WHOLE).unwrap().target;
         let answers = account.answers(&[question("api_key", true), question("project", false)]).unwrap();
         assert_eq!(answers.text("project"), Some("support"));
-        assert_eq!(answers.values(), serde_json::json!({"project": "support"}));
+        assert_eq!(answers.values()["project"], "support");
         assert_eq!(answers.secret("api_key").unwrap().unwrap().expose_secret(), "k3y");
         assert!(answers.secret("project").unwrap().is_none());
         assert!(!format!("{answers:?}{account:?}").contains("k3y"));
@@ -253,10 +255,32 @@ create_marker = true
 
     #[test]
     fn an_answer_outside_the_choices_is_refused() {
-        let choice = Question { choices: vec!["textile".into(), "markdown".into()], ..question("project", false) };
+        let choices = vec!["textile".into(), "markdown".into()];
+        let choice = Question { answer_type: AnswerType::Choice, choices, ..question("project", false) };
         let account = project(&WHOLE.replace("\"support\"", "\"markdwon\"")).unwrap().target;
         let problem = account.answers(&[question("api_key", true), choice]).unwrap_err();
         assert_eq!(problem.hint.as_deref(), Some("did you mean `markdown`?"));
+    }
+
+    #[test]
+    fn an_answer_of_another_type_is_shown_in_its_file_and_is_never_taken_for_no() {
+        let secret = || question("api_key", true);
+        let asked = |answer: &str, answer_type| {
+            let account = project(&WHOLE.replace("\"support\"", answer)).unwrap().target;
+            let question = Question { answer_type, ..question("project", false) };
+            account.answers(&[secret(), question])
+        };
+        let problem = asked("\"ja\"", AnswerType::Bool).unwrap_err();
+        assert!(
+            problem.what.starts_with("migration.toml:12:13: `project` must be true or false, not `ja`"),
+            "{}",
+            problem.what
+        );
+        assert_eq!(problem.excerpt.as_deref(), Some("   |\n12 | project   = \"ja\"\n   |             ^^^^"));
+        assert_eq!(asked("true", AnswerType::Bool).unwrap().values()["project"], true);
+        assert_eq!(asked("\"no\"", AnswerType::Bool).unwrap().values()["project"], false);
+        let plain = asked("\"http://desk.example\"", AnswerType::Url).unwrap_err();
+        assert!(plain.what.starts_with("migration.toml:12:13: plain http"), "{}", plain.what);
     }
 
     #[test]

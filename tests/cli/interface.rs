@@ -34,12 +34,12 @@ fn the_columns_and_outcomes_are_those_of_the_page() {
 fn the_account_keys_are_those_of_the_page() {
     let mut keys: Vec<Vec<String>> = Vec::new();
     for question in files::questions() {
-        keys.push(vec![files::NAME.to_owned(), format!("`{}`", question.key), "no".to_owned()]);
+        keys.push(vec![files::NAME.to_owned(), format!("`{}`", question.key), question.answer_type.code().to_owned()]);
     }
     for name in registry::names() {
         for (key, question) in registry::find(&name, None).unwrap().manifest.account {
-            let secret = if question.secret { "yes" } else { "no" };
-            keys.push(vec![name.clone(), format!("`{key}`"), secret.to_owned()]);
+            let answer_type = question.asked(&key).answer_type.code().to_owned();
+            keys.push(vec![name.clone(), format!("`{key}`"), answer_type]);
         }
     }
     assert_eq!(rows("### Account keys"), keys);

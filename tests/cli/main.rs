@@ -87,6 +87,14 @@ fn an_unknown_key_is_shown_with_its_place_and_the_right_word() {
 }
 
 #[test]
+fn an_answer_that_is_no_yes_and_no_no_is_shown_and_not_taken_for_a_no() {
+    let source = "connector = \"freshdesk\"\nurl = \"http://127.0.0.1:1\"\napi_key = { env = \"RT_TOKEN\" }\narchived = \"ja\"\n";
+    let (_, target) = PROJECT.split_once("[target]").unwrap();
+    let dir = project(&format!("[source]\n{source}[target]{target}"));
+    insta::assert_snapshot!("odd_answer", run(dir.path(), &["check"]));
+}
+
+#[test]
 fn a_literal_secret_is_refused_and_not_shown() {
     let dir = project(&PROJECT.replace("{ env = \"RT_TOKEN\" }", "\"1-14-s3cr3t\""));
     insta::assert_snapshot!(run(dir.path(), &["check"]));

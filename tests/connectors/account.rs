@@ -22,11 +22,12 @@ pub fn open_with(entry: &Entry, address: &str, opened: Opened<'_>) -> Rest {
     let client =
         Client::new(ClientConfig::new(base.parse().unwrap(), credentials), Pacer::new(vec![], 0.0, Clock::system()));
     let mut account = serde_json::Map::new();
-    for (key, question) in entry.manifest.account.iter().filter(|(_, q)| !q.secret) {
-        account.extend(question.default.clone().map(|value| (key.clone(), Value::String(value))));
+    for question in entry.manifest.account.iter().map(|(key, question)| question.asked(key)) {
+        let given = opened.answers.iter().find(|(key, _)| *key == question.key).map(|(_, value)| Value::from(*value));
+        let value = given.or(question.default.clone()).map(|value| question.value(&value).unwrap());
+        account.extend(value.map(|value| (question.key, value)));
     }
     account.insert("url".into(), address.into());
-    account.extend(opened.answers.iter().map(|(key, value)| ((*key).to_owned(), Value::from(*value))));
     let role = if opened.target { Role::Target } else { Role::Source };
     Rest::new(entry, role, address.to_owned(), account, client.unwrap()).unwrap()
 }

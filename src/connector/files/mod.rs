@@ -58,7 +58,7 @@ pub use target::FilesTarget;
 use crate::connector::manifest::Evidence;
 use crate::error::{Problem, Reason, Result};
 use crate::ledger::FOLDER;
-use crate::project::{Account, Question};
+use crate::project::{Account, AnswerType, Question};
 use crate::record::Kind;
 use serde_json::json;
 use std::path::{Component, Path, PathBuf};
@@ -121,13 +121,14 @@ pub fn questions() -> Vec<Question> {
         key: key.to_owned(),
         ask: ask.to_owned(),
         help: None,
-        secret: false,
+        answer_type: AnswerType::Text,
         required: true,
         choices: vec![],
         default: None,
     };
     vec![
         Question {
+            answer_type: AnswerType::Choice,
             default: Some(json!("jsonl")),
             choices: ["jsonl", "csv", "xlsx"].map(str::to_owned).into(),
             ..question("format", "How are the files written?")

@@ -19,10 +19,12 @@ pub use write::{
 use crate::connector::profile::Profile;
 use crate::error::{Loss, Reason, Result};
 use crate::http::{Auth, Shape};
+use crate::project::AnswerType;
 use crate::record::Kind;
 use crate::{pacer, project};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// One platform.
@@ -132,9 +134,15 @@ pub struct Question {
     /// Where to find the answer.
     #[serde(default)]
     pub hint: Option<String>,
-    /// Must come from `{ env }`, `{ file }` or `{ command }`.
+    /// What the answer is.
+    #[serde(default, rename = "type")]
+    pub answer_type: AnswerType,
+    /// Of a `choice`: all the answers there are.
     #[serde(default)]
-    pub secret: bool,
+    pub choices: Vec<String>,
+    /// The older way to say `type = "secret"`.
+    #[serde(default)]
+    secret: bool,
     #[serde(default)]
     pub optional: bool,
     #[serde(default)]
@@ -142,6 +150,21 @@ pub struct Question {
     /// Only needed when the platform is the target.
     #[serde(default)]
     pub target_only: bool,
+}
+
+impl Question {
+    /// As an account is asked it.
+    pub fn asked(&self, key: &str) -> project::Question {
+        project::Question {
+            key: key.to_owned(),
+            ask: self.ask.clone(),
+            help: self.hint.clone(),
+            answer_type: if self.secret { AnswerType::Secret } else { self.answer_type },
+            required: !self.optional && self.default.is_none(),
+            choices: self.choices.clone(),
+            default: self.default.clone().map(Value::String),
+        }
+    }
 }
 
 /// How well a part of a manifest is proven.

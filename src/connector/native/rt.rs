@@ -86,7 +86,7 @@ async fn privileged(api: &Rest, account: &mut Account) -> Result<()> {
 /// those who watch a queue are too.
 async fn queues(api: &Rest, account: &mut Account) -> Result<()> {
     let Some(marker) = api.marker() else { return Ok(()) };
-    let squelch = account.get("squelch").is_some_and(|answer| answer == "yes");
+    let squelch = account.get("squelch").is_some_and(|answer| *answer == true);
     let mut watchers = Map::new();
     let listed = [("per_page".to_owned(), "100".to_owned()), ("fields".to_owned(), "Name".to_owned())];
     let all = api.get("/queues/all", &listed).await?;

@@ -17,7 +17,7 @@ fn target() -> Rest {
     let address = "https://acme.example";
     let config = ClientConfig::new(address.parse().unwrap(), Credentials::default());
     let client = Client::new(config, Pacer::new(vec![], 0.0, Clock::system())).unwrap();
-    let account = json!({ "url": address, "archive": "yes", "tag": "Moved Here", "stand_ins": { "7": "70", "": "1" } });
+    let account = json!({ "url": address, "archive": true, "tag": "Moved Here", "stand_ins": { "7": "70", "": "1" } });
     let account: Map<String, Value> = account.as_object().cloned().unwrap();
     Rest::new(&entry, Role::Target, address.into(), account, client).unwrap()
 }

@@ -100,10 +100,11 @@ impl Source<'_> {
         let limits = if pace == Pace::Limited { manifest.limit.clone() } else { vec![] };
         let client = Client::new(config, Pacer::new(limits, 0.0, Clock::system())).unwrap();
         let mut account = Account::new();
-        for (key, question) in manifest.account.iter().filter(|(_, question)| !question.secret) {
-            account.extend(question.default.clone().map(|value| (key.clone(), Value::String(value))));
+        for question in manifest.account.iter().map(|(key, question)| question.asked(key)) {
+            let given = self.desk.answers.iter().find(|(key, _)| *key == question.key);
+            let given = given.map(|(_, value)| Value::from(*value)).or(question.default.clone());
+            account.extend(given.map(|value| (question.key.clone(), question.value(&value).unwrap())));
         }
-        account.extend(self.desk.answers.iter().map(|(key, value)| ((*key).to_owned(), Value::from(*value))));
         account.insert("url".into(), address.clone().into());
         Rest::new(&self.entry, Role::Source, address, account, client).unwrap()
     }

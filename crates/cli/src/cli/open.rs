@@ -277,7 +277,7 @@ fn rest(
     credentials: Credentials,
 ) -> Result<Rest> {
     let account = account(project, role);
-    let plain = plain_answers(entry, answers, url);
+    let plain = plain_answers(answers, url);
     let base = entry.manifest.base.replace("${url}", url.trim_end_matches('/'));
     let base = Url::parse(&base).map_err(|_| {
         Problem::new(Reason::Config, format!("`{base}` is not an address"))
@@ -316,28 +316,16 @@ fn at_connector(project: &Project, role: Role, problem: Problem) -> Problem {
 }
 
 fn questions(manifest: &Manifest, role: Role) -> Vec<Question> {
-    let question = |(key, q): (&String, &deskferry::connector::manifest::Question)| Question {
-        key: key.clone(),
-        ask: q.ask.clone(),
-        help: q.hint.clone(),
-        secret: q.secret,
-        required: !q.optional && q.default.is_none() && (role == Role::Target || !q.target_only),
-        choices: vec![],
-        default: q.default.clone().map(Value::String),
+    let question = |(key, of): (&String, &deskferry::connector::manifest::Question)| {
+        let asked = of.asked(key);
+        Question { required: asked.required && (role == Role::Target || !of.target_only), ..asked }
     };
     manifest.account.iter().map(question).collect()
 }
 
 /// What expressions may see of the account: everything but its secrets.
-fn plain_answers(entry: &Entry, answers: &Answers, url: &str) -> serde_json::Map<String, Value> {
-    let mut plain = serde_json::Map::new();
-    for (key, question) in &entry.manifest.account {
-        if !question.secret
-            && let Some(text) = answers.text(key)
-        {
-            plain.insert(key.clone(), text.into());
-        }
-    }
+fn plain_answers(answers: &Answers, url: &str) -> serde_json::Map<String, Value> {
+    let mut plain = answers.values().clone();
     plain.insert("url".into(), url.trim_end_matches('/').into());
     plain
 }
