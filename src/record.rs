@@ -27,9 +27,12 @@ macro_rules! labels {
     };
 }
 
+mod file_source;
 pub mod library;
 pub mod mailbox;
 mod order;
+
+pub use file_source::{FileList, FilePlace, FileSource};
 
 labels! {
     /// What a record is. The order is the order of dependency in which kinds are carried.
@@ -350,8 +353,7 @@ pub struct Attachment {
     /// Bytes, as the source declares them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
-    /// Where the bytes are: a path or URL the source connector can open.
-    pub source: String,
+    pub source: FileSource,
     /// BLAKE3 of the bytes, once staged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hash: Option<String>,
@@ -378,7 +380,7 @@ pub enum NamedBy {
 
 impl Attachment {
     /// A picture that a body shows and no list of files names.
-    pub fn picture(id: String, name: String, source: String, named_by: NamedBy) -> Attachment {
+    pub fn picture(id: String, name: String, source: FileSource, named_by: NamedBy) -> Attachment {
         Attachment { id, name, mime: None, size: None, source, hash: None, inline: true, content_id: None, named_by }
     }
 }

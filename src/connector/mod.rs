@@ -20,10 +20,8 @@ pub mod target;
 mod unread;
 
 pub use planner::Planner;
-pub(crate) use source::WITHHELD;
 pub use source::{
-    Again, Assemble, Blob, BulkPage, BulkRow, BulkRows, BulkWay, ChildRows, Fetch, LeftBehind, Page, Row, Shows,
-    Source, is_withheld,
+    Again, Assemble, Blob, BulkPage, BulkRow, BulkRows, BulkWay, ChildRows, Fetch, LeftBehind, Page, Row, Shows, Source,
 };
 pub use target::{Child, Differs, Found, LOST, Mark, Marked, Outcome, Print, ReadBack, Said, Target};
 pub use unread::Unread;

@@ -116,14 +116,6 @@ pub struct Blob {
     pub mime: Option<String>,
 }
 
-/// What the `source` of a file begins with that the platform lists and does not hand out.
-pub(crate) const WITHHELD: &str = "withheld:";
-
-/// Whether the platform lists a file and does not hand it out.
-pub fn is_withheld(file: &Attachment) -> bool {
-    file.source.starts_with(WITHHELD)
-}
-
 /// Things of one kind that stay in the source: macros, automations. A list to rebuild.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct LeftBehind {

@@ -48,8 +48,8 @@ fn drop_copies(ticket: &mut Ticket) {
 /// The same for messages that are the same.
 fn hash(comment: &Comment) -> blake3::Hash {
     let mut hasher = blake3::Hasher::new();
-    let files = comment.attachments.iter().flat_map(|file| [&file.id, &file.source]);
-    for part in [&comment.id, &comment.body].into_iter().chain(files) {
+    let files = comment.attachments.iter().flat_map(|file| [file.id.as_str(), file.source.as_str()]);
+    for part in [comment.id.as_str(), &comment.body].into_iter().chain(files) {
         hasher.update(&part.len().to_le_bytes()).update(part.as_bytes());
     }
     let at = comment.created_at.map_or(i128::MIN, |at| at.as_nanosecond());

@@ -198,7 +198,7 @@ async fn a_file_is_fetched_though_every_address_it_was_listed_with_expired() {
     let record = source.assemble(Kind::Ticket, raw, &children).unwrap();
     let dir = tempfile::tempdir().unwrap();
     let began = Instant::now();
-    let kept = Attachment { source: address, ..files(&record).remove(0) };
+    let kept = Attachment { source: address.into(), ..files(&record).remove(0) };
     while source.fetch(&kept, dir.path()).await.is_ok() {
         assert!(began.elapsed() < DEADLINE, "the address does not expire");
         tokio::time::sleep(Duration::from_millis(50)).await;

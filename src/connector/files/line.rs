@@ -257,7 +257,7 @@ pub fn files(record: &Record) -> Vec<&Attachment> {
 }
 
 fn stays_inside(record: &Record) -> Result<()> {
-    let inside = |file: &Attachment| folder::stays_inside(&file.source);
+    let inside = |file: &Attachment| folder::stays_inside(file.source.as_str());
     files(record).into_iter().try_for_each(inside).map_err(|p| p.at(format!("{} {}", record.kind(), record.id)))
 }
 

@@ -208,8 +208,9 @@ fn is_utf16(path: &Path) -> Result<bool> {
 
 /// The files of a record that cannot be fetched.
 fn not_there(folder: &Path, record: &Record, place: &Where) -> Vec<Fault> {
-    let problems =
-        line::files(record).into_iter().filter_map(|file| super::folder::found_inside(folder, &file.source).err());
+    let problems = line::files(record)
+        .into_iter()
+        .filter_map(|file| super::folder::found_inside(folder, file.source.as_str()).err());
     let fault =
         |problem: Problem| Fault { place: place.clone(), what: problem.what, hint: problem.hint.unwrap_or_default() };
     problems.map(fault).collect()

@@ -102,7 +102,7 @@ impl Assemble for FilesSource {
 impl Fetch for FilesSource {
     async fn there_now(&self, files: Vec<Attachment>) -> Result<Vec<Attachment>> {
         let folder = self.0.place.folder.clone();
-        let is_there = move |file: &Attachment| folder::found_inside(&folder, &file.source).is_ok();
+        let is_there = move |file: &Attachment| folder::found_inside(&folder, file.source.as_str()).is_ok();
         blocking(move || Ok(files.into_iter().filter(is_there).collect())).await
     }
 
@@ -450,7 +450,7 @@ impl Inner {
 /// Copies a file of the folder into `dir`, named by its hash.
 fn copied(from: &Path, attachment: &Attachment, dir: &Path) -> Result<Blob> {
     let at = |p: Problem| p.at(format!("file {}", attachment.id));
-    let mut file = folder::open_inside(from, &attachment.source).map_err(at)?;
+    let mut file = folder::open_inside(from, attachment.source.as_str()).map_err(at)?;
     let mut to = tempfile::Builder::new().prefix("tmp-").tempfile_in(dir)?;
     let (mut hasher, mut bytes, mut chunk) = (blake3::Hasher::new(), 0, vec![0; CHUNK]);
     loop {
@@ -465,7 +465,7 @@ fn copied(from: &Path, attachment: &Attachment, dir: &Path) -> Result<Blob> {
     to.as_file().sync_all()?;
     let hash = hasher.finalize().to_hex().to_string();
     if attachment.hash.as_ref().is_some_and(|said| *said != hash) {
-        let what = format!("{:?} is not the file its record names: its hash differs", attachment.source);
+        let what = format!("{:?} is not the file its record names: its hash differs", attachment.source.as_str());
         return Err(at(Problem::new(Reason::FileUnreadable, what)));
     }
     to.persist(dir.join(&hash)).map_err(|e| e.error)?;

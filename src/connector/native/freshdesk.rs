@@ -83,7 +83,7 @@ pub(super) fn pictures(comment: &mut Comment) {
             let cid = file.content_id.get_or_insert_with(|| format!("{}@inline", file.id)).clone();
             return Some(format!("cid:{cid}"));
         }
-        if attachments.iter().all(|file| file.source != address) {
+        if attachments.iter().all(|file| file.source.as_str() != address) {
             attachments.push(picture(id, listed, address.clone()));
         }
         Some(address)
@@ -105,7 +105,7 @@ fn hosted(source: &str) -> Option<String> {
 
 fn picture(comment: &str, listed: Option<&str>, source: String) -> Attachment {
     let number = listed.map_or_else(|| blake3::hash(source.as_bytes()).to_hex()[..12].to_owned(), str::to_owned);
-    Attachment::picture(format!("{comment}-{number}"), format!("image-{number}"), source, NamedBy::Message)
+    Attachment::picture(format!("{comment}-{number}"), format!("image-{number}"), source.into(), NamedBy::Message)
 }
 
 /// Takes the description out where the first message of the chat is the same; its files stay.

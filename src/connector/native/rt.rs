@@ -181,7 +181,7 @@ fn fold_parts(comment: &mut Comment, parts: &[Part<'_>]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{Attachment, NamedBy, State, Ticket};
+    use crate::record::{Attachment, FileSource, NamedBy, State, Ticket};
     use serde_json::json;
 
     fn folded(rows: Vec<Value>) -> Comment {
@@ -192,7 +192,7 @@ mod tests {
                 name: "f".into(),
                 mime: None,
                 size: None,
-                source: String::new(),
+                source: FileSource::default(),
                 hash: None,
                 inline: false,
                 content_id: None,

@@ -4,10 +4,10 @@
 //! <https://developer.zendesk.com/api-reference/ticketing/side_conversation/side_conversation_event/>; that a message lists its files as
 //! `attachments`, like a comment, stands on no page (seen in programs that move them).
 
-use crate::connector::{ChildRows, WITHHELD};
+use crate::connector::ChildRows;
 use crate::content::{header, notes as words};
 use crate::expr::plain;
-use crate::record::{Attachment, Comment, Direction, Format, NamedBy, Visibility};
+use crate::record::{Attachment, Comment, Direction, FileSource, Format, NamedBy, Visibility};
 use jiff::Timestamp;
 use serde_json::Value;
 use std::collections::HashMap;
@@ -106,7 +106,7 @@ pub fn file(row: &Value) -> Attachment {
         name,
         mime: text(&row["content_type"]).map(str::to_owned),
         size: row["size"].as_u64(),
-        source: text(&row["content_url"]).map_or_else(|| format!("{WITHHELD}{id}"), str::to_owned),
+        source: text(&row["content_url"]).map_or_else(|| FileSource::withheld(&id), FileSource::from),
         hash: None,
         inline: row["inline"] == true,
         content_id: None,
@@ -180,6 +180,6 @@ mod tests {
     fn a_file_without_an_address_is_told_as_gone() {
         let mut event = created();
         event["message"]["attachments"][0]["content_url"] = Value::Null;
-        assert!(crate::connector::is_withheld(&of(json!([event]))[0].attachments[0]));
+        assert!(of(json!([event]))[0].attachments[0].source.is_withheld());
     }
 }

@@ -126,7 +126,7 @@ fn call(comment: &mut Comment, from: &Value, ticket: &Value) {
             name: format!("recording-{}.mp3", comment.id),
             mime: Some("audio/mpeg".into()),
             size: None,
-            source: url.to_owned(),
+            source: url.into(),
             hash: None,
             inline: false,
             content_id: None,
@@ -138,7 +138,7 @@ fn call(comment: &mut Comment, from: &Value, ticket: &Value) {
 /// Pictures are shown by their token, on whatever name of the account: the body gets the address of the file.
 fn same_pictures(comment: &mut Comment) {
     for file in &comment.attachments {
-        let Some(token) = token(&file.source) else { continue };
+        let Some(token) = token(file.source.as_str()) else { continue };
         let mark = format!("/attachments/token/{token}");
         let mut body = String::with_capacity(comment.body.len());
         let mut rest = comment.body.as_str();
@@ -147,7 +147,7 @@ fn same_pictures(comment: &mut Comment) {
             let start = rest[..at].rfind(ends).map_or(0, |i| i + rest[i..].chars().next().map_or(1, char::len_utf8));
             let end = rest[at..].find(ends).map_or(rest.len(), |i| at + i);
             body.push_str(&rest[..start]);
-            body.push_str(&file.source.replace('&', "&amp;"));
+            body.push_str(&file.source.as_str().replace('&', "&amp;"));
             rest = &rest[end..];
         }
         body.push_str(rest);
@@ -233,7 +233,7 @@ mod tests {
         let mut one = comment("Call from +1 555", Format::Text, "");
         call(&mut one, &from, &ticket);
         assert_eq!(one.body, format!("Call from +1 555\n\nRecording: {url}\n\nTranscription:\nhello?"));
-        assert_eq!(one.attachments[0].source, url);
+        assert_eq!(one.attachments[0].source.as_str(), url);
         let mut other = comment("Call", Format::Text, "");
         call(&mut other, &from, &json!({"url": "https://other.zendesk.com/api/v2/tickets/7.json"}));
         assert!(other.attachments.is_empty(), "a file at a stranger's is only named");

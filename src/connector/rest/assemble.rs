@@ -3,11 +3,11 @@
 use super::Rest;
 use super::own_files::mark_inline;
 use super::read::Above;
+use crate::connector::ChildRows;
 use crate::connector::manifest::{Blob, ReadStream};
-use crate::connector::{ChildRows, WITHHELD};
 use crate::error::{Problem, Reason, Result};
 use crate::expr::{self, Expr, Scope, plain};
-use crate::record::{Attachment, Comment, Format, Kind, Link, Record, Ref, Unread, Visibility};
+use crate::record::{Attachment, Comment, FileSource, Format, Kind, Link, Record, Ref, Unread, Visibility};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, HashMap};
@@ -137,7 +137,7 @@ impl Rest {
         let mut fields = self.fields("attachment", row, parent, root)?;
         let comment = fields.remove("comment").map(|v| plain(&v)).unwrap_or_default();
         let source = self.source_of(stream, row, parent, root, &fields)?;
-        fields.insert("source".into(), source.into());
+        fields.insert("source".into(), source.as_str().into());
         Ok((comment, canonical("attachment", fields)?))
     }
 
@@ -149,17 +149,14 @@ impl Rest {
         parent: &Value,
         root: &Value,
         fields: &Map<String, Value>,
-    ) -> Result<String> {
+    ) -> Result<FileSource> {
         let scope = Scope { root, parent, ..self.scope(row) };
+        let id = || fields.get("id").map(plain).unwrap_or_default();
         match &stream.blob {
-            None => Ok(String::new()),
-            Some(Blob { withheld: Some(withheld), .. }) if withheld.holds(&scope)? => {
-                Ok(format!("{WITHHELD}{}", fields.get("id").map(plain).unwrap_or_default()))
-            }
-            Some(Blob { expires: Some(_), .. }) => {
-                self.fresh_source(stream, &fields.get("id").map(plain).unwrap_or_default(), parent, root)
-            }
-            Some(blob) => blob.path.render_path(&scope),
+            None => Ok(FileSource::default()),
+            Some(Blob { withheld: Some(withheld), .. }) if withheld.holds(&scope)? => Ok(FileSource::withheld(&id())),
+            Some(Blob { expires: Some(_), .. }) => self.fresh_source(stream, &id(), parent, root),
+            Some(blob) => blob.path.render_path(&scope).map(FileSource::from),
         }
     }
 

@@ -2,13 +2,12 @@
 
 use super::Rest;
 use super::assemble::canonical;
-use super::fresh::fresh_id;
 use super::own_files::own_image;
 use crate::connector::ChildRows;
 use crate::content::{self, ImageRef, links};
 use crate::error::Result;
 use crate::record::library::Article;
-use crate::record::{Attachment, Format, NamedBy};
+use crate::record::{Attachment, FileSource, Format, NamedBy};
 use serde_json::Value;
 use url::Url;
 
@@ -21,7 +20,7 @@ impl Rest {
         if let Some(stream) = self.manifest.read.get(FILES) {
             for file in children.get(FILES).into_iter().flatten() {
                 let mut fields = self.fields(FILES, file, row, row)?;
-                fields.insert("source".into(), self.source_of(stream, file, row, row, &fields)?.into());
+                fields.insert("source".into(), self.source_of(stream, file, row, row, &fields)?.as_str().into());
                 article.attachments.push(canonical("file of an article", fields)?);
             }
         }
@@ -43,10 +42,10 @@ impl Rest {
             // One file has several addresses: with its name or without, in a language or in none.
             if let Some(file) = files.iter_mut().find(|file| same_file(&file.source, &url)) {
                 // What has no lasting address is shown as a part of its message is.
-                let part = fresh_id(&file.source).map(|id| format!("file-{id}"));
+                let part = file.source.listed_id().map(|id| format!("file-{id}"));
                 file.content_id = file.content_id.take().or(part);
                 let shown = file.content_id.as_ref().map(|id| format!("cid:{id}"));
-                *body = links::readdress(body, &address, shown.as_deref().unwrap_or(&file.source));
+                *body = links::readdress(body, &address, shown.as_deref().unwrap_or(file.source.as_str()));
                 continue;
             }
             if url.origin() != home.origin() && number(url.path()).is_none() {
@@ -62,9 +61,9 @@ impl Rest {
 const KEPT_AT: [&str; 3] = ["/article_attachments/", "/helpdesk/attachments/production/", "/helpdesk/attachments/"];
 
 /// Whether two addresses name one file: by its number, where they have one.
-fn same_file(source: &str, url: &Url) -> bool {
-    source == url.as_str()
-        || fresh_id(source).or_else(|| number(source)).is_some_and(|own| number(url.path()) == Some(own))
+fn same_file(source: &FileSource, url: &Url) -> bool {
+    source.as_str() == url.as_str()
+        || source.listed_id().or_else(|| number(source.as_str())).is_some_and(|own| number(url.path()) == Some(own))
 }
 
 fn number(address: &str) -> Option<&str> {
@@ -79,7 +78,7 @@ mod tests {
 
     #[test]
     fn one_file_is_known_under_all_its_addresses() {
-        let same = |a: &str, b: &str| same_file(a, &Url::parse(b).unwrap());
+        let same = |a: &str, b: &str| same_file(&a.into(), &Url::parse(b).unwrap());
         let zendesk = "https://acme.zendesk.com/hc/article_attachments/4711";
         assert!(same(zendesk, "https://help.acme.com/hc/de/article_attachments/4711/shot.png"));
         assert!(!same(zendesk, "https://acme.zendesk.com/hc/article_attachments/47110"));

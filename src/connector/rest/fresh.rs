@@ -1,6 +1,6 @@
 //! Files whose address is good for a short while: what they are listed in is read again just before they are fetched.
 //!
-//! Such an address is never kept. A file is known by `fresh:STREAM:PATH#ID`: its id, and the listing that names it. The addresses of
+//! Such an address is never kept. A file is known by its id and the listing that names it ([`FileSource::listed`]). The addresses of
 //! one reading serve while they are good, so that all files of a ticket cost one call more.
 
 use super::Rest;
@@ -9,13 +9,12 @@ use super::read::{Above, Listed};
 use crate::connector::manifest::{Blob, ReadStream};
 use crate::error::{Problem, Reason, Result};
 use crate::expr::{self, Scope, Template, plain};
-use crate::record::Kind;
+use crate::record::{FileList, FileSource, Kind};
 use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-const FRESH: &str = "fresh:";
 /// Listings whose addresses are remembered.
 const LISTINGS: usize = 16;
 
@@ -43,20 +42,10 @@ fn good_for(seconds: u64) -> Duration {
     Duration::from_secs(seconds) * 2 / 3
 }
 
-/// The id of a file whose source is the listing that names it.
-pub(super) fn fresh_id(source: &str) -> Option<&str> {
-    source.strip_prefix(FRESH)?.rsplit_once('#').map(|(_, id)| id)
-}
-
-/// Whether the source of a file is the listing that names it.
-pub(super) fn is_fresh(source: &str) -> bool {
-    source.starts_with(FRESH)
-}
-
 impl Rest {
-    /// The stream that says how a file is fetched.
-    pub(super) fn stream_of_file(&self, source: &str) -> Result<&ReadStream> {
-        let of_article = source.strip_prefix(FRESH).is_some_and(|s| s.split(':').next() == Some(FILES));
+    /// The stream that says how a file is fetched, by the listing that names its address.
+    pub(super) fn stream_of_file(&self, list: Option<FileList<'_>>) -> Result<&ReadStream> {
+        let of_article = list.is_some_and(|list| list.stream == FILES);
         match self.manifest.read.get(Kind::Attachment.code()).filter(|_| !of_article) {
             Some(stream) => Ok(stream),
             // A platform may have files of articles alone.
@@ -65,7 +54,13 @@ impl Rest {
     }
 
     /// The source of a file that stands in a row below `parent`.
-    pub(super) fn fresh_source(&self, stream: &ReadStream, id: &str, parent: &Value, root: &Value) -> Result<String> {
+    pub(super) fn fresh_source(
+        &self,
+        stream: &ReadStream,
+        id: &str,
+        parent: &Value,
+        root: &Value,
+    ) -> Result<FileSource> {
         let in_message = stream.in_messages().is_some() && !std::ptr::eq(parent, root);
         let of_article = self.manifest.read.get(FILES).is_some_and(|files| std::ptr::eq(files, stream));
         let name = match (of_article, in_message) {
@@ -77,30 +72,30 @@ impl Rest {
         let wrong = || Problem::new(Reason::Manifest, format!("`expires` needs a `path` of `[read.{name}]`"));
         let path = lists.path.as_ref().ok_or_else(wrong)?;
         let path = path.render_path(&Scope { parent: root, root, ..self.scope(root) })?;
-        Ok(format!("{FRESH}{name}:{}#{id}", self.native.address(path, root)))
+        Ok(FileSource::listed(FileList { stream: name, path: &self.native.address(path, root) }, id))
     }
 
     /// The address of such a file, read now or a moment ago; `anew` when that one was refused.
     ///
     /// Errors: `not_found` when the listing no longer names the file; those of reading it.
-    pub(super) async fn fresh_address(&self, source: &str, blob: &Blob, anew: bool) -> Result<String> {
+    pub(super) async fn fresh_address(&self, list: FileList<'_>, id: &str, blob: &Blob, anew: bool) -> Result<String> {
         let gone = || Problem::new(Reason::NotFound, "the source no longer lists it");
-        let (listing, id) = source.strip_prefix(FRESH).and_then(|s| s.rsplit_once('#')).ok_or_else(gone)?;
+        let listing = format!("{}:{}", list.stream, list.path);
         let mut known = self.fresh.lock().await;
         let good_for = good_for(blob.expires.unwrap_or_default());
-        if let Some(addresses) = known.of(listing, good_for).filter(|_| !anew) {
+        if let Some(addresses) = known.of(&listing, good_for).filter(|_| !anew) {
             return addresses.get(id).cloned().ok_or_else(gone);
         }
-        let addresses = Arc::new(self.addresses(listing, blob).await?);
-        known.keep(listing.to_owned(), Arc::clone(&addresses));
+        let addresses = Arc::new(self.addresses(list, blob).await?);
+        known.keep(listing, Arc::clone(&addresses));
         addresses.get(id).cloned().ok_or_else(gone)
     }
 
     /// Reads a listing again: the addresses of all its files.
-    async fn addresses(&self, listing: &str, blob: &Blob) -> Result<HashMap<String, String>> {
+    async fn addresses(&self, list: FileList<'_>, blob: &Blob) -> Result<HashMap<String, String>> {
         let wrong = || Problem::new(Reason::Manifest, "a file that expires has no listing");
-        let (name, path) = listing.split_once(':').ok_or_else(wrong)?;
-        let path = Template::parse(path).map_err(|_| wrong())?;
+        let name = list.stream;
+        let path = Template::parse(list.path).map_err(|_| wrong())?;
         let files = self.stream(if name == FILES { FILES } else { Kind::Attachment.code() })?;
         let listed = Listed::of(self.stream(name)?).ok_or_else(wrong)?.at(&path);
         let inside = files.in_messages().filter(|_| name == Kind::Comment.code());

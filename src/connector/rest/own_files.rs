@@ -18,7 +18,7 @@ impl Rest {
             return;
         }
         let mut seen = HashSet::new();
-        let mut known: HashSet<String> = comment.attachments.iter().map(|file| file.source.clone()).collect();
+        let mut known: HashSet<String> = comment.attachments.iter().map(|file| file.source.to_string()).collect();
         for image in content::images(&comment.body, comment.format) {
             let ImageRef::Url(address) = image else { continue };
             if !seen.insert(address.clone()) {
@@ -54,7 +54,7 @@ impl Rest {
         };
         let wanted = |address: &str| own(address).is_some();
         let mut known: HashSet<String> =
-            comments.iter().flat_map(|comment| &comment.attachments).map(|file| file.source.clone()).collect();
+            comments.iter().flat_map(|comment| &comment.attachments).map(|file| file.source.to_string()).collect();
         for comment in comments {
             if comment.format == Format::Html {
                 comment.body = content::embedded::linked(&comment.body, &wanted);
@@ -84,7 +84,7 @@ pub(super) fn own_image(comment: &str, url: &Url, source: String, named_by: Name
     let last = || url.path_segments().and_then(|mut s| s.next_back()).map(str::to_owned);
     let name = named.or_else(last).filter(|n| !n.is_empty()).unwrap_or_else(|| "image".into());
     let hash = blake3::hash(url[url::Position::BeforePath..].as_bytes()).to_hex();
-    Attachment::picture(format!("{comment}-{}", &hash[..12]), name, source, named_by)
+    Attachment::picture(format!("{comment}-{}", &hash[..12]), name, source.into(), named_by)
 }
 
 /// Whether a path begins as a place says, in which `*` is any one part.

@@ -1,17 +1,15 @@
 //! A manifest as a [`Source`].
 
 use super::assemble_library::FILES;
-use super::fresh::is_fresh;
 use super::{Rest, asking, asking_address};
 use crate::clock::VendorClock;
 use crate::connector::manifest::Denied;
 use crate::connector::{
     Again, Assemble, Blob, BulkPage, BulkRows, BulkWay, CheckLine, ChildRows, Fetch, LeftBehind, Page, Row, Source,
-    is_withheld,
 };
 use crate::error::{Problem, Reason, Result};
 use crate::http::{Call, Decode, Places, Target, Trust};
-use crate::record::{Attachment, Kind, NamedBy, Record};
+use crate::record::{Attachment, FilePlace, Kind, NamedBy, Record};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -54,19 +52,20 @@ impl Fetch for Rest {
 
     async fn fetch(&self, attachment: &Attachment, dir: &Path) -> Result<Blob> {
         let at = |problem: Problem| problem.at(format!("file {}", attachment.id));
-        let source = attachment.source.as_str();
-        if is_withheld(attachment) {
-            return Err(at(Problem::new(Reason::FileUnreadable, "the source does not hand this file out")));
-        }
-        let blob = self.stream_of_file(source)?.blob.as_ref();
-        let Some(blob) = blob.filter(|_| is_fresh(source)) else {
-            return self.download(attachment, source, dir).await.map_err(at);
+        let (list, id) = match attachment.source.place() {
+            FilePlace::Withheld => {
+                return Err(at(Problem::new(Reason::FileUnreadable, "the source does not hand this file out")));
+            }
+            FilePlace::At(address) => return self.download(attachment, address, dir).await.map_err(at),
+            FilePlace::Listed(list, id) => (list, id),
         };
-        let address = self.fresh_address(source, blob, false).await.map_err(at)?;
+        let wrong = || Problem::new(Reason::Manifest, "a file that is known by its listing needs a `blob`");
+        let blob = self.stream_of_file(Some(list))?.blob.as_ref().ok_or_else(wrong)?;
+        let address = self.fresh_address(list, id, blob, false).await.map_err(at)?;
         match self.download(attachment, &address, dir).await {
             // It may have expired while it waited its turn.
             Err(refused) if matches!(refused.reason, Reason::Forbidden | Reason::FileUnreadable) => {
-                let address = self.fresh_address(source, blob, true).await.map_err(at)?;
+                let address = self.fresh_address(list, id, blob, true).await.map_err(at)?;
                 self.download(attachment, &address, dir).await.map_err(at)
             }
             other => other.map_err(at),
@@ -167,7 +166,7 @@ impl Source for Rest {
 impl Rest {
     /// `source` is where to ask now: the attachment's own or a fresh one.
     async fn download(&self, attachment: &Attachment, source: &str, dir: &Path) -> Result<Blob> {
-        let stream = self.stream_of_file(source)?;
+        let stream = self.stream_of_file(None)?;
         let decode = stream.blob.as_ref().and_then(|b| b.decode.as_ref());
         let decode = decode.map_or(Decode::Raw, |d| Decode::Base64Field(d.base64.clone()));
         let call = if source.starts_with("http") { asking_address(source)? } else { asking(source, vec![]) };

@@ -5,7 +5,6 @@
 //! as few are chosen as together have them all. Memory grows with the traits, not with the tickets.
 
 use super::Totals;
-use crate::connector::is_withheld;
 use crate::error::Result;
 use crate::ledger::State as Step;
 use crate::pipeline::carry::BATCH;
@@ -224,7 +223,7 @@ impl Seen {
                     "a file of a private message",
                     comment.visibility == Visibility::Private && !comment.attachments.is_empty(),
                 ),
-                ("a file the source holds back", comment.attachments.iter().any(is_withheld)),
+                ("a file the source holds back", comment.attachments.iter().any(|file| file.source.is_withheld())),
                 ("an empty file", comment.attachments.iter().any(|f| f.size == Some(0))),
                 ("a file name beyond ASCII", comment.attachments.iter().any(|f| !f.name.is_ascii())),
                 ("a file shown in a message", comment.attachments.iter().any(|f| f.inline)),

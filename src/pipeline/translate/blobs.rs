@@ -7,7 +7,7 @@
 
 use super::Held;
 use super::instead::{self, Judged};
-use crate::connector::{Source, is_withheld};
+use crate::connector::Source;
 use crate::error::{Loss, Problem, Reason, Result};
 use crate::naive::{self, Naive};
 use crate::pipeline::aside;
@@ -84,7 +84,7 @@ impl Blobs {
     /// Errors: those of this disk and of the account.
     pub async fn fetch(&self, file: &Attachment) -> Result<Fetched> {
         let mut before = Before::default();
-        match self.staging.blob(&file.source).await? {
+        match self.staging.blob(file.source.as_str()).await? {
             Some(BlobRow::Here(blob))
                 if self.is_kept(&blob).await? && self.differs(file, file.size, &blob)?.is_none() =>
             {
@@ -95,7 +95,7 @@ impl Blobs {
                 return Ok(Fetched::Lost(Loss::FileGone));
             }
             Some(BlobRow::Failed { problem, .. }) if problem.reason == Reason::NotFound => {
-                if self.was_told_lately(&file.source) {
+                if self.was_told_lately(file.source.as_str()) {
                     return Ok(Fetched::Doubtful(problem));
                 }
                 before.was_gone = true;
@@ -105,19 +105,19 @@ impl Blobs {
                 if is_this_run && came.is_none() {
                     return Ok(Fetched::Missing(problem));
                 }
-                if is_this_run && self.was_told_lately(&file.source) {
+                if is_this_run && self.was_told_lately(file.source.as_str()) {
                     return Ok(Fetched::Doubtful(problem));
                 }
                 before = Before { failed_in: Some(run), came, was_gone: false };
             }
             _ => {}
         }
-        if is_withheld(file) {
+        if file.source.is_withheld() {
             return Ok(Fetched::Lost(Loss::FileGone));
         }
         match self.ask(file).await? {
             Ok(blob) => {
-                self.staging.put_blob(&file.source, &BlobRow::Here(blob.clone())).await?;
+                self.staging.put_blob(file.source.as_str(), &BlobRow::Here(blob.clone())).await?;
                 Ok(Fetched::Here(blob))
             }
             Err(not_had) => self.not_had(file, not_had, before).await,
@@ -135,7 +135,7 @@ impl Blobs {
         if let Some(run) = before.failed_in {
             // What comes the same twice is what the file is, whatever it is called.
             if let Some(came) = came.as_ref().filter(|came| before.came.as_ref() == Some(&came.hash)) {
-                self.staging.put_blob(&file.source, &BlobRow::Twice(came.clone(), run)).await?;
+                self.staging.put_blob(file.source.as_str(), &BlobRow::Twice(came.clone(), run)).await?;
                 return Ok(Fetched::Unlike(came.clone()));
             }
             if !is_second {
@@ -146,9 +146,9 @@ impl Blobs {
         let came = came.map(|came| came.hash).filter(|_| !is_second);
         let is_odd = came.is_some() && this_run.is_some();
         let failed = BlobRow::Failed { problem: problem.clone(), run: this_run, came };
-        self.staging.put_blob(&file.source, &failed).await?;
+        self.staging.put_blob(file.source.as_str(), &failed).await?;
         if is_odd {
-            self.told().insert(file.source.clone(), Instant::now());
+            self.told().insert(file.source.to_string(), Instant::now());
             return Ok(Fetched::Doubtful(problem));
         }
         Ok(Fetched::Missing(problem))
@@ -159,11 +159,13 @@ impl Blobs {
         // What does not count is asked for again by a run.
         let Some(run) = self.run.as_deref() else { return Ok(Fetched::Lost(Loss::FileGone)) };
         let run = Some(run.to_owned()).filter(|_| !was_gone);
-        self.staging.put_blob(&file.source, &BlobRow::Failed { problem: problem.clone(), run, came: None }).await?;
+        self.staging
+            .put_blob(file.source.as_str(), &BlobRow::Failed { problem: problem.clone(), run, came: None })
+            .await?;
         if was_gone {
             return Ok(Fetched::Lost(Loss::FileGone));
         }
-        self.told().insert(file.source.clone(), Instant::now());
+        self.told().insert(file.source.to_string(), Instant::now());
         Ok(Fetched::Doubtful(problem))
     }
 

@@ -166,7 +166,7 @@ impl Translator {
             losses.push(Lost::new(&file.id, Loss::FileName, format!("{original:?} → {name}")));
         }
         let named = Named { shown: self.shown(&name, &file.id), name: name.clone(), sent: !keeps && !refused };
-        carried.by_source.insert(file.source.clone(), named.clone());
+        carried.by_source.insert(file.source.to_string(), named.clone());
         carried.by_name.insert(name_key(&file.name), named.clone());
         if let Some(cid) = &file.content_id {
             carried.by_cid.insert(cid.clone(), named);

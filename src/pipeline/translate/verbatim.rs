@@ -7,7 +7,7 @@ use crate::connector::mapped::{Mapped, MappedFile, Verbatim};
 use crate::content::{self, links};
 use crate::error::{Loss, Problem, Reason};
 use crate::mapping::{KnownLabels, ValueField};
-use crate::record::{Attachment, Body, Person, Record};
+use crate::record::{Attachment, Body, FileSource, Person, Record};
 use serde_json::Value;
 
 /// Longest name of a file and of a folder below `attachments/`, in bytes.
@@ -45,13 +45,13 @@ impl Translator {
             }
             Body::Article(article) => {
                 self.blobs.have(&article.attachments.iter().collect::<Vec<_>>()).await?;
-                let before: Vec<String> = article.attachments.iter().map(|file| file.source.clone()).collect();
+                let before: Vec<FileSource> = article.attachments.iter().map(|file| file.source.clone()).collect();
                 self.fetched(&record.id, "", &mut article.attachments, &mut files, &mut losses).await?;
                 // Its pictures are shown by address: that of the account means nothing once it is closed.
                 for (old, file) in before.iter().zip(&article.attachments) {
-                    article.body = links::readdress(&article.body, old, &file.source);
+                    article.body = links::readdress(&article.body, old.as_str(), file.source.as_str());
                     for translation in &mut article.translations {
-                        translation.body = links::readdress(&translation.body, old, &file.source);
+                        translation.body = links::readdress(&translation.body, old.as_str(), file.source.as_str());
                     }
                 }
             }
@@ -78,15 +78,15 @@ impl Translator {
                 }
                 Fetched::Lost(loss) => {
                     losses.push(Lost::new(&file.id, loss, &file.name));
-                    file.source = lies_at(record, child, file, "");
+                    file.source = lies_at(record, child, file, "").into();
                     continue;
                 }
                 Fetched::Doubtful(problem) => return Err(Held::Later(problem)),
                 Fetched::Missing(problem) => return Err(Held::Fail(problem)),
             };
-            file.source = lies_at(record, child, file, &blob.hash);
+            file.source = lies_at(record, child, file, &blob.hash).into();
             files.push(MappedFile {
-                name: file.source.clone(),
+                name: file.source.to_string(),
                 mime: file.mime.clone(),
                 bytes: blob.bytes,
                 hash: blob.hash.clone(),
