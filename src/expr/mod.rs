@@ -260,6 +260,16 @@ pub fn plain(value: &Value) -> String {
     }
 }
 
+/// Null, a text of nothing but spaces, or an empty list.
+pub fn is_blank(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.trim().is_empty(),
+        Value::Array(all) => all.is_empty(),
+        _ => false,
+    }
+}
+
 /// Neither null, nor false, nor an empty text.
 pub fn truthy(value: &Value) -> bool {
     !matches!(value, Value::Null | Value::Bool(false)) && value.as_str() != Some("")

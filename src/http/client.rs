@@ -9,7 +9,6 @@ use crate::pacer::{Pacer, shape};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use std::collections::BTreeMap;
 use std::fmt;
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -87,7 +86,7 @@ pub struct Client {
     user_agent: HeaderValue,
     insecure_http: bool,
     counts: Mutex<BTreeMap<(String, String), (u64, u64)>>,
-    random: Mutex<u64>,
+    random: Mutex<fastrand::Rng>,
 }
 
 impl fmt::Debug for Client {
@@ -121,7 +120,7 @@ impl Client {
         }
         let user_agent = header_value("User-Agent", &config.user_agent)?;
         let http = connector(&base, config.timeout, config.proxy.as_ref(), config.ca_file.as_deref())?;
-        let seed = config.seed.unwrap_or_else(|| RandomState::new().build_hasher().finish());
+        let random = config.seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
         Ok(Self {
             http,
             base,
@@ -135,7 +134,7 @@ impl Client {
             user_agent,
             insecure_http: config.insecure_http,
             counts: Mutex::new(BTreeMap::new()),
-            random: Mutex::new(seed | 1),
+            random: Mutex::new(random),
         })
     }
 
@@ -252,11 +251,7 @@ impl Client {
 
     /// Between 0.5 and 1.5.
     pub(super) fn jitter(&self) -> f64 {
-        let mut seed = self.random.lock().unwrap_or_else(PoisonError::into_inner);
-        *seed ^= *seed << 13;
-        *seed ^= *seed >> 7;
-        *seed ^= *seed << 17;
-        0.5 + (*seed >> 11) as f64 / (1u64 << 53) as f64
+        0.5 + self.random.lock().unwrap_or_else(PoisonError::into_inner).f64()
     }
 }
 

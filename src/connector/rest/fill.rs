@@ -2,6 +2,7 @@
 
 use super::Rest;
 use crate::error::{Reason, Result};
+use crate::expr::is_blank;
 use crate::http::{Call, Payload, Target};
 use serde_json::{Map, Value};
 
@@ -32,7 +33,7 @@ fn lacking(sent: &Map<String, Value>, there: &Value) -> Map<String, Value> {
         let there = &there[key];
         match value {
             Value::Object(below) => Some((key.clone(), Value::Object(lacking(below, there)))),
-            value => is_empty(there).then(|| (key.clone(), value.clone())),
+            value => is_blank(there).then(|| (key.clone(), value.clone())),
         }
     };
     sent.iter().filter_map(kept).collect()
@@ -40,15 +41,6 @@ fn lacking(sent: &Map<String, Value>, there: &Value) -> Map<String, Value> {
 
 fn has_any(values: &Map<String, Value>) -> bool {
     values.values().any(|value| value.as_object().map_or(!value.is_null(), has_any))
-}
-
-fn is_empty(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::String(text) => text.trim().is_empty(),
-        Value::Array(all) => all.is_empty(),
-        _ => false,
-    }
 }
 
 #[cfg(test)]

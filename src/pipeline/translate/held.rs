@@ -5,6 +5,7 @@
 
 use crate::connector::mapped::MappedContact;
 use crate::error::Loss;
+use crate::expr::is_blank;
 use crate::ledger::Lost;
 use crate::record::{Person, address_key};
 use serde_json::{Map, Value};
@@ -32,7 +33,7 @@ pub fn lost(contact: &MappedContact, there: &Map<String, Value>) -> Vec<Lost> {
         details.extend(companies.map(|id| format!("company {id}")));
     }
     details.extend(filled(tags).filter(|tag| !has("tags", plain, tag)).map(|tag| format!("tag {tag}")));
-    let custom = custom.iter().filter(|value| !is_nothing(&value.value));
+    let custom = custom.iter().filter(|value| !is_blank(&value.value));
     let titles = custom.map(|value| value.title.as_deref().unwrap_or(&value.key));
     details.extend(titles.map(|title| format!("custom value {title}")));
     details.into_iter().map(|detail| Lost::new("", Loss::PersonValue, detail)).collect()
@@ -58,15 +59,6 @@ fn plain(text: &str) -> String {
 fn digits(text: &str) -> String {
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
     digits.trim_start_matches('0').to_owned()
-}
-
-fn is_nothing(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::String(text) => text.trim().is_empty(),
-        Value::Array(all) => all.is_empty(),
-        _ => false,
-    }
 }
 
 #[cfg(test)]
