@@ -4,13 +4,14 @@
 //! manifest reads from top to bottom. The doc comments here are the reference page
 //! (`deskferry connectors schema` prints them as JSON Schema).
 
+mod beside;
+mod paging;
 mod read;
 mod write;
 
-pub use read::{
-    Asks, Blob, Bulk, Decode, Denied, Detail, Ignored, Join, Left, Listing, Lookup, Paging, ReadStream, Sideload,
-    Since, Size, Under,
-};
+pub use beside::{Bulk, Left, Lookup, Sideload};
+pub use paging::{Paging, Size};
+pub use read::{Asks, Blob, Decode, Denied, Detail, Ignored, Join, Listing, ReadStream, Since, Under};
 pub use write::{
     Batch, Body, Children, Each, Expect, Fallback, FindRule, Held, JobList, Nested, On, Only, Part, Poll, Shown, Then,
     Verb, Verify, WriteStep,

@@ -1,8 +1,8 @@
 //! Turns staged rows into canonical records: evaluates a stream's fields, hangs children below their parents.
 
 use super::Rest;
+use super::listed::Above;
 use super::own_files::mark_inline;
-use super::read::Above;
 use crate::connector::ChildRows;
 use crate::connector::manifest::{Blob, ReadStream};
 use crate::error::{Problem, Reason, Result};

@@ -1,7 +1,8 @@
 //! What stands below a root row: its children to any depth, their details, and the rows of a bulk listing that are its own.
 
 use super::ends::Answered;
-use super::read::{Above, Leaf, shown};
+use super::listed::Above;
+use super::read::{Leaf, shown};
 use super::walked::Steps;
 use super::{Rest, asking, asking_address, paging};
 use crate::connector::ChildRows;

@@ -1,7 +1,7 @@
 //! Children of all roots in one listing, beside the one that is asked per root.
 
 use super::Rest;
-use super::read::{Above, Listed};
+use super::listed::{Above, Listed};
 use super::refused::refuses;
 use crate::connector::manifest::{Bulk, Denied, Paging, ReadStream};
 use crate::connector::{BulkPage, BulkRow, BulkRows, BulkWay, ChildRows};

@@ -5,7 +5,7 @@
 
 use super::Rest;
 use super::assemble_library::FILES;
-use super::read::{Above, Listed};
+use super::listed::{Above, Listed};
 use crate::connector::manifest::{Blob, ReadStream};
 use crate::error::{Problem, Reason, Result};
 use crate::expr::{self, Scope, Template, plain};

@@ -5,7 +5,8 @@
 //! know costs a call and nothing else.
 
 use super::Rest;
-use super::read::{Above, Leaf, Listed};
+use super::listed::{Above, Listed};
+use super::read::Leaf;
 use crate::connector::manifest::{Listing, Paging, ReadStream};
 use crate::error::{Reason, Result};
 use crate::expr::{self, plain};

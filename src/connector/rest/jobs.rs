@@ -3,7 +3,7 @@
 //! The list only ever makes a wait longer. That a job is not in it proves nothing: vendors forget them.
 
 use super::Rest;
-use super::read::{Above, Listed};
+use super::listed::{Above, Listed};
 use crate::clock::Doubt;
 use crate::connector::manifest::{JobList, Poll};
 use crate::connector::plan::Step;

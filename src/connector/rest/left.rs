@@ -1,7 +1,7 @@
 //! What a platform holds and no record carries: listed once, told, and a list to rebuild.
 
 use super::Rest;
-use super::read::{Above, Listed};
+use super::listed::{Above, Listed};
 use crate::connector::manifest::Left;
 use crate::connector::{CheckLine, LeftBehind};
 use crate::error::{Reason, Result};

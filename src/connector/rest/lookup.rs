@@ -3,8 +3,8 @@
 //! says what that means for a row.
 
 use super::Rest;
+use super::listed::{Above, Listed};
 use super::nameless::NAMELESS;
-use super::read::{Above, Listed};
 use super::refused::is_not_shown;
 use crate::connector::manifest::{Denied, Lookup, ReadStream};
 use crate::error::{Problem, Result};

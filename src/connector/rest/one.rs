@@ -1,7 +1,7 @@
 //! One row of a stream by its id: somebody a ticket names whom no listing of this run showed.
 
 use super::Rest;
-use super::read::Above;
+use super::listed::Above;
 use crate::connector::Row;
 use crate::error::{Problem, Reason, Result};
 use crate::expr;

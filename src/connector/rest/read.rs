@@ -1,195 +1,26 @@
 //! Reads a manifest's streams: pages of rows, filtered, with what they take along.
 
 use super::ends::Answered;
+use super::listed::{Above, Listed};
 use super::nameless::NAMELESS;
+use super::parts::Walk;
 use super::refusal::denied;
 use super::shifting::print;
 use super::walked::Collected;
 use super::{Rest, asking, asking_address, paging};
-use crate::clock::BEGINNING;
-use crate::connector::manifest::{Bulk, Denied, JobList, Left, Listing, Lookup, Paging, ReadStream, Since};
+use crate::connector::manifest::{Denied, Listing, Paging, ReadStream, Since};
 use crate::connector::{Page, Row, Shows, Unread};
 use crate::error::{Problem, Reason, Result};
-use crate::expr::{self, Expr, Scope, Template, TimeFormat, plain};
+use crate::expr::{self, Scope, plain};
 use crate::http::Response;
 use futures_util::{StreamExt, stream};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::Value;
-use std::collections::BTreeMap;
-use std::sync::PoisonError;
 
 /// Detail calls side by side; the pacer decides what really goes out.
 const DETAILS: usize = 4;
 /// Key of a row whose detail is still to be read.
 const BARE: &str = "_bare";
-
-/// The rows above the one a stream is read for.
-#[derive(Clone, Copy)]
-pub(super) struct Above<'a> {
-    pub parent: &'a Value,
-    pub root: &'a Value,
-    /// What the markers that are scanned for begin with.
-    pub mark: &'a str,
-}
-
-impl<'a> Above<'a> {
-    /// Of a stream without parent.
-    pub const NONE: Above<'static> = Above { parent: &Value::Null, root: &Value::Null, mark: "" };
-
-    pub fn of(parent: &'a Value, root: &'a Value) -> Self {
-        Above { parent, root, mark: "" }
-    }
-}
-
-/// One listing, whichever part of a manifest names it.
-pub(super) struct Listed<'a> {
-    path: &'a Template,
-    query: &'a BTreeMap<String, Template>,
-    items: Option<&'a str>,
-    page: &'a Paging,
-    denied: Denied,
-    instead: &'a [Value],
-    gone: Denied,
-    since: Option<&'a Since>,
-    rows: Option<&'a Expr>,
-    stream: Option<&'a ReadStream>,
-}
-
-impl<'a> Listed<'a> {
-    pub fn of(stream: &'a ReadStream) -> Option<Self> {
-        Some(Listed {
-            path: stream.path.as_ref()?,
-            query: &stream.query,
-            items: stream.items.as_deref(),
-            page: &stream.page,
-            denied: stream.denied,
-            instead: &stream.instead,
-            gone: stream.gone,
-            since: stream.since.as_ref(),
-            rows: stream.rows.as_ref(),
-            stream: Some(stream),
-        })
-    }
-
-    /// The same listing at a path that is known.
-    pub fn at(self, path: &'a Template) -> Self {
-        Listed { path, ..self }
-    }
-
-    /// Whether a later run's time is where the walk begins, and stands in no query.
-    fn begins_since(&self) -> bool {
-        let is_named = self.query.values().any(|value| value.names("$since"));
-        matches!(self.page, Paging::Window { .. }) && !is_named && self.since.is_some_and(|since| since.param.is_none())
-    }
-
-    fn more(stream: &'a ReadStream, listing: &'a Listing) -> Self {
-        Listed {
-            path: &listing.path,
-            query: &listing.query,
-            items: listing.items.as_deref(),
-            page: &listing.page,
-            denied: listing.denied,
-            instead: &[],
-            gone: listing.denied,
-            since: stream.since.as_ref().filter(|_| !listing.whole),
-            rows: listing.rows.as_ref(),
-            stream: Some(stream),
-        }
-    }
-}
-
-impl<'a> From<&'a Bulk> for Listed<'a> {
-    fn from(bulk: &'a Bulk) -> Self {
-        Listed {
-            path: &bulk.path,
-            query: &bulk.query,
-            items: bulk.items.as_deref(),
-            page: &bulk.page,
-            denied: Denied::Fail,
-            instead: &[],
-            gone: Denied::Fail,
-            since: bulk.since.as_ref(),
-            rows: None,
-            stream: None,
-        }
-    }
-}
-
-impl<'a> From<&'a Left> for Listed<'a> {
-    fn from(left: &'a Left) -> Self {
-        Listed {
-            path: &left.path,
-            query: &left.query,
-            items: left.items.as_deref(),
-            page: &left.page,
-            instead: &[],
-            denied: Denied::Fail,
-            gone: Denied::Fail,
-            since: None,
-            rows: left.rows.as_ref(),
-            stream: None,
-        }
-    }
-}
-
-impl<'a> From<&'a JobList> for Listed<'a> {
-    fn from(list: &'a JobList) -> Self {
-        Listed {
-            path: &list.path,
-            query: &list.query,
-            items: Some(&list.items),
-            page: &list.page,
-            instead: &[],
-            denied: Denied::Fail,
-            gone: Denied::Fail,
-            since: None,
-            rows: None,
-            stream: None,
-        }
-    }
-}
-
-impl<'a> From<&'a Lookup> for Listed<'a> {
-    fn from(table: &'a Lookup) -> Self {
-        Listed {
-            path: &table.path,
-            query: &table.query,
-            items: table.items.as_deref(),
-            page: &table.page,
-            // What it means for the rows is said where they look it up.
-            denied: Denied::Fail,
-            instead: &[],
-            gone: Denied::Fail,
-            since: None,
-            rows: table.rows.as_ref(),
-            stream: None,
-        }
-    }
-}
-
-/// Where a stream of several listings stands: `PART|CURSOR`, and behind it the bookmark of the first one.
-#[derive(Default)]
-struct Walk<'a> {
-    part: usize,
-    cursor: Option<&'a str>,
-    bookmark: Option<&'a str>,
-}
-
-/// Stands before the bookmark: no cursor has it.
-const BOOKMARK: char = '\u{1f}';
-
-impl<'a> Walk<'a> {
-    fn parse(text: &'a str) -> Self {
-        let (part, rest) = text.split_once('|').unwrap_or(("0", ""));
-        let (cursor, bookmark) = rest.split_once(BOOKMARK).map_or((rest, None), |(c, bookmark)| (c, Some(bookmark)));
-        Walk { part: part.parse().unwrap_or(0), cursor: Some(cursor).filter(|c| !c.is_empty()), bookmark }
-    }
-
-    fn write(&self) -> String {
-        let bookmark = self.bookmark.map(|bookmark| format!("{BOOKMARK}{bookmark}")).unwrap_or_default();
-        format!("{}|{}{bookmark}", self.part, self.cursor.unwrap_or_default())
-    }
-}
 
 /// A page as it was read.
 #[derive(Default)]
@@ -410,39 +241,7 @@ impl Rest {
         }
     }
 
-    /// One page. Where the platform refuses to list only what changed, the whole list is read, from its beginning.
-    pub(super) async fn one_page(
-        &self,
-        name: &str,
-        listed: &Listed<'_>,
-        above: Above<'_>,
-        cursor: Option<&str>,
-        since: Option<Timestamp>,
-    ) -> Result<Leaf> {
-        let filter = since.filter(|_| listed.since.is_some() && !self.refuses_filter(name));
-        match self.asked_page(name, listed, above, cursor, filter).await {
-            Err(problem) if filter.is_some() && problem.reason == Reason::Invalid => {
-                let whole = self.asked_page(name, listed, above, None, None).await?;
-                self.note_filter(name, &problem);
-                Ok(whole)
-            }
-            answered => answered,
-        }
-    }
-
-    fn refuses_filter(&self, name: &str) -> bool {
-        self.unfiltered.lock().unwrap_or_else(PoisonError::into_inner).contains(name)
-    }
-
-    fn note_filter(&self, name: &str, problem: &Problem) {
-        self.unfiltered.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
-        let what = &problem.what;
-        self.note(format!(
-            "the source refuses to list only the {name} records that changed: the whole list is read ({what})"
-        ));
-    }
-
-    async fn asked_page(
+    pub(super) async fn asked_page(
         &self,
         name: &str,
         listed: &Listed<'_>,
@@ -559,26 +358,6 @@ impl Rest {
         let Some(filter) = &stream.filter else { return Ok(true) };
         filter.holds(&Scope { parent: above.parent, root: above.root, page, ..self.scope(row) })
     }
-
-    /// The `$since` text of a stream for a time of the vendor's clock: in its format and zone, less the overlap.
-    fn since_text(&self, since: &Since, at: Timestamp) -> Result<String> {
-        let wrong = |e: String| Problem::new(Reason::Manifest, e);
-        let zone = match &since.zone {
-            None => None,
-            Some(zone) => {
-                let account = self.account();
-                let template = zone.replace("${", "${$account.");
-                let template = expr::Template::parse(&template).map_err(wrong)?;
-                Some(template.render(&Scope { account, ..Scope::of(&Value::Null) })?)
-            }
-        };
-        let format = TimeFormat::new(&since.format, zone.as_deref()).map_err(wrong)?;
-        let overlap = SignedDuration::from_secs(i64::try_from(since.overlap).unwrap_or(i64::MAX));
-        let lag = SignedDuration::from_secs(i64::try_from(since.lag).unwrap_or(i64::MAX));
-        let latest = self.client.clock().now().and_then(|now| now.checked_sub(lag).ok()).unwrap_or(Timestamp::MAX);
-        let from = at.checked_sub(overlap).unwrap_or(BEGINNING).min(latest);
-        Ok(since.text.replace("${$time}", &format.write(from)))
-    }
 }
 
 /// The JSON of a page, or of a record that is read on its own. An object with nothing in it is neither: an expression would take it
@@ -603,22 +382,5 @@ pub(super) fn records_in<'a>(items: &'a Value, place: &str) -> Result<&'a [Value
     match rows.iter().all(Value::is_object) {
         true => Ok(rows),
         false => Err(Problem::new(Reason::BadAnswer, "a row of the list is no record")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_bookmark_of_the_first_listing_outlives_those_after_it() {
-        let ended = Walk { part: 1, cursor: None, bookmark: Some("MTY|0||7|") };
-        let there = ended.write();
-        let Walk { part, cursor, bookmark } = Walk::parse(&there);
-        assert_eq!((part, cursor, bookmark), (1, None, Some("MTY|0||7|")));
-        let later = Walk { part: 1, cursor: Some("x"), bookmark }.write();
-        assert_eq!(Walk::parse(&later).cursor, Some("x"));
-        let from = Walk { part: 0, cursor: bookmark, bookmark: None }.write();
-        assert_eq!((Walk::parse(&from).part, Walk::parse(&from).cursor), (0, Some("MTY|0||7|")));
     }
 }

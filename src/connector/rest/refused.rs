@@ -2,7 +2,7 @@
 //! call, which may have failed for another reason.
 
 use super::Rest;
-use super::read::{Above, Listed};
+use super::listed::{Above, Listed};
 use crate::connector::manifest::{Denied, ReadStream};
 use crate::connector::{Again, ChildRows, Row};
 use crate::error::{Problem, Reason, Result};

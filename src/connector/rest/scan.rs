@@ -4,7 +4,8 @@
 
 use super::Rest;
 use super::apply::Named;
-use super::read::{Above, Leaf, Listed};
+use super::listed::{Above, Listed};
+use super::read::Leaf;
 use crate::connector::manifest::{FindRule, ReadStream, Verb};
 use crate::connector::plan::{LateValues, MARKER, Step, Text};
 use crate::connector::{Found, Mark, Marked};

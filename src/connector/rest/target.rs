@@ -1,7 +1,7 @@
 //! A manifest as a [`Target`].
 
 use super::Rest;
-use super::read::Above;
+use super::listed::Above;
 use crate::clock::{Doubt, VendorClock};
 use crate::connector::mapped::Mapped;
 use crate::connector::plan::{Content, LateValues, Step};

@@ -3,7 +3,8 @@
 //! One page is all that stands under one row, so that a walk can be taken up at any of them: the cursor is its number and id.
 
 use super::Rest;
-use super::read::{Above, Leaf, Listed};
+use super::listed::{Above, Listed};
+use super::read::Leaf;
 use super::walked::Collected;
 use crate::connector::manifest::{ReadStream, Under};
 use crate::error::{Problem, Reason, Result};

@@ -2,7 +2,8 @@
 
 use super::Rest;
 use super::ends::cut;
-use super::read::{Above, Leaf, Listed};
+use super::listed::{Above, Listed};
+use super::read::Leaf;
 use super::shifting::{print, tag};
 use crate::error::Result;
 use crate::expr;
