@@ -8,6 +8,7 @@
 use super::manifest::{Only, Verb};
 use super::plan::{LateValues, Step};
 use super::profile::Profile;
+use super::provisional::{LAST, Names};
 use super::seen::Among;
 use super::{CheckLine, Found, Marked, Outcome, Planner, ReadBack, Said, Target};
 use crate::clock::{Doubt, VendorClock};
@@ -23,23 +24,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// Provisional ids begin here: exact in a double, and far beyond what a platform counts up to.
-const FIRST: u64 = 7_700_000_000_000_000;
-/// And end here, all of one length.
-const LAST: u64 = 7_799_999_999_999_999;
-const DIGITS: usize = 16;
 /// Tickets translated side by side: nothing waits for a network.
 const WRITERS: usize = 16;
-
-/// The provisional id of the value that is known as the n-th, from 0.
-pub fn provisional(nth: usize) -> String {
-    (FIRST + nth as u64).to_string()
-}
-
-/// Whether an id stands for a record that is not there yet.
-pub fn is_provisional(id: &str) -> bool {
-    id.len() == DIGITS && id.parse().is_ok_and(|n: u64| (FIRST..=LAST).contains(&n))
-}
 
 /// A request that would be sent.
 #[derive(Debug, Serialize)]
@@ -75,47 +61,24 @@ pub struct DryRun {
     names: Mutex<Names>,
 }
 
-/// Names by number, one behind the other in one text.
-#[derive(Default)]
-struct Names {
-    text: String,
-    ends: Vec<usize>,
-}
-
-impl Names {
-    /// The place of the name.
-    fn push(&mut self, name: &str) -> usize {
-        self.text.push_str(name);
-        self.ends.push(self.text.len());
-        self.ends.len() - 1
-    }
-
-    fn get(&self, number: u64) -> Option<&str> {
-        let at = usize::try_from(number.checked_sub(FIRST)?).ok()?;
-        let from = at.checked_sub(1).map_or(0, |before| self.ends.get(before).copied().unwrap_or_default());
-        self.text.get(from..*self.ends.get(at)?)
-    }
-}
-
 impl DryRun {
     pub fn of(inner: Arc<dyn Target>, listener: Arc<dyn Listener>) -> DryRun {
         let profile = Profile { writers: WRITERS, ..inner.profile().clone() };
         DryRun { inner, profile, listener, names: Mutex::default() }
     }
 
-    /// Knows these values by the ids [`provisional`] gives them, in this order.
+    /// Knows these values by the ids [`super::provisional::provisional`] gives them, in this order.
     pub fn knowing(self, names: &[String]) -> DryRun {
         let mut known = Names::default();
         for name in names {
-            known.push(name);
+            known.give(name);
         }
         DryRun { names: Mutex::new(known), ..self }
     }
 
     /// A number of its own for a value that nobody knows yet.
     fn provisional(&self, name: String) -> String {
-        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
-        provisional(names.push(&name))
+        self.names.lock().unwrap_or_else(PoisonError::into_inner).give(&name)
     }
 
     /// What a step would answer.
@@ -136,60 +99,6 @@ impl DryRun {
         let url = (step.verb == Verb::Create).then(|| self.provisional(name("url")));
         Remote { id: self.provisional(name("id")), url, outputs, ..Remote::default() }
     }
-
-    /// A request with names for provisional ids.
-    fn named(&self, request: Value) -> Value {
-        match request {
-            Value::Number(n) => match n.as_u64().and_then(|n| self.name(n)) {
-                Some(name) => format!("<#{name}>").into(),
-                None => n.into(),
-            },
-            Value::String(text) => self.named_text(&text).map_or(Value::String(text), Value::String),
-            Value::Array(items) => items.into_iter().map(|item| self.named(item)).collect(),
-            Value::Object(map) => {
-                map.into_iter().map(|(key, value)| (self.named_text(&key).unwrap_or(key), self.named(value))).collect()
-            }
-            other => other,
-        }
-    }
-
-    fn name(&self, number: u64) -> Option<String> {
-        let names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
-        names.get(number).map(str::to_owned)
-    }
-
-    /// The text with names for the provisional ids in it; none where there are none.
-    fn named_text(&self, text: &str) -> Option<String> {
-        let mut out = String::new();
-        let mut rest = text;
-        while let Some((before, number, after)) = next_number(rest) {
-            out.push_str(before);
-            match number.parse().ok().filter(|_| number.len() == DIGITS).and_then(|n| self.name(n)) {
-                Some(name) => out.push_str(&format!("<{name}>")),
-                None => out.push_str(number),
-            }
-            rest = after;
-        }
-        if out.is_empty() {
-            return None;
-        }
-        out.push_str(rest);
-        (out != text).then_some(out)
-    }
-}
-
-/// The next run of digits that may be a provisional id, with what stands around it.
-fn next_number(text: &str) -> Option<(&str, &str, &str)> {
-    let mut from = 0;
-    while let Some(at) = text[from..].find("77").map(|at| at + from) {
-        let inside = text[..at].ends_with(|c: char| c.is_ascii_digit());
-        let end = text[at..].find(|c: char| !c.is_ascii_digit()).map_or(text.len(), |n| at + n);
-        if !inside && end - at == DIGITS {
-            return Some((&text[..at], &text[at..end], &text[end..]));
-        }
-        from = end;
-    }
-    None
 }
 
 /// The record a step belongs to.
@@ -340,7 +249,7 @@ impl Target for DryRun {
                 crate::error::Problem::new(crate::error::Reason::Internal, format!("a request cannot be told: {e}"))
             })
             .and_then(|request| {
-                let request = self.named(request);
+                let request = self.names.lock().unwrap_or_else(PoisonError::into_inner).named(request);
                 let told = Told {
                     kind,
                     id: id.clone(),
@@ -412,61 +321,5 @@ impl Target for DryRun {
 
     fn calls(&self) -> BTreeMap<String, u64> {
         self.inner.calls()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::connector::files::{FilesTarget, Form, Place};
-    use serde_json::json;
-
-    struct Deaf;
-
-    impl Listener for Deaf {
-        fn request(&self, _told: &Told) -> Result<()> {
-            Ok(())
-        }
-
-        fn mapped(&self, _mapped: &Mapped) -> Result<()> {
-            Ok(())
-        }
-    }
-
-    fn dry_run() -> DryRun {
-        let place = Place { folder: "/nowhere".into(), form: Form::Jsonl, copies: "/nowhere".into() };
-        DryRun::of(Arc::new(FilesTarget::new(place)), Arc::new(Deaf))
-    }
-
-    #[test]
-    fn what_is_not_known_yet_stands_in_a_request_by_name() {
-        let dry = dry_run();
-        let id = dry.provisional("contact 55.id".into());
-        assert!(is_provisional(&id));
-        let number: u64 = id.parse().unwrap();
-        let sent =
-            json!({"path": format!("/users/{id}/tags"), "id": number, "text": format!("{id}, 77, {id}0"), "n": 77});
-        assert_eq!(
-            dry.named(sent),
-            json!({"path": "/users/<contact 55.id>/tags", "id": "<#contact 55.id>", "text": format!("<contact 55.id>, 77, {id}0"), "n": 77})
-        );
-    }
-
-    #[test]
-    fn names_are_told_apart_by_their_numbers() {
-        let mut names = Names::default();
-        let places: Vec<usize> = ["contact 5.id", "", "ticket ü.url"].iter().map(|name| names.push(name)).collect();
-        let back: Vec<_> = places.iter().map(|at| names.get(provisional(*at).parse().unwrap())).collect();
-        assert_eq!(back, [Some("contact 5.id"), Some(""), Some("ticket ü.url")]);
-        assert_eq!((names.get(FIRST + 3), names.get(LAST), names.get(7)), (None, None, None));
-    }
-
-    #[test]
-    fn an_id_of_a_real_account_is_never_taken_for_one_that_is_not_there() {
-        for id in ["", "77", "7699999999999999", "7800000000000000", "77000000000000001", "77000000000000ab"] {
-            assert!(!is_provisional(id), "{id}");
-        }
-        let beyond = (FIRST + 7).to_string();
-        assert_eq!(dry_run().named(json!([beyond])), json!([beyond]), "a number nobody gave out has no name");
     }
 }

@@ -12,6 +12,7 @@ pub mod native;
 pub mod plan;
 pub mod planner;
 pub mod profile;
+pub mod provisional;
 pub mod registry;
 pub mod rest;
 pub mod seen;

@@ -33,6 +33,7 @@ mod named;
 mod once;
 mod order;
 mod persons;
+mod planner;
 mod register;
 mod remarks;
 mod repeats;

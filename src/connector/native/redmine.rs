@@ -4,7 +4,7 @@
 //! note publicly (seen on 5.0.4). So the right is read before such a note is written, from the person's roles in the project.
 
 use super::Native;
-use crate::connector::dry_run::is_provisional;
+use crate::connector::provisional::is_provisional;
 use crate::connector::rest::{Account, Rest};
 use crate::error::{Problem, Reason, Result};
 use crate::ledger::Remote;
