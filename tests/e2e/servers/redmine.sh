@@ -2,12 +2,13 @@
 # A private Redmine 5.0 (Debian package) on SQLite with puma.
 #   redmine.sh start DATADIR PORT    writes DATADIR/conn.env (address, keys); running already is fine
 #   redmine.sh stop DATADIR
+#   redmine.sh install DATADIR       installs what it needs and starts nothing; the log is DATADIR/log/apt.log
 # env: REDMINE_TEXT=textile|markdown (default textile), read at the first start of a DATADIR.
 # No event notifies anybody (the admin's duty before a move); what Redmine mails all the same goes to DATADIR/mails.
 # Four threads on SQLite: parallel writers may be answered 500 "database is locked", as on a real small server.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
-usage() { echo "usage: $0 start DATADIR PORT | stop DATADIR" >&2; exit 2; }
+usage() { echo "usage: $0 start DATADIR PORT | stop DATADIR | install DATADIR" >&2; exit 2; }
 [ $# -ge 2 ] || usage
 mkdir -p "$2"; D=$(cd "$2" && pwd)
 # Debian's multi-instance switch is a directory name under /var/lib/redmine; point one at DATADIR.
@@ -15,6 +16,7 @@ export REDMINE_INSTANCE=e2e-$(printf %s "$D" | md5sum | cut -c1-12)
 case $1 in
   stop) halt "$D" puma; rm -f "/var/lib/redmine/$REDMINE_INSTANCE"; exit 0 ;;
   start) [ $# -eq 3 ] || usage; PORT=$3 ;;
+  install) ;;
   *) usage ;;
 esac
 
@@ -32,6 +34,7 @@ mend() {
 mkdir -p "$D"/{config,log,files,tmp,public/plugin_assets}
 # redmine and dbconfig-no-thanks must come in one command, else redmine sets up a database of its own
 install "$D/log/apt.log" redmine redmine-sqlite puma dbconfig-no-thanks curl
+[ "$1" = install ] && exit 0
 alive "$D" puma && exit 0
 
 ln -sfnT "$D" "/var/lib/redmine/$REDMINE_INSTANCE"

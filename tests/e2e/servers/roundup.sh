@@ -2,16 +2,18 @@
 # A private Roundup 2.6 (PyPI, in a venv of its own) on SQLite.
 #   roundup.sh start DATADIR PORT    writes DATADIR/conn.env (addresses, passwords); running already is fine
 #   roundup.sh stop DATADIR
+#   roundup.sh install DATADIR       installs what it needs and starts nothing; the log is DATADIR/log/apt.log
 # The schema is that of the template `classic`, with a `private` flag on messages and a property of every type on issues.
 # Nosy mail stays on, as on a real tracker; Roundup appends it to DATADIR/mails/mbox instead of sending it.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
-usage() { echo "usage: $0 start DATADIR PORT | stop DATADIR" >&2; exit 2; }
+usage() { echo "usage: $0 start DATADIR PORT | stop DATADIR | install DATADIR" >&2; exit 2; }
 [ $# -ge 2 ] || usage
 mkdir -p "$2"; D=$(cd "$2" && pwd)
 case $1 in
   stop) halt "$D" roundup-server; exit 0 ;;
   start) [ $# -eq 3 ] || usage; PORT=$3 ;;
+  install) ;;
   *) usage ;;
 esac
 
@@ -24,6 +26,7 @@ V=/var/lib/deskferry-e2e/roundup-2.6.0
     { mkdir -p "$V" && /usr/bin/python3 -m venv --clear "$V" && "$V/bin/pip" install -q --disable-pip-version-check roundup==2.6.0; } \
       >"$D/log/pip.log" 2>&1 </dev/null || { tail -20 "$D/log/pip.log" >&2; exit 1; }
 ) 9>/var/lock/deskferry-e2e-roundup.lock
+[ "$1" = install ] && exit 0
 alive "$D" roundup-server && exit 0
 
 T=$D/tracker

@@ -2,16 +2,18 @@
 # A private Request Tracker 5 (Debian package) on SQLite.
 #   rt.sh start DATADIR PORT    writes DATADIR/conn.env (addresses, tokens); running already is fine
 #   rt.sh stop DATADIR
+#   rt.sh install DATADIR       installs what it needs and starts nothing; the log is DATADIR/log/apt.log
 # All notification scrips stay on, so that history holds the EmailRecord rows a real desk has; the mails go to DATADIR/mails.
 # BcryptCost is 4 (RT hashes the token on every request; the default 12 costs 0.26 s each).
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
-usage() { echo "usage: $0 start DATADIR PORT | stop DATADIR" >&2; exit 2; }
+usage() { echo "usage: $0 start DATADIR PORT | stop DATADIR | install DATADIR" >&2; exit 2; }
 [ $# -ge 2 ] || usage
 mkdir -p "$2"; D=$(cd "$2" && pwd)
 case $1 in
   stop) halt "$D" rt-server; exit 0 ;;
   start) [ $# -eq 3 ] || usage; PORT=$3 ;;
+  install) ;;
   *) usage ;;
 esac
 LIB=/usr/share/request-tracker5; SERVER=$LIB/libexec/rt-server
@@ -19,6 +21,7 @@ LIB=/usr/share/request-tracker5; SERVER=$LIB/libexec/rt-server
 mkdir -p "$D"/{mason,session,var,log}
 # dbconfig-no-thanks: no system database; msmtp-mta: the smallest MTA that satisfies the dependency
 install "$D/log/apt.log" request-tracker5 rt5-db-sqlite rt5-standalone dbconfig-no-thanks msmtp-mta curl
+[ "$1" = install ] && exit 0
 alive "$D" rt-server && exit 0
 
 sink "$D"
