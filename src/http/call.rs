@@ -149,6 +149,7 @@ impl Response {
         let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii();
         match body.first() {
             None => Shape::Blank,
+            _ if matches!(body, b"{}" | b"[]" | b"\"\"") => Shape::Blank,
             Some(b'<') => Shape::Page,
             Some(b'{' | b'[' | b'"') if serde_json::from_slice::<IgnoredAny>(body).is_ok() => Shape::Json,
             Some(_) => Shape::Text,
@@ -200,7 +201,7 @@ impl fmt::Debug for Response {
 #[serde(rename_all = "snake_case")]
 pub enum Shape {
     Json,
-    /// Nothing, or only blanks.
+    /// Nothing, only blanks, or JSON that has nothing in it.
     Blank,
     /// HTML or XML.
     Page,
@@ -248,10 +249,10 @@ mod tests {
 
     #[test]
     fn an_answer_is_known_by_its_body_whatever_its_headers_call_it() {
-        for body in ["", " ", "\r\n", "\u{feff}"] {
+        for body in ["", " ", "\r\n", "\u{feff}", "{}", " []\n", "\"\""] {
             assert_eq!(shape(body), Shape::Blank, "{body:?}");
         }
-        for body in ["{}", " [\"ERROR\"]\n", "\u{feff}{\"error\":1}", "\"no\""] {
+        for body in ["{\"a\":1}", " [\"ERROR\"]\n", "\u{feff}{\"error\":1}", "\"no\""] {
             assert_eq!(shape(body), Shape::Json, "{body:?}");
         }
         for body in ["<html>", "\n<!-- x --><p>", "<?xml version=\"1.0\"?><Error/>"] {

@@ -518,14 +518,19 @@ impl<'a> Run<'a> {
         self.fields.get_or_try_init(read).await.cloned()
     }
 
-    /// Takes up what waited for records that came later.
+    /// Takes up what waited for records that came later. Relations come last, with the tickets they are between.
     async fn parked_again(&self) -> Result<(), Stop> {
-        for &kind in ORDER.iter().filter(|&&kind| self.job.in_scope(kind) && self.job.choice.wants(kind)) {
+        let wanted = |kind: Kind| kind != Kind::Link && self.job.in_scope(kind) && self.job.choice.wants(kind);
+        for &kind in ORDER.iter().filter(|&&kind| wanted(kind)) {
             let mut had = HashSet::new();
             self.pass(kind, &[State::Parked], Read::Whole, &mut had).await?;
             while self.comes_to_what_was_put_off(&mut had).await? {
                 self.pass(kind, &[State::Parked, State::Writing], Read::Whole, &mut had).await?;
             }
+        }
+        let waits = || self.job.link.next(Kind::Link, &[State::Parked], None, 1);
+        if self.job.in_scope(Kind::Link) && self.job.choice.wants(Kind::Link) && !waits().await?.is_empty() {
+            self.links().await?;
         }
         Ok(())
     }

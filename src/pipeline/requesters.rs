@@ -1,9 +1,11 @@
 //! A requester whom the target has nobody for: an agent of the source whose address no agent of the target has becomes a customer
-//! there, before the first ticket they asked is written. Steps of the ledger like those of any other contact.
+//! there, before the first ticket they asked is written. Steps of the ledger like those of any other contact. A ticket whose requester
+//! was refused waits for `retry`: one refusal may pass, and a ticket that was written for another person stays with that person.
 //!
 //! They stand there for what they asked and for nothing else: who answers for a ticket is an agent or nobody.
 
 use super::carry::{Run, begun};
+use super::people::Known;
 use super::stage;
 use super::translate::Matched;
 use super::turn::Turn;
@@ -16,8 +18,8 @@ use serde_json::json;
 use std::sync::Arc;
 
 impl Run<'_> {
-    /// Sees to it that the target has somebody for who asked this ticket. Gives why the ticket has to wait, where it does; one whose
-    /// requester was refused does not, since others stand for them.
+    /// Sees to it that the target has somebody for who asked this ticket. Gives why the ticket has to wait, where it does. One whose
+    /// requester is refused by a `retry` does not, since another person stands for them.
     pub(super) async fn place_requester(
         &self,
         record: &Record,
@@ -32,14 +34,15 @@ impl Run<'_> {
         let fields = self.source_fields().await?;
         // What a rule cannot compute fails the ticket when it is translated.
         let Ok(Some(id)) = self.translator.requester_of(ticket, &fields) else { return Ok(None) };
-        if !people.of(&id).await?.unplaced {
-            return Ok(None);
+        let known = people.of(&id).await?;
+        if !known.unplaced {
+            return Ok(self.waits_for(&known).await?);
         }
         turn.come().await;
         let _one = self.placing.lock().await;
         let known = people.of(&id).await?;
         if !known.unplaced {
-            return Ok(None);
+            return Ok(self.waits_for(&known).await?);
         }
         let Some(record) = people.as_contact(&id).await? else { return Ok(None) };
         let row = self.row_of(&record).await?;
@@ -48,9 +51,28 @@ impl Run<'_> {
         self.close(Kind::Contact, &id, end).await.map_err(Broken::Run)?;
         people.forget_one(&id);
         let row = job.link.record(Kind::Contact, &id).await?;
-        let is_through = row.is_some_and(|row| matches!(row.state, State::Done | State::Skipped | State::Failed));
-        Ok((!is_through).then(|| {
-            Problem::new(Reason::Unresolved, format!("its requester {} is not in the target yet", known.label()))
+        match row.map(|row| row.state) {
+            Some(State::Done | State::Skipped) => Ok(None),
+            Some(State::Failed) => Ok(self.waits_for(&*people.of(&id).await?).await?),
+            _ => {
+                let what = format!("its requester {} is not in the target yet", known.label());
+                Ok(Some(Problem::new(Reason::Unresolved, what)))
+            }
+        }
+    }
+
+    /// Why a ticket waits for a requester who was refused: whoever tries again may have mended what was wrong with them.
+    async fn waits_for(&self, requester: &Known) -> Result<Option<Problem>, Problem> {
+        if requester.remote.is_some() || requester.customer.is_some() || !self.job.retry.reasons.is_empty() {
+            return Ok(None);
+        }
+        let row = self.job.link.record(Kind::Contact, &requester.id).await?;
+        Ok(row.is_some_and(|row| row.state == State::Failed).then(|| {
+            let what = format!("its requester {} could not be migrated", requester.label());
+            Problem::new(Reason::Unresolved, what).hint(
+                "see why that contact failed, mend it, and run `deskferry retry`; if the contact fails again, that run writes the ticket \
+                 with another requester and says so",
+            )
         }))
     }
 

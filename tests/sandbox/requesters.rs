@@ -120,6 +120,47 @@ fn a_scope_without_contacts_makes_nobody() {
     assert!(all.report().contains("requester_replaced"), "{}", all.report());
 }
 
+/// A desk that refuses so many new customers, and takes those that follow.
+fn refuses(calls: u32) -> String {
+    format!(
+        "[[fault]]\nmethod = \"POST\"\npath = \"/api/v2/contacts\"\nat = 1\ncalls = {calls}\ndoes = \"error_before\"\nstatus = 400\n"
+    )
+}
+
+/// A ticket that is written for somebody else stays with them.
+#[test]
+fn a_ticket_waits_for_a_requester_who_was_refused_once() {
+    let once = refuses(1);
+    let all = Move::new(12, Trouble { target: &once, ..Trouble::default() });
+    for _ in 0..2 {
+        assert_eq!(all.run(&["run"]), 3, "{}", all.said("stderr.txt"));
+        assert!(!all.target.state().to_string().contains("unknown-requester"), "written for another person");
+    }
+    assert_eq!(all.run(&["report", "--format", "csv"]), 0);
+    let report = all.said("stdout.txt");
+    assert!(
+        report.lines().any(|line| line.starts_with("ticket,") && line.contains(",parked,unresolved,its requester ")),
+        "{report}"
+    );
+    assert_eq!(all.run(&["retry"]), 0, "{}", all.said("stderr.txt"));
+    all.is_whole();
+    assert!(!all.target.state().to_string().contains("unknown-requester"), "written for another person");
+}
+
+#[test]
+fn a_retry_writes_the_tickets_of_a_requester_who_is_refused_for_good_and_says_so() {
+    let always = refuses(10_000);
+    let all = Move::new(6, Trouble { target: &always, ..Trouble::default() });
+    assert_eq!(all.run(&["run"]), 3, "{}", all.said("stderr.txt"));
+    let waiting = all.target.state()["tickets"].as_array().map_or(0, Vec::len);
+    assert_eq!(all.run(&["retry"]), 3, "{}", all.said("stderr.txt"));
+    let there = all.target.state()["tickets"].as_array().map_or(0, Vec::len);
+    assert!(there > waiting, "{waiting} tickets before the retry, {there} after it");
+    assert_eq!(all.run(&["report", "--format", "csv"]), 0);
+    let report = all.said("stdout.txt");
+    assert!(report.contains("requester_replaced=1") && !report.contains(",parked,"), "{report}");
+}
+
 /// Answers about new customers that never come.
 const LOST_ANSWERS: &str = r#"
 fault = [
