@@ -238,6 +238,10 @@ pub trait Source: Assemble + Fetch {
     /// Errors: those of `read`.
     async fn faults(&self) -> Result<Vec<Problem>>;
 
+    /// The record before this one in the source that the target knows by the same thing: it is written first, and names what the two are
+    /// there. Known when all of the kind is read.
+    fn ahead_of(&self, kind: Kind, id: &str) -> Option<String>;
+
     /// What a person should know of what was read since the last time, each said once a run.
     fn take_notes(&self) -> Vec<String>;
 

@@ -1,5 +1,6 @@
 //! Folders moved by the real binary: made by hand, with mistakes, killed on the way, changed between runs.
 
+mod attached;
 mod bad_cells;
 mod exports;
 mod page;

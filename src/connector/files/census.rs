@@ -11,13 +11,15 @@ use super::fields::{ATTACHMENT, COMMENT};
 use super::layout::Layout;
 use super::named::Named;
 use super::repeats::Repeats;
+use super::same_address::Later;
+use super::spelled::Spelled;
 use super::table::Table;
 use super::tables::Tables;
 use super::{Form, Place, lines, taker};
 use crate::error::{Problem, Result};
 use crate::record::Kind;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Whether people, groups and companies that tickets name, and that have no row, become records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +34,8 @@ pub struct Census {
     pub tables: BTreeMap<&'static str, Layout>,
     pub children: Children,
     pub repeats: BTreeMap<Kind, Repeats>,
+    /// Contacts with the address of an earlier one.
+    pub same_address: Later,
     pub named: Named,
     /// Rows by table.
     pub counts: BTreeMap<&'static str, u64>,
@@ -47,6 +51,8 @@ pub struct Census {
     /// What a person should know, and nothing is the matter with.
     pub notes: Vec<String>,
     pub unread: Vec<String>,
+    /// Where attached files lie.
+    pub folder: Spelled,
     /// What sheets and files of other encodings were made into, which goes when nobody reads it any more.
     pub copies: Option<Tables>,
 }
@@ -60,11 +66,13 @@ impl Census {
         }
     }
 
-    pub fn empty() -> Census {
+    pub fn empty(folder: &Path) -> Census {
         Census {
+            folder: Spelled::of(folder),
             tables: BTreeMap::new(),
             children: Children::default(),
             repeats: BTreeMap::new(),
+            same_address: Later::new(),
             named: Named::default(),
             counts: BTreeMap::new(),
             faults: Faults::default(),
@@ -125,6 +133,6 @@ impl Census {
     /// The tables of messages and files, opened to be joined with tickets.
     pub fn readers(&self) -> Result<Readers<'_>> {
         let open = |name: &str| self.tables.get(name).map(Table::open).transpose();
-        Ok(Readers { comments: open(COMMENT)?, files: open(ATTACHMENT)? })
+        Ok(Readers { comments: open(COMMENT)?, files: open(ATTACHMENT)?, folder: Some(&self.folder) })
     }
 }

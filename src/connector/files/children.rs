@@ -3,9 +3,10 @@
 //! Only the places of the rows are held in memory.
 
 use super::columns::Columns;
-use super::fields::{ATTACHMENT, COMMENT, DESCRIPTION, MESSAGES, NOTES};
+use super::fields::{ATTACHMENT, COMMENT, DESCRIPTION, FILES, MESSAGES, NOTES};
 use super::marks::Marks;
 use super::named::Named;
+use super::spelled::{self, Spelled};
 use super::table::{Row, Table};
 use crate::error::Result;
 use crate::record::{Attachment, Comment, Format, Visibility};
@@ -25,6 +26,8 @@ pub struct Children {
 pub struct Readers<'a> {
     pub comments: Option<Table<'a>>,
     pub files: Option<Table<'a>>,
+    /// Where the files lie.
+    pub folder: Option<&'a Spelled>,
 }
 
 impl Children {
@@ -32,6 +35,8 @@ impl Children {
     /// them is added to the faults of the ticket: it is not written without them.
     pub fn join(&self, ticket: &mut Row, said: &Columns, readers: &mut Readers<'_>, named: &Named) -> Result<()> {
         let id = ticket.fields.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let own = own_files(&ticket.fields, &id, said, readers.folder).ok().unwrap_or_default();
+        ticket.fields.shift_remove(FILES);
         let mut comments = own_messages(&mut ticket.fields, &id, said.format.unwrap_or(Format::Text));
         for (at, mut row) in rows(&self.comments, readers.comments.as_mut(), &id)?.into_iter().enumerate() {
             ticket.faults.extend(row.faults);
@@ -45,17 +50,25 @@ impl Children {
         for (at, row) in rows(&self.files, readers.files.as_mut(), &id)?.into_iter().enumerate() {
             ticket.faults.extend(row.faults.clone());
             let Some(table) = readers.files.as_ref() else { continue };
-            let complaint = complaint(ATTACHMENT, &row.fields, said)
-                .map(|(field, what, hint)| table.fault(row.spot, field, what, hint));
-            if let Some(complaint) = complaint {
-                ticket.faults.push(complaint);
-                continue;
-            }
-            let file = file(row.fields.clone(), &format!("{id}-file-{}", at + 1));
-            if let Err(what) = attach(file, &mut comments) {
-                ticket.faults.push(table.fault(row.spot, "comment", what, WHICH.into()));
+            let files = match files(&row.fields, &format!("{id}-file-{}", at + 1), said, readers.folder) {
+                Ok(files) => files,
+                Err((field, what, hint)) => {
+                    ticket.faults.push(table.fault(row.spot, field, what, hint));
+                    continue;
+                }
+            };
+            for file in files {
+                if let Err(what) = attach(file, &mut comments) {
+                    ticket.faults.push(table.fault(row.spot, "comment", what, WHICH.into()));
+                }
             }
         }
+        if !own.is_empty() && comments.is_empty() {
+            let requester = ticket.fields.get("requester");
+            comments.push(json!({ "id": format!("{id}-0"), "body": "", "format": Format::Text, "author": requester }));
+        }
+        // There is a first message now.
+        own.into_iter().for_each(|file| drop(attach(file, &mut comments)));
         if !comments.is_empty() {
             if !said.is_ours() {
                 begun_by(&mut ticket.fields, &comments);
@@ -85,7 +98,7 @@ pub const NO_MESSAGE: &str = "the ticket has no message";
 
 /// Takes out what becomes messages.
 pub fn strip(ticket: &mut Map<String, Value>) {
-    for field in [DESCRIPTION, MESSAGES, NOTES] {
+    for field in [DESCRIPTION, MESSAGES, NOTES, FILES] {
         ticket.shift_remove(field);
     }
 }
@@ -130,15 +143,75 @@ pub fn message(mut fields: Map<String, Value>, id: &str, said: &Columns) -> Map<
     fields
 }
 
-/// A row of the table of files as a file.
-pub fn file(mut fields: Map<String, Value>, id: &str) -> Map<String, Value> {
-    fields.shift_remove("ticket");
-    fields.entry("id").or_insert_with(|| id.into());
-    let source = fields.get("source").and_then(Value::as_str).unwrap_or_default();
-    let name = source.rsplit('/').next().unwrap_or_default().to_owned();
-    fields.entry("name").or_insert_with(|| name.into());
-    fields
+/// What is wrong with a row: the field, what, and what helps.
+pub type Complaint = (&'static str, String, String);
+
+/// A row of the table of files: one file, or those its cell lists.
+///
+/// Errors: what is wrong with the row.
+pub fn files(
+    fields: &Map<String, Value>,
+    id: &str,
+    said: &Columns,
+    folder: Option<&Spelled>,
+) -> Result<Vec<Map<String, Value>>, Complaint> {
+    let Some(source) = fields.get("source").and_then(Value::as_str) else {
+        let hint = "`source` is the path of the file below the folder, such as attachments/17/a.pdf";
+        return Err(("source", "names no file".into(), hint.into()));
+    };
+    let sources = folder.map_or_else(|| vec![source.to_owned()], |folder| folder.several(source, said));
+    if sources.len() > 1
+        && let Some(of_one) = OF_ONE.into_iter().find(|field| fields.contains_key(*field))
+    {
+        let what = format!("is of one file, and the row names {}", sources.len());
+        return Err((of_one, what, "give each file a row of its own, or leave this cell empty".into()));
+    }
+    let names: Vec<String> = fields
+        .get("name")
+        .and_then(Value::as_str)
+        .map(|names| names.split([';', '|', '\n']).map(|name| name.trim().to_owned()).collect())
+        .unwrap_or_default();
+    let id = fields.get("id").and_then(Value::as_str).unwrap_or(id);
+    let mut all = Vec::new();
+    for (at, source) in sources.iter().enumerate() {
+        if let Err(outside) = super::folder::stays_inside(source) {
+            return Err(("source", outside.what, outside.hint.unwrap_or_default()));
+        }
+        let mut file = fields.clone();
+        file.shift_remove("ticket");
+        file.insert("id".into(), if at == 0 { id.to_owned() } else { format!("{id}-{}", at + 1) }.into());
+        if sources.len() > 1 {
+            file.shift_remove("name");
+            if names.len() == sources.len() {
+                file.insert("name".into(), names[at].clone().into());
+            }
+            file.insert("source".into(), source.clone().into());
+        }
+        file.entry("name").or_insert_with(|| spelled::name(source).into());
+        let mut alone = file.clone();
+        alone.shift_remove("comment");
+        Attachment::deserialize(&Value::Object(alone)).map_err(|e| ("source", e.to_string(), String::new()))?;
+        all.push(file);
+    }
+    Ok(all)
 }
+
+/// The files that a ticket's own row names.
+///
+/// Errors: what is wrong with the cell.
+pub fn own_files(
+    ticket: &Map<String, Value>,
+    id: &str,
+    said: &Columns,
+    folder: Option<&Spelled>,
+) -> Result<Vec<Map<String, Value>>, Complaint> {
+    let Some(cell) = ticket.get(FILES) else { return Ok(vec![]) };
+    let row = Map::from_iter([("source".to_owned(), cell.clone())]);
+    files(&row, &format!("{id}-own"), said, folder).map_err(|(_, what, hint)| (FILES, what, hint))
+}
+
+/// What is said of one file and cannot be of several.
+const OF_ONE: [&str; 4] = ["size", "hash", "mime", "content_id"];
 
 /// Puts a file into its message; the first, where it names none.
 ///
@@ -171,7 +244,7 @@ fn rows(marks: &Marks, table: Option<&mut Table<'_>>, ticket: &str) -> Result<Ve
 }
 
 /// What is wrong with a row of these tables, beyond its cells: it names no ticket, or a file outside the folder.
-pub fn complaint(table: &str, fields: &Map<String, Value>, said: &Columns) -> Option<(&'static str, String, String)> {
+pub fn complaint(table: &str, fields: &Map<String, Value>, said: &Columns, folder: &Spelled) -> Option<Complaint> {
     if !fields.contains_key("ticket") {
         let hint = "every row of this table names the `id` of its ticket";
         return Some(("ticket", "names no ticket".into(), hint.into()));
@@ -181,14 +254,5 @@ pub fn complaint(table: &str, fields: &Map<String, Value>, said: &Columns) -> Op
         return Comment::deserialize(&Value::Object(message)).err().map(|e| ("body", e.to_string(), String::new()));
     }
     debug_assert_eq!(table, ATTACHMENT);
-    let Some(source) = fields.get("source").and_then(Value::as_str) else {
-        let hint = "`source` is the path of the file below the folder, such as attachments/17/a.pdf";
-        return Some(("source", "names no file".into(), hint.into()));
-    };
-    if let Err(outside) = super::folder::stays_inside(source) {
-        return Some(("source", outside.what, outside.hint.unwrap_or_default()));
-    }
-    let mut file = file(fields.clone(), "1");
-    file.shift_remove("comment");
-    Attachment::deserialize(&Value::Object(file)).err().map(|e| ("source", e.to_string(), String::new()))
+    files(fields, "1", said, Some(folder)).err()
 }

@@ -26,6 +26,17 @@ const NO_TEXT: [(&[u8], &str, &str); 4] = [
     (b"%PDF", "a PDF", "export the table itself"),
 ];
 
+/// What a page of HTML or XML begins with, in small letters.
+const MARKUP: [&str; 7] = ["<html", "<!doctype", "<table", "<meta", "<?xml", "<head", "<style"];
+/// Bytes by which it is told what a file is.
+const START: usize = 64;
+
+/// Whether a file begins like a page: programs call a table in HTML `.xls` or `.csv`.
+pub fn is_markup(start: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(start).trim_start_matches('\u{feff}').trim_start().to_lowercase();
+    MARKUP.iter().any(|begins| text.starts_with(begins))
+}
+
 /// The encoding of a name such as `windows-1252`, `latin1` or `utf-16`.
 pub fn named(name: &str) -> Option<&'static Encoding> {
     Encoding::for_label(name.trim().as_bytes())
@@ -36,7 +47,7 @@ pub fn named(name: &str) -> Option<&'static Encoding> {
 /// Errors: `config`, for what is no text of its encoding; `disk`.
 pub fn in_utf8(path: &Path, said: Option<&str>, home: &Path, name: &str) -> Result<(PathBuf, u64)> {
     let mut file = File::open(path)?;
-    let mut start = [0; 4];
+    let mut start = [0; START];
     let mut have = 0;
     while have < start.len() {
         match file.read(&mut start[have..])? {
@@ -45,6 +56,13 @@ pub fn in_utf8(path: &Path, said: Option<&str>, home: &Path, name: &str) -> Resu
         }
     }
     let start = &start[..have];
+    if is_markup(start) {
+        let hint =
+            "open it in Excel or LibreOffice and save it as \"CSV UTF-8\"; a page to sign in at is no export at all";
+        return Err(
+            Problem::new(Reason::BadExport, "is a page of HTML or XML, and no CSV, whatever its name says").hint(hint)
+        );
+    }
     if let Some((_, what, hint)) = NO_TEXT.iter().find(|(begins, ..)| start.starts_with(begins)) {
         return Err(
             Problem::new(Reason::BadExport, format!("is {what}, and no CSV, whatever its name says")).hint(*hint)
@@ -53,7 +71,7 @@ pub fn in_utf8(path: &Path, said: Option<&str>, home: &Path, name: &str) -> Resu
     if start.starts_with(&[0xff, 0xfe, 0, 0]) || start.starts_with(&[0, 0, 0xfe, 0xff]) {
         return Err(Problem::new(Reason::BadExport, "is in UTF-32").hint("save it as \"CSV UTF-8\""));
     }
-    let (marked, mark) = match (Encoding::for_bom(start), start) {
+    let (marked, mark) = match (Encoding::for_bom(start), &start[..have.min(4)]) {
         (Some((encoding, mark)), _) => (Some(encoding), mark),
         (None, [_, 0, _, 0]) => (Some(UTF_16LE), 0),
         (None, [0, _, 0, _]) => (Some(UTF_16BE), 0),
@@ -176,6 +194,8 @@ mod tests {
             (b"PK\x03\x04\x14\0".as_slice(), "workbook"),
             (b"\xd0\xcf\x11\xe0\xa1\xb1", "old Excel"),
             (b"\x1f\x8b\x08\0", "gzip"),
+            (b"\xef\xbb\xbf\r\n<HTML><body>", "a page of HTML"),
+            (b"<?xml version=\"1.0\"?>", "a page of HTML or XML"),
         ] {
             let wrong = read(bytes, Some("windows-1252")).unwrap_err();
             assert!(wrong.what.contains(what) && wrong.hint.is_some(), "{}", wrong.what);

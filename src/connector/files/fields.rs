@@ -73,6 +73,8 @@ pub const DESCRIPTION: &str = "description";
 /// Columns of a ticket with a message a cell: for everyone, and for agents.
 pub const MESSAGES: &str = "messages";
 pub const NOTES: &str = "notes";
+/// Column of a ticket that names files of its first message.
+pub const FILES: &str = "attachments";
 
 const HEAD: &[(&str, Cell)] = &[
     ("id", Cell::Text),
@@ -212,7 +214,9 @@ pub fn of(table: &str) -> Vec<(&'static str, Cell)> {
 /// Fields that only a table written by hand has.
 pub fn by_hand(table: &str) -> &'static [(&'static str, Cell)] {
     match table {
-        "ticket" => &[(DESCRIPTION, Cell::Text), (MESSAGES, Cell::Journal), (NOTES, Cell::Journal)],
+        "ticket" => {
+            &[(DESCRIPTION, Cell::Text), (MESSAGES, Cell::Journal), (NOTES, Cell::Journal), (FILES, Cell::Text)]
+        }
         COMMENT => &[("private", Cell::Readers(Says::Private)), ("public", Cell::Readers(Says::Public))],
         _ => &[],
     }

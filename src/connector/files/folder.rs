@@ -1,5 +1,6 @@
 //! Files below one folder: found without leaving it, written whole or not at all, and closed to others.
 
+use super::spelled;
 use crate::error::{Problem, Reason, Result};
 use crate::ledger::private_folder;
 use std::collections::hash_map::RandomState;
@@ -16,48 +17,39 @@ const LOCK: &str = ".deskferry.lock";
 /// Holds the id of the folder.
 const ID: &str = ".deskferry-id";
 
-/// Whether a record's name for a file stays in the folder: relative, without `..`.
+/// Whether a record's name for a file stays in the folder however it is read: relative, without `..`, no address of the web.
 ///
 /// Errors: `bad_export`.
 pub fn stays_inside(name: &str) -> Result<()> {
-    let path = Path::new(name);
-    let plain = path.components().all(|part| matches!(part, Component::Normal(_)));
-    if plain && !name.is_empty() && !name.contains('\0') {
+    if is_address(name) {
+        let what = format!("{name:?} is a web address, and only files of the folder are attached");
+        let hint = "download the file into the folder and name its path there, such as attachments/17/a.pdf, or take out the row";
+        return Err(Problem::new(Reason::BadExport, what).hint(hint));
+    }
+    let is_plain = |way: &String| {
+        let mut parts = Path::new(way).components();
+        let has_name = parts.clone().any(|part| matches!(part, Component::Normal(_)));
+        let has_drive = matches!(way.as_bytes(), [letter, b':', b'/' | b'\\', ..] if letter.is_ascii_alphabetic());
+        let stays = parts.all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+        has_name && stays && !has_drive && !way.contains('\0')
+    };
+    if spelled::ways(name).iter().all(is_plain) {
         return Ok(());
     }
     let what = format!("the file {name:?} is not in the folder");
     Err(Problem::new(Reason::BadExport, what).hint("`source` is a path below the folder, such as attachments/17/a.pdf"))
 }
 
-/// Opens a file a record names. Symbolic links are not followed, at no level.
-///
-/// Errors: `bad_export` when it would leave the folder; `not_found` when it is not there; `disk`.
-pub fn open_inside(folder: &Path, name: &str) -> Result<File> {
-    let file = File::open(found_inside(folder, name)?).map_err(|e| missing(e, name))?;
-    if !file.metadata()?.is_file() {
-        return Err(Problem::new(Reason::BadExport, format!("{name:?} is no file")));
-    }
-    Ok(file)
+/// `https://…`, `file://…`.
+fn is_address(name: &str) -> bool {
+    let scheme = name.trim_start().split_once("://").map(|(scheme, _)| scheme);
+    scheme.is_some_and(|scheme| {
+        !scheme.is_empty() && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
+    })
 }
 
-/// The path of a file a record names, which is there.
-///
-/// Errors: as of [`open_inside`].
-pub fn found_inside(folder: &Path, name: &str) -> Result<PathBuf> {
-    stays_inside(name)?;
-    let mut path = folder.to_owned();
-    for part in Path::new(name).components() {
-        path.push(part);
-        let found = std::fs::symlink_metadata(&path).map_err(|e| missing(e, name))?;
-        if found.is_symlink() {
-            let what = format!("the file {name:?} is, or lies behind, a symbolic link");
-            return Err(Problem::new(Reason::BadExport, what).hint("put the file itself into the folder"));
-        }
-    }
-    Ok(path)
-}
-
-fn missing(e: std::io::Error, name: &str) -> Problem {
+/// Why a file that a record names cannot be had.
+pub fn missing(e: std::io::Error, name: &str) -> Problem {
     match e.kind() {
         std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => {
             Problem::new(Reason::NotFound, format!("the folder has no file {name:?}"))
@@ -168,11 +160,12 @@ mod tests {
         symlink(outside.path().join("secret"), folder.path().join("secret")).unwrap();
         std::fs::write(folder.path().join("mine"), "x").unwrap();
         let absolute = outside.path().join("secret").display().to_string();
+        let spelled = spelled::Spelled::of(folder.path());
         for name in ["../secret", "a/../../x", &absolute, "", ".", "way/secret", "secret"] {
-            assert_eq!(open_inside(folder.path(), name).unwrap_err().reason, Reason::BadExport, "{name}");
+            assert_eq!(spelled.found(name).unwrap_err().reason, Reason::BadExport, "{name}");
         }
-        assert_eq!(open_inside(folder.path(), "none").unwrap_err().reason, Reason::NotFound);
-        assert!(open_inside(folder.path(), "mine").is_ok());
+        assert_eq!(spelled.found("none").unwrap_err().reason, Reason::NotFound);
+        assert!(spelled.found("mine").is_ok());
     }
 
     #[test]

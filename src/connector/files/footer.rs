@@ -1,6 +1,6 @@
-//! Rows below a table that are no records: the sum, the number of rows, who exported it and when.
+//! Rows of a table that are no records: the sum, the number of rows, who exported it and when, headings of groups.
 //!
-//! A report ends with them, and nothing tells them from a record but that their id is like no other and hardly a cell is filled. Such a
+//! A report has them, and nothing tells them from a record but that their id is like no other and hardly a cell is filled. Such a
 //! row is never a record before somebody says so.
 
 use super::cells::Spot;
@@ -10,6 +10,8 @@ use crate::mapping::label;
 
 /// Rows at the end of a table that may be its footer.
 const MOST: usize = 4;
+/// Rows that may be headings and are kept.
+const HEADINGS: usize = 1000;
 
 /// What was seen of the ids of a table, row by row.
 #[derive(Debug, Default)]
@@ -21,6 +23,8 @@ pub struct Ending {
     is_mixed: bool,
     /// Rows of another sort since the last one like the others.
     last: Vec<(Spot, String, usize)>,
+    /// Rows of another sort that have no other cell, wherever they stand: headings of groups, comments.
+    alone: Vec<(Spot, String)>,
 }
 
 impl Ending {
@@ -29,6 +33,10 @@ impl Ending {
             self.is_mixed |= !self.last.is_empty();
             self.last.clear();
             (self.rows, self.cells) = (self.rows + 1, self.cells + row.filled);
+        } else if row.filled <= 1 {
+            if self.alone.len() < HEADINGS {
+                self.alone.push((row.spot, id.to_owned()));
+            }
         } else if self.last.len() <= MOST {
             self.last.push((row.spot, id.to_owned(), row.filled));
         }
@@ -36,12 +44,16 @@ impl Ending {
 
     /// The rows that look like no record, with their ids.
     pub fn footers(self) -> Vec<(Spot, String)> {
-        if self.is_mixed || self.rows < 2 || self.last.len() > MOST {
+        if self.is_mixed || self.rows < 2 || self.cells < 3 * self.rows {
             return vec![];
+        }
+        let alone = if self.alone.len() <= self.rows { self.alone } else { vec![] };
+        if self.last.len() > MOST {
+            return alone;
         }
         let is_nearly_empty = |filled: usize| filled <= 3 && filled * 2 * self.rows <= self.cells;
         let last = self.last.into_iter().filter(|(_, _, filled)| is_nearly_empty(*filled));
-        last.map(|(spot, id, _)| (spot, id)).collect()
+        alone.into_iter().chain(last.map(|(spot, id, _)| (spot, id))).collect()
     }
 }
 
@@ -53,7 +65,7 @@ fn is_like_an_id(text: &str) -> bool {
 /// What is wrong with a row that looks like one below the table.
 pub fn fault(place: Place, table: &str, id: &str) -> Fault {
     let what = format!(
-        "{id:?} is like no other id, and hardly a cell of the row is filled: it looks like a line below the table"
+        "{id:?} is like no other id, and hardly a cell of the row is filled: it looks like a heading, or a line below the table"
     );
     let hint = format!(
         "`footer = [{:?}]` under `[{table}]` in columns.toml leaves such rows out, `footer = []` takes this one for a record",
@@ -100,6 +112,15 @@ mod tests {
             footers(&[("INC1", 6), ("INC2", 6), ("12 rows", 1), ("Grand total", 3)]),
             ["12 rows", "Grand total"]
         );
+    }
+
+    #[test]
+    fn a_heading_between_the_rows_is_none_of_them() {
+        let rows = [("Status: Open (2)", 1), ("1", 4), ("2", 4), ("Status: Closed (1)", 1), ("3", 4), ("Total", 2)];
+        assert_eq!(footers(&rows), ["Status: Open (2)", "Status: Closed (1)", "Total"]);
+        let none = Vec::<String>::new();
+        assert_eq!(footers(&[("Open", 1), ("Closed", 1), ("New", 1), ("1", 4), ("2", 4)]), none, "more than the rows");
+        assert_eq!(footers(&[("1", 1), ("2", 1), ("three", 1)]), none, "no row has more than its id");
     }
 
     #[test]

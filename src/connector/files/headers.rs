@@ -4,7 +4,7 @@
 use super::cells::Cells;
 use super::columns::{self, Columns, Many};
 use super::faults::list;
-use super::fields::{self, ATTACHMENT, COMMENT, Cell, MESSAGES, NOTES, Of};
+use super::fields::{self, ATTACHMENT, COMMENT, Cell, FILES, MESSAGES, NOTES, Of};
 use super::header_words::{self, also, spoken};
 use crate::error::{Problem, Reason};
 use crate::mapping::label;
@@ -230,7 +230,9 @@ impl Binder<'_> {
                 };
                 let free = |field: &str| !(rules.contains_key(field) || also_words && taken.contains(&field));
                 let found = self.known.iter().find(|(field, _)| means(field) && free(field));
-                if let Some((name, cell)) = found.filter(|(name, _)| ![MESSAGES, NOTES].contains(name)) {
+                if let Some((name, cell)) =
+                    found.filter(|(name, _)| !(self.table == "ticket" && [MESSAGES, NOTES, FILES].contains(name)))
+                {
                     columns[at].push(Column::Field { name, cell: *cell, guess: self.is_guess(*cell) });
                 }
             }

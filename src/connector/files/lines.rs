@@ -1,5 +1,6 @@
 //! The JSONL files of a folder: one record a line, each read strictly, and a line that cannot be read is nobody else's matter.
 
+use super::books::Books;
 use super::cells::Spot;
 use super::census::{Census, Find};
 use super::faults::{Fault, Place as Where};
@@ -9,10 +10,11 @@ use super::named;
 use super::register::Register;
 use super::repeats::Repeats;
 use super::rows;
-use super::{KINDS, Place, tables, twins};
+use super::same_address::{self, Someone};
+use super::{KINDS, Place, sound, tables, twins};
 use crate::connector;
 use crate::error::{Problem, Reason, Result};
-use crate::record::{Body, Kind, Record};
+use crate::record::{Body, Kind, Record, address_key};
 use serde_json::{Map, Value};
 use std::fs::File;
 use std::io::{BufReader, Read};
@@ -33,7 +35,7 @@ pub struct Line {
     pub bytes: usize,
     /// Its id, as far as it can be read.
     id: Option<String>,
-    record: Result<Record, Fault>,
+    pub record: Result<Record, Fault>,
 }
 
 pub struct Reader {
@@ -78,7 +80,7 @@ impl Reader {
         }
     }
 
-    fn place(&self, spot: Spot) -> Where {
+    pub fn place(&self, spot: Spot) -> Where {
         Where { file: shown(self.kind), unit: "line", number: spot.row + 1, column: None }
     }
 
@@ -109,12 +111,12 @@ impl Reader {
 
 /// Reads all lines of a folder.
 pub fn census(place: &Place, find: Find) -> Result<Census> {
-    let mut census = Census::empty();
+    let mut census = Census::empty(&place.folder);
     let mut register = Register::default();
     // People first, so that it is known whom tickets name.
     let mut kinds = KINDS.to_vec();
     kinds.sort_by_key(|kind| *kind == Kind::Ticket);
-    let mut agents = Marks::default();
+    let (mut agents, mut books) = (Marks::default(), Books::default());
     for kind in kinds {
         if !file(&place.folder, kind).is_file() {
             continue;
@@ -125,7 +127,7 @@ pub fn census(place: &Place, find: Find) -> Result<Census> {
             census.wrong.push(Problem::new(Reason::BadExport, what).hint(hint));
             continue;
         }
-        let marks = of_kind(&mut census, &mut register, &place.folder, kind)?;
+        let marks = of_kind((&mut census, &mut register, &mut books), place, kind, find)?;
         match kind {
             Kind::Agent => agents = marks,
             Kind::Contact => twins(&mut census, &place.folder, &agents, &marks)?,
@@ -133,6 +135,7 @@ pub fn census(place: &Place, find: Find) -> Result<Census> {
         }
     }
     if find == Find::Made {
+        books.faults().iter().for_each(|fault| census.faults.take(std::slice::from_ref(fault)));
         // Groups and companies are named by their ids here: one without a row is unknown.
         let named = register.named(|_| true);
         census.named.people = named.people;
@@ -142,8 +145,14 @@ pub fn census(place: &Place, find: Find) -> Result<Census> {
     Ok(census)
 }
 
-fn of_kind(census: &mut Census, register: &mut Register, folder: &Path, kind: Kind) -> Result<Marks> {
+fn of_kind(
+    (census, register, books): (&mut Census, &mut Register, &mut Books),
+    Place { folder, .. }: &Place,
+    kind: Kind,
+    find: Find,
+) -> Result<Marks> {
     let (mut reader, mut marks, mut count) = (Reader::open(folder, kind, None)?, Marks::default(), 0);
+    let mut addresses = Marks::default();
     while let Some(line) = reader.next()? {
         count += 1;
         if let Some(id) = &line.id {
@@ -156,8 +165,15 @@ fn of_kind(census: &mut Census, register: &mut Register, folder: &Path, kind: Ki
                     let fields = serde_json::to_value(record).unwrap_or_default();
                     register.add(of, &record.id, fields.as_object().unwrap_or(&serde_json::Map::new()));
                 }
+                if let Some(address) = address_of(record) {
+                    addresses.push(&address_key(address), line.spot);
+                }
                 register.mention_record(record);
-                census.faults.take(&not_there(folder, record, &reader.place(line.spot)));
+                let (mut faults, missing) = sound::of_record(&census.folder, record, &reader.place(line.spot));
+                let lost = books.take(record, |_| reader.place(line.spot));
+                faults.extend(lost.filter(|_| find == Find::Made));
+                census.faults.take(&faults);
+                census.missing.take(&missing);
             }
         }
     }
@@ -170,9 +186,26 @@ fn of_kind(census: &mut Census, register: &mut Register, folder: &Path, kind: Ki
         let id = reader.at(folder, *spot)?.and_then(|line| line.id).unwrap_or_default();
         census.faults.take(&[rows::repeated(reader.place(*spot), &id, &reader.place(*first))]);
     }
+    addresses.sort();
+    let (later, note) = same_address::of(&addresses, |spot| {
+        let Some(line) = reader.at(folder, spot)? else { return Ok(None) };
+        let Ok(record) = &line.record else { return Ok(None) };
+        let (id, place) = (record.id.clone(), reader.place(spot));
+        Ok(address_of(record).map(|address| Someone { id, address: address.to_owned(), place }))
+    })?;
+    census.same_address.extend(later);
+    census.notes.extend(note);
     census.repeats.insert(kind, repeats);
     census.counts.insert(kind.code(), count);
     Ok(marks)
+}
+
+/// What a contact is known by.
+fn address_of(record: &Record) -> Option<&str> {
+    match &record.body {
+        Body::Contact(person) => person.emails.first().map(String::as_str),
+        _ => None,
+    }
 }
 
 /// Contacts with the id of an agent who is somebody else.
@@ -204,16 +237,6 @@ fn is_utf16(path: &Path) -> Result<bool> {
         .and_then(|file| file.take(2).read_to_end(&mut first))
         .map_err(|e| Problem::from(e).at(path.display()))?;
     Ok(matches!(first.as_slice(), b"\xff\xfe" | b"\xfe\xff" | [0, _] | [_, 0]))
-}
-
-/// The files of a record that cannot be fetched.
-fn not_there(folder: &Path, record: &Record, place: &Where) -> Vec<Fault> {
-    let problems = line::files(record)
-        .into_iter()
-        .filter_map(|file| super::folder::found_inside(folder, file.source.as_str()).err());
-    let fault =
-        |problem: Problem| Fault { place: place.clone(), what: problem.what, hint: problem.hint.unwrap_or_default() };
-    problems.map(fault).collect()
 }
 
 /// Lines that share an id: the same record again, or another one.

@@ -5,6 +5,7 @@
 //! [`crate::record`]; `docs/files.md` describes it for the people who write such folders by hand. What it writes
 //! can be read back without loss. It never leaves its folder.
 
+mod books;
 mod calendar;
 mod cells;
 mod census;
@@ -29,6 +30,7 @@ mod line;
 mod lines;
 mod literals;
 mod marks;
+mod masks;
 mod named;
 mod once;
 mod order;
@@ -39,8 +41,11 @@ mod remarks;
 mod repeats;
 mod row;
 mod rows;
+mod same_address;
 mod several;
+mod sound;
 mod source;
+mod spelled;
 mod store;
 mod table;
 mod tables;

@@ -29,6 +29,10 @@ pub fn notes(layout: &Layout, seen: &Seen) -> Vec<String> {
         let formulas = many(*count, "failed formula");
         notes.push(format!("{file} column `{column}`: {formulas} read as nothing ({first})"));
     }
+    for (at, (count, first)) in &seen.words {
+        let ((file, column), texts) = (place(layout, *at), many(*count, "text"));
+        notes.push(format!("{file} column `{column}`: {texts} left out, as `empty` lists the word ({first})"));
+    }
     for (at, (count, first)) in &seen.full {
         let ((file, column), rows) = (place(layout, *at), many(*count, "row"));
         notes.push(format!(

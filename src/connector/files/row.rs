@@ -2,7 +2,7 @@
 
 use super::cells::Cells;
 use super::faults::{Fault, Place};
-use super::fields::{Cell, DESCRIPTION, Of, Says};
+use super::fields::{Cell, DESCRIPTION, FILES, MESSAGES, NOTES, Of, Says};
 use super::headers::{Column, Slot};
 use super::layout::{Layout, Part};
 use super::order::{Order, order};
@@ -41,7 +41,10 @@ impl<'a> Reading<'a> {
                 Column::Field { name, .. } => rules.says_nothing(name, text),
                 _ => rules.is_empty(text),
             };
-            let texts: Texts<'a> = texts.filter(|(_, text)| !says_nothing(text)).collect();
+            let (nothing, texts): (Texts<'a>, Texts<'a>) = texts.partition(|(_, text)| says_nothing(text));
+            if matches!(&slot.what, Column::Field { name: DESCRIPTION | MESSAGES | NOTES, .. }) {
+                nothing.into_iter().for_each(|(at, text)| self.note_word(at, text));
+            }
             texts.iter().filter(|(_, text)| fills_a_cell(text)).for_each(|(at, _)| self.note_full(*at));
             match &slot.what {
                 Column::Ignored => {}
@@ -129,7 +132,12 @@ impl<'a> Reading<'a> {
                 }
             }
             _ => {
-                let between = if matches!(name, DESCRIPTION | "body") { "\n\n" } else { " " };
+                let between = match name {
+                    DESCRIPTION | "body" => "\n\n",
+                    // Each names a file.
+                    "source" | FILES => "\n",
+                    _ => " ",
+                };
                 let text = texts.iter().map(|(_, text)| *text).collect::<Vec<_>>().join(between);
                 if let Some(value) = self.value(name, cell, guess, first, &text) {
                     self.row.fields.insert(name.to_owned(), value);
@@ -264,6 +272,14 @@ impl<'a> Reading<'a> {
         }
     }
 
+    fn note_word(&mut self, at: usize, text: &str) {
+        let (spot, word) = (self.row.spot, text.trim());
+        if !word.is_empty() && word != "\\N" && !self.layout.rules.said.is_ours() {
+            let first = || (0, format!("row {}: {word:?}", spot.row + 1));
+            self.seen.words.entry((spot.part, at)).or_insert_with(first).0 += 1;
+        }
+    }
+
     fn note_error(&mut self, at: usize, error: &str) {
         let spot = self.row.spot;
         let first = || (0, format!("row {}: {error}", spot.row + 1));
@@ -306,7 +322,8 @@ fn unfit(name: &str, text: &str) -> Option<Wrong> {
             "a spreadsheet may have made a day of it: export it again, and open it there only with this column as text";
         return Some(Wrong::of(text, "is a day, and no id", hint));
     }
-    let is_unseen = |c: &char| c.is_control() || (mailbox::is_blank(*c) && !c.is_whitespace());
+    let parts_files = |c: char| name == "source" && matches!(c, '\n' | '\r');
+    let is_unseen = |c: &char| (c.is_control() && !parts_files(*c)) || (mailbox::is_blank(*c) && !c.is_whitespace());
     let unseen = text.chars().find(is_unseen)?;
     let what = format!("has the character {}, which nobody sees", unseen.escape_unicode());
     Some(Wrong { what, hint: "delete it from the cell: by this text rows find one another".into() })

@@ -2,7 +2,7 @@
 
 use super::cells::Spot;
 use super::census::Census;
-use super::children::Readers;
+use super::children::{self, Readers};
 use super::columns::Columns;
 use super::faults::{Fault, Place};
 use super::fields;
@@ -184,6 +184,11 @@ impl<'a> Reader<'a> {
         row.faults.extend(wrong.into_iter().map(|(field, wrong)| table.named(row.spot, field, wrong)));
         self.census.named.resolve(kind.code(), &mut row.fields);
         if kind == Kind::Ticket {
+            if let Err((field, what, hint)) =
+                children::own_files(&row.fields, "1", self.said, Some(&self.census.folder))
+            {
+                row.faults.push(table.fault(row.spot, field, what, hint));
+            }
             self.census.children.join(&mut row, self.said, &mut self.children, &self.census.named)?;
         }
         if row.faults.is_empty() {

@@ -9,8 +9,9 @@ use super::cells::Spot;
 use super::census::{Census, Find};
 use super::columns::{self, Columns};
 use super::fields::{ATTACHMENT, COMMENT, TABLES};
+use super::spelled::Spelled;
 use super::table::Table;
-use super::{Form, KINDS, NAME, Place, emptiness, folder, line, lines, rows};
+use super::{Form, KINDS, NAME, Place, emptiness, folder, line, lines, rows, sound};
 use crate::clock::VendorClock;
 use crate::connector::{
     Again, Assemble, Blob, BulkPage, BulkRows, BulkWay, CheckLine, ChildRows, Fetch, LeftBehind, Page, Row, Shows,
@@ -46,6 +47,7 @@ struct Inner {
     address: String,
     version: String,
     columns: Columns,
+    files: Spelled,
     /// Nothing is asked by time.
     clock: VendorClock,
     /// What was found of the folder, and the folder it was found of.
@@ -65,10 +67,21 @@ impl FilesSource {
         };
         let said = std::fs::read(place.folder.join(columns::FILE)).unwrap_or_default();
         let version = format!("{NAME}-3-{:?}-{}", place.form, &blake3::hash(&said).to_hex()[..12]).to_lowercase();
-        let address = place.address();
+        let (address, files) = (place.address(), Spelled::of(&place.folder));
         let (clock, census, told) = (VendorClock::default(), Mutex::default(), Mutex::default());
         let restarts = AtomicU32::new(0);
-        Ok(FilesSource(Arc::new(Inner { place, find, address, version, columns, clock, census, told, restarts })))
+        Ok(FilesSource(Arc::new(Inner {
+            place,
+            find,
+            address,
+            version,
+            columns,
+            files,
+            clock,
+            census,
+            told,
+            restarts,
+        })))
     }
 }
 
@@ -101,15 +114,14 @@ impl Assemble for FilesSource {
 #[async_trait]
 impl Fetch for FilesSource {
     async fn there_now(&self, files: Vec<Attachment>) -> Result<Vec<Attachment>> {
-        let folder = self.0.place.folder.clone();
-        let is_there = move |file: &Attachment| folder::found_inside(&folder, file.source.as_str()).is_ok();
+        let inner = Arc::clone(&self.0);
+        let is_there = move |file: &Attachment| inner.files.found(file.source.as_str()).is_ok();
         blocking(move || Ok(files.into_iter().filter(is_there).collect())).await
     }
 
     async fn fetch(&self, attachment: &Attachment, dir: &Path) -> Result<Blob> {
-        let (folder, dir) = (self.0.place.folder.clone(), dir.to_owned());
-        let attachment = attachment.clone();
-        blocking(move || copied(&folder, &attachment, &dir)).await
+        let (inner, dir, attachment) = (Arc::clone(&self.0), dir.to_owned(), attachment.clone());
+        blocking(move || copied(&inner.files, &attachment, &dir)).await
     }
 }
 
@@ -192,7 +204,9 @@ impl Source for FilesSource {
         blocking(move || {
             let census = inner.census()?;
             let missing = census.missing.problems(Reason::NotFound);
-            Ok(census.faults.problems(Reason::BadExport).into_iter().chain(missing).collect())
+            let sums = sound::sums(&census, &inner.place, &inner.columns)?;
+            let faults = census.faults.problems(Reason::BadExport).into_iter();
+            Ok(faults.chain(sums.problems(Reason::BadExport)).chain(missing).collect())
         })
         .await
     }
@@ -202,6 +216,12 @@ impl Source for FilesSource {
         let Some((_, census)) = census.as_ref() else { return vec![] };
         let mut told = self.0.told.lock().unwrap_or_else(PoisonError::into_inner);
         census.said().into_iter().chain(census.trouble()).filter(|note| told.insert(note.clone())).collect()
+    }
+
+    fn ahead_of(&self, kind: Kind, id: &str) -> Option<String> {
+        let census = self.0.census.lock().unwrap_or_else(PoisonError::into_inner);
+        let (_, census) = census.as_ref().filter(|_| kind == Kind::Contact)?;
+        census.same_address.get(id).cloned()
     }
 
     fn calls(&self) -> BTreeMap<String, u64> {
@@ -448,9 +468,9 @@ impl Inner {
 }
 
 /// Copies a file of the folder into `dir`, named by its hash.
-fn copied(from: &Path, attachment: &Attachment, dir: &Path) -> Result<Blob> {
+fn copied(from: &Spelled, attachment: &Attachment, dir: &Path) -> Result<Blob> {
     let at = |p: Problem| p.at(format!("file {}", attachment.id));
-    let mut file = folder::open_inside(from, attachment.source.as_str()).map_err(at)?;
+    let mut file = sound::open(from, attachment.source.as_str()).map_err(at)?;
     let mut to = tempfile::Builder::new().prefix("tmp-").tempfile_in(dir)?;
     let (mut hasher, mut bytes, mut chunk) = (blake3::Hasher::new(), 0, vec![0; CHUNK]);
     loop {
@@ -464,7 +484,7 @@ fn copied(from: &Path, attachment: &Attachment, dir: &Path) -> Result<Blob> {
     }
     to.as_file().sync_all()?;
     let hash = hasher.finalize().to_hex().to_string();
-    if attachment.hash.as_ref().is_some_and(|said| *said != hash) {
+    if attachment.hash.as_ref().is_some_and(|said| !said.eq_ignore_ascii_case(&hash)) {
         let what = format!("{:?} is not the file its record names: its hash differs", attachment.source.as_str());
         return Err(at(Problem::new(Reason::FileUnreadable, what)));
     }

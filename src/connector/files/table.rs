@@ -32,6 +32,8 @@ pub struct Seen {
     pub odd: BTreeSet<(u32, usize)>,
     /// Failed formulas taken for nothing: how many, and the first.
     pub errors: BTreeMap<(u32, usize), (u64, String)>,
+    /// Texts of people that are a word of `empty`, taken for nothing: how many, and the first.
+    pub words: BTreeMap<(u32, usize), (u64, String)>,
     /// Cells as full as a spreadsheet lets them be: how many, and the row of the first.
     pub full: BTreeMap<(u32, usize), (u64, u64)>,
     /// Rows that repeat the headers, as of files that were joined: where they stand.

@@ -1,5 +1,9 @@
 //! Takes the [`Census`] of a folder of tables: each table is read once, people first, then what its rows have to do with one another.
 
+mod attached;
+mod people;
+
+use super::books::Books;
 use super::cells::Spot;
 use super::census::{Census, Find};
 use super::children;
@@ -14,13 +18,13 @@ use super::register::Register;
 use super::remarks;
 use super::repeats::Repeats;
 use super::rows;
+use super::same_address;
 use super::table::{Row, Seen, Table};
 use super::tables::Tables;
-use super::twins;
 use super::values::Wrong;
-use super::{Place, folder};
+use super::{Place, sound};
 use crate::error::{Problem, Reason, Result};
-use crate::record::{Kind, State};
+use crate::record::{Kind, State, address_key};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -41,7 +45,6 @@ pub fn census(place: &Place, said: &Columns, find: Find) -> Result<Census> {
 }
 
 struct Taker<'a> {
-    folder: &'a Path,
     said: &'a Columns,
     census: Census,
     register: Register,
@@ -49,13 +52,27 @@ struct Taker<'a> {
     tickets: Marks,
     /// What agents are known by.
     agents: Marks,
+    /// The first address of each contact.
+    addresses: Marks,
+    books: Books,
+    /// Columns that were found to name files, and are no field.
+    unattached: BTreeSet<String>,
 }
 
 impl<'a> Taker<'a> {
     fn new(folder: &'a Path, said: &'a Columns, tables: BTreeMap<&'static str, Layout>) -> Taker<'a> {
-        let census = Census { tables, ..Census::empty() };
+        let census = Census { tables, ..Census::empty(folder) };
         let register = if said.is_ours() { Register::of_ids() } else { Register::default() };
-        Taker { folder, said, census, register, tickets: Marks::default(), agents: Marks::default() }
+        Taker {
+            said,
+            census,
+            register,
+            tickets: Marks::default(),
+            agents: Marks::default(),
+            addresses: Marks::default(),
+            books: Books::default(),
+            unattached: BTreeSet::new(),
+        }
     }
 
     /// People, groups and companies first, so that it is known whom tickets name.
@@ -65,7 +82,10 @@ impl<'a> Taker<'a> {
             "group", "company", "agent", "contact", "ticket", COMMENT, ATTACHMENT, "field", "category", "section",
             "article",
         ] {
-            self.table(table)?;
+            self.table(table, find)?;
+        }
+        if find == Find::Made {
+            self.books.faults().iter().for_each(|fault| self.census.faults.take(std::slice::from_ref(fault)));
         }
         self.join()?;
         if self.register.asks_for_names() {
@@ -90,7 +110,7 @@ impl<'a> Taker<'a> {
     }
 
     /// Reads all of one table.
-    fn table(&mut self, name: &'static str) -> Result<()> {
+    fn table(&mut self, name: &'static str, find: Find) -> Result<()> {
         let Some(layout) = self.census.tables.remove(name) else { return Ok(()) };
         let kind = Kind::from_code(name);
         let mut table = Table::open(&layout)?;
@@ -109,7 +129,7 @@ impl<'a> Taker<'a> {
                 Some(Kind::Comment | Kind::Attachment) | None => self.child(name, &mut row, &table, &mut marks),
                 Some(kind) => {
                     leaves_out(&layout, &row, &mut left_out);
-                    self.record(name, kind, &mut row, &table, &mut marks)?;
+                    self.record((name, kind), find, &mut row, &table, &mut marks)?;
                 }
             }
             if let Some(id) = row.fields.get("id").and_then(Value::as_str) {
@@ -147,8 +167,8 @@ impl<'a> Taker<'a> {
     /// A row of a kind.
     fn record(
         &mut self,
-        name: &'static str,
-        kind: Kind,
+        (name, kind): (&'static str, Kind),
+        find: Find,
         row: &mut Row,
         table: &Table<'_>,
         marks: &mut Marks,
@@ -163,6 +183,12 @@ impl<'a> Taker<'a> {
         if kind == Kind::Ticket {
             self.tickets.push(&known.id, row.spot);
         }
+        if kind == Kind::Contact
+            && row.faults.is_empty()
+            && let Some(address) = same_address::address(row.fields.get("emails"))
+        {
+            self.addresses.push(&address_key(address), row.spot);
+        }
         if let Some(of) = named::of_table(name) {
             // Of a row that cannot be read the id is taken, and what else would be known of it is still to be had.
             if row.faults.is_empty() {
@@ -173,13 +199,28 @@ impl<'a> Taker<'a> {
         }
         let broken = self.register.mention(name, &row.fields);
         row.faults.extend(broken.into_iter().map(|(field, text)| table.named(row.spot, field, Wrong::address(&text))));
+        if kind == Kind::Ticket {
+            self.own_files(row, table);
+        }
         if row.faults.is_empty() {
             let mut fields = row.fields.clone();
             fields.insert("id".into(), known.id.into());
             children::strip(&mut fields);
-            if let Err(what) = rows::record(kind, fields) {
-                let hint = "docs/files.md lists the fields of each table and how they are written".into();
-                row.faults.push(Fault { place: table.place(row.spot, None), what, hint });
+            match rows::record(kind, fields) {
+                Ok(record) => {
+                    let place = table.place(row.spot, None);
+                    let (faults, missing) = sound::of_record(&self.census.folder, &record, &place);
+                    row.faults.extend(faults);
+                    self.census.missing.take(&missing);
+                    let bound = &table.layout.parts[row.spot.part as usize].bound;
+                    let at = |field: &str| table.place(row.spot, Some(&bound.name_of(field)));
+                    let lost = self.books.take(&record, at).filter(|_| find == Find::Made);
+                    row.faults.extend(lost);
+                }
+                Err(what) => {
+                    let hint = "docs/files.md lists the fields of each table and how they are written".into();
+                    row.faults.push(Fault { place: table.place(row.spot, None), what, hint });
+                }
             }
         }
         Ok(())
@@ -193,28 +234,16 @@ impl<'a> Taker<'a> {
             marks.push(ticket, row.spot);
         }
         if row.faults.is_empty() {
-            let complaint = children::complaint(name, &row.fields, self.said);
+            let complaint = children::complaint(name, &row.fields, self.said, &self.census.folder);
             let of_row = complaint.map(|(field, what, hint)| table.fault(row.spot, field, what, hint));
             match of_row {
                 Some(fault) => row.faults.push(fault),
-                None => self.not_there(name, row, table),
+                None if name == ATTACHMENT => self.files_of(row, table),
+                None => {}
             }
         }
         if !row.fields.contains_key("ticket") {
             self.census.of_no_ticket.push(row.faults.clone());
-        }
-    }
-
-    /// Looks whether the file is there that a row of the table of files names. One that is missing is no fault of the row.
-    fn not_there(&mut self, name: &str, row: &mut Row, table: &Table<'_>) {
-        let Some(source) = row.fields.get("source").and_then(Value::as_str).filter(|_| name == ATTACHMENT) else {
-            return;
-        };
-        let Err(problem) = folder::found_inside(self.folder, source) else { return };
-        let fault = table.fault(row.spot, "source", problem.what, problem.hint.unwrap_or_default());
-        match problem.reason {
-            Reason::NotFound => self.census.missing.take(&[fault]),
-            _ => row.faults.push(fault),
         }
     }
 
@@ -232,6 +261,7 @@ impl<'a> Taker<'a> {
                 let mut repeats = Repeats::of(kind, &marks, &mut table)?;
                 if kind == Kind::Contact {
                     self.twins(&marks, &mut table, &mut repeats)?;
+                    self.same_addresses(&mut table)?;
                 } else if kind == Kind::Agent {
                     self.agents = marks;
                 }
@@ -248,25 +278,6 @@ impl<'a> Taker<'a> {
                 self.census.repeats.insert(kind, repeats);
             }
             _ => {}
-        }
-        Ok(())
-    }
-
-    /// Contacts with the id of an agent who is somebody else: tickets cannot say which of them they mean, and neither is taken.
-    fn twins(&mut self, contacts: &Marks, table: &mut Table<'_>, repeats: &mut Repeats) -> Result<()> {
-        let Some(layout) = self.census.tables.get("agent") else { return Ok(()) };
-        let mut agents = Table::open(layout)?;
-        for (spot, others) in contacts.shared(&self.agents) {
-            let Some(contact) = table.at(spot)? else { continue };
-            for other in others {
-                let Some(agent) = agents.at(other)? else { continue };
-                let Some(id) = twins::id(&agent.fields, &contact.fields) else { continue };
-                let (here, there) = (table.place(spot, None), agents.place(other, None));
-                self.census.faults.take(&[twins::fault(Kind::Contact, here.clone(), &id, &there)]);
-                self.census.faults.take(&[twins::fault(Kind::Agent, there.clone(), &id, &here)]);
-                repeats.twins.insert(spot, there);
-                self.census.repeats.entry(Kind::Agent).or_default().twins.insert(other, here);
-            }
         }
         Ok(())
     }
@@ -355,36 +366,6 @@ impl<'a> Taker<'a> {
             found.extend(row.faults.into_iter().filter(|fault| fault.what.starts_with(children::NO_MESSAGE)));
         }
         found.iter().for_each(|fault| self.census.faults.take(std::slice::from_ref(fault)));
-        Ok(())
-    }
-
-    /// Tells the cells whose names may be one person or several.
-    fn unclear(&mut self, named: &Named) -> Result<()> {
-        for name in ["contact", "agent", "ticket", COMMENT, "article"] {
-            let Some(layout) = self.census.tables.get(name) else { continue };
-            let mut table = Table::open(layout)?;
-            while let Some(row) = table.next()? {
-                let wrong = named.unclear_in(name, &row.fields).into_iter();
-                let faults: Vec<Fault> = wrong.map(|(field, wrong)| table.named(row.spot, field, wrong)).collect();
-                self.census.faults.take(&faults);
-            }
-        }
-        Ok(())
-    }
-
-    /// Looks for those who are named by their name.
-    fn look_for_names(&mut self) -> Result<()> {
-        for name in ["group", "company", "agent", "contact"] {
-            let (Some(layout), Some(of), Some(kind)) =
-                (self.census.tables.get(name), named::of_table(name), Kind::from_code(name))
-            else {
-                continue;
-            };
-            let mut table = Table::open(layout)?;
-            while let Some(row) = table.next()? {
-                self.register.look_at(of, kind, &row.fields);
-            }
-        }
         Ok(())
     }
 }

@@ -143,7 +143,9 @@ impl Rules {
         let trimmed = text.trim();
         match cell {
             Cell::Text if KEYS.contains(&field) => Ok(self.key(text).into()),
-            Cell::Text => Ok(text.into()),
+            // What people wrote in full stays as they did.
+            Cell::Text if self.said.is_ours() || matches!(field, "body" | "description") => Ok(text.into()),
+            Cell::Text => Ok(trimmed.into()),
             Cell::Ref(_) => Ok(self.key(text).into()),
             Cell::Time => self.time(field, trimmed),
             Cell::Flag => match self.said.flag(trimmed) {

@@ -3,6 +3,7 @@
 
 use super::columns::{self, Columns};
 use super::layout::Origin;
+use super::masks;
 use crate::error::{Problem, Reason, Result};
 use crate::mapping::label;
 use calamine::{DataRef, Dimensions, ExcelDateTime, Reader, Xlsx, XlsxError, open_workbook};
@@ -150,20 +151,23 @@ fn put_down(workbook: &mut Book, book: &str, sheet: &str, path: &Path, known: &K
     let mut merged = Merged::of(workbook.merge_cells_by_sheet_name(sheet).map_err(|e| unreadable(book, &e))?);
     let mut out = csv::WriterBuilder::new().flexible(true).from_path(path).map_err(wrong)?;
     let mut cells = workbook.worksheet_cells_reader(sheet).map_err(|e| unreadable(book, &e))?;
+    let masks = masks::of_styles(cells.styles());
     let mut suspects = Suspects::default();
     let (mut row, mut texts): (u32, Vec<String>) = (0, Vec::new());
     for at in 0.. {
-        let cell = match (cells.next_cell(), known.get(&at)) {
+        let cell = match (cells.next_cell_with_style_id(), known.get(&at)) {
             (Ok(Some(_)) | Err(XlsxError::CellError(_)), Some((position, word))) => Some((*position, word.clone())),
             (Err(XlsxError::CellError(word)), None) => {
                 suspects.errors.insert(at, word);
                 continue;
             }
-            (cell, _) => cell.map_err(|e| unreadable(book, &e))?.map(|cell| {
+            (cell, _) => cell.map_err(|e| unreadable(book, &e))?.map(|(cell, style)| {
                 if matches!(cell.get_value(), DataRef::Empty) {
                     suspects.empty.push(at);
                 }
-                (cell.get_position(), text(cell.get_value()))
+                let mask = masks.get(style).and_then(Option::as_ref);
+                let shown = mask.and_then(|mask| mask.shown(number(cell.get_value())?));
+                (cell.get_position(), shown.unwrap_or_else(|| text(cell.get_value())))
             }),
         };
         let next = cell.as_ref().map_or(row + 1, |((row, _), _)| *row);
@@ -252,8 +256,38 @@ pub fn file(folder: &Path, columns: &Columns) -> Result<PathBuf> {
         [one] => Ok(one.clone()),
         none_or_many => {
             let what = format!("the folder has {} .xlsx files, and one is needed", none_or_many.len());
-            Err(Problem::new(Reason::Config, what).hint("`workbook` in columns.toml names one"))
+            let hint = match none_or_many.is_empty() {
+                true => of_others(folder)?,
+                false => "`workbook` in columns.toml names one".to_owned(),
+            };
+            Err(Problem::new(Reason::Config, what).hint(hint))
         }
+    }
+}
+
+/// What helps where a folder has tables of other sorts alone.
+fn of_others(folder: &Path) -> Result<String> {
+    let names = super::tables::names(folder)?;
+    let ends = |name: &String, endings: &[&str]| {
+        let name = name.to_lowercase();
+        endings.iter().any(|ending| name.ends_with(ending))
+    };
+    let old = names.iter().find(|name| ends(name, &[".xls", ".ods", ".xlsm", ".xlsb", ".html", ".htm"]));
+    Ok(match (old, names.iter().any(|name| ends(name, &[".csv"]))) {
+        (Some(name), _) => format!("open `{name}` in Excel or LibreOffice and save it as an Excel workbook (.xlsx)"),
+        (None, true) => "the folder has CSV files: `format = \"csv\"` under `[source]` reads them".to_owned(),
+        (None, false) => {
+            "put the workbook into the folder; `path` of [source] is relative to the project folder".to_owned()
+        }
+    })
+}
+
+fn number(cell: &DataRef<'_>) -> Option<f64> {
+    match cell {
+        DataRef::Float(number) => Some(*number),
+        #[expect(clippy::cast_precision_loss, reason = "a sheet keeps fifteen digits")]
+        DataRef::Int(number) => Some(*number as f64),
+        _ => None,
     }
 }
 

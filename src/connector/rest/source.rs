@@ -154,6 +154,11 @@ impl Source for Rest {
         Ok(vec![])
     }
 
+    /// An account knows one person by an address.
+    fn ahead_of(&self, _kind: Kind, _id: &str) -> Option<String> {
+        None
+    }
+
     fn take_notes(&self) -> Vec<String> {
         std::mem::take(&mut self.notes.lock().unwrap_or_else(PoisonError::into_inner).0)
     }
