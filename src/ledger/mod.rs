@@ -9,6 +9,7 @@
 
 mod custody;
 mod fault;
+mod filed;
 mod folder;
 mod link;
 mod lock;

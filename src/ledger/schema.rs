@@ -9,7 +9,7 @@ use super::store::Design;
 pub(super) static DESIGN: Design = Design {
     file: "ledger.db",
     synchronous: "FULL",
-    versions: &[VERSION_1, VERSION_2, CUSTODY, VENDOR_TIME, LEARNT, TWINS],
+    versions: &[VERSION_1, VERSION_2, CUSTODY, VENDOR_TIME, LEARNT, TWINS, FILED],
     damaged: "do not delete it: it is the only account of what was written. Put it back from a copy of .deskferry/, \
               or recover it with `sqlite3 ledger.db .recover`",
 };
@@ -175,6 +175,15 @@ const LEARNT: &str = "
 ALTER TABLE alias ADD COLUMN learnt TEXT;
 UPDATE alias SET learnt = 'made' WHERE name LIKE 'folder:%' OR name = (
   SELECT CASE alias.side WHEN 'source' THEN link.source ELSE link.target END FROM link WHERE link.id = alias.link);
+";
+
+/// The files that a record was written with, by what its source knows them by; the empty one stands for that they were noted at all.
+const FILED: &str = "
+CREATE TABLE filed (
+  record  BIGINT NOT NULL REFERENCES record (seq),
+  file    TEXT NOT NULL,
+  PRIMARY KEY (record, file)
+);
 ";
 
 /// What stands below a record of the target a second time, beside what the ledger knows to be the source's part `child`: written by

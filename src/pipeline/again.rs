@@ -3,11 +3,11 @@
 //! Looking again costs no call where nothing changed. What the target itself refused is sent again only when
 //! asked for (`retry`), or when the source changed it.
 
-use super::translate::OF_FILES;
+use super::translate::{OF_FILES, late};
 use super::{Job, Stop};
 use crate::error::{Loss, Reason};
 use crate::ledger::State;
-use crate::record::{Body, Kind, Record};
+use crate::record::{Attachment, Body, Kind, Record};
 use std::collections::BTreeSet;
 
 /// Left out, or failed before anything was sent, for want of something in the target.
@@ -127,7 +127,8 @@ async fn files_that_came(job: &Job) -> Result<(), Stop> {
         let lost: BTreeSet<String> = job.link.losses_of(kind, &id).await?.into_iter().map(|lost| lost.child).collect();
         let Some(Ok(Record { body: Body::Ticket(ticket), .. })) = job.staged(kind, &id).await? else { continue };
         let files = ticket.comments.into_iter().flat_map(|comment| comment.attachments);
-        if !job.source.there_now(files.filter(|file| lost.contains(&file.id)).collect()).await?.is_empty() {
+        let is_lost = |file: &Attachment| lost.contains(&file.id) || lost.contains(&late::child_by_path(file));
+        if !job.source.there_now(files.filter(is_lost).collect()).await?.is_empty() {
             job.link.take_up_one(kind, &id).await?;
             came = true;
         }

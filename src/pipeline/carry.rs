@@ -8,7 +8,7 @@ use super::make_groups::Members;
 use super::people::People;
 use super::roster::Roster;
 use super::taken::{Read, Reading, Taken};
-use super::translate::{Blobs, Held, Late, Matched, SourceFields, Translated, Translator};
+use super::translate::{Blobs, Held, Late, Lists, Matched, SourceFields, Translated, Translator, late};
 use super::turn::{Turn, Turns};
 use super::write::{Broken, Writer};
 use super::written::{Past, done};
@@ -109,6 +109,8 @@ pub(super) struct Run<'a> {
     early: Mutex<HashSet<String>>,
     /// People of several addresses, who are taken up when all are listed.
     late: Mutex<HashSet<String>>,
+    /// People who waited for another of their address.
+    behind: Mutex<HashSet<String>>,
     /// Records of the kind at hand that are taken up once more when all others are through.
     later: Mutex<HashSet<String>>,
     /// When progress was told.
@@ -166,6 +168,7 @@ impl<'a> Run<'a> {
             waits: AtomicBool::new(false),
             early: Mutex::default(),
             late: Mutex::default(),
+            behind: Mutex::default(),
             later: Mutex::default(),
             told: Mutex::default(),
         })
@@ -186,6 +189,14 @@ impl<'a> Run<'a> {
 
     pub(super) fn late(&self) -> MutexGuard<'_, HashSet<String>> {
         self.late.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn behind(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.behind.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn later(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.later.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Stages and writes one kind, side by side.
@@ -248,7 +259,7 @@ impl<'a> Run<'a> {
     /// Whether records were put off until all others of their kind are through: then they are as if this run had not had them. What they
     /// wait for is given a moment.
     async fn comes_to_what_was_put_off(&self, had: &mut HashSet<String>) -> Result<bool, Stop> {
-        let later = std::mem::take(&mut *self.later.lock().unwrap_or_else(PoisonError::into_inner));
+        let later = std::mem::take(&mut *self.later());
         if later.is_empty() {
             return Ok(false);
         }
@@ -351,7 +362,7 @@ impl<'a> Run<'a> {
         match row {
             Some(row) => PutOff::Alike(row),
             None => {
-                self.later.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned());
+                self.later().insert(id.to_owned());
                 PutOff::Later
             }
         }
@@ -417,7 +428,13 @@ impl<'a> Run<'a> {
             Ok(Matched::Write(translated)) if kind == Kind::Field && !verbatim => {
                 self.write_field(&record, &translated, turn).await
             }
-            Ok(Matched::Write(translated)) => self.write(&record, translated, Past::of(row), turn).await,
+            Ok(Matched::Write(translated)) => {
+                let end = self.write(&record, translated, Past::of(row), turn).await?;
+                if let (End::Done { .. }, Body::Ticket(ticket)) = (&end, &record.body) {
+                    late::note_all(&self.job.link, id, ticket, self.lists()).await?;
+                }
+                Ok(end)
+            }
             Err(held) => held.into_end(),
         }
     }
@@ -481,7 +498,7 @@ impl<'a> Run<'a> {
             Body::Contact(person) => self.translator.contact(&row.id, person, begun(row), &self.job.link).await,
             Body::Field(field) => self.translator.field(&row.id, field, self.is_making(row).await?),
             Body::Ticket(ticket) => {
-                let late = Late::of(&self.job.link, row, ticket).await?;
+                let late = Late::of(&self.job.link, row, ticket, self.lists()).await?;
                 self.translated_ticket(record.clone(), late).await.map(Matched::Write)
             }
             Body::Company(company) => self.translator.company(&row.id, company, begun(row)),
@@ -496,6 +513,14 @@ impl<'a> Run<'a> {
                 let library = self.library().await?;
                 Ok(Matched::Write(self.translator.article(record, article, library, &self.job.link).await?))
             }
+        }
+    }
+
+    /// How the source knows the files of tickets. A folder takes each ticket whole.
+    fn lists(&self) -> Lists {
+        match self.job.source.is_called() || self.job.target.profile().verbatim {
+            true => Lists::ById,
+            false => Lists::ByPath,
         }
     }
 

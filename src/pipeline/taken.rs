@@ -183,6 +183,9 @@ impl Run<'_> {
             if kind == Kind::Contact && !read.is_over() && self.waits_for_others(&row.id).await? {
                 continue;
             }
+            if kind == Kind::Contact && self.comes_behind(&row.id).await? {
+                continue;
+            }
             had.insert(row.id.clone());
             ready.push(row);
         }
@@ -206,6 +209,21 @@ impl Run<'_> {
             self.late().insert(id.to_owned());
         }
         Ok(several)
+    }
+
+    /// Whether somebody is still to be written who is known by the same address and comes first in the source. It is waited for once.
+    async fn comes_behind(&self, id: &str) -> Result<bool> {
+        let Some(first) = self.job.source.ahead_of(Kind::Contact, id).filter(|_| !self.behind().contains(id)) else {
+            return Ok(false);
+        };
+        let row = self.job.link.record(Kind::Contact, &first).await?;
+        let is_open = row.is_some_and(|row| matches!(row.state, State::Staged | State::Planned | State::Writing));
+        if is_open && !self.job.target.profile().verbatim {
+            self.behind().insert(id.to_owned());
+            self.later().insert(id.to_owned());
+            return Ok(true);
+        }
+        Ok(false)
     }
 
     /// Whether this run will read no more of it.

@@ -52,7 +52,7 @@ fn named(names: &[(&str, bool)]) -> Vec<(String, bool)> {
 
 fn losses(all: &Folder) -> String {
     let report = all.report();
-    report.lines().find(|line| line.starts_with("ticket,1,")).unwrap().rsplit(',').next().unwrap().to_owned()
+    report.lines().find(|line| line.starts_with("ticket,1,")).unwrap().to_owned()
 }
 
 #[test]
@@ -97,5 +97,43 @@ fn a_row_that_is_pointed_at_another_file_brings_that_and_fails_nothing() {
         let seen = all.target.calls().len();
         all.succeeds();
         assert_eq!(all.target.writes_after(seen), Vec::<String>::new(), "{platform}");
+    }
+}
+
+#[test]
+fn a_row_that_is_added_to_a_written_message_brings_its_file_once() {
+    for platform in ["freshdesk", "zendesk"] {
+        let all = folder(platform);
+        all.put("in/files/one.txt", b"the first file");
+        all.put("in/files/two.txt", b"the second file");
+        all.succeeds();
+        let before = named(&[("here.txt", false), ("one.txt", false), ("two.txt", true)]);
+        assert_eq!(files(&all.target.state()), before, "{platform}");
+        // Above the others: the ids that rows get by their place are others now.
+        all.put("in/files/new.txt", b"came later");
+        all.put("in/files/alone.txt", b"came later, too");
+        let rows = "ticket,comment,source\n1,c2,files/new.txt\n1,c1,files/one.txt\n1,c2,files/two.txt\n1,c1,files/here.txt\n2,c3,files/alone.txt\n";
+        all.put("in/attachment.csv", rows.as_bytes());
+        all.succeeds();
+        let after = named(&[
+            ("alone.txt", false),
+            ("here.txt", false),
+            ("new.txt", true),
+            ("one.txt", false),
+            ("two.txt", true),
+        ]);
+        assert_eq!(files(&all.target.state()), after, "{platform}: of a private message it stays private");
+        assert!(losses(&all).contains("file_added_later=1"), "{}", losses(&all));
+        let seen = all.target.calls().len();
+        all.succeeds();
+        assert_eq!(all.target.writes_after(seen), Vec::<String>::new(), "{platform}: once");
+        let missing = rows.replace("1,c2,files/new", "1,c1,files/last.txt\n1,c2,files/new");
+        all.put("in/attachment.csv", missing.as_bytes());
+        all.succeeds();
+        assert_eq!(files(&all.target.state()), after, "{platform}: its file is not there yet");
+        all.put("in/files/last.txt", b"last");
+        all.succeeds();
+        assert_eq!(files(&all.target.state()).len(), 6, "{platform}: one more, and it takes no other's place");
+        assert_eq!(all.target.mails(), Vec::<Value>::new());
     }
 }

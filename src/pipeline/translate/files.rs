@@ -116,7 +116,9 @@ impl Translator {
     ) -> Result<Carried, Held> {
         let mut carried = Carried::new(hidden);
         // Its message stands in the target without it.
-        carried.lost.extend(comment.attachments.iter().filter(|file| late.has(file)).map(|file| file.name.clone()));
+        carried
+            .lost
+            .extend(comment.attachments.iter().filter(|file| late.was_lost(file)).map(|file| file.name.clone()));
         for file in comment.attachments.iter().filter(|file| !late.has(file)) {
             let blob = match self.blobs.fetch(file).await? {
                 Fetched::Here(blob) => blob,

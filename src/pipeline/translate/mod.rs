@@ -13,7 +13,7 @@ mod held;
 mod instead;
 mod kept;
 mod languages;
-mod late;
+pub mod late;
 mod message;
 mod pack;
 mod persons;
@@ -26,7 +26,7 @@ pub use blobs::Blobs;
 pub use contact::Matched;
 pub use field::to_be_made;
 pub use held::lost as lost_of_person;
-pub use late::{Late, OF_FILES};
+pub use late::{Late, Lists, OF_FILES};
 pub use ticket::SourceFields;
 
 use super::demands::Demand;
