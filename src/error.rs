@@ -113,12 +113,13 @@ closed_list! {
         FileUnreadable = "file_unreadable": "a file that could not be read from the source, in two runs: named in the message",
         FileGone = "file_gone": "a file the source lists and no longer serves",
         FileUnlike = "file_unlike_its_name": "a file that does not look like its name, and came the same twice: stored as it came",
-        FileLate = "file_added_later": "a file that could not be read when its message was written: added in a message of its own",
+        FileLate = "file_added_later": "a file that could not be read, or was not listed, when its message was written: added in a message of its own",
         InlineImage = "inline_image_attached": "an inline image the body cannot show in place: attached",
         ImageGone = "inline_image_gone": "an inline image the source no longer serves",
         Cc = "cc_in_note": "people in copy that the target cannot hold: named in the message",
         CcDropped = "cc_dropped": "people in copy that the target did not take",
         Tag = "tag_dropped": "a tag, and the target has no tags",
+        TagCut = "tag_cut": "a tag longer than the target takes: cut",
         Field = "field_dropped": "a custom field the target does not have",
         Value = "value_dropped": "a value the target does not have",
         Assignee = "assignee_dropped": "the assignee is not in the target",
@@ -152,7 +153,7 @@ closed_list! {
         Position = "position_dropped": "the place in its list, which the target does not take",
         Promoted = "promoted_dropped": "an article that is promoted, which the target does not know",
         Renamed = "renamed": "a name that another record of the target has: numbered",
-        TitleCut = "title_cut": "a title longer than the target takes: cut",
+        TitleCut = "title_cut": "a title, subject or name longer than the target takes: cut",
         Flattened = "section_flattened": "a section within a section that the target does not nest: placed beside it",
     }
 }

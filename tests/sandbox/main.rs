@@ -12,6 +12,7 @@ mod directions;
 mod exports;
 mod faults;
 mod fields;
+mod foretold;
 mod held;
 mod ids;
 mod kills;

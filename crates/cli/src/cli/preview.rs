@@ -40,7 +40,9 @@ pub async fn command(global: &Global, args: &PreviewArgs, screen: &Arc<Screen>) 
     report.keep(&previewed.folder)?;
     let files = write(global, args, &opened, &previewed, &report).await?;
 
-    let mut text = table(&summary(&previewed.link).await?);
+    let found = summary(&previewed.link).await?;
+    let found = if previewed.extent == Extent::Chosen { found } else { found.of_some_tickets() };
+    let mut text = table(&found);
     told(&report, &files, &mut text);
     if args.diff {
         compared(&job.state_dir.join(BEFORE), &previewed.folder, &mut text)?;

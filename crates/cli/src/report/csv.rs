@@ -10,12 +10,12 @@ use deskferry::ledger::{Link, LossRow, RecordRow, Remote, State, Stray, Twin};
 use deskferry::printable;
 use deskferry::record::Kind;
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Write;
 
-/// Columns of the report. `losses` is `code=times`, joined by `;`. For a record merged into another the target columns
+/// Columns of the report. `losses` is `code=times`, joined by `;`; `loss_details` is `code: what`, joined by ` | `. For a record merged into another the target columns
 /// are those of the other; for one in doubt without a target record, `target_url` is where to look.
-pub const REPORT_COLUMNS: [&str; 11] = [
+pub const REPORT_COLUMNS: [&str; 12] = [
     "kind",
     "source_id",
     "source_number",
@@ -27,6 +27,7 @@ pub const REPORT_COLUMNS: [&str; 11] = [
     "target_url",
     "origin",
     "losses",
+    "loss_details",
 ];
 
 /// Columns of the `ids` table.
@@ -116,19 +117,49 @@ impl Chunk {
     }
 }
 
-type Losses = BTreeMap<Loss, u64>;
+/// What is said of the losses of one record: so many of a cell that a spreadsheet still shows.
+const DETAILS: usize = 50;
+
+/// The losses of one record: how often each, and what is said of them.
+#[derive(Default)]
+struct Losses {
+    times: BTreeMap<Loss, u64>,
+    details: BTreeSet<String>,
+}
+
+impl Losses {
+    fn take(&mut self, loss: Loss, detail: &str) {
+        *self.times.entry(loss).or_default() += 1;
+        self.details.insert(format!("{loss}: {detail}"));
+    }
+
+    fn times(&self) -> String {
+        self.times.iter().map(|(loss, times)| format!("{loss}={times}")).collect::<Vec<_>>().join(";")
+    }
+
+    fn details(&self) -> String {
+        let shown: Vec<&str> = self.details.iter().take(DETAILS).map(String::as_str).collect();
+        match self.details.len().saturating_sub(DETAILS) {
+            0 => shown.join(" | "),
+            more => format!("{} | and {more} more", shown.join(" | ")),
+        }
+    }
+}
 
 async fn losses_of(link: &Link, page: &Chunk) -> Result<HashMap<String, Losses>> {
     let (Some(first), Some(last)) = (page.records.first(), page.records.last()) else { return Ok(HashMap::new()) };
     let mut losses: HashMap<String, Losses> = HashMap::new();
-    for LossRow { id, loss, .. } in link.losses_between(page.kind, first.seq, last.seq).await? {
-        *losses.entry(id).or_default().entry(loss).or_default() += 1;
+    for LossRow { id, loss, detail, .. } in link.losses_between(page.kind, first.seq, last.seq).await? {
+        let of_record = losses.entry(id).or_default();
+        match detail.is_empty() {
+            true => *of_record.times.entry(loss).or_default() += 1,
+            false => of_record.take(loss, &detail),
+        }
     }
     Ok(losses)
 }
 
 fn report_row(record: &RecordRow, target: Option<&Remote>, losses: Option<&Losses>) -> [String; REPORT_COLUMNS.len()] {
-    let losses: Vec<_> = losses.into_iter().flatten().map(|(loss, times)| format!("{loss}={times}")).collect();
     let (number, url) = target.map(spelled).unwrap_or_default();
     let url = if url.is_empty() { record.look_at.as_deref().unwrap_or_default() } else { url };
     [
@@ -142,7 +173,8 @@ fn report_row(record: &RecordRow, target: Option<&Remote>, losses: Option<&Losse
         number.to_owned(),
         url.to_owned(),
         record.origin.map(|origin| origin.to_string()).unwrap_or_default(),
-        losses.join(";"),
+        losses.map(Losses::times).unwrap_or_default(),
+        losses.map(Losses::details).unwrap_or_default(),
     ]
 }
 
@@ -159,6 +191,7 @@ fn stray_row(stray: &Stray) -> [String; REPORT_COLUMNS.len()] {
         stray.remote.id.clone(),
         number.to_owned(),
         url.to_owned(),
+        none(),
         none(),
         none(),
     ]

@@ -20,6 +20,27 @@ pub struct Summary {
     pub last_run: Option<RunSummary>,
 }
 
+impl Summary {
+    /// Of a preview of some tickets: whom none of these names is not looked at, and not left out.
+    pub fn of_some_tickets(mut self) -> Summary {
+        for kind in self.kinds.iter_mut().filter(|kind| comes_with_tickets(kind.kind)) {
+            let (scope, reasons): (Vec<_>, Vec<_>) =
+                std::mem::take(&mut kind.reasons).into_iter().partition(|why| why.reason == Reason::Scope);
+            let records: u64 = scope.iter().map(|why| why.records).sum();
+            kind.reasons = reasons;
+            let skipped = kind.outcomes.entry(Outcome::Skipped).or_default();
+            *skipped = skipped.saturating_sub(records);
+            *kind.outcomes.entry(Outcome::Waiting).or_default() += records;
+        }
+        self
+    }
+}
+
+/// Records that a narrowed run migrates only where its tickets name them.
+pub fn comes_with_tickets(kind: Kind) -> bool {
+    matches!(kind, Kind::Contact | Kind::Company)
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct LinkSummary {
     pub id: String,

@@ -13,7 +13,9 @@ pub mod preview;
 mod tests;
 
 pub use csv::{IDS_COLUMNS, REPORT_COLUMNS, write_ids, write_report};
-pub use json::{KindSummary, LinkSummary, LossSummary, ReasonSummary, RunSummary, Summary, summary};
+pub use json::{
+    KindSummary, LinkSummary, LossSummary, ReasonSummary, RunSummary, Summary, comes_with_tickets, summary,
+};
 
 use deskferry::error::closed_list;
 use deskferry::ledger::State;

@@ -53,14 +53,14 @@ async fn every_record_seen_has_a_row_that_says_what_came_of_it() {
     let mut out = Vec::new();
     write_report(&link(project.path()).await, Kind::ALL, &mut out).await.unwrap();
     insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r##"
-    kind,source_id,source_number,outcome,reason,detail,target_id,target_number,target_url,origin,losses
-    agent,ann,"A, ""1""",carried,,,5,#5,https://new.test/5,matched,
-    ticket,1,,carried,,,71,#71,https://new.test/71,created,date_in_header=1;author_in_header=2
-    ticket,2,,skipped,merged,merged into 1,71,#71,https://new.test/71,,
-    ticket,3,,failed,invalid,"'=HYPERLINK(""http://evil"")",,,,,
-    ticket,4,,in_doubt,ambiguous,"two, alike",,,https://new.test/search,,
-    ticket,5,,parked,unresolved,contact 9,,,,,
-    ticket,6,,waiting,,,,,,,
+    kind,source_id,source_number,outcome,reason,detail,target_id,target_number,target_url,origin,losses,loss_details
+    agent,ann,"A, ""1""",carried,,,5,#5,https://new.test/5,matched,,
+    ticket,1,,carried,,,71,#71,https://new.test/71,created,date_in_header=1;author_in_header=2,author_in_header: x | date_in_header: x
+    ticket,2,,skipped,merged,merged into 1,71,#71,https://new.test/71,,,
+    ticket,3,,failed,invalid,"'=HYPERLINK(""http://evil"")",,,,,,
+    ticket,4,,in_doubt,ambiguous,"two, alike",,,https://new.test/search,,,
+    ticket,5,,parked,unresolved,contact 9,,,,,,
+    ticket,6,,waiting,,,,,,,,
     "##);
 }
 

@@ -14,7 +14,7 @@ pub use forecast::{CallForecast, Forecast};
 pub use html::page;
 pub use ticket::{Message, Request, Shown, View, shown};
 
-use super::{KindSummary, LinkSummary, LossSummary, Outcome, summary};
+use super::{KindSummary, LinkSummary, LossSummary, Outcome, comes_with_tickets, summary};
 use deskferry::error::{Loss, Problem, Reason, Result};
 use deskferry::ledger::{ProblemDetail, State};
 use deskferry::pipeline::assumed::ToCheck;
@@ -98,7 +98,9 @@ pub struct LostDetail {
 impl Report {
     pub async fn of(job: &Job, previewed: &Previewed) -> Result<Report> {
         let link = &previewed.link;
+        let is_whole = previewed.extent == Extent::Chosen;
         let summary = summary(link).await?;
+        let summary = if is_whole { summary } else { summary.of_some_tickets() };
         let counts = |states: &'static [State]| async move {
             let rows = link.problem_details(states, ROWS).await?;
             let count = |of: ProblemDetail| Count {
@@ -116,6 +118,8 @@ impl Report {
             Ok::<_, Problem>(rows.into_iter().map(lost).collect::<Vec<_>>())
         };
         let failing = counts(&[State::Failed, State::Parked, State::InDoubt]).await?;
+        let mut skipped = counts(&[State::Skipped]).await?;
+        skipped.retain(|row| is_whole || row.problem.reason != Reason::Scope || !comes_with_tickets(row.kind));
         let whole = |problem: Problem| Blocker { problem, records: 0, examples: vec![] };
         let mut blockers: Vec<Blocker> =
             previewed.checks.iter().filter_map(|line| line.found.clone().err()).map(whole).collect();
@@ -141,7 +145,7 @@ impl Report {
             to_check: previewed.to_check.clone(),
             blockers,
             failing,
-            skipped: counts(&[State::Skipped]).await?,
+            skipped,
             unmapped: lost(&UNMAPPED).await?,
             missing_people: lost(&MISSING).await?,
             forecast: Forecast::of(job, previewed, &summary.kinds)?,
