@@ -264,8 +264,13 @@ pub struct SandboxArgs {
 pub enum ConnectorAction {
     /// List the platforms with what they read and write and how well that is proven
     List,
-    /// Print one manifest
-    Show { name: String },
+    /// Show what an account of one platform needs, and what is read and written
+    Show {
+        name: String,
+        /// Print the whole manifest, to make one of your own of it
+        #[arg(long)]
+        manifest: bool,
+    },
     /// Check a manifest of your own
     Lint { files: Vec<PathBuf> },
     /// Print the JSON Schema of manifests, for editors

@@ -27,8 +27,13 @@ pub async fn command(global: &Global, screen: &Arc<Screen>) -> Result<u8> {
     let ending = match checked.problems().chain(&unreadable).chain(&unknown).collect::<Vec<_>>().as_slice() {
         [] => Ending::Complete,
         [problem] => Ending::Refused((*problem).clone()),
+        // Each is listed above; one of them may stand for many cells.
         [first, others @ ..] => {
-            let what = format!("{} checks failed; the first: {}", others.len() + 1, first.what);
+            let what = match others {
+                [other] if other.what == first.what => first.what.clone(),
+                [other] => format!("{}; and {}", first.what, other.what),
+                _ => format!("{}; and {} more, as listed above", first.what, others.len()),
+            };
             Ending::Refused(Problem { what, ..(*first).clone() })
         }
     };

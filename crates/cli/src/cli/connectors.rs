@@ -15,12 +15,16 @@ pub fn command(global: &Global, action: &ConnectorAction) -> Result<u8> {
     let overrides = registry::overrides(&global.directory);
     match action {
         ConnectorAction::List => list(global.json),
-        ConnectorAction::Show { name } if name == files::NAME => {
+        ConnectorAction::Show { name, .. } if name == files::NAME => {
             out::text(files::PAGE)?;
             Ok(0)
         }
-        ConnectorAction::Show { name } => {
-            out::text(&registry::find(name, Some(&overrides))?.text)?;
+        ConnectorAction::Show { name, manifest } => {
+            let found = registry::find(name, Some(&overrides))?;
+            match manifest {
+                true => out::text(&found.text)?,
+                false => out::text(&summary(&found.manifest))?,
+            }
             Ok(0)
         }
         ConnectorAction::Lint { files } => {
@@ -63,16 +67,49 @@ fn list(json: bool) -> Result<u8> {
             continue;
         }
         let manifest = registry::find(&name, None)?.manifest;
-        let reads = proven(manifest.read.iter().map(|(kind, s)| (kind.as_str(), s.evidence)));
-        let is_named = |section: &&String| Kind::from_code(section).is_some() || BESIDE.contains(&section.as_str());
-        let kinds = manifest.write.keys().filter(is_named);
-        let writes = kinds.filter_map(|kind| Some((kind.as_str(), manifest.evidence_write(kind)?)));
-        let writes = proven(writes);
+        let (reads, writes) = kinds_of(&manifest);
         let Manifest { title, versions, docs, .. } = &manifest;
         entry(&mut rows, json, &Entry { name: &name, title, versions, docs }, &reads, &writes);
     }
     out::text(&rows)?;
     Ok(0)
+}
+
+/// What a connector is, reads and writes, and what its account is asked.
+fn summary(manifest: &Manifest) -> String {
+    let Manifest { name, title, versions, docs, .. } = manifest;
+    let mut text = String::new();
+    let (reads, writes) = kinds_of(manifest);
+    entry(&mut text, false, &Entry { name, title, versions, docs }, &reads, &writes);
+    let _ = writeln!(text, "  docs   {docs}\n\nkeys of the account, under [source] or [target]:");
+    let _ = writeln!(text, "  url\n      its address");
+    for (key, question) in &manifest.account {
+        let asked = question.asked(key);
+        let words = [
+            (asked.answer_type.code() == "secret", "secret: from { env }, { file } or { command }"),
+            (question.optional, "may be left out"),
+            (question.target_only, "of a target"),
+        ];
+        let words: Vec<&str> = words.into_iter().filter(|(holds, _)| *holds).map(|(_, word)| word).collect();
+        let default = question.default.as_ref().map(|value| format!("`{value}` unless said"));
+        let words: Vec<&str> = words.into_iter().chain(default.as_deref()).collect();
+        let about = if words.is_empty() { String::new() } else { format!(" ({})", words.join(", ")) };
+        let _ = writeln!(text, "  {key}{about}\n      {}", question.ask);
+        if let Some(hint) = &question.hint {
+            let _ = writeln!(text, "      {hint}");
+        }
+    }
+    let _ = writeln!(text, "\nthe whole manifest: deskferry connectors show {name} --manifest");
+    text
+}
+
+/// The kinds a connector reads and writes.
+fn kinds_of(manifest: &Manifest) -> (Vec<Proven>, Vec<Proven>) {
+    let reads = proven(manifest.read.iter().map(|(kind, s)| (kind.as_str(), s.evidence)));
+    let is_named = |section: &&String| Kind::from_code(section).is_some() || BESIDE.contains(&section.as_str());
+    let kinds = manifest.write.keys().filter(is_named);
+    let writes = kinds.filter_map(|kind| Some((kind.as_str(), manifest.evidence_write(kind)?)));
+    (reads, proven(writes))
 }
 
 /// What the list says of a connector beside its kinds.

@@ -37,9 +37,15 @@ pub fn lines(before: &str, after: &str) -> String {
     out
 }
 
-/// How many lines of `after` are new.
-pub fn added(before: &str, after: &str) -> usize {
-    compared(before, after).iter().filter(|line| matches!(line, Line::New(_))).count()
+/// How many lines of `after` are new: those that say something, and comments.
+pub fn added(before: &str, after: &str) -> (usize, usize) {
+    let all = compared(before, after);
+    let new = all.iter().filter_map(|line| match line {
+        Line::New(text) if !text.trim().is_empty() => Some(text.trim_start().starts_with('#')),
+        _ => None,
+    });
+    let (comments, rules): (Vec<bool>, Vec<bool>) = new.partition(|is_comment| *is_comment);
+    (rules.len(), comments.len())
 }
 
 fn compared<'a>(before: &'a str, after: &'a str) -> Vec<Line<'a>> {
@@ -94,7 +100,8 @@ mod tests {
         let after = "a\nb\nc\nd\nx\nf\ng\ny\n";
         assert_eq!(lines(before, after), " c\n d\n-e\n+x\n f\n g\n+y\n");
         assert_eq!(lines(before, before), "");
-        assert_eq!(added(before, after), 2);
+        assert_eq!(added(before, after), (2, 0));
+        assert_eq!(added("a\n", "a\n\n# b = 1\nc = 2\n"), (1, 1));
         assert_eq!(lines("", "n\n"), "+n\n");
     }
 }

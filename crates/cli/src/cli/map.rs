@@ -129,8 +129,14 @@ impl Draft {
         if self.after.contains(SCHEMA) {
             replace(&self.path.with_file_name(SCHEMA), &schema()?)?;
         }
-        let new = diff::added(&self.before, &self.after);
-        screen.line(&format!("{name}: {new} lines are new, none of yours is changed"));
+        let (rules, comments) = diff::added(&self.before, &self.after);
+        let lines = |many: usize| if many == 1 { "1 line".to_owned() } else { format!("{many} lines") };
+        let new = match (rules, comments) {
+            (0, comments) => format!("{} of comments new, no rule: take the `#` from what you decide", lines(comments)),
+            (rules, 0) => format!("{} new", lines(rules)),
+            (rules, comments) => format!("{} new, and {} of comments", lines(rules), lines(comments)),
+        };
+        screen.line(&format!("{name}: {new}; none of yours is changed"));
         Ok(())
     }
 }
