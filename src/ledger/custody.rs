@@ -1,7 +1,8 @@
 //! What the ledger makes of markers that stand in the target: which records it knows to be there, which are somebody else's work,
 //! and up to when it has looked.
 
-use super::{Fault, Link, Remote, StepState, query, rows};
+use super::rows::RECORD;
+use super::{Fault, Link, RecordRow, Remote, StepState, query, rows};
 use crate::error::Result;
 use crate::record::Kind;
 use jiff::Timestamp;
@@ -73,6 +74,21 @@ impl Link {
         let link = self.id.clone();
         let sql = "SELECT EXISTS (SELECT 1 FROM record WHERE link = ?1 AND kind = ?2 AND origin = 'created')";
         self.ledger.store.read(move |db| Ok(db.query_row(sql, params![link, kind.code()], |row| row.get(0))?)).await
+    }
+
+    /// A few records of a kind that were made in the target, in no order that means anything: the cost is theirs, not that of the ledger.
+    /// None of fields, groups and links, which are made once for all.
+    pub async fn made(&self, kind: Kind, most: u32) -> Result<Vec<RecordRow>> {
+        let link = self.id.clone();
+        // Word by word the condition of the index `record_made`.
+        let sql = format!(
+            "SELECT {RECORD} FROM record WHERE link = ?1 AND kind = ?2 AND origin = 'created' AND target_id <> '' \
+               AND kind NOT IN ('field', 'group', 'link') ORDER BY target_id LIMIT ?3"
+        );
+        self.ledger
+            .store
+            .read(move |db| query::all(db, &sql, params![link, kind.code(), most], rows::record))
+            .await
     }
 
     /// When the last step of a record of the kind was begun.

@@ -1,8 +1,9 @@
 //! Whether the target is the account the ledger speaks of.
 //!
-//! An account may be made anew behind the address that is known: of the first tickets that the ledger made one must be there under its id,
-//! with its marker. Usually that is one call, and at most [`DRAWN`] where these were deleted. Where it goes by a name the ledger does not know
-//! it by, more is asked.
+//! An account may be made anew behind the address that is known: of a few tickets that the ledger made one must be there under its id, with its
+//! marker. Usually that is one call, and at most [`DRAWN`] where these were deleted. One that was deleted of many proves nothing; all that were made
+//! are another account, however few they are: to go on would call them migrated. Where the account goes by a name the ledger does not know, more is
+//! asked.
 //!
 //! The project may say which migration is meant (`[run] migration`). Taken at its word it would pass off every record as migrated to an
 //! account that holds none of them: so some that the ledger made are looked for there first. Only reads.
@@ -12,16 +13,13 @@ use super::{Job, Stop};
 use crate::connector::CheckLine;
 use crate::connector::plan::MARKER;
 use crate::error::{Problem, Reason, Result};
-use crate::ledger::{Claim, Origin, RecordRow, Remote, Standing, State};
+use crate::ledger::{Claim, Remote, Standing};
 use crate::record::Kind;
 
-/// Records of a kind that are looked for: the first that were made.
-const LOOKED_FOR: usize = 50;
-/// Tickets that are looked at by their ids, and how many must be gone where none of them is a stranger's.
-const DRAWN: usize = 5;
-const GONE: usize = 3;
-/// Records of the ledger read at a time.
-const PAGE: usize = 500;
+/// Records of a kind that are looked for by their markers.
+const LOOKED_FOR: u32 = 50;
+/// Tickets that are looked at by their ids.
+const DRAWN: u32 = 5;
 /// Pages of the target's listing that are walked where a search found none of them.
 const PAGES: usize = 20;
 
@@ -32,7 +30,7 @@ pub(super) async fn line(job: &Job) -> Option<CheckLine> {
         Claim::Known if !has_none_drawn(job).await => return None,
         Claim::Known => match holds_ours(job).await {
             Ok(true) => return None,
-            Ok(false) => Err(not_there(job, job.target.address())),
+            Ok(false) => Err(made_anew(job)),
             Err(problem) => Err(problem),
         },
         Claim::Replaced(path) => Err(replaced(job, path)),
@@ -54,25 +52,24 @@ pub(super) async fn proved(job: &Job) -> Result<(), Stop> {
     }
 }
 
-/// Whether none of the first tickets that were made is there under the id the ledger knows it by. What cannot be asked says nothing.
+/// Whether tickets were made, and none of those drawn is there under the id the ledger knows it by: each is gone, or a stranger's. What cannot
+/// be asked says nothing.
 async fn has_none_drawn(job: &Job) -> bool {
     let kind = Kind::Ticket;
     let rows = match job.target.marks(kind) {
-        true => made(job, kind, DRAWN).await.unwrap_or_default(),
+        true => job.link.made(kind, DRAWN).await.unwrap_or_default(),
         false => vec![],
     };
     let marks = Marks::of(&job.link, kind);
-    let (mut strangers, mut gone) = (0, 0);
     for row in &rows {
         let Some(remote) = &row.remote else { continue };
         match job.target.markers_of(kind, &remote.id).await {
-            Ok(Some(markers)) if marks.each(&row.id).any(|own| markers.contains(&own)) => return false,
-            Ok(Some(_)) => strangers += 1,
-            Err(problem) if problem.reason == Reason::NotFound => gone += 1,
-            Ok(None) | Err(_) => return false,
+            Ok(Some(markers)) if !marks.each(&row.id).any(|own| markers.contains(&own)) => {}
+            Err(problem) if problem.reason == Reason::NotFound && !problem.foreign => {}
+            Ok(_) | Err(_) => return false,
         }
     }
-    strangers > 0 || gone >= GONE
+    !rows.is_empty()
 }
 
 /// Whether the target has one record the ledger made, under the id the ledger knows it by.
@@ -98,26 +95,10 @@ async fn holds_ours(job: &Job) -> Result<bool> {
     Ok(false)
 }
 
-/// The markers of the first records of a kind that were made.
+/// The markers of a few records of a kind that were made.
 async fn markers(job: &Job, kind: Kind) -> Result<Vec<String>> {
     let marks = Marks::of(&job.link, kind);
-    Ok(made(job, kind, LOOKED_FOR).await?.iter().flat_map(|row| marks.each(&row.id)).collect())
-}
-
-/// The first records of a kind that were made, at most so many.
-async fn made(job: &Job, kind: Kind, most: usize) -> Result<Vec<RecordRow>> {
-    let mut after = None;
-    for _ in 0..LOOKED_FOR {
-        let rows = job.link.next(kind, State::ALL, after, PAGE).await?;
-        let Some(last) = rows.last() else { break };
-        after = Some(last.seq);
-        let is_made = |row: &RecordRow| row.origin == Some(Origin::Created) && row.remote.is_some();
-        let made: Vec<RecordRow> = rows.into_iter().filter(is_made).take(most).collect();
-        if !made.is_empty() {
-            return Ok(made);
-        }
-    }
-    Ok(vec![])
+    Ok(job.link.made(kind, LOOKED_FOR).await?.iter().flat_map(|row| marks.each(&row.id)).collect())
 }
 
 /// Walks over what carries our markers, up to the first that is known or so many pages.
@@ -146,6 +127,19 @@ async fn ours(job: &Job, kind: Kind, create: &str, there: Vec<(String, Remote)>)
 
 const ELSEWHERE: &str =
     "for another account use a project folder of its own, or write `migration = \"new\"` under [run]";
+
+/// At the address that is known no other migration can begin in the same ledger: `migration = "new"` would be this one.
+fn made_anew(job: &Job) -> Problem {
+    let what = format!(
+        "{} holds none of the tickets this migration ({}) made there: the account was reset, or they were deleted",
+        job.target.address(),
+        job.link.id()
+    );
+    Problem::new(Reason::Refused, what).hint(
+        "to migrate everything again, copy `migration.toml` and the mapping into a new project folder and run there; if the tickets are only \
+         in the trash, restore one of them and run the same command again",
+    )
+}
 
 fn not_there(job: &Job, address: &str) -> Problem {
     let what = format!(

@@ -35,6 +35,7 @@ mod root;
 mod rules;
 mod scope;
 mod spoiled;
+mod strangers;
 #[path = "../e2e/compare/text.rs"]
 mod text;
 mod vendors;

@@ -193,6 +193,24 @@ async fn what_was_made_in_the_target_belongs_to_one_record() {
 }
 
 #[tokio::test]
+async fn a_few_that_were_made_are_found_wherever_they_are_in_a_large_ledger() {
+    let project = project();
+    let link = link(project.path()).await;
+    let many: Vec<Seen> = (0..1200).map(|n| seen(&n.to_string(), "x")).collect();
+    link.see(many).await.unwrap();
+    let matched = End::Done { remote: remote("m"), origin: Origin::Matched, target_hash: None, target_updated_at: None };
+    link.close(Kind::Ticket, "0", matched).await.unwrap();
+    for id in ["700", "1199"] {
+        link.close(Kind::Ticket, id, done(&format!("r{id}"))).await.unwrap();
+    }
+    let made = async |most| -> Vec<String> {
+        link.made(Kind::Ticket, most).await.unwrap().into_iter().map(|row| row.id).collect()
+    };
+    assert_eq!(made(5).await, ["1199", "700"]);
+    assert_eq!(made(1).await.len(), 1);
+}
+
+#[tokio::test]
 async fn a_stage_is_known_by_the_token_it_was_given_last() {
     let project = project();
     let link = link(project.path()).await;
