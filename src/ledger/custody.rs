@@ -85,10 +85,7 @@ impl Link {
             "SELECT {RECORD} FROM record WHERE link = ?1 AND kind = ?2 AND origin = 'created' AND target_id <> '' \
                AND kind NOT IN ('field', 'group', 'link') ORDER BY target_id LIMIT ?3"
         );
-        self.ledger
-            .store
-            .read(move |db| query::all(db, &sql, params![link, kind.code(), most], rows::record))
-            .await
+        self.ledger.store.read(move |db| query::all(db, &sql, params![link, kind.code(), most], rows::record)).await
     }
 
     /// When the last step of a record of the kind was begun.

@@ -198,7 +198,8 @@ async fn a_few_that_were_made_are_found_wherever_they_are_in_a_large_ledger() {
     let link = link(project.path()).await;
     let many: Vec<Seen> = (0..1200).map(|n| seen(&n.to_string(), "x")).collect();
     link.see(many).await.unwrap();
-    let matched = End::Done { remote: remote("m"), origin: Origin::Matched, target_hash: None, target_updated_at: None };
+    let matched =
+        End::Done { remote: remote("m"), origin: Origin::Matched, target_hash: None, target_updated_at: None };
     link.close(Kind::Ticket, "0", matched).await.unwrap();
     for id in ["700", "1199"] {
         link.close(Kind::Ticket, id, done(&format!("r{id}"))).await.unwrap();

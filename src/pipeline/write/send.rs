@@ -1,0 +1,267 @@
+//! Sends one step: the intent is on the disk before, and what became of it after. What is not known is looked for before it is sent again.
+
+use super::look::is_like;
+use super::progress::Progress;
+use super::{Broken, Carried, Denial, Writer, needs_looking};
+use crate::clock::{Doubt, Intended};
+use crate::connector::Outcome;
+use crate::connector::manifest::Verb;
+use crate::connector::plan::Step;
+use crate::error::{Problem, Reason, Result};
+use crate::ledger::{Intent, Origin, Remote, StepKey, Told};
+use crate::pipeline::marks::Marks;
+use crate::record::Kind;
+use futures_util::future::try_join_all;
+
+/// Times a step whose answer was lost is sent again within one run.
+const TRIES: u32 = 4;
+
+/// Which form of a step's request is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    First,
+    /// The first was refused, and is not there.
+    Other,
+}
+
+impl Writer {
+    pub(super) async fn send(
+        &self,
+        record: &Carried<'_>,
+        step: &Step,
+        before: &[Step],
+        progress: &mut Progress,
+    ) -> Result<(), Broken> {
+        let Carried { kind, id, .. } = *record;
+        if self.rehearsal {
+            return self.tell(step, progress).await;
+        }
+        match step.verb {
+            Verb::Create => self.custody.before(kind).await.map_err(Broken::Run)?,
+            Verb::Upload => {}
+            Verb::Append => {
+                self.prove(record, progress).await?;
+                self.custody.before(kind).await.map_err(Broken::Run)?;
+            }
+            Verb::Update | Verb::Delete => self.prove(record, progress).await?,
+        }
+        let mut form = Form::First;
+        let mut said = String::new();
+        for _ in 0..TRIES {
+            self.halt.check().map_err(Broken::Run)?;
+            progress.seen.forget();
+            let (hash, intended) = (step.request_hash(), Intended::now());
+            let vendor_at = intended.by(self.target.clock());
+            let intent = Intent::new(step.marker.as_deref(), &hash, vendor_at);
+            self.intend_covered(record, step, intent, progress).await?;
+            if needs_looking(step.verb) {
+                self.link.intend(kind, id, &step.key, intent).await?;
+            } else {
+                self.link.intend_repeatable(kind, id, &step.key, intent).await?;
+            }
+            let outcome = match form {
+                Form::First => self.target.apply(step, &progress.late).await,
+                Form::Other => self.target.apply_otherwise(step, &progress.late).await,
+            };
+            match proved(kind, step, before, progress, outcome) {
+                Outcome::Applied { remote, origin } => {
+                    self.book_covered(record, step, progress).await?;
+                    self.link.applied(kind, id, &step.key, Some(remote.clone()), origin).await?;
+                    progress.wrote = true;
+                    progress.took(step, &remote, Some(origin));
+                    if needs_looking(step.verb) {
+                        progress.sent.insert(step.key.clone());
+                    }
+                    if step.verb == Verb::Create {
+                        progress.proved = true;
+                        self.custody.after(kind).await.map_err(Broken::Run)?;
+                    }
+                    return Ok(());
+                }
+                Outcome::Rejected(problem) => {
+                    if let Some(remote) = self.made_by_another(record, step, &problem).await? {
+                        self.link.applied(kind, id, &step.key, Some(remote.clone()), Origin::Adopted).await?;
+                        progress.took(step, &remote, Some(Origin::Adopted));
+                        return Ok(());
+                    }
+                    self.forget_covered(record, step, progress).await?;
+                    self.link.rejected(kind, id, &step.key, problem.clone()).await?;
+                    return Err(Broken::Trouble(problem.at(&step.key)));
+                }
+                Outcome::Denied(problem) => {
+                    let doubt = Doubt::lost_now(self.target.clock(), intended);
+                    self.link.unknown(kind, id, &step.key, problem.clone()).await?;
+                    let denial = Denial { doubt, said: problem.clone() };
+                    self.denials.all().insert((kind, id.to_owned(), step.key.clone()), denial);
+                    return Err(Broken::Denied(problem));
+                }
+                Outcome::NotSent(problem) => {
+                    self.forget_covered(record, step, progress).await?;
+                    self.link.forget(kind, id, &step.key).await?;
+                    return Err(Broken::Trouble(problem));
+                }
+                Outcome::Otherwise(problem) => {
+                    if self.turned_up(record, step, before, intended, problem, progress).await? {
+                        return Ok(());
+                    }
+                    form = Form::Other;
+                }
+                Outcome::Unknown(problem) => {
+                    said = format!(" (the last: {})", problem.what);
+                    if self.turned_up(record, step, before, intended, problem, progress).await? {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+        let problem =
+            Problem::new(Reason::ServerError, format!("{}: no clear answer in {TRIES} tries{said}", step.key))
+                .hint("see the target's own log, then run the same command again");
+        Err(self.in_doubt(problem, progress))
+    }
+
+    /// What another record of this migration made that is known by the same address: the target refuses a second one, and may show the first
+    /// only later.
+    async fn made_by_another(&self, record: &Carried<'_>, step: &Step, refused: &Problem) -> Result<Option<Remote>> {
+        match &step.marker {
+            Some(marker)
+                if step.verb == Verb::Create && refused.reason == Reason::Conflict && !step.marker_is_ours() =>
+            {
+                self.link.made_by_another(record.kind, record.id, marker).await
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Whether a step whose end is not known now is found to have happened, and is booked. One that sets values is not looked for.
+    async fn turned_up(
+        &self,
+        record: &Carried<'_>,
+        step: &Step,
+        before: &[Step],
+        intended: Intended,
+        problem: Problem,
+        progress: &mut Progress,
+    ) -> Result<bool, Broken> {
+        let doubt = Doubt::lost_now(self.target.clock(), intended);
+        self.link.unknown(record.kind, record.id, &step.key, problem).await?;
+        Ok(needs_looking(step.verb) && self.settle(record, step, before, doubt, progress).await?)
+    }
+
+    /// Asks once whose a ticket of an earlier run is before anything is sent to it: an account that was made anew, or put back from a backup, has
+    /// tickets of its own under the ids that the ledger knows.
+    async fn prove(&self, record: &Carried<'_>, progress: &mut Progress) -> Result<(), Broken> {
+        let Carried { kind, id, .. } = *record;
+        let Some((remote, Origin::Created)) = progress.created.as_ref().filter(|_| !progress.proved) else {
+            return Ok(());
+        };
+        if kind == Kind::Ticket
+            && let Some(markers) = self.target.markers_of(kind, &remote.id).await?
+            && !Marks::of(&self.link, kind).each(id).any(|own| markers.contains(&own))
+        {
+            return Err(Broken::failed(a_strangers(remote)));
+        }
+        progress.proved = true;
+        Ok(())
+    }
+
+    /// What [`Writer::send`] is where nothing is sent: nothing can be in doubt.
+    async fn tell(&self, step: &Step, progress: &mut Progress) -> Result<(), Broken> {
+        self.halt.check().map_err(Broken::Run)?;
+        match self.target.apply(step, &progress.late).await {
+            Outcome::Applied { remote, origin } => {
+                let hash = step.request_hash();
+                let covered = step.covers.iter().map(|key| Told {
+                    key: key.clone(),
+                    marker: None,
+                    request_hash: hash.clone(),
+                    remote: None,
+                    origin: Origin::Created,
+                });
+                progress.told.extend(covered);
+                progress.covered.extend(step.covers.iter().cloned());
+                progress.wrote = true;
+                progress.took(step, &remote, Some(origin));
+                let (key, marker) = (step.key.clone(), step.marker.clone());
+                progress.told.push(Told { key, marker, request_hash: hash, remote: Some(remote), origin });
+                Ok(())
+            }
+            Outcome::Rejected(problem) => Err(Broken::failed(problem.at(&step.key))),
+            Outcome::NotSent(problem)
+            | Outcome::Unknown(problem)
+            | Outcome::Denied(problem)
+            | Outcome::Otherwise(problem) => Err(Broken::Trouble(problem)),
+        }
+    }
+
+    /// Writes down which other steps a request has the effect of: if its answer is lost, later ones are not among them.
+    async fn intend_covered(
+        &self,
+        record: &Carried<'_>,
+        step: &Step,
+        intent: Intent<'_>,
+        progress: &mut Progress,
+    ) -> Result<()> {
+        let intent = Intent { marker: None, ..intent };
+        let intents = step.covers.iter().map(|key| self.link.intend_repeatable(record.kind, record.id, key, intent));
+        try_join_all(intents).await?;
+        progress.intended.extend(step.covers.iter().cloned());
+        Ok(())
+    }
+
+    /// The steps whose effect a step that happened had.
+    pub(super) async fn book_covered(&self, record: &Carried<'_>, step: &Step, progress: &mut Progress) -> Result<()> {
+        let sent = |key: &&StepKey| {
+            let known = progress.rows.get(key).is_some_and(|row| row.state.in_doubt());
+            known || progress.intended.contains(key)
+        };
+        let covered: Vec<StepKey> = step.covers.iter().filter(sent).cloned().collect();
+        let applied = covered.iter().map(|key| self.link.applied(record.kind, record.id, key, None, Origin::Created));
+        try_join_all(applied).await?;
+        progress.covered.extend(covered);
+        Ok(())
+    }
+
+    /// A step that did not happen had no other's effect either.
+    pub(super) async fn forget_covered(
+        &self,
+        record: &Carried<'_>,
+        step: &Step,
+        progress: &mut Progress,
+    ) -> Result<()> {
+        for key in &step.covers {
+            let known = progress.rows.get(key).is_some_and(|row| row.state.in_doubt());
+            if known || progress.intended.remove(key) {
+                self.link.forget(record.kind, record.id, key).await?;
+                progress.rows.remove(key);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn a_strangers(remote: &Remote) -> Problem {
+    let place = remote.url.as_ref().unwrap_or(&remote.id);
+    let what =
+        format!("{place} does not carry the mark of the ticket that was migrated to it, so nothing is sent to it");
+    Problem::new(Reason::Differs, what).hint(
+        "look at it: where the account was reset or put back from a backup, begin in a new project folder; where somebody emptied the field \
+         of the mark, put it back and run `deskferry retry`",
+    )
+}
+
+/// What an answer proves. One that names a message which another step made is that step's answer again (a cache, a gateway that takes
+/// the second of two equal calls for the first): whether anything was written has to be looked for. Translations may be called as what
+/// they translate.
+fn proved(kind: Kind, step: &Step, before: &[Step], progress: &Progress, outcome: Outcome) -> Outcome {
+    let Outcome::Applied { remote, .. } = &outcome else { return outcome };
+    let is_message = step.verb == Verb::Append && !kind.is_library();
+    let is_its = |other: &&Step| progress.late.id_of(&other.key).as_deref() == Some(&remote.id);
+    match before.iter().filter(|other| is_message && is_like(other, step)).find(is_its) {
+        None => outcome,
+        Some(other) => Outcome::Unknown(Problem::new(
+            Reason::BadAnswer,
+            format!("{}: the answer names {}, which {} has made", step.key, remote.id, other.key),
+        )),
+    }
+}
