@@ -228,6 +228,14 @@ pub trait Source: Assemble + Fetch {
     /// read on its own. Streams that `bulk` does not name are asked for.
     async fn join_bulk(&self, kind: Kind, row: &Value, bulk: &BulkRows) -> Result<Option<ChildRows>>;
 
+    /// Lists below records that the plan of the account does not show, as far as this run was told.
+    fn refused(&self) -> Vec<String>;
+
+    /// Whether a list below records, which an earlier run was refused, is shown now. A call or two.
+    ///
+    /// Errors: those of `read`.
+    async fn shows(&self, list: &str) -> Result<bool>;
+
     /// What the account has and no record carries. Asked once.
     ///
     /// Errors: those of `read`.

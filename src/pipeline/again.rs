@@ -4,7 +4,7 @@
 //! asked for (`retry`), or when the source changed it.
 
 use super::translate::{OF_FILES, late};
-use super::{Job, Stop};
+use super::{Job, ORDER, Stop};
 use crate::error::{Loss, Reason};
 use crate::ledger::State;
 use crate::record::{Attachment, Body, Kind, Record};
@@ -86,6 +86,7 @@ pub async fn take_up(job: &Job) -> Result<(), Stop> {
         job.link.match_again(Kind::Field).await?;
     }
     files_that_came(job).await?;
+    shown_by_now(job).await?;
     let Retry { reasons, losses } = &job.retry;
     job.link.take_up(&[State::Failed, State::InDoubt], reasons).await?;
     if !losses.is_empty() {
@@ -98,6 +99,25 @@ pub async fn take_up(job: &Job) -> Result<(), Stop> {
     if reasons.contains(&Reason::Deleted) {
         job.staging.forget_gone().await?;
         job.link.take_up(&[State::Skipped], &[Reason::Deleted]).await?;
+    }
+    Ok(())
+}
+
+/// Takes up records that were read without a list which the account's plan refused, and which it shows now. Whoever reads it for the first
+/// time is told of it by the platform alone, and a refusal may pass.
+async fn shown_by_now(job: &Job) -> Result<(), Stop> {
+    for &kind in ORDER {
+        for list in job.staging.refused_lists(kind.code()).await? {
+            // What cannot be asked now is asked by the next run.
+            if !job.source.shows(&list).await.unwrap_or(false) {
+                continue;
+            }
+            for id in job.staging.open_refused(kind.code(), &list).await? {
+                if job.link.record(kind, &id).await?.is_some_and(|row| row.state == State::Done) {
+                    job.link.take_up_one(kind, &id).await?;
+                }
+            }
+        }
     }
     Ok(())
 }

@@ -235,7 +235,7 @@ async fn one(job: &Job, kind: Kind, listed: &[&str], id: &str, alone: Alone<'_>)
         }
     }
     let rows: ChildRows = job.source.read_children(kind, &row, &bulk).await?;
-    job.staging.put_children(kind.code(), id, &hash(&row), &rows).await
+    job.staging.put_children(kind.code(), id, &hash(&row), &rows, &job.source.refused()).await
 }
 
 /// Lists a stream's children of all roots, if that is the quicker way. Whether the listing is there now.
@@ -355,7 +355,9 @@ async fn join(job: &Job, kind: Kind, listed: &[&str], id: &str) -> Result<()> {
     let Some(row) = complete_row(job, kind, id).await? else { return Ok(()) };
     let bulk = bulk_rows(job, kind, listed, id).await?;
     match job.source.join_bulk(kind, &row, &bulk).await? {
-        Some(children) => job.staging.put_children(kind.code(), id, &hash(&row), &children).await,
+        Some(children) => {
+            job.staging.put_children(kind.code(), id, &hash(&row), &children, &job.source.refused()).await
+        }
         None => Ok(()),
     }
 }

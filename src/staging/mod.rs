@@ -8,6 +8,7 @@
 mod blobs;
 mod packing;
 mod pairing;
+mod refused;
 mod repeats;
 #[cfg(test)]
 mod tests;
@@ -33,7 +34,17 @@ use std::path::{Path, PathBuf};
 static DESIGN: Design = Design {
     file: "staging.db",
     synchronous: "NORMAL",
-    versions: &[VERSION_1, REFERENCE, BULK, PAIRING, repeats::VERSION, VENDOR_TIME, whole::VERSION, whole::AGAIN],
+    versions: &[
+        VERSION_1,
+        REFERENCE,
+        BULK,
+        PAIRING,
+        repeats::VERSION,
+        VENDOR_TIME,
+        whole::VERSION,
+        whole::AGAIN,
+        refused::VERSION,
+    ],
     damaged: "delete it: it only holds copies of the source, and is read again",
 };
 

@@ -37,7 +37,7 @@ async fn a_row_that_changed_wants_its_children_again() {
     let row = json!({"id": "7"});
     staging.put_page(&page(&[&row], "a", None)).await.unwrap();
     let children = BTreeMap::from([("comment".to_owned(), vec![json!({"id": "1"})])]);
-    staging.put_children("ticket", "7", "a", &children).await.unwrap();
+    staging.put_children("ticket", "7", "a", &children, &[]).await.unwrap();
     assert!(staging.lacking("ticket", None, 10).await.unwrap().is_empty());
     assert_eq!(staging.children("ticket", "7").await.unwrap(), children);
     staging.put_page(&page(&[&row], "b", None)).await.unwrap();
@@ -54,7 +54,7 @@ async fn a_record_is_made_of_its_row_and_all_below_it() {
     let made = |id: &'static str| staging.made("ticket", id, |row, children, _, _| (row, children));
     assert_eq!(made("7").await.unwrap(), Some((row.clone(), Children::new())));
     let children = Children::from([("comment".to_owned(), vec![json!({"id": "1"})])]);
-    staging.put_children("ticket", "7", "a", &children).await.unwrap();
+    staging.put_children("ticket", "7", "a", &children, &[]).await.unwrap();
     assert_eq!(made("7").await.unwrap(), Some((row, children)));
     assert_eq!(made("8").await.unwrap(), None);
 }
@@ -166,7 +166,7 @@ async fn a_row_is_whole_under_its_present_content_alone() {
     let other = Problem::new(Reason::Network, "no answer");
     staging.put_unread("ticket", "7", &other).await.unwrap();
     assert_eq!(is().await.unwrap(), Some(Wholeness::UnreadAgain(other)), "for another reason than before");
-    staging.put_children("ticket", "7", "a", &Children::new()).await.unwrap();
+    staging.put_children("ticket", "7", "a", &Children::new(), &[]).await.unwrap();
     assert_eq!(is().await.unwrap(), Some(Wholeness::Whole));
     staging.put_page(&page(&[&row], "b", None)).await.unwrap();
     staging.put_gone("ticket", "7").await.unwrap();
@@ -219,4 +219,23 @@ async fn a_row_that_was_completed_is_whole_without_children() {
     staging.complete_row("ticket", &whole, &json!({"id": "7", "more": 1})).await.unwrap();
     assert_eq!(staging.wholeness("ticket", "7").await.unwrap(), Some(Wholeness::Whole));
     assert_eq!(staging.item("ticket", "7").await.unwrap(), Some(json!({"id": "7", "more": 1})));
+}
+
+#[tokio::test]
+async fn what_was_read_without_a_list_is_asked_for_again_once_the_list_is_shown() {
+    let dir = tempfile::tempdir().unwrap();
+    let staging = stage(dir.path()).await;
+    staging.put_page(&page(&[&json!({"id": "7"})], "a", None)).await.unwrap();
+    let times = "time_entry".to_owned();
+    staging.put_children("ticket", "7", "a", &Children::new(), std::slice::from_ref(&times)).await.unwrap();
+    assert_eq!(staging.wholeness("ticket", "7").await.unwrap(), Some(Wholeness::Whole));
+    assert_eq!(staging.refused_lists("ticket").await.unwrap(), [times.clone()]);
+    assert_eq!(
+        staging.open_refused("ticket", "time").await.unwrap(),
+        Vec::<String>::new(),
+        "a name is no part of another"
+    );
+    assert_eq!(staging.open_refused("ticket", &times).await.unwrap(), ["7"]);
+    assert_eq!(staging.wholeness("ticket", "7").await.unwrap(), Some(Wholeness::Partly));
+    assert_eq!(staging.refused_lists("ticket").await.unwrap(), Vec::<String>::new());
 }

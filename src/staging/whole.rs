@@ -4,7 +4,7 @@
 //! could not be read is noted beside it, until a later run asks again.
 
 use super::packing::{pack, torn, unpack};
-use super::{Children, ItemKey, Staging, packed, whole_as};
+use super::{Children, ItemKey, Staging, packed, refused, whole_as};
 use crate::error::{Problem, Reason, Result};
 use crate::ledger::Fault;
 use rusqlite::{OptionalExtension, Row, params};
@@ -124,16 +124,25 @@ impl Staging {
             .await
     }
 
-    /// Stores all that stands below a root row whose content has this hash: it is whole.
-    pub async fn put_children(&self, stream: &str, id: &str, hash: &str, children: &Children) -> Result<()> {
+    /// Stores all that stands below a root row whose content has this hash: it is whole, but for the lists that were `refused`.
+    pub async fn put_children(
+        &self,
+        stream: &str,
+        id: &str,
+        hash: &str,
+        children: &Children,
+        refused: &[String],
+    ) -> Result<()> {
         let body = pack(&serde_json::to_value(children).map_err(|e| Problem::new(Reason::Internal, e.to_string()))?)?;
         let (stream, id, hash) = (stream.to_owned(), id.to_owned(), hash.to_owned());
+        let refused = refused::written(refused);
         self.store
             .write(move |db| {
                 db.prepare_cached(
-                    "UPDATE item SET children_of = ?3, children = ?4, unread = NULL, unread_before = NULL WHERE stream = ?1 AND id = ?2",
+                    "UPDATE item SET children_of = ?3, children = ?4, refused = ?5, unread = NULL, unread_before = NULL \
+                     WHERE stream = ?1 AND id = ?2",
                 )?
-                .execute(params![stream, id, hash, body])?;
+                .execute(params![stream, id, hash, body, refused])?;
                 Ok(())
             })
             .await

@@ -200,7 +200,7 @@ async fn served(mut stream: TcpStream, hop: Hop) {
     let (path, query) = target.split_once('?').unwrap_or((target.as_str(), ""));
     let fault = {
         let mut shared = held(shared);
-        let query = if shared.signed.contains(&host) { "" } else { query };
+        let query = if shared.signed.contains(&host) { lasting(query) } else { query };
         let call = Call { host, method: method.clone(), path: path.to_owned(), query: query.to_owned() };
         *shared.made.entry(call.clone()).or_default() += 1;
         let fault = shared.broken.as_ref().filter(|(broken, _)| *broken == call).map(|(_, fault)| *fault);
@@ -220,6 +220,11 @@ async fn served(mut stream: TcpStream, hop: Hop) {
     let cut = is_cut && !answer.body.is_empty();
     let _ = stream.write_all(&written(&answer, cut, fault)).await;
     let _ = stream.shutdown().await;
+}
+
+/// What of a signed address is the same each time: the token that says which file it is.
+fn lasting(query: &str) -> &str {
+    query.split('&').find(|pair| pair.starts_with("token=")).unwrap_or_default()
 }
 
 fn owned((name, value): (&str, &str)) -> (String, String) {

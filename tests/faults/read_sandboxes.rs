@@ -16,6 +16,13 @@ const FILE_GONE: Excused = Excused {
     because: "the platform says that it has no such file any more: a loss, which the message names",
 };
 
+/// What is in no list is asked for number by number.
+const NO_SUCH_NUMBER: Excused = Excused {
+    call: "GET /api/v2/tickets/archived/:n",
+    faults: &[Fault::NotFound],
+    because: "the platform says that no ticket has this number, as it says of most numbers that no list shows",
+};
+
 /// Cells of each source that every `cargo test` tries.
 const DRAWN: usize = 12;
 /// Tickets they have.
@@ -68,7 +75,7 @@ fn freshdesk() -> Desk {
         ],
         alike: usize::MAX,
         drawn: DRAWN,
-        excused: &[FILE_GONE],
+        excused: &[FILE_GONE, NO_SUCH_NUMBER],
         once_wrong: &[("/products", Fault::Forbidden), ("/v2/time_entries", Fault::ServerError)],
         at: At::Played(|| {
             // What it has is dated by when it is made: every worker's is the same.

@@ -189,6 +189,14 @@ impl Source for FilesSource {
         Ok(None)
     }
 
+    fn refused(&self) -> Vec<String> {
+        vec![]
+    }
+
+    async fn shows(&self, _list: &str) -> Result<bool> {
+        Ok(true)
+    }
+
     async fn left(&self) -> Result<Vec<LeftBehind>> {
         let inner = Arc::clone(&self.0);
         let unread = blocking(move || Ok(inner.census()?.unread.clone())).await?;

@@ -230,6 +230,12 @@ impl Rest {
         self.unlisted.lock().unwrap_or_else(PoisonError::into_inner).contains(stream)
     }
 
+    /// Lists below records that the plan does not show, or does not show in bulk.
+    fn refused_by_plan(&self) -> Vec<String> {
+        let lacked = self.lacked.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        lacked.union(&self.unlisted.lock().unwrap_or_else(PoisonError::into_inner)).cloned().collect()
+    }
+
     fn plan_lacks(&self, stream: &str) -> bool {
         self.lacked.lock().unwrap_or_else(PoisonError::into_inner).contains(stream)
     }

@@ -44,6 +44,37 @@ impl Rest {
         lacked
     }
 
+    /// Whether a list below records is shown, as the list of all says or, where the platform has none, the one below the first record.
+    pub(super) async fn shows_again(&self, name: &str) -> Result<bool> {
+        let Ok(stream) = self.stream(name) else { return Ok(true) };
+        let asked = match &stream.bulk {
+            Some(bulk) => {
+                let listed = Listed::from(bulk);
+                self.one_page(name, &listed, Above::NONE, None, Some(Timestamp::UNIX_EPOCH)).await.map(drop)
+            }
+            None => {
+                let Some(row) = self.first_above(name, stream).await? else { return Ok(true) };
+                self.part_page(name, stream, Above::of(&row, &row), None, None).await.map(drop)
+            }
+        };
+        match asked {
+            Ok(()) => Ok(true),
+            Err(problem) if is_not_shown(&problem) => Ok(false),
+            Err(problem) => Err(problem),
+        }
+    }
+
+    /// A record that may have a list of this name below it.
+    async fn first_above(&self, name: &str, stream: &ReadStream) -> Result<Option<Value>> {
+        let Some(parent) = stream.parent.as_deref() else { return Ok(None) };
+        let above = self.stream(parent).map_err(|problem| problem.at(format!("reading {name}")))?;
+        let leaf = self.part_page(parent, above, Above::NONE, None, None).await?;
+        Ok(leaf.rows.into_iter().find(|row| {
+            let scope = Scope { parent: row, root: row, ..self.scope(row) };
+            stream.when.as_ref().is_none_or(|when| when.holds(&scope).unwrap_or(false))
+        }))
+    }
+
     /// Whether the list below another row is refused as well; there may be no other row.
     async fn is_refused_elsewhere(&self, name: &str, stream: &ReadStream, root: &Value) -> bool {
         let Some((parent, above)) =

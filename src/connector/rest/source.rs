@@ -145,6 +145,15 @@ impl Source for Rest {
         self.bulk_children(kind, row, bulk).await
     }
 
+    fn refused(&self) -> Vec<String> {
+        self.refused_by_plan()
+    }
+
+    async fn shows(&self, list: &str) -> Result<bool> {
+        self.prepare().await?;
+        self.shows_again(list).await
+    }
+
     async fn left(&self) -> Result<Vec<LeftBehind>> {
         self.prepare().await?;
         self.list_left().await
