@@ -78,7 +78,7 @@ impl Link {
 
     /// A few records of a kind that were made in the target, in no order that means anything: the cost is theirs, not that of the ledger.
     /// None of fields, groups and links, which are made once for all.
-    pub async fn made(&self, kind: Kind, most: u32) -> Result<Vec<RecordRow>> {
+    pub async fn some_made(&self, kind: Kind, most: u32) -> Result<Vec<RecordRow>> {
         let link = self.id.clone();
         // Word by word the condition of the index `record_made`.
         let sql = format!(

@@ -42,7 +42,7 @@ pub use rebuild::Restored;
 pub use records::{Count, ProblemDetail};
 pub use rows::{End, OpenStep, Origin, RecordRow, Remote, Seen, SeenCounts, State, StepKey, StepRow, StepState};
 pub use runs::{Run, RunId, Watermark};
-pub use steps::{Intent, Told};
+pub use steps::{Intent, Made, Told};
 pub use twins::Twin;
 
 use crate::clock;

@@ -1,6 +1,6 @@
 //! A lost or older ledger, made whole from the markers in the target.
 
-use super::records::{seq_of, set_remote};
+use super::records::{claimed, seq_of, set_remote};
 use super::{Fault, Link, Origin, Remote, State, StepKey, query, rows};
 use crate::error::Result;
 use crate::record::Kind;
@@ -76,7 +76,8 @@ fn see_done(
             rows::outputs(remote),
             origin.code(),
             now
-        ])?;
+        ])
+        .map_err(|e| claimed(e, remote))?;
     Ok(new == 1)
 }
 

@@ -363,7 +363,7 @@ pub(super) fn set_remote(db: &Connection, seq: i64, remote: &Remote, origin: Ori
 }
 
 /// What we made in the target is one source record's.
-fn claimed(e: rusqlite::Error, remote: &Remote) -> Fault {
+pub(super) fn claimed(e: rusqlite::Error, remote: &Remote) -> Fault {
     match e.sqlite_error_code() {
         Some(rusqlite::ErrorCode::ConstraintViolation) => {
             let what = format!("record {} of the target was made for another record of the source", remote.id);

@@ -9,7 +9,7 @@ use super::store::Design;
 pub(super) static DESIGN: Design = Design {
     file: "ledger.db",
     synchronous: "FULL",
-    versions: &[VERSION_1, VERSION_2, CUSTODY, VENDOR_TIME, LEARNT, TWINS, FILED],
+    versions: &[VERSION_1, VERSION_2, CUSTODY, VENDOR_TIME, LEARNT, TWINS, FILED, MAKERS],
     damaged: "do not delete it: it is the only account of what was written. Put it back from a copy of .deskferry/, \
               or recover it with `sqlite3 ledger.db .recover`",
 };
@@ -199,4 +199,9 @@ CREATE TABLE twin (
   seen_at    BIGINT NOT NULL,
   PRIMARY KEY (link, kind, id, section, target_id)
 );
+";
+
+/// By which step a record of the target was made: it is asked before another one is booked as made by a step of another record.
+const MAKERS: &str = "
+CREATE INDEX step_makes ON step (target_id) WHERE child = '' AND part = 0 AND target_id IS NOT NULL;
 ";

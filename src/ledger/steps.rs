@@ -64,6 +64,32 @@ impl Link {
             .await
     }
 
+    /// The step is done in the target, and what it made there is its own. All of it is booked, or nothing.
+    ///
+    /// Errors: [`Conflict`](Reason::Conflict) when another step made that: of a record of the target a step of any record of the kind, of what
+    /// stands below one a step of the same record, since numbers may begin anew with each.
+    pub async fn made(&self, kind: Kind, id: &str, key: &StepKey, made: Made) -> Result<()> {
+        let link = self.id.clone();
+        self.step(kind, id, key, move |db, record, key, now| {
+            let to = &made.remote.id;
+            let other = match maker_below(db, record, key, &made)? {
+                None if key.child.is_empty() && key.part == 0 => maker_elsewhere(db, (&link, kind, record), key, to)?,
+                other => other,
+            };
+            if let Some(other) = other {
+                let what = format!("the target names {to} as what it made, and {other} made that");
+                let hint =
+                    "look at it in the target; something between here and there may give one answer twice (a cache?)";
+                return Err(Problem::new(Reason::Conflict, what).hint(hint).into());
+            }
+            for step in &made.covered {
+                put_applied(db, record, step, None, Origin::Created, now)?;
+            }
+            put_applied(db, record, key, Some(&made.remote), Origin::Created, now)
+        })
+        .await
+    }
+
     /// Books the steps of a record that were told and not sent, in one go.
     ///
     /// Errors: [`Internal`](Reason::Internal) when this is no [copy](super::Ledger::copy_to): a step that is sent is on the disk
@@ -189,6 +215,16 @@ impl<'a> Intent<'a> {
     }
 }
 
+/// What a step made in the target that is its own.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Made {
+    pub remote: Remote,
+    /// Steps whose effect it had.
+    pub covered: Vec<StepKey>,
+    /// The names of the record's steps whose outcomes are numbered together with its own.
+    pub alike: Vec<String>,
+}
+
 /// A step of a record that was told and not sent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Told {
@@ -250,6 +286,31 @@ fn put_applied(
         now
     ])?;
     Ok(())
+}
+
+/// Another step of the record that made the same.
+fn maker_below(db: &Connection, record: i64, key: &StepKey, made: &Made) -> Result<Option<String>, Fault> {
+    let sql = "SELECT step, child, part FROM step WHERE record = ?1 AND target_id = ?2 AND state = 'applied' AND origin = 'created'";
+    let steps = query::all(db, sql, params![record, made.remote.id], |row| {
+        Ok(StepKey::new(row.get::<_, String>("step")?, row.get::<_, String>("child")?, row.get("part")?))
+    })?;
+    let other = steps.into_iter().find(|other| other != key && made.alike.contains(&other.step));
+    Ok(other.map(|other| other.to_string()))
+}
+
+/// The other record whose step of this name made the same.
+fn maker_elsewhere(
+    db: &Connection,
+    (link, kind, record): (&str, Kind, i64),
+    key: &StepKey,
+    to: &str,
+) -> Result<Option<String>, Fault> {
+    let sql = "SELECT record.id FROM step JOIN record ON record.seq = step.record \
+               WHERE step.child = '' AND step.part = 0 AND step.target_id = ?1 AND step.step = ?2 AND step.record <> ?3 \
+                 AND step.state = 'applied' AND step.origin = 'created' AND record.link = ?4 AND record.kind = ?5 LIMIT 1";
+    query::first(db, sql, params![to, key.step, record, link, kind.code()], |row| {
+        Ok(format!("{kind} {}", row.get::<_, String>(0)?))
+    })
 }
 
 fn never_twice(state: StepState) -> Result<(), &'static str> {

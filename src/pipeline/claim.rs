@@ -57,7 +57,7 @@ pub(super) async fn proved(job: &Job) -> Result<(), Stop> {
 async fn has_none_drawn(job: &Job) -> bool {
     let kind = Kind::Ticket;
     let rows = match job.target.marks(kind) {
-        true => job.link.made(kind, DRAWN).await.unwrap_or_default(),
+        true => job.link.some_made(kind, DRAWN).await.unwrap_or_default(),
         false => vec![],
     };
     let marks = Marks::of(&job.link, kind);
@@ -98,7 +98,7 @@ async fn holds_ours(job: &Job) -> Result<bool> {
 /// The markers of a few records of a kind that were made.
 async fn markers(job: &Job, kind: Kind) -> Result<Vec<String>> {
     let marks = Marks::of(&job.link, kind);
-    Ok(job.link.made(kind, LOOKED_FOR).await?.iter().flat_map(|row| marks.each(&row.id)).collect())
+    Ok(job.link.some_made(kind, LOOKED_FOR).await?.iter().flat_map(|row| marks.each(&row.id)).collect())
 }
 
 /// Walks over what carries our markers, up to the first that is known or so many pages.

@@ -189,16 +189,23 @@ impl Run<'_> {
         if let Some(stop) = self.job.stop(None, &problem).await {
             return Err(stop);
         }
+        Ok(match passes(problem.reason) {
+            true => self.unless_in_doubt(kind, id, End::Waiting { problem }).await?,
+            false => self.unless_in_doubt(kind, id, End::Failed { problem }).await?,
+        })
+    }
+
+    /// How the work on a record ends for now: nothing is decided of one whose step may have happened.
+    async fn unless_in_doubt(&self, kind: Kind, id: &str, end: End) -> Result<End, Problem> {
         let steps = self.job.link.steps(kind, id).await?;
-        Ok(match steps.iter().any(|step| step.state.in_doubt()) {
-            true => {
+        match end {
+            End::Waiting { problem } | End::Failed { problem } if steps.iter().any(|step| step.state.in_doubt()) => {
                 let record = self.job.link.record(kind, id).await?;
                 let look_at = record.and_then(|record| record.remote).and_then(|remote| remote.url);
-                End::InDoubt { problem, look_at }
+                Ok(End::InDoubt { problem, look_at })
             }
-            false if passes(problem.reason) => End::Waiting { problem },
-            false => End::Failed { problem },
-        })
+            end => Ok(end),
+        }
     }
 
     /// Books how the work on a record ended, and tells of it. Many in a row that fail alike go back to waiting, and stop the run.
@@ -206,6 +213,8 @@ impl Run<'_> {
         self.tell_end(kind, id, &end);
         let row = match &end {
             End::Failed { problem } | End::Waiting { problem } => self.streak.failed(kind, id, problem),
+            // A write that never gets a clear answer.
+            End::InDoubt { problem, .. } if problem.about == About::Nobody => self.streak.failed(kind, id, problem),
             End::Done { .. } => {
                 self.streak.well();
                 None
@@ -227,11 +236,12 @@ impl Run<'_> {
         }
     }
 
-    /// Puts records that failed alike back to wait, and stops the run.
+    /// Puts records that failed alike back to wait, or in doubt, and stops the run.
     pub(super) async fn stop_alike(&self, row: Vec<Failed>) -> Result<(), Stop> {
         let stop = row.last().map(|(.., problem)| refused_alike(problem));
         for (kind, id, problem) in row {
-            self.job.link.close(kind, &id, End::Waiting { problem }).await?;
+            let end = self.unless_in_doubt(kind, &id, End::Waiting { problem }).await?;
+            self.job.link.close(kind, &id, end).await?;
         }
         stop.map_or(Ok(()), Err)
     }

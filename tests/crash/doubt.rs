@@ -120,6 +120,38 @@ fn a_page_that_kept_a_write_away_fails_its_ticket_alone_once_it_is_proven() {
 }
 
 #[test]
+fn what_a_write_was_told_is_still_known_when_the_look_for_it_fails() {
+    each(&[CREATE, APPEND], |write| {
+        let all = Move::new();
+        all.fault(write, Fault::PageWithoutEffect(403));
+        all.desk.lock().unwrap().odd_looks = Some((usize::MAX, 403, r#"{"error":"not allowed to look"}"#));
+        let output = all.run(&[]);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(3), "{stderr}");
+        for words in ["not allowed to look", "when it was sent: answered 403: Request blocked"] {
+            assert!(stderr.contains(words), "{words}: {stderr}");
+        }
+        all.desk.lock().unwrap().odd_looks = None;
+        all.ends_well("looked for in the next run");
+    });
+}
+
+/// The create of the second ticket, and an answer that is the one to the first.
+const SECOND: usize = 4;
+const THE_FIRST: (u16, &str) = (201, r#"{"id":0}"#);
+
+#[test]
+fn an_answer_that_names_the_record_of_another_ticket_is_not_believed() {
+    let (status, body) = THE_FIRST;
+    each(&[Fault::SaidAfterEffect(status, body), Fault::SaidWithoutEffect(status, body)], |fault| {
+        let all = Move::new();
+        all.fault(SECOND, fault);
+        all.ends_well("the answer to another create");
+        assert_eq!(all.writes(), if matches!(fault, Fault::SaidAfterEffect(..)) { 6 } else { 7 });
+    });
+}
+
+#[test]
 fn an_answer_that_names_no_record_is_not_believed() {
     const NAMELESS: [(u16, &str); 7] = [
         (201, "{}"),

@@ -23,6 +23,7 @@ mod map;
 mod merged_people;
 mod moving;
 mod not_found;
+mod outage;
 mod pairs;
 mod paper;
 mod policies;

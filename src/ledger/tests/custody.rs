@@ -96,7 +96,7 @@ async fn a_name_an_earlier_version_noted_unseen_is_not_believed() {
     let db = Connection::open(project.path().join(".deskferry/ledger.db")).unwrap();
     db.execute_batch(
         "INSERT INTO alias (link, side, name) SELECT id, 'target', 'https://c.test' FROM link; \
-         ALTER TABLE alias DROP COLUMN learnt; DROP TABLE twin; PRAGMA user_version = 4;",
+         ALTER TABLE alias DROP COLUMN learnt; DROP TABLE twin; DROP TABLE filed; DROP INDEX step_makes; PRAGMA user_version = 4;",
     )
     .unwrap();
     drop(db);
@@ -192,6 +192,55 @@ async fn what_was_made_in_the_target_belongs_to_one_record() {
     link.close(Kind::Ticket, "2", adopted).await.unwrap();
 }
 
+fn made(to: &str, alike: &[&str], covered: Vec<StepKey>) -> Made {
+    Made { remote: remote(to), covered, alike: alike.iter().map(|&step| step.to_owned()).collect() }
+}
+
+#[tokio::test]
+async fn what_a_step_made_is_no_other_records_and_nothing_is_booked_with_a_second_claim() {
+    let project = project();
+    let link = link(project.path()).await;
+    link.see(vec![seen("1", "x"), seen("2", "x")]).await.unwrap();
+    let create = StepKey::new("create", "", 0);
+    let covered = vec![StepKey::new("note", "a", 0)];
+    // The first is still at work: its record is not closed.
+    link.made(Kind::Ticket, "1", &create, made("r1", &["create"], vec![])).await.unwrap();
+    link.made(Kind::Ticket, "1", &create, made("r1", &["create"], vec![])).await.unwrap();
+    let refused = link.made(Kind::Ticket, "2", &create, made("r1", &["create"], covered)).await.unwrap_err();
+    assert_eq!(refused.reason, crate::error::Reason::Conflict);
+    assert!(refused.what.contains("ticket 1 made that"), "{}", refused.what);
+    assert!(link.steps(Kind::Ticket, "2").await.unwrap().is_empty(), "nothing is booked");
+    link.made(Kind::Ticket, "2", &create, made("r2", &["create"], vec![])).await.unwrap();
+}
+
+#[tokio::test]
+async fn messages_of_one_record_have_an_id_each_and_may_be_numbered_as_those_of_another() {
+    let project = project();
+    let link = link(project.path()).await;
+    link.see(vec![seen("1", "x"), seen("2", "x")]).await.unwrap();
+    let (note, reply) = (|child: &str| StepKey::new("note", child, 0), StepKey::new("reply", "c", 0));
+    let numbered = ["note", "reply"];
+    link.made(Kind::Ticket, "1", &note("a"), made("7", &numbered, vec![])).await.unwrap();
+    for again in [note("b"), reply] {
+        let refused = link.made(Kind::Ticket, "1", &again, made("7", &numbered, vec![])).await.unwrap_err();
+        assert!(refused.what.contains("note a made that"), "{}", refused.what);
+    }
+    let hours = StepKey::new("time_entry", "h", 0);
+    link.made(Kind::Ticket, "1", &hours, made("7", &["time_entry"], vec![])).await.unwrap();
+    link.made(Kind::Ticket, "2", &note("a"), made("7", &numbered, vec![])).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_marker_on_a_record_that_another_one_made_is_named_by_a_rebuild() {
+    let project = project();
+    let link = link(project.path()).await;
+    link.see(vec![seen("1", "x")]).await.unwrap();
+    link.close(Kind::Ticket, "1", done("r1")).await.unwrap();
+    let create = StepKey::new("create", "", 0);
+    let restored = link.restore(Kind::Ticket, "9", &create, "m:9", (remote("r1"), Origin::Created)).await;
+    assert_eq!(restored.unwrap_err().reason, crate::error::Reason::Conflict);
+}
+
 #[tokio::test]
 async fn a_few_that_were_made_are_found_wherever_they_are_in_a_large_ledger() {
     let project = project();
@@ -205,7 +254,7 @@ async fn a_few_that_were_made_are_found_wherever_they_are_in_a_large_ledger() {
         link.close(Kind::Ticket, id, done(&format!("r{id}"))).await.unwrap();
     }
     let made = async |most| -> Vec<String> {
-        link.made(Kind::Ticket, most).await.unwrap().into_iter().map(|row| row.id).collect()
+        link.some_made(Kind::Ticket, most).await.unwrap().into_iter().map(|row| row.id).collect()
     };
     assert_eq!(made(5).await, ["1199", "700"]);
     assert_eq!(made(1).await.len(), 1);

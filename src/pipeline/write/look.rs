@@ -2,7 +2,7 @@
 //! finds, and never sends anything.
 
 use super::progress::{Progress, outputs};
-use super::{Broken, Carried, Writer, needs_looking};
+use super::{Broken, Carried, Writer, makes_its_own, needs_looking};
 use crate::clock::{BEGINNING, Doubt};
 use crate::connector::Found;
 use crate::connector::manifest::Verb;
@@ -44,7 +44,6 @@ impl Writer {
     /// Looks for messages that are to be added to a record of an earlier try, and books those that are there: the ledger may be older than
     /// the target. Where the target cannot tell, it is believed.
     pub(super) async fn look_for_messages(&self, record: &Carried<'_>, progress: &mut Progress) -> Result<(), Broken> {
-        let Carried { kind, id, .. } = *record;
         let mut before: Vec<&Step> = Vec::new();
         // One that people deleted something of stays short: that is found out once.
         let mut looks = LOOKS;
@@ -60,7 +59,7 @@ impl Writer {
                     Found::Gone(problem) => return Err(Broken::Trouble(problem)),
                     Found::Yes(remote) => {
                         progress.late.put(step.key.clone(), outputs(&remote));
-                        self.link.applied(kind, id, &step.key, Some(remote), origin_of(kind, step)).await?;
+                        self.book_found(record, step, &remote, progress).await?;
                     }
                     // Another one would be one more.
                     Found::Many(n) => return Err(self.ambiguous(step, n, progress)),
@@ -117,7 +116,6 @@ impl Writer {
         mut doubt: Doubt,
         progress: &Progress,
     ) -> Result<Option<Remote>, Broken> {
-        let Carried { kind, id, .. } = *record;
         let settle = self.settle + self.target.hides(step);
         loop {
             self.halt.check().map_err(Broken::Run)?;
@@ -131,7 +129,7 @@ impl Writer {
             }
             match self.ask_for(step, others, doubt.earliest(), (LOOKS, settle), progress).await? {
                 Found::Yes(remote) => {
-                    self.link.applied(kind, id, &step.key, Some(remote.clone()), origin_of(kind, step)).await?;
+                    self.book_found(record, step, &remote, progress).await?;
                     return Ok(Some(remote));
                 }
                 Found::Short(problem) => return Err(self.in_doubt(problem, progress)),
@@ -178,6 +176,26 @@ impl Writer {
             let pause = if look == looks { settle } else { LOOK_AGAIN.min(settle) };
             self.halt.sleep(pause).await.map_err(Broken::Run)?;
         }
+    }
+
+    /// Books a step by what was found of it. What is another step's stays in doubt.
+    async fn book_found(
+        &self,
+        record: &Carried<'_>,
+        step: &Step,
+        remote: &Remote,
+        progress: &Progress,
+    ) -> Result<(), Broken> {
+        let Carried { kind, id, .. } = *record;
+        let origin = origin_of(kind, step);
+        let booked = match origin == Origin::Created && makes_its_own(kind, step) {
+            true => self.link.made(kind, id, &step.key, record.made(step, remote, vec![])).await,
+            false => self.link.applied(kind, id, &step.key, Some(remote.clone()), origin).await,
+        };
+        booked.map_err(|problem| match problem.reason {
+            Reason::Conflict => self.in_doubt(problem, progress),
+            _ => problem.into(),
+        })
     }
 
     fn ambiguous(&self, step: &Step, many: usize, progress: &Progress) -> Broken {

@@ -5,10 +5,12 @@
 //! an intent and no outcome is in doubt: the target is asked, and "not there" is believed only when `settle` has passed since
 //! its request was over ([`Doubt`]): what was sent may still be at work in the server.
 
+mod denials;
 mod look;
 mod progress;
 mod send;
 
+pub use denials::Denials;
 pub use progress::Progress;
 
 use super::Stop;
@@ -21,12 +23,12 @@ use crate::connector::mapped::Mapped;
 use crate::connector::plan::Step;
 use crate::connector::{ReadBack, Target};
 use crate::error::{Problem, Reason, Result};
-use crate::ledger::{End, Link, Origin, Remote, StepKey, StepRow, StepState};
+use crate::ledger::{End, Link, Made, Origin, Remote, StepKey, StepRow, StepState};
 use crate::record::Kind;
+use denials::Denial;
 use jiff::Timestamp;
 use progress::outputs;
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -52,25 +54,6 @@ pub struct Writer {
     pub denials: Arc<Denials>,
 }
 
-/// Steps this run sent that somebody refused who may not be the target, until they are looked for.
-#[derive(Default)]
-pub struct Denials(Mutex<HashMap<(Kind, String, StepKey), Denial>>);
-
-struct Denial {
-    doubt: Doubt,
-    said: Problem,
-}
-
-impl Denials {
-    fn all(&self) -> MutexGuard<'_, HashMap<(Kind, String, StepKey), Denial>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn are_of(&self, record: &Carried<'_>) -> bool {
-        self.all().keys().any(|(kind, id, _)| *kind == record.kind && id == record.id)
-    }
-}
-
 /// One record with its plan.
 pub struct Carried<'a> {
     pub kind: Kind,
@@ -80,6 +63,17 @@ pub struct Carried<'a> {
     pub rebuilt_at: Option<Timestamp>,
     /// Whether the ledger may know steps of it.
     pub has_steps: bool,
+}
+
+impl Carried<'_> {
+    /// What a step of it made in the target, which is that step's own.
+    fn made(&self, step: &Step, remote: &Remote, covered: Vec<StepKey>) -> Made {
+        let alike = self.steps.iter().filter(|other| other.verb == step.verb && other.rule.0 == step.rule.0);
+        let mut alike: Vec<String> = alike.map(|other| other.key.step.clone()).collect();
+        alike.sort_unstable();
+        alike.dedup();
+        Made { remote: remote.clone(), covered, alike }
+    }
 }
 
 /// Why a record's steps did not all come to be.
@@ -100,6 +94,23 @@ impl Broken {
     /// The record failed.
     pub fn failed(problem: Problem) -> Broken {
         Broken::Record(Box::new(End::Failed { problem }))
+    }
+
+    /// Why a look for a step failed, and what was `said` when that was sent: it would be forgotten otherwise.
+    fn after(self, said: Option<&Problem>) -> Broken {
+        let Some(said) = said else { return self };
+        let with = |problem: Problem| {
+            let what = format!("{}; when it was sent: {}", problem.what, said.what);
+            Problem { what, hint: problem.hint.clone().or_else(|| said.hint.clone()), ..problem }
+        };
+        match self {
+            Broken::Trouble(problem) => Broken::Trouble(with(problem)),
+            Broken::Record(end) => Broken::Record(Box::new(match *end {
+                End::InDoubt { problem, look_at } => End::InDoubt { problem: with(problem), look_at },
+                end => end,
+            })),
+            other => other,
+        }
     }
 }
 
@@ -179,16 +190,20 @@ impl Writer {
                     return Ok(());
                 }
                 StepState::Intent | StepState::Unknown if needs_looking(step.verb) => {
-                    let denial = self.denials.all().remove(&(record.kind, record.id.to_owned(), step.key.clone()));
+                    let denial = self.denials.of(record, &step.key);
                     let doubt = match &denial {
                         Some(denial) => denial.doubt,
                         None => Doubt::of_earlier(self.target.clock(), row.vendor_at, row.intent_at, self.held),
                     };
-                    match (self.settle(record, step, before, doubt, progress).await?, denial) {
-                        (true, _) => return Ok(()),
+                    let said = denial.as_ref().map(|denial| &denial.said).or(row.problem.as_ref());
+                    let settled = self.settle(record, step, before, doubt, progress).await;
+                    let happened = settled.map_err(|broken| broken.after(said))?;
+                    self.denials.forget(record, &step.key);
+                    match denial {
+                        _ if happened => return Ok(()),
                         // It is not there: that it was refused is proven now.
-                        (false, Some(Denial { said, .. })) => return Err(Broken::Trouble(said.at(&step.key))),
-                        (false, None) => {}
+                        Some(Denial { said, .. }) => return Err(Broken::Trouble(said.at(&step.key))),
+                        None => {}
                     }
                 }
                 _ => {}
@@ -273,6 +288,16 @@ fn adds_to_what_is_there(record: &Carried<'_>, progress: &Progress) -> bool {
     let is_made = |step: &Step| row(step).is_some_and(|row| row.state == StepState::Applied);
     record.steps.iter().any(|step| step.verb == Verb::Create && is_made(step))
         && record.steps.iter().any(|step| step.verb == Verb::Append && row(step).is_none())
+}
+
+/// Whether what the target calls the outcome of a step is that step's alone. Fields, groups and links may be shared, and translations may be
+/// called as what they translate.
+fn makes_its_own(kind: Kind, step: &Step) -> bool {
+    match step.verb {
+        Verb::Create => !matches!(kind, Kind::Field | Kind::Group | Kind::Link),
+        Verb::Append => !kind.is_library(),
+        Verb::Update | Verb::Upload | Verb::Delete => false,
+    }
 }
 
 /// Uploads and updates are sent again without looking: nobody sees a second upload, and an update sets the same values.

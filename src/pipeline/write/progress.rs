@@ -60,6 +60,15 @@ impl Progress {
         self.covered.contains(step) || self.rows.get(step).is_some_and(|row| row.state == StepState::Applied)
     }
 
+    /// The steps whose effect a step that happened had: those that were intended with it.
+    pub(super) fn covered_by(&self, step: &Step) -> Vec<StepKey> {
+        let sent = |key: &&StepKey| {
+            let known = self.rows.get(key).is_some_and(|row| row.state.in_doubt());
+            known || self.intended.contains(key)
+        };
+        step.covers.iter().filter(sent).cloned().collect()
+    }
+
     /// Steps that had to be sent by themselves, where that loses something. One that another had the effect of has its hash.
     pub fn lost_alone(&self, steps: &[Step]) -> Vec<(StepKey, Loss)> {
         let hash = |step: &StepKey| self.rows.get(step).and_then(|row| row.request_hash.as_deref());

@@ -1,14 +1,14 @@
 //! Sends one step: the intent is on the disk before, and what became of it after. What is not known is looked for before it is sent again.
 
-use super::look::is_like;
+use super::denials::Denial;
 use super::progress::Progress;
-use super::{Broken, Carried, Denial, Writer, needs_looking};
+use super::{Broken, Carried, Writer, makes_its_own, needs_looking};
 use crate::clock::{Doubt, Intended};
 use crate::connector::Outcome;
 use crate::connector::manifest::Verb;
 use crate::connector::plan::Step;
-use crate::error::{Problem, Reason, Result};
-use crate::ledger::{Intent, Origin, Remote, StepKey, Told};
+use crate::error::{About, Problem, Reason, Result};
+use crate::ledger::{Intent, Origin, Remote, Told};
 use crate::pipeline::marks::Marks;
 use crate::record::Kind;
 use futures_util::future::try_join_all;
@@ -63,10 +63,8 @@ impl Writer {
                 Form::First => self.target.apply(step, &progress.late).await,
                 Form::Other => self.target.apply_otherwise(step, &progress.late).await,
             };
-            match proved(kind, step, before, progress, outcome) {
+            match self.booked(record, step, progress, outcome).await? {
                 Outcome::Applied { remote, origin } => {
-                    self.book_covered(record, step, progress).await?;
-                    self.link.applied(kind, id, &step.key, Some(remote.clone()), origin).await?;
                     progress.wrote = true;
                     progress.took(step, &remote, Some(origin));
                     if needs_looking(step.verb) {
@@ -91,8 +89,7 @@ impl Writer {
                 Outcome::Denied(problem) => {
                     let doubt = Doubt::lost_now(self.target.clock(), intended);
                     self.link.unknown(kind, id, &step.key, problem.clone()).await?;
-                    let denial = Denial { doubt, said: problem.clone() };
-                    self.denials.all().insert((kind, id.to_owned(), step.key.clone()), denial);
+                    self.denials.put(record, &step.key, Denial { doubt, said: problem.clone() });
                     return Err(Broken::Denied(problem));
                 }
                 Outcome::NotSent(problem) => {
@@ -114,10 +111,37 @@ impl Writer {
                 }
             }
         }
-        let problem =
-            Problem::new(Reason::ServerError, format!("{}: no clear answer in {TRIES} tries{said}", step.key))
-                .hint("see the target's own log, then run the same command again");
-        Err(self.in_doubt(problem, progress))
+        let what = format!("{}: no clear answer in {TRIES} tries{said}", step.key);
+        // It names nothing of the record: where many get none, it is the account.
+        let problem = Problem { about: About::Nobody, ..Problem::new(Reason::ServerError, what) };
+        Err(self.in_doubt(problem.hint("see the target's own log, then run the same command again"), progress))
+    }
+
+    /// Books what an answer proves, with what the step covers. One that names what another step made is that step's answer again (a cache, a
+    /// gateway that takes the second of two calls for the first): whether anything was written has to be looked for.
+    async fn booked(
+        &self,
+        record: &Carried<'_>,
+        step: &Step,
+        progress: &mut Progress,
+        outcome: Outcome,
+    ) -> Result<Outcome> {
+        let Outcome::Applied { remote, origin } = &outcome else { return Ok(outcome) };
+        let Carried { kind, id, .. } = *record;
+        if *origin == Origin::Created && makes_its_own(kind, step) {
+            let covered = progress.covered_by(step);
+            match self.link.made(kind, id, &step.key, record.made(step, remote, covered.clone())).await {
+                Err(problem) if problem.reason == Reason::Conflict => {
+                    return Ok(Outcome::Unknown(Problem { reason: Reason::BadAnswer, ..problem }));
+                }
+                booked => booked?,
+            }
+            progress.covered.extend(covered);
+        } else {
+            self.book_covered(record, step, progress).await?;
+            self.link.applied(kind, id, &step.key, Some(remote.clone()), *origin).await?;
+        }
+        Ok(outcome)
     }
 
     /// What another record of this migration made that is known by the same address: the target refuses a second one, and may show the first
@@ -144,8 +168,12 @@ impl Writer {
         progress: &mut Progress,
     ) -> Result<bool, Broken> {
         let doubt = Doubt::lost_now(self.target.clock(), intended);
-        self.link.unknown(record.kind, record.id, &step.key, problem).await?;
-        Ok(needs_looking(step.verb) && self.settle(record, step, before, doubt, progress).await?)
+        self.link.unknown(record.kind, record.id, &step.key, problem.clone()).await?;
+        if !needs_looking(step.verb) {
+            return Ok(false);
+        }
+        let settled = self.settle(record, step, before, doubt, progress).await;
+        settled.map_err(|broken| broken.after(Some(&problem)))
     }
 
     /// Asks once whose a ticket of an earlier run is before anything is sent to it: an account that was made anew, or put back from a backup, has
@@ -211,11 +239,7 @@ impl Writer {
 
     /// The steps whose effect a step that happened had.
     pub(super) async fn book_covered(&self, record: &Carried<'_>, step: &Step, progress: &mut Progress) -> Result<()> {
-        let sent = |key: &&StepKey| {
-            let known = progress.rows.get(key).is_some_and(|row| row.state.in_doubt());
-            known || progress.intended.contains(key)
-        };
-        let covered: Vec<StepKey> = step.covers.iter().filter(sent).cloned().collect();
+        let covered = progress.covered_by(step);
         let applied = covered.iter().map(|key| self.link.applied(record.kind, record.id, key, None, Origin::Created));
         try_join_all(applied).await?;
         progress.covered.extend(covered);
@@ -248,20 +272,4 @@ fn a_strangers(remote: &Remote) -> Problem {
         "look at it: where the account was reset or put back from a backup, begin in a new project folder; where somebody emptied the field \
          of the mark, put it back and run `deskferry retry`",
     )
-}
-
-/// What an answer proves. One that names a message which another step made is that step's answer again (a cache, a gateway that takes
-/// the second of two equal calls for the first): whether anything was written has to be looked for. Translations may be called as what
-/// they translate.
-fn proved(kind: Kind, step: &Step, before: &[Step], progress: &Progress, outcome: Outcome) -> Outcome {
-    let Outcome::Applied { remote, .. } = &outcome else { return outcome };
-    let is_message = step.verb == Verb::Append && !kind.is_library();
-    let is_its = |other: &&Step| progress.late.id_of(&other.key).as_deref() == Some(&remote.id);
-    match before.iter().filter(|other| is_message && is_like(other, step)).find(is_its) {
-        None => outcome,
-        Some(other) => Outcome::Unknown(Problem::new(
-            Reason::BadAnswer,
-            format!("{}: the answer names {}, which {} has made", step.key, remote.id, other.key),
-        )),
-    }
 }
