@@ -23,6 +23,7 @@ mod map;
 mod merged_people;
 mod moving;
 mod not_found;
+mod optional;
 mod outage;
 mod pairs;
 mod paper;

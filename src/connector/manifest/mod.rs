@@ -282,11 +282,12 @@ impl Manifest {
         project::parse(file_name, text, Reason::Manifest)
     }
 
-    /// What `leave_out` of a source may name: tables that the platform may not show, and rows that it may count and not list.
+    /// What `leave_out` of a source may name: tables and lists that the platform may not show, and rows that it may count and not list.
     pub fn can_be_left_out(&self) -> Vec<String> {
         let tables = self.lookup.iter().filter(|(_, table)| table.denied != Denied::Fail).map(|(name, _)| name.clone());
         let counted = self.read.iter().filter(|(_, stream)| stream.declared.is_some());
-        tables.chain(counted.map(|(name, _)| unlisted(name))).collect()
+        let lists = self.read.values().flat_map(|stream| &stream.then).filter_map(|listing| listing.name.clone());
+        tables.chain(counted.map(|(name, _)| unlisted(name))).chain(lists).collect()
     }
 
     /// The lowest evidence of the steps that write a kind.

@@ -167,6 +167,9 @@ fn bare_time() -> String {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Listing {
+    /// What a person calls its records, in the plural: by it `leave_out` of the source names the list.
+    #[serde(default)]
+    pub name: Option<String>,
     /// Only if it holds, over `$account`.
     #[serde(default)]
     pub when: Option<Predicate>,

@@ -205,6 +205,7 @@ impl Rest {
     /// The answers of a detail call for each row of another stream.
     async fn details_of_each(&self, detail: &Detail, each: &str, row: &Value) -> Result<Vec<Value>> {
         let mut answers = Vec::new();
+        let asked = detail.path.names(".id").then(|| plain(&row["id"]));
         for of in self.rows_above(each).await?.iter() {
             if !detail.when.as_ref().map_or(Ok(true), |when| when.holds(&self.scope(of)))? {
                 continue;
@@ -212,7 +213,8 @@ impl Rest {
             let scope = Scope { parent: of, ..self.scope(row) };
             let answer = match self.get(&detail.path.render_path(&scope)?, &[]).await {
                 Ok(answer) => answer,
-                Err(problem) if problem.reason == Reason::NotFound => continue,
+                // That there is none is the platform's to say, and not that of a page between here and there.
+                Err(problem) if problem.reason == Reason::NotFound && !problem.foreign => continue,
                 Err(problem) => return Err(problem),
             };
             let mut answer = detail.item.as_deref().map_or(&answer, |path| expr::path(&answer, path)).clone();
@@ -220,6 +222,7 @@ impl Rest {
             if !answer.is_object() {
                 return Err(Problem::new(Reason::BadAnswer, "the answer is a list where one record is asked for"));
             }
+            is_of(&answer, asked.as_deref())?;
             answer["_of"] = of["id"].clone();
             answers.push(answer);
         }

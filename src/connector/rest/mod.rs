@@ -26,6 +26,7 @@ mod named_field;
 mod nameless;
 mod on_paper;
 mod one;
+mod optional;
 mod own_files;
 mod paging;
 mod parts;

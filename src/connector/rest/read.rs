@@ -3,6 +3,7 @@
 use super::ends::Answered;
 use super::listed::{Above, Listed};
 use super::nameless::NAMELESS;
+use super::optional::with_way_out;
 use super::parts::Walk;
 use super::refusal::denied;
 use super::shifting::print;
@@ -30,8 +31,8 @@ pub(super) struct Leaf {
     pub bookmark: Option<String>,
     /// Path of what tells rows apart, where pages overlap.
     pub id: Option<String>,
-    /// Whether the platform refused to show it.
-    pub refused: bool,
+    /// Why it was not shown, of a list that need not be.
+    pub refused: Option<Problem>,
     /// Of all that the page showed, where the platform names the next one.
     pub print: Option<u64>,
 }
@@ -39,7 +40,7 @@ pub(super) struct Leaf {
 impl Leaf {
     /// A page of the only list of a stream.
     fn with(self, mut unread: Unread) -> Self {
-        unread.went(0, self.refused, self.next.is_none());
+        unread.went(0, self.refused.is_some(), self.next.is_none());
         Leaf {
             next: self.next.map(|next| unread.behind(next)),
             bookmark: unread.behind_bookmark(self.bookmark),
@@ -209,7 +210,7 @@ impl Rest {
         let bookmark = bookmark.is_some().then(|| from.write());
         let (next, ended) = (next.map(|next| next.write()), leaf.next.is_none());
         let print = leaf.print.filter(|_| !ended);
-        unread.went(part, leaf.refused, ended);
+        unread.went(part, leaf.refused.is_some(), ended);
         Ok(Leaf {
             next: next.map(|next| unread.behind(next)),
             bookmark: unread.behind_bookmark(bookmark),
@@ -236,7 +237,13 @@ impl Rest {
                 self.tell_gaps(name, listing);
                 Ok(Leaf::default())
             }
-            _ if wanted => self.one_page(name, &listed, above, cursor, since).await,
+            _ if wanted => match self.left_out_page(listing) {
+                Some(leaf) => Ok(leaf),
+                None => {
+                    let asked = self.one_page(name, &listed, above, cursor, since).await;
+                    asked.map_err(|problem| with_way_out(listing, problem))
+                }
+            },
             _ => Ok(Leaf::default()),
         }
     }
@@ -293,12 +300,10 @@ impl Rest {
             // A page of somebody between here and the platform says nothing of what the account has.
             Err(problem) if problem.foreign => return Err(denied(problem).at(format!("reading {name}"))),
             Err(problem) if problem.reason == Reason::Forbidden && listed.denied != Denied::Fail => {
-                self.tell_denied(name, listed.denied, &problem);
-                return Ok(Leaf { rows: listed.instead.to_vec(), refused: true, ..Leaf::default() });
+                return Ok(Leaf { rows: listed.instead.to_vec(), refused: Some(problem), ..Leaf::default() });
             }
             Err(problem) if problem.reason == Reason::NotFound && listed.gone == Denied::Note => {
-                self.note(format!("the source has no list of its {name} records: {}", problem.what));
-                return Ok(Leaf { refused: true, ..Leaf::default() });
+                return Ok(Leaf { refused: Some(problem), ..Leaf::default() });
             }
             Err(problem) => return Err(problem.at(format!("reading {name}"))),
         };
@@ -332,7 +337,7 @@ impl Rest {
             }
             None => rows.to_vec(),
         };
-        Ok(Leaf { rows, next, bookmark, id: listed.page.overlaps_by().map(str::to_owned), print, refused: false })
+        Ok(Leaf { rows, next, bookmark, id: listed.page.overlaps_by().map(str::to_owned), print, refused: None })
     }
 
     pub(super) fn kept(

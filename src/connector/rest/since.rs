@@ -22,14 +22,16 @@ impl Rest {
         since: Option<Timestamp>,
     ) -> Result<Leaf> {
         let filter = since.filter(|_| listed.since.is_some() && !self.refuses_filter(name));
-        match self.asked_page(name, listed, above, cursor, filter).await {
+        let leaf = match self.asked_page(name, listed, above, cursor, filter).await {
             Err(problem) if filter.is_some() && problem.reason == Reason::Invalid => {
                 let whole = self.asked_page(name, listed, above, None, None).await?;
                 self.note_filter(name, &problem);
-                Ok(whole)
+                whole
             }
-            answered => answered,
-        }
+            answered => answered?,
+        };
+        self.goes_without(name, listed, since, &leaf)?;
+        Ok(leaf)
     }
 
     fn refuses_filter(&self, name: &str) -> bool {
