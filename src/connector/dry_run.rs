@@ -10,7 +10,7 @@ use super::plan::{LateValues, Step};
 use super::profile::Profile;
 use super::provisional::{LAST, Names};
 use super::seen::Among;
-use super::{CheckLine, Found, Marked, Outcome, Planner, ReadBack, Said, Target};
+use super::{CheckLine, Found, Marked, Outcome, Planner, ReadBack, Said, Target, Written};
 use crate::clock::{Doubt, VendorClock};
 use crate::connector::mapped::Mapped;
 use crate::error::{Loss, Result};
@@ -304,6 +304,14 @@ impl Target for DryRun {
 
     async fn markers_of(&self, kind: Kind, id: &str) -> Result<Option<Vec<String>>> {
         self.inner.markers_of(kind, id).await
+    }
+
+    async fn lost(&self, kind: Kind, written: Vec<Written>) -> Result<Vec<String>> {
+        self.inner.lost(kind, written).await
+    }
+
+    async fn lost_files(&self, names: Vec<String>) -> Result<Vec<String>> {
+        self.inner.lost_files(names).await
     }
 
     async fn read_back(&self, _mapped: &Mapped, _steps: &[Step], _late: &LateValues) -> Result<Option<ReadBack>> {

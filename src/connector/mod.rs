@@ -24,7 +24,7 @@ pub use planner::Planner;
 pub use source::{
     Again, Assemble, Blob, BulkPage, BulkRow, BulkRows, BulkWay, ChildRows, Fetch, LeftBehind, Page, Row, Shows, Source,
 };
-pub use target::{Child, Differs, Found, LOST, Mark, Marked, Outcome, Print, ReadBack, Said, Target};
+pub use target::{Child, Differs, Found, LAID, LOST, Mark, Marked, Outcome, Print, ReadBack, Said, Target, Written};
 pub use unread::Unread;
 
 use crate::error::{Problem, Result};

@@ -18,6 +18,9 @@ use std::time::Duration;
 /// The output of a step that the target could not take, and that is no failure.
 pub const LOST: &str = "lost";
 
+/// The step that lays a file into a target which can tell without a call whether it is still there.
+pub const LAID: &str = "file";
+
 /// What became of one step.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
@@ -114,6 +117,15 @@ pub struct ReadBack {
     pub updated_at: Option<String>,
 }
 
+/// A record as it was written to a target.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Written {
+    /// Of the target.
+    pub id: String,
+    /// What the source called its last change.
+    pub updated_at: Option<Timestamp>,
+}
+
 /// A platform we write to. No method has a body here, so that a decorator cannot forget one.
 #[async_trait]
 pub trait Target: Planner {
@@ -181,6 +193,13 @@ pub trait Target: Planner {
 
     /// The markers that one record carries, by its id. None where the platform's records of this kind keep none. Only reads.
     async fn markers_of(&self, kind: Kind, id: &str) -> Result<Option<Vec<String>>>;
+
+    /// Those of these records of a kind that the target has no more, or only from before: by their ids there. None of them where it takes a
+    /// call to know. Only reads.
+    async fn lost(&self, kind: Kind, written: Vec<Written>) -> Result<Vec<String>>;
+
+    /// The same of files by their names, which [`LAID`] steps laid there.
+    async fn lost_files(&self, names: Vec<String>) -> Result<Vec<String>>;
 
     /// Reads the record back and compares it with what the steps sent. None where the manifest has no `verify`.
     async fn read_back(&self, mapped: &Mapped, steps: &[Step], late: &LateValues) -> Result<Option<ReadBack>>;

@@ -25,6 +25,7 @@ mod schema;
 mod steps;
 pub(crate) mod store;
 mod twins;
+mod vanished;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -44,6 +45,7 @@ pub use rows::{End, OpenStep, Origin, RecordRow, Remote, Seen, SeenCounts, State
 pub use runs::{Run, RunId, Watermark};
 pub use steps::{Intent, Made, Told};
 pub use twins::Twin;
+pub use vanished::{WasLaid, WasMade};
 
 use crate::clock;
 use crate::error::Result;

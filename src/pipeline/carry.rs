@@ -12,7 +12,7 @@ use super::translate::{Blobs, Held, Late, Lists, Matched, SourceFields, Translat
 use super::turn::{Turn, Turns};
 use super::write::{Broken, Writer};
 use super::written::{Past, done};
-use super::{Ending, Event, Halt, Job, ORDER, Stop, again, approval, check, closure, stage};
+use super::{Ending, Event, Halt, Job, ORDER, Stop, again, approval, check, closure, stage, vanished};
 use crate::connector::{ChildRows, Unread};
 use crate::error::{Problem, Reason};
 use crate::ledger::{End, Lost, Origin, RecordRow, State, Watermark};
@@ -120,6 +120,7 @@ pub(super) struct Run<'a> {
 impl<'a> Run<'a> {
     async fn begin(job: &'a Job, roster: Option<Roster>) -> Result<Run<'a>, Stop> {
         job.target.prepare().await?;
+        vanished::take_up(job).await?;
         let roster = match roster {
             Some(roster) => roster,
             None => Roster::read(job.target.as_ref()).await?,

@@ -42,6 +42,7 @@ mod taken;
 mod translate;
 mod turn;
 mod twins;
+mod vanished;
 mod write;
 mod written;
 

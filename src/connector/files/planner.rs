@@ -2,11 +2,11 @@
 
 use super::target::FilesTarget;
 use super::{ATTACHMENTS, KINDS, line};
-use crate::connector::Planner;
 use crate::connector::manifest::Verb;
 use crate::connector::mapped::{Mapped, Verbatim};
 use crate::connector::plan::{Content, FilePart, Node, Request, Step, Text};
 use crate::connector::profile::Profile;
+use crate::connector::{LAID, Planner};
 use crate::error::{Loss, Problem, Reason, Result};
 use crate::ledger::StepKey;
 use crate::record::{Kind, Outputs};
@@ -78,7 +78,7 @@ impl Planner for FilesTarget {
                 hash: file.hash.clone(),
                 path: file.path.clone(),
             };
-            let key = StepKey::new("file", part.name.clone(), 0);
+            let key = StepKey::new(LAID, part.name.clone(), 0);
             // It lies there by itself: that the record is written says nothing of a file that came since.
             let copy = step(key.clone(), Verb::Upload, "COPY", ATTACHMENTS, Content::File(part));
             steps.push(Step { serves: Some(key), ..copy });

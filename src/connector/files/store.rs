@@ -6,9 +6,12 @@
 
 use super::line::{Lines, MARKER_KEY};
 use super::{KINDS, folder};
+use crate::connector::Written;
 use crate::error::{Problem, Reason, Result};
 use crate::record::Kind;
+use jiff::Timestamp;
 use serde::Deserialize;
+use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::Write;
@@ -20,13 +23,41 @@ struct Head {
     id: String,
     #[serde(rename = "deskferry")]
     marker: Option<String>,
+    updated_at: Option<Value>,
 }
 
-/// Where a record's line begins: in the finished file, or among those of this run.
+impl Head {
+    /// When the source changed it last, in seconds since 1970; 0 where it does not say.
+    fn changed(&self) -> u32 {
+        let at = self.updated_at.as_ref().and_then(Value::as_str).and_then(|at| at.parse().ok());
+        at.map_or(0, seconds)
+    }
+}
+
+fn seconds(at: Timestamp) -> u32 {
+    u32::try_from(at.as_second()).unwrap_or(0)
+}
+
+/// Which of the two files of a kind.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Slot {
-    Finished(u64),
-    Part(u64),
+enum Which {
+    Finished,
+    /// What this run wrote.
+    Part,
+}
+
+/// Where a record's line begins, and when the source changed it last.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Slot {
+    which: Which,
+    offset: u64,
+    changed: u32,
+}
+
+impl Slot {
+    fn is_at(&self, which: Which, offset: u64) -> bool {
+        self.which == which && self.offset == offset
+    }
 }
 
 type Key = [u8; 16];
@@ -94,6 +125,15 @@ impl Store {
         }
     }
 
+    /// Those of these records that are not there, or only from before the source changed them last.
+    pub fn lost(&self, kind: Kind, written: Vec<Written>) -> Vec<String> {
+        let Some(file) = self.kinds.get(&kind) else { return vec![] };
+        let is_old =
+            |slot: &Slot, at: Option<Timestamp>| slot.changed > 0 && at.is_some_and(|at| seconds(at) > slot.changed);
+        let is_there = |one: &Written| file.index.get(&key(&one.id)).is_some_and(|slot| !is_old(slot, one.updated_at));
+        written.into_iter().filter(|one| !is_there(one)).map(|one| one.id).collect()
+    }
+
     /// Makes each kind one file: finished records in their order, each as it was written last, new ones after them.
     /// Can be killed at any point, and done again.
     pub fn finish(self) -> Result<()> {
@@ -115,16 +155,16 @@ impl KindFile {
         let mut file = KindFile { path, part_path, finished, part, part_bytes: 0, index: HashMap::new() };
         let mut index = HashMap::new();
         if let Some(finished) = &file.finished {
-            each_line(finished, &file.path, |offset, id, _| {
-                index.insert(key(id), Slot::Finished(offset));
+            each_line(finished, &file.path, |offset, head, _| {
+                index.insert(key(&head.id), Slot { which: Which::Finished, offset, changed: head.changed() });
                 Ok(())
             })?;
         }
         file.part_bytes = whole_bytes(&file.part)?;
         file.part.set_len(file.part_bytes)?;
         file.part.sync_all()?;
-        each_line(&file.part, &file.part_path, |offset, id, _| {
-            index.insert(key(id), Slot::Part(offset));
+        each_line(&file.part, &file.part_path, |offset, head, _| {
+            index.insert(key(&head.id), Slot { which: Which::Part, offset, changed: head.changed() });
             Ok(())
         })?;
         file.index = index;
@@ -132,11 +172,11 @@ impl KindFile {
     }
 
     fn line(&self, slot: Slot) -> Result<Vec<u8>> {
-        let (file, offset, path) = match (slot, &self.finished) {
-            (Slot::Finished(offset), Some(finished)) => (finished, offset, &self.path),
-            (Slot::Finished(offset) | Slot::Part(offset), _) => (&self.part, offset, &self.part_path),
+        let (file, path) = match (slot.which, &self.finished) {
+            (Which::Finished, Some(finished)) => (finished, &self.path),
+            (Which::Finished | Which::Part, _) => (&self.part, &self.part_path),
         };
-        let line = Lines::from(file, offset, 1)?.next().map_err(|p| p.at(path.display()))?;
+        let line = Lines::from(file, slot.offset, 1)?.next().map_err(|p| p.at(path.display()))?;
         let mut line = line.unwrap_or_default();
         line.push(b'\n');
         Ok(line)
@@ -149,7 +189,8 @@ impl KindFile {
             let _ = self.part.set_len(self.part_bytes);
             return Err(Problem::from(e).at(self.part_path.display()));
         }
-        self.index.insert(key(id), Slot::Part(self.part_bytes));
+        let changed = head(line).map_or(0, |head| head.changed());
+        self.index.insert(key(id), Slot { which: Which::Part, offset: self.part_bytes, changed });
         self.part_bytes += line.len() as u64;
         Ok(())
     }
@@ -161,10 +202,10 @@ impl KindFile {
                 let mut to = std::io::BufWriter::new(to);
                 let mut replaced = HashSet::new();
                 if let Some(finished) = &self.finished {
-                    each_line(finished, &self.path, |offset, id, line| match self.index.get(&key(id)) {
-                        Some(Slot::Finished(at)) if *at != offset => Ok(()),
-                        Some(slot @ Slot::Part(_)) => {
-                            if replaced.insert(key(id)) {
+                    each_line(finished, &self.path, |offset, head, line| match self.index.get(&key(&head.id)) {
+                        Some(slot) if slot.which == Which::Finished && slot.offset != offset => Ok(()),
+                        Some(slot) if slot.which == Which::Part => {
+                            if replaced.insert(key(&head.id)) {
                                 to.write_all(&self.line(*slot)?)?;
                             }
                             Ok(())
@@ -172,9 +213,9 @@ impl KindFile {
                         _ => Ok(to.write_all(line).and_then(|()| to.write_all(b"\n"))?),
                     })?;
                 }
-                each_line(&self.part, &self.part_path, |offset, id, line| {
-                    let newest = self.index.get(&key(id)) == Some(&Slot::Part(offset));
-                    if newest && !replaced.contains(&key(id)) {
+                each_line(&self.part, &self.part_path, |offset, head, line| {
+                    let newest = self.index.get(&key(&head.id)).is_some_and(|slot| slot.is_at(Which::Part, offset));
+                    if newest && !replaced.contains(&key(&head.id)) {
                         to.write_all(line).and_then(|()| to.write_all(b"\n"))?;
                     }
                     Ok(())
@@ -202,8 +243,8 @@ fn whole_bytes(file: &File) -> Result<u64> {
     }
 }
 
-/// Gives the offset, the id and the text of every line.
-fn each_line(file: &File, path: &Path, mut with: impl FnMut(u64, &str, &[u8]) -> Result<()>) -> Result<()> {
+/// Gives the offset, what names it and the text of every line.
+fn each_line(file: &File, path: &Path, mut with: impl FnMut(u64, &Head, &[u8]) -> Result<()>) -> Result<()> {
     let mut lines = Lines::from(file, 0, 0)?;
     loop {
         let offset = lines.offset;
@@ -212,7 +253,7 @@ fn each_line(file: &File, path: &Path, mut with: impl FnMut(u64, &str, &[u8]) ->
             continue;
         }
         let head = head(&line).map_err(|p| p.at(format!("{} line {}", path.display(), lines.number)))?;
-        with(offset, &head.id, &line)?;
+        with(offset, &head, &line)?;
     }
 }
 
@@ -275,6 +316,21 @@ mod tests {
             store.finish().unwrap();
             assert_eq!(text(home.path()).into_bytes(), whole, "cut at {cut}");
         }
+    }
+
+    #[test]
+    fn what_is_gone_or_from_before_is_lost_and_what_people_changed_is_not() {
+        let home = tempfile::tempdir().unwrap();
+        let at = |id: &str, day: u32, word: &str| {
+            format!("{{\"id\":\"{id}\",\"updated_at\":\"2024-01-0{day}T00:00:00Z\",\"t\":\"{word}\"}}\n")
+        };
+        let lines = [at("1", 2, "a"), at("2", 1, "old"), at("3", 2, "by hand")].concat() + "{\"id\":\"4\"}\n";
+        std::fs::write(home.path().join("ticket.jsonl"), lines).unwrap();
+        let store = Store::open(home.path()).unwrap();
+        let written = |id: &str| Written { id: id.into(), updated_at: "2024-01-02T00:00:00Z".parse().ok() };
+        let all = ["1", "2", "3", "4", "5"].map(written).to_vec();
+        assert_eq!(store.lost(Kind::Ticket, all.clone()), ["2", "5"]);
+        assert_eq!(store.lost(Kind::Company, all).len(), 5);
     }
 
     #[test]

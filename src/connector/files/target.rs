@@ -13,7 +13,7 @@ use crate::connector::mapped::{Mapped, MappedFile, Verbatim};
 use crate::connector::plan::{Content, FilePart, LateValues, Node, Step};
 use crate::connector::profile::{Authors, Profile, Silence};
 use crate::connector::seen::Among;
-use crate::connector::{CheckLine, Differs, Found, Marked, Outcome, ReadBack, Said, Target};
+use crate::connector::{CheckLine, Differs, Found, Marked, Outcome, ReadBack, Said, Target, Written};
 use crate::error::{Problem, Reason, Result};
 use crate::ledger::{Origin, Remote};
 use crate::record::{Kind, Record, Visibility};
@@ -162,6 +162,14 @@ impl Target for FilesTarget {
         Ok(None)
     }
 
+    async fn lost(&self, kind: Kind, written: Vec<Written>) -> Result<Vec<String>> {
+        self.blocking(move |inner| inner.with_store(|store| Ok(store.lost(kind, written)))).await
+    }
+
+    async fn lost_files(&self, names: Vec<String>) -> Result<Vec<String>> {
+        self.blocking(move |inner| Ok(names.into_iter().filter(|name| !inner.holds_file(name)).collect())).await
+    }
+
     async fn read_back(&self, mapped: &Mapped, steps: &[Step], _late: &LateValues) -> Result<Option<ReadBack>> {
         let marker = steps.iter().find_map(|step| step.marker.clone()).unwrap_or_default();
         let Verbatim { record, files } = verbatim(mapped)?.clone();
@@ -258,10 +266,13 @@ impl Inner {
         }
     }
 
+    fn holds_file(&self, name: &str) -> bool {
+        std::fs::symlink_metadata(self.place.folder.join(name)).is_ok_and(|meta| meta.is_file())
+    }
+
     fn copy(&self, file: &FilePart) -> Result<Remote> {
         let path = self.place.folder.join(&file.name);
-        let there = std::fs::symlink_metadata(&path).is_ok_and(|meta| meta.is_file());
-        if !there {
+        if !self.holds_file(&file.name) {
             folder::make(path.parent().unwrap_or(&self.place.folder))?;
             let mut from = File::open(&file.path).map_err(|e| Problem::from(e).at(file.path.display()))?;
             folder::write_whole(&path, |to| {

@@ -10,7 +10,7 @@ use crate::connector::mapped::Mapped;
 use crate::connector::plan::{LateValues, Step};
 use crate::connector::profile::Profile;
 use crate::connector::seen::Among;
-use crate::connector::{CheckLine, Found, Marked, Outcome, Planner, ReadBack, Said, Target};
+use crate::connector::{CheckLine, Found, Marked, Outcome, Planner, ReadBack, Said, Target, Written};
 use crate::error::{Loss, Problem, Reason, Result};
 use crate::ledger::Remote;
 use crate::record::{Kind, Outputs, Visibility};
@@ -203,6 +203,14 @@ impl Target for OnPaper {
 
     async fn markers_of(&self, _kind: Kind, _id: &str) -> Result<Option<Vec<String>>> {
         Ok(None)
+    }
+
+    async fn lost(&self, _kind: Kind, _written: Vec<Written>) -> Result<Vec<String>> {
+        Ok(vec![])
+    }
+
+    async fn lost_files(&self, _names: Vec<String>) -> Result<Vec<String>> {
+        Ok(vec![])
     }
 
     async fn read_back(&self, _mapped: &Mapped, _steps: &[Step], _late: &LateValues) -> Result<Option<ReadBack>> {

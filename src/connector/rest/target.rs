@@ -7,7 +7,7 @@ use crate::connector::mapped::Mapped;
 use crate::connector::plan::{Content, LateValues, Step};
 use crate::connector::profile::{Authors, Profile};
 use crate::connector::seen::Among;
-use crate::connector::{CheckLine, Found, Marked, Outcome, Planner, ReadBack, Said, Target};
+use crate::connector::{CheckLine, Found, Marked, Outcome, Planner, ReadBack, Said, Target, Written};
 use crate::error::{Loss, Problem, Reason, Result};
 use crate::expr::{Scope, Sight, Template};
 use crate::ledger::Remote;
@@ -215,6 +215,14 @@ impl Target for Rest {
 
     async fn markers_of(&self, kind: Kind, id: &str) -> Result<Option<Vec<String>>> {
         self.markers_at(kind, id).await
+    }
+
+    async fn lost(&self, _kind: Kind, _written: Vec<Written>) -> Result<Vec<String>> {
+        Ok(vec![])
+    }
+
+    async fn lost_files(&self, _names: Vec<String>) -> Result<Vec<String>> {
+        Ok(vec![])
     }
 
     async fn read_back(&self, mapped: &Mapped, steps: &[Step], late: &LateValues) -> Result<Option<ReadBack>> {
