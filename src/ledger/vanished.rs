@@ -72,6 +72,7 @@ impl Link {
             .write(move |db| {
                 let record = seq_of(db, &link, kind, &id)?;
                 db.prepare_cached("DELETE FROM step WHERE record = ?1")?.execute(params![record])?;
+                db.prepare_cached("DELETE FROM filed WHERE record = ?1")?.execute(params![record])?;
                 db.prepare_cached(
                     "UPDATE record SET state = 'staged', changed_at = ?2, target_id = NULL, target_number = NULL, target_url = NULL, \
                        outputs = NULL, origin = NULL, target_hash = NULL, target_updated_at = NULL, rebuilt_at = NULL WHERE seq = ?1",

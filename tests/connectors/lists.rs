@@ -257,7 +257,35 @@ async fn a_page_of_a_gateway_is_no_word_of_the_vendor_about_a_list() {
         let (source, _) = of_problems(status, "<html><head><title>Forbidden</title></head></html>");
         let problem = pages(&source, Kind::Ticket, None, None).await.unwrap_err();
         assert!(problem.what.contains("not in the form of the platform's own answers"), "{}", problem.what);
+        let hint = problem.hint.unwrap();
+        assert!(hint.contains("proxy") && hint.contains("leave_out = [\"problems\"]"), "{hint}");
     }
+}
+
+#[tokio::test]
+async fn a_list_that_an_earlier_run_could_read_fails_where_it_is_refused_later() {
+    let since: Option<Timestamp> = Some("2026-01-01T00:00:00Z".parse().unwrap());
+    for status in [403, 404] {
+        let (source, _) = of_problems(status, r#"{"code": "access_denied", "message": "You are not authorized"}"#);
+        let problem = pages(&source, Kind::Ticket, None, since).await.unwrap_err();
+        assert!(problem.what.contains("an earlier run could read this list"), "{}", problem.what);
+        let hint = problem.hint.unwrap();
+        assert!(hint.contains("leave_out = [\"problems\"]"), "{hint}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_is_left_out_is_not_asked_for_and_read_whole_when_it_is_wanted_again() {
+    let (source, _) = of_problems(403, "<html>Forbidden</html>");
+    let source = source.leaving_out(&["problems".to_owned()]);
+    let since: Option<Timestamp> = Some("2026-01-01T00:00:00Z".parse().unwrap());
+    let left = pages(&source, Kind::Ticket, None, since).await.unwrap();
+    let bookmark = left.last().unwrap().bookmark.clone().unwrap();
+    assert!(Unread::is_behind(&bookmark));
+    let (source, refused) = of_problems(403, "");
+    refused.store(0, Ordering::Relaxed);
+    let later = pages(&source, Kind::Ticket, Some(bookmark), since).await.unwrap();
+    assert_eq!(ids(&later).len(), 1);
 }
 
 /// A Freshservice of two tickets, which answers for the time entries of each.

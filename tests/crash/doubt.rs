@@ -136,6 +136,28 @@ fn what_a_write_was_told_is_still_known_when_the_look_for_it_fails() {
     });
 }
 
+#[test]
+fn twenty_tickets_that_get_no_clear_answer_stop_a_run_that_goes_on_when_the_target_is_well() {
+    let all = Move::new();
+    let file = all.project.path().join("migration.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace("settle = \"1s\"", "settle = \"0s\"")).unwrap();
+    {
+        let mut desk = all.desk.lock().unwrap();
+        (desk.down, desk.more) = (true, 28);
+    }
+    let output = all.run(&[]);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(5), "{stderr}");
+    let words = "20 records in a row failed with the same answer: create: no clear answer in 4 tries";
+    assert!(stderr.contains(words), "{stderr}");
+    assert!(all.writes() < 30 * 4, "the others were not begun: {}", all.writes());
+    all.desk.lock().unwrap().down = false;
+    let output = all.run(&[]);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(all.desk.lock().unwrap().tickets.len(), 30);
+}
+
 /// The create of the second ticket, and an answer that is the one to the first.
 const SECOND: usize = 4;
 const THE_FIRST: (u16, &str) = (201, r#"{"id":0}"#);

@@ -96,7 +96,11 @@ pub struct Desk {
     pub answered_since: bool,
     /// Status and body of the answer to so many looks for what the fault left in doubt, in place of the truth.
     pub odd_looks: Option<(usize, u16, &'static str)>,
-    /// The same of so many looks for what is there before anything is written.
+    /// Every write is answered 500, and nothing is done.
+    pub down: bool,
+    /// So many tickets more, of one message each, are in the source.
+    pub more: usize,
+    /// The same as `odd_looks` of so many looks for what is there before anything is written.
     pub odd_first_looks: Option<(usize, u16, &'static str)>,
 }
 
@@ -165,7 +169,13 @@ pub fn source_tickets() -> Value {
 
 async fn source(State(shared): State<Shared>) -> Json<Value> {
     let mut tickets = source_tickets();
-    if shared.desk.lock().unwrap().answered_since {
+    let desk = shared.desk.lock().unwrap();
+    let more = (1000..1000 + desk.more).map(|id| {
+        let message = json!({ "id": format!("{id}1"), "text": "one", "private": false });
+        json!({ "id": id.to_string(), "subject": "more", "messages": [message] })
+    });
+    tickets.as_array_mut().unwrap().extend(more);
+    if desk.answered_since {
         let late = json!({ "id": "23", "text": "late", "private": false });
         tickets[1]["messages"].as_array_mut().unwrap().push(late);
     }
@@ -221,6 +231,9 @@ async fn write(shared: Shared, effect: impl FnOnce(&mut Desk, Option<Fault>) -> 
         let mut desk = shared.desk.lock().unwrap();
         let at = desk.writes;
         desk.writes += 1;
+        if desk.down {
+            return status(StatusCode::INTERNAL_SERVER_ERROR);
+        }
         desk.fault.filter(|(n, _)| *n == at).map(|(_, fault)| fault)
     };
     let happen = |effect: &mut dyn FnMut(&mut Desk) -> Value| effect(&mut shared.desk.lock().unwrap());

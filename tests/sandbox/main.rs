@@ -24,7 +24,6 @@ mod merged_people;
 mod moving;
 mod not_found;
 mod optional;
-mod outage;
 mod pairs;
 mod paper;
 mod policies;
