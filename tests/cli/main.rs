@@ -215,9 +215,9 @@ fn connectors_are_listed_with_their_evidence() {
     let schema = command(dir.path(), &["connectors", "schema"]).output().unwrap();
     let schema: serde_json::Value = serde_json::from_slice(&schema.stdout).unwrap();
     assert_eq!(schema["title"], "Manifest");
-    let shown = command(dir.path(), &["connectors", "show", "rt", "--manifest"]).output().unwrap();
+    let shown = command(dir.path(), &["connectors", "show", "rt"]).output().unwrap();
     assert_eq!(shown.stdout, include_bytes!("../../connectors/rt.toml"));
-    let shown = run(dir.path(), &["connectors", "show", "freshdesk"]);
+    let shown = run(dir.path(), &["connectors", "show", "freshdesk", "--summary"]);
     assert!(shown.starts_with("exit 0\n") && shown.lines().count() < 40, "{shown}");
     for line in ["freshdesk: Freshdesk API v2 (docs)", "  api_key (secret: from { env }, { file } or { command })"] {
         assert!(shown.lines().any(|there| there == line), "{shown}");

@@ -234,6 +234,9 @@ pub struct SandboxArgs {
     /// All notifications are switched off, as an administrator does before a move
     #[arg(long)]
     pub silenced: bool,
+    /// It has the ticket field `Deskferry` that a migration into it needs, as made by hand (Freshdesk)
+    #[arg(long)]
+    pub marker_field: bool,
     /// How long its exports or its search do not know what changed, instead of as long as the vendor's
     #[arg(long, value_name = "SECONDS")]
     pub lag: Option<u32>,
@@ -264,12 +267,15 @@ pub struct SandboxArgs {
 pub enum ConnectorAction {
     /// List the platforms with what they read and write and how well that is proven
     List,
-    /// Show what an account of one platform needs, and what is read and written
+    /// Show what an account of one platform needs, and what is read and written; into a file or a pipe, the manifest
     Show {
         name: String,
         /// Print the whole manifest, to make one of your own of it
         #[arg(long)]
         manifest: bool,
+        /// Print what people want to know of it
+        #[arg(long, conflicts_with = "manifest")]
+        summary: bool,
     },
     /// Check a manifest of your own
     Lint { files: Vec<PathBuf> },

@@ -10,6 +10,7 @@ use deskferry::mapping::Mapping;
 use deskferry::project::Project;
 use deskferry::record::Kind;
 use std::fmt::Write;
+use std::io::IsTerminal;
 
 pub fn command(global: &Global, action: &ConnectorAction) -> Result<u8> {
     let overrides = registry::overrides(&global.directory);
@@ -19,11 +20,11 @@ pub fn command(global: &Global, action: &ConnectorAction) -> Result<u8> {
             out::text(files::PAGE)?;
             Ok(0)
         }
-        ConnectorAction::Show { name, manifest } => {
+        ConnectorAction::Show { name, manifest, summary: is_short } => {
             let found = registry::find(name, Some(&overrides))?;
-            match manifest {
-                true => out::text(&found.text)?,
-                false => out::text(&summary(&found.manifest))?,
+            match *is_short || (!*manifest && std::io::stdout().is_terminal()) {
+                true => out::text(&summary(&found.manifest))?,
+                false => out::text(&found.text)?,
             }
             Ok(0)
         }
