@@ -149,11 +149,22 @@ impl Response {
         let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii();
         match body.first() {
             None => Shape::Blank,
-            _ if matches!(body, b"{}" | b"[]" | b"\"\"") => Shape::Blank,
             Some(b'<') => Shape::Page,
             Some(b'{' | b'[' | b'"') if serde_json::from_slice::<IgnoredAny>(body).is_ok() => Shape::Json,
             Some(_) => Shape::Text,
         }
+    }
+
+    /// Whether it has no word of anybody: it is blank, or JSON with nothing in it.
+    pub fn says_nothing(&self) -> bool {
+        let is_void = |body: Value| match body {
+            Value::Null => true,
+            Value::Object(fields) => fields.is_empty(),
+            Value::Array(items) => items.is_empty(),
+            Value::String(text) => text.trim().is_empty(),
+            Value::Bool(_) | Value::Number(_) => false,
+        };
+        self.shape() == Shape::Blank || serde_json::from_slice(&self.body).is_ok_and(is_void)
     }
 
     /// Whether a 429 is the platform's own: it says how its limit stands, or speaks as the platform does. A page is somebody
@@ -162,8 +173,8 @@ impl Response {
         let counts = |name: &str| name.contains("ratelimit") || name.contains("rate-limit");
         let told = || self.headers.contains_key(RETRY_AFTER) || self.headers.keys().any(|name| counts(name.as_str()));
         match (self.status, self.shape()) {
-            (429, Shape::Json) => true,
-            (429, Shape::Blank | Shape::Text) => told(),
+            (429, Shape::Json) if !self.says_nothing() => true,
+            (429, Shape::Json | Shape::Blank | Shape::Text) => told(),
             _ => false,
         }
     }
@@ -201,7 +212,7 @@ impl fmt::Debug for Response {
 #[serde(rename_all = "snake_case")]
 pub enum Shape {
     Json,
-    /// Nothing, only blanks, or JSON that has nothing in it.
+    /// Nothing, or only blanks.
     Blank,
     /// HTML or XML.
     Page,
@@ -248,11 +259,29 @@ mod tests {
     }
 
     #[test]
+    fn a_429_with_nothing_in_it_is_the_platforms_own_only_where_it_tells_of_a_limit() {
+        let url = Url::parse("https://desk.example/").unwrap();
+        let answered = |body: &str, headers: HeaderMap| Response {
+            status: 429,
+            headers,
+            body: Bytes::copy_from_slice(body.as_bytes()),
+            url: url.clone(),
+        };
+        let limits = HeaderMap::from_iter([(RETRY_AFTER, "1".parse().unwrap())]);
+        for body in ["", "{}", " [] ", "\"\"", "null"] {
+            assert!(!answered(body, HeaderMap::new()).pushes_back(), "{body}");
+            assert!(answered(body, limits.clone()).pushes_back(), "{body}");
+            assert!(answered(body, HeaderMap::new()).says_nothing(), "{body}");
+        }
+        assert!(answered("{\"error\":\"slow down\"}", HeaderMap::new()).pushes_back());
+    }
+
+    #[test]
     fn an_answer_is_known_by_its_body_whatever_its_headers_call_it() {
-        for body in ["", " ", "\r\n", "\u{feff}", "{}", " []\n", "\"\""] {
+        for body in ["", " ", "\r\n", "\u{feff}"] {
             assert_eq!(shape(body), Shape::Blank, "{body:?}");
         }
-        for body in ["{\"a\":1}", " [\"ERROR\"]\n", "\u{feff}{\"error\":1}", "\"no\""] {
+        for body in ["{}", " [\"ERROR\"]\n", "\u{feff}{\"error\":1}", "\"no\""] {
             assert_eq!(shape(body), Shape::Json, "{body:?}");
         }
         for body in ["<html>", "\n<!-- x --><p>", "<?xml version=\"1.0\"?><Error/>"] {
