@@ -37,8 +37,10 @@ impl Desk {
 
     pub fn open(&self, entry: &Entry, account: &[(&str, &str)]) -> Rest {
         let source = open_with(entry, &self.address, Opened { answers: account, ..Opened::default() });
-        // Of lists of names few answers are recorded: what they name is not what is tried here.
-        source.leaving_out(&entry.manifest.can_be_left_out())
+        // Of lists of names few answers are recorded: what they name is not what is tried here. Fields are.
+        let mut not_recorded = entry.manifest.can_be_left_out();
+        not_recorded.retain(|name| !name.ends_with("_fields"));
+        source.leaving_out(&not_recorded)
     }
 }
 
