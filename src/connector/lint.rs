@@ -224,6 +224,8 @@ fn expressions(manifest: &Manifest) -> Vec<(String, Checked<'_>)> {
         all.extend(keep.map(|e| (place("detail.keep"), Checked::Expr(e))));
         let withheld = stream.blob.as_ref().and_then(|b| b.withheld.as_ref());
         all.extend(withheld.map(|p| (place("blob.withheld"), Checked::Predicate(p))));
+        let hosts = stream.blob.as_ref().and_then(|b| b.hosts.as_ref());
+        all.extend(hosts.map(|e| (place("blob.hosts"), Checked::Expr(e))));
         if let Some(bulk) = &stream.bulk {
             all.extend(
                 [("bulk.rows", &bulk.rows), ("bulk.expect", &bulk.expect)].map(|(w, e)| (place(w), Checked::Expr(e))),

@@ -54,7 +54,8 @@ fn is_data_image(value: &str) -> bool {
 pub fn clean(html: &str) -> String {
     // A parser drops the line end behind `<pre>`, and the serialiser does not give it back: at each cleaning a
     // listing that begins with an empty line would lose one
-    let html = embedded::played(html, &|_| true).html;
+    let html = embedded::pictured(html);
+    let html = embedded::played(&html, &|_| true).html;
     CLEANER.clean(&flatten(&html)).to_string().replace("<pre>\n", "<pre>\n\n")
 }
 

@@ -59,9 +59,106 @@ pub(super) fn played<'a>(html: &'a str, wanted: &dyn Fn(&str) -> bool) -> Played
     }
 }
 
+/// The HTML with a `src` for each picture that only a `srcset` shows, its own or one beside it: the largest of it.
+pub fn pictured(html: &str) -> Cow<'_, str> {
+    if !has(html, "srcset") {
+        return Cow::Borrowed(html);
+    }
+    let beside = RefCell::new(None::<String>);
+    let handler = element!("picture, source[srcset], img", |shown| {
+        let srcset = shown.get_attribute("srcset");
+        let largest = srcset.as_deref().and_then(largest).map(str::to_owned);
+        match shown.tag_name().as_str() {
+            "picture" => *beside.borrow_mut() = None,
+            "source" => *beside.borrow_mut() = beside.take().or(largest),
+            _ => {
+                let largest = beside.take().or(largest);
+                if let Some(largest) = largest.filter(|_| !shown.get_attribute("src").is_some_and(|own| shows(&own))) {
+                    shown.set_attribute("src", &largest)?;
+                }
+            }
+        }
+        Ok(())
+    });
+    let settings = RewriteStrSettings::new().append_element_content_handler(handler);
+    rewrite_str(html, settings).map_or(Cow::Borrowed(html), Cow::Owned)
+}
+
+/// Whether a `src` is a picture, and not what stands for one until a script has loaded it.
+fn shows(source: &str) -> bool {
+    let source = source.trim().to_ascii_lowercase();
+    !source.is_empty() && !["data:image/gif", "data:image/svg", "about:"].iter().any(|start| source.starts_with(start))
+}
+
+/// The largest candidate: of `a.png 1x, b.png 2x` the latter, as of `a.png 300w, b.png 600w`. An address ends at a blank: it may hold commas.
+fn largest(srcset: &str) -> Option<&str> {
+    let between = |c: char| c.is_ascii_whitespace() || c == ',';
+    let (mut rest, mut best) = (srcset.trim_start_matches(between), None::<(f64, &str)>);
+    while !rest.is_empty() {
+        let (address, after) = rest.split_at(rest.find(|c: char| c.is_ascii_whitespace()).unwrap_or(rest.len()));
+        let size = match address.ends_with(',') {
+            true => "",
+            false => after.split(',').next().unwrap_or_default(),
+        };
+        let measured = size.trim().trim_end_matches(['x', 'w']).parse().unwrap_or(1.0);
+        if best.is_none_or(|(most, _)| measured > most) {
+            best = Some((measured, address.trim_end_matches(',')));
+        }
+        rest = after[size.len()..].trim_start_matches(between);
+    }
+    best.map(|(_, address)| address)
+}
+
+/// Elements that hold no words of their own: a link stands before them.
+const WORDLESS: [&str; 14] = [
+    "area", "br", "col", "colgroup", "embed", "hr", "img", "input", "source", "table", "tbody", "tfoot", "thead", "tr",
+];
+
+/// The HTML with a link in each element that shows a `wanted` address as its background. No target keeps backgrounds.
+fn backed<'a>(html: &'a str, wanted: &dyn Fn(&str) -> bool) -> Cow<'a, str> {
+    if !has(html, "background") && !has(html, "url(") {
+        return Cow::Borrowed(html);
+    }
+    let handler = element!("*[background], *[style]", |shown| {
+        let background = shown.get_attribute("background").into_iter();
+        let styles: Vec<String> = shown.get_attribute("style").as_deref().map(in_style).unwrap_or_default();
+        let mut links = String::new();
+        for source in background.chain(styles) {
+            if let Shown::At(address) = Shown::of(&source)
+                && wanted(&address)
+            {
+                links.push_str(&link(&address, None));
+            }
+        }
+        match (links.is_empty(), WORDLESS.contains(&shown.tag_name().as_str())) {
+            (true, _) => {}
+            (false, true) => shown.before(&links, ContentType::Html),
+            (false, false) => shown.prepend(&links, ContentType::Html),
+        }
+        Ok(())
+    });
+    let settings = RewriteStrSettings::new().append_element_content_handler(handler);
+    rewrite_str(html, settings).map_or(Cow::Borrowed(html), Cow::Owned)
+}
+
+/// The addresses of `url(…)` in a style.
+fn in_style(style: &str) -> Vec<String> {
+    let quotes = ["&quot;", "&#34;", "&#39;", "&apos;", "&#x27;"];
+    let style = quotes.iter().fold(style.to_owned(), |style, quote| style.replace(quote, "'"));
+    let lower = style.to_ascii_lowercase();
+    let within = lower.match_indices("url(").map(|(at, start)| &style[at + start.len()..]);
+    let addresses = within.filter_map(|rest| rest.split_once(')'));
+    addresses.map(|(address, _)| address.trim().trim_matches(['"', '\'']).trim().to_owned()).collect()
+}
+
+fn has(html: &str, word: &str) -> bool {
+    html.as_bytes().windows(word.len()).any(|bytes| bytes.eq_ignore_ascii_case(word.as_bytes()))
+}
+
 /// The HTML with a link in the place of each `wanted` address that it embeds or that its words hold outside of a link.
 pub fn linked(html: &str, wanted: &dyn Fn(&str) -> bool) -> String {
-    let html = played(html, wanted).html;
+    let html = backed(html, wanted);
+    let html = played(&html, wanted).html;
     let mut written = String::with_capacity(html.len());
     let (mut in_link, mut silent, mut from) = (false, false, 0);
     for tag in Tags::of(&html) {
@@ -182,6 +279,42 @@ mod tests {
             assert!(!lost(html), "{html}");
         }
         assert!(!clean(r#"<iframe src="javascript:x()"></iframe>"#).contains("javascript"));
+    }
+
+    #[test]
+    fn a_picture_that_only_a_srcset_shows_is_the_largest_of_it() {
+        for (srcset, src) in [
+            ("https://d/a.png 1x, https://d/b.png 2x", "https://d/b.png"),
+            ("https://d/b.png 600w, https://d/a.png 300w", "https://d/b.png"),
+            ("https://d/a.png 1x,https://d/b.png 1.5x", "https://d/b.png"),
+            ("https://d/a.png, https://d/b.png 2x", "https://d/b.png"),
+            ("https://d/a.png?x=1,2&amp;y", "https://d/a.png?x=1,2&amp;y"),
+        ] {
+            let written = pictured(&format!(r#"<p>a</p><IMG SRCSET="{srcset}">"#)).into_owned();
+            assert!(written.contains(&format!(r#"src="{src}""#)), "{written}");
+        }
+        let shown = r#"<img src="https://d/own.png" srcset="https://d/b.png 2x">"#;
+        assert_eq!(pictured(shown), shown, "it shows one already");
+        let beside = r#"<picture><source srcset="https://d/b.png 2x"><img alt="x"></picture><img alt="y">"#;
+        assert_eq!(pictured(beside).matches(r#"src="https://d/b.png""#).count(), 1, "{}", pictured(beside));
+        assert!(clean(r#"<img srcset="https://d/a.png 2x">"#).contains(r#"src="https://d/a.png""#), "of any host");
+    }
+
+    #[test]
+    fn a_background_that_is_wanted_is_a_link_and_others_are_not() {
+        let wanted = |address: &str| address.starts_with("https://d/f/");
+        let html = concat!(
+            r#"<table background="https://d/f/1.png"><tr><td BACKGROUND='https://d/f/2.png'>cell</td></tr></table>"#,
+            r#"<div style="color: red; background-image: URL(&quot;https://d/f/3.png&quot;)">words</div>"#,
+            r#"<p style="background: url(https://x/4.png)" background="https://x/5.png">other</p>"#
+        );
+        let written = linked(html, &wanted);
+        for number in 1..=3 {
+            let link = format!(r#"<a href="https://d/f/{number}.png">{number}.png</a>"#);
+            assert_eq!(written.matches(&link).count(), 1, "{link} in {written}");
+        }
+        assert!(!written.contains("<a href=\"https://x/"), "{written}");
+        assert!(written.contains("<td BACKGROUND='https://d/f/2.png'> <a"), "within the cell: {written}");
     }
 
     #[test]

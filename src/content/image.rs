@@ -201,7 +201,7 @@ pub(super) fn escape_url(url: &str) -> String {
 
 /// Gives images of HTML another `src`: `to` is asked with the one they have and with their attribute `named`.
 pub fn readdress(html: &str, named: &str, to: &mut dyn FnMut(&str, Option<&str>) -> Option<String>) -> String {
-    if !html.contains("<img") {
+    if !html.as_bytes().windows(4).any(|start| start.eq_ignore_ascii_case(b"<img")) {
         return html.to_owned();
     }
     let handler = element!("img", |img| {

@@ -15,6 +15,8 @@ use crate::error::{Problem, Reason};
 use crate::ledger::{End, Lost, Origin, RecordRow, Remote, State};
 use crate::record::{Kind, Record};
 use jiff::Timestamp;
+use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// What earlier runs did with a record.
 #[derive(Clone, Copy, Debug)]
@@ -89,7 +91,7 @@ impl Run<'_> {
         if let Mapped::Contact(contact) = &mapped
             && (origin == Origin::Adopted || progress.lost)
         {
-            self.name_what_is_not_held(contact, &remote).await?;
+            self.name_what_is_not_held(contact, &remote, &progress.lacks).await?;
         }
         // A second look at an article that had no effect needs no proof.
         if kind.is_library() && !progress.wrote {
@@ -126,9 +128,17 @@ impl Run<'_> {
         Ok(done(remote, origin, stored))
     }
 
-    /// Books what of a contact the target's person does not have.
-    async fn name_what_is_not_held(&self, contact: &MappedContact, remote: &Remote) -> Result<(), Problem> {
-        let Some(there) = self.job.target.held(Kind::Contact, remote).await? else { return Ok(()) };
+    /// Books what of a contact the target's person does not have. Of values it refused to take it has none, where it does not tell them.
+    async fn name_what_is_not_held(
+        &self,
+        contact: &MappedContact,
+        remote: &Remote,
+        refused: &BTreeSet<String>,
+    ) -> Result<(), Problem> {
+        let Some(mut there) = self.job.target.held(Kind::Contact, remote).await? else { return Ok(()) };
+        for value in refused {
+            there.entry(value).or_insert_with(|| Value::Array(vec![]));
+        }
         for lost in lost_of_person(contact, &there) {
             self.job.link.lose(Kind::Contact, &contact.id, &lost.child, lost.loss, &lost.detail).await?;
         }

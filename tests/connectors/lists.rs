@@ -14,7 +14,10 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-fn open(connector: &str, answer: impl Fn(&Request<Body>) -> Response<Body> + Clone + Send + Sync + 'static) -> Rest {
+pub fn open(
+    connector: &str,
+    answer: impl Fn(&Request<Body>) -> Response<Body> + Clone + Send + Sync + 'static,
+) -> Rest {
     let address = serve(move |_| {
         Router::new().fallback(move |request: Request<Body>| {
             let response = answer(&request);
@@ -29,7 +32,7 @@ fn number(request: &Request<Body>, key: &str, or: usize) -> usize {
 }
 
 /// All pages of a kind.
-async fn pages(
+pub async fn pages(
     source: &Rest,
     kind: Kind,
     from: Option<String>,
@@ -47,7 +50,7 @@ async fn pages(
     }
 }
 
-fn ids(pages: &[Page]) -> BTreeSet<&str> {
+pub fn ids(pages: &[Page]) -> BTreeSet<&str> {
     pages.iter().flat_map(|page| &page.rows).map(|row| row.id.as_str()).collect()
 }
 

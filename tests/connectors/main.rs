@@ -3,10 +3,12 @@
 
 mod account;
 mod answers;
+mod declined;
 mod freshdesk;
 mod freshservice;
 mod lists;
 mod mapped;
+mod own_files;
 mod rebuild;
 mod redmine;
 mod refusals;

@@ -23,6 +23,7 @@ mod map;
 mod merged_people;
 mod moving;
 mod not_found;
+mod odd_files;
 mod optional;
 mod pairs;
 mod paper;

@@ -1,6 +1,7 @@
 //! Two people of the source who are one in the target, and addresses that are somebody else's: whose tickets they are stays right, and
 //! whatever does not arrive is named.
 
+use crate::desks::{Desk, Options};
 use crate::policies::Folder;
 use serde_json::{Value, json};
 
@@ -164,4 +165,26 @@ fn a_contact_with_the_address_of_an_agent_of_the_target_names_what_the_agent_has
             assert!(lost.iter().any(|detail| detail.starts_with(word)), "{platform}: {lost:?}");
         }
     }
+}
+
+/// An account that allows one organization a user refuses another one; here it is one that nobody has.
+#[test]
+fn a_company_that_is_refused_for_who_was_there_before_is_named() {
+    let target = Desk::start(&Options { platform: "zendesk", tickets: 0, faults: None, flags: &["--silenced"] });
+    let there = json!({ "user": { "name": "Ann", "email": "ann@x.example", "skip_verify_email": true } });
+    target.sent("POST", "/api/v2/users.json", &there);
+    let company = json!({ "id": "c1", "name": "Seven Seas" });
+    let contact = json!({ "id": "11", "name": "Ann", "emails": ["ANN@x.example"], "companies": ["c1"] });
+    let all = Folder::into(target, &[("company", &[company]), ("contact", &[contact])], "");
+    let own = std::fs::read_to_string(crate::root::root().join("connectors/zendesk.toml")).unwrap();
+    let sent = "\"organization_membership.organization_id\" = { jq = \".contact.companies[0] | tonumber\" }";
+    assert!(own.contains(sent), "the manifest sends it in another way");
+    all.put(
+        "connectors/zendesk.toml",
+        own.replace(sent, "\"organization_membership.organization_id\" = { const = 1 }").as_bytes(),
+    );
+    all.succeeds();
+    let state = all.target.state();
+    let made = state["organizations"].as_array().unwrap().iter().find(|own| own["name"] == "Seven Seas").unwrap();
+    assert_eq!(losses(&all, "11"), [format!("company {}", made["id"])]);
 }

@@ -251,6 +251,11 @@ impl Folder {
     /// Records by kind, into an empty desk of this platform.
     pub fn of(platform: &str, records: &[(&str, &[Value])], mapping: &str) -> Self {
         let target = Desk::start(&Options { platform, tickets: 0, faults: None, flags: &["--silenced"] });
+        Self::into(target, records, mapping)
+    }
+
+    /// The same into this desk.
+    pub fn into(target: Desk, records: &[(&str, &[Value])], mapping: &str) -> Self {
         let migration = format!(
             "[source]\nconnector = \"files\"\npath = \"in\"\n[target]\n{}silenced = true\n\
              [run]\nsettle = \"1s\"\ncreate_marker = true\n[mapping]\nfile = \"mapping.toml\"\n",

@@ -48,6 +48,7 @@ impl Platform {
                     wall_pages: setup.wall_pages.unwrap_or(usual.wall_pages),
                     archived: setup.archived,
                     link_seconds: setup.link_seconds.unwrap_or(usual.link_seconds),
+                    marker_field: setup.marker_field,
                     ..usual
                 };
                 Box::new(Freshdesk::new(options))
@@ -70,6 +71,8 @@ pub struct Setup {
     pub archived: usize,
     /// How long the address of a file is good, where it is signed for a time.
     pub link_seconds: Option<u32>,
+    /// Whether its administrator has made the ticket field that a migration marks its tickets in, where the vendor needs one.
+    pub marker_field: bool,
     /// Whether its administrator has switched off all notifications, where the vendor has such switches.
     pub silenced: bool,
     /// Whether a ticket has more files than some desks take.

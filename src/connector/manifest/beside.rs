@@ -2,7 +2,7 @@
 
 use super::Evidence;
 use super::paging::Paging;
-use super::read::{Denied, Since};
+use super::read::{Denied, Optional, Since};
 use crate::expr::{Expr, Predicate, Template};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -45,6 +45,9 @@ pub struct Lookup {
     /// Several entries share an id: the row takes a list.
     #[serde(default)]
     pub many: bool,
+    /// Each row takes a list of all entries.
+    #[serde(default)]
+    pub every: bool,
     /// Only if it holds, over `$account`.
     #[serde(default)]
     pub when: Option<Predicate>,
@@ -93,6 +96,9 @@ pub struct Bulk {
     pub path: Template,
     #[serde(default)]
     pub query: BTreeMap<String, Template>,
+    /// As of a stream.
+    #[serde(default)]
+    pub optional: BTreeMap<String, Optional>,
     #[serde(default)]
     pub items: Option<String>,
     pub page: Paging,

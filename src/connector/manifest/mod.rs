@@ -11,7 +11,9 @@ mod write;
 
 pub use beside::{Bulk, Left, Lookup, Sideload};
 pub use paging::{Paging, Size};
-pub use read::{Asks, Blob, Decode, Denied, Detail, Ignored, Join, Listing, ReadStream, Since, Under};
+pub use read::{
+    Asks, Blob, Decode, Denied, Detail, Ignored, Join, Listing, Numbered, Optional, ReadStream, Since, Under,
+};
 pub use write::{
     Batch, Body, Children, Each, Expect, Fallback, FindRule, Held, JobList, Nested, On, Only, Part, Poll, Shown, Then,
     Verb, Verify, WriteStep,

@@ -39,6 +39,10 @@ pub struct ReadStream {
     /// One that is a single value and empty is not sent: `${$since}` on a full run.
     #[serde(default)]
     pub query: BTreeMap<String, Template>,
+    /// Parameters of the queries, those of `then` too, that a list can be read without: where the platform refuses one by its name, it is
+    /// not sent, which is noted.
+    #[serde(default)]
+    pub optional: BTreeMap<String, Optional>,
     /// Where the rows stand in a page, as a path.
     #[serde(default)]
     pub items: Option<String>,
@@ -188,12 +192,29 @@ pub struct Listing {
     pub whole: bool,
     #[serde(default)]
     pub denied: Denied,
+    /// What it means that the platform refuses to make this list at all (400): an error, or a note, and the list counts as not read.
+    #[serde(default)]
+    pub refused: Denied,
     /// What a person is told where `when` does not hold: of `gaps`, with their count as `${n}`.
     #[serde(default)]
     pub unread: Option<String>,
     /// Of `gaps`: what a person must decide where many records are in no list.
     #[serde(default)]
     pub asks: Option<Asks>,
+}
+
+/// What it means to read a list without one of its parameters.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Optional {
+    /// Another value, instead of none.
+    #[serde(default)]
+    pub instead: Option<Template>,
+    /// What is not read then, as the end of a sentence: "and … are not read".
+    pub lacks: String,
+    /// The list may lack rows: it counts as one that was not read to its end.
+    #[serde(default)]
+    pub fewer: bool,
 }
 
 /// Whether records that no list shows are read is a person's to say, once an account has many of them: `check` and `run` ask for
@@ -312,10 +333,29 @@ pub struct Blob {
     /// links to, plays or names there, and no row covers, is a file too.
     #[serde(default)]
     pub links: Vec<String>,
+    /// Over the root row: further hosts by which texts name files of the account, such as those of its brands. What is named there is
+    /// asked for at the account's own address.
+    #[serde(default)]
+    pub hosts: Option<Expr>,
+    /// Where texts name files by numbers that anybody can guess: such a link is led to the file of that number of the same ticket; any
+    /// other stays a link to the source, and is a loss. Nothing is fetched there.
+    #[serde(default)]
+    pub numbered: Vec<Numbered>,
     /// Where a file that a text names is fetched with the credentials: whole paths, `*` for any one part, and behind `?` what a query may
     /// have. In the texts of messages only what nobody can guess: a customer writes them. All else is fetched without credentials.
     #[serde(default)]
     pub trusted: Vec<String>,
+}
+
+/// Where the number of a file stands in an address.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Numbered {
+    /// What stands before the number in the path: its beginning, below the account's address; `*` is any one part.
+    pub at: String,
+    /// Within the path of any host: that of a store whose paths no other program has.
+    #[serde(default)]
+    pub anywhere: bool,
 }
 
 /// How the bytes are wrapped.

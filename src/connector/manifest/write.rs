@@ -172,6 +172,9 @@ pub struct On {
     #[serde(default)]
     pub text: Option<String>,
     pub then: Then,
+    /// With `lost`, of a person: the values that the target then does not have, such as `companies`.
+    #[serde(default)]
+    pub lacks: Option<String>,
     /// With `adopt`: over the answer's body, the id of the record that is there. Absent or null = it is looked for.
     #[serde(default)]
     pub id: Option<Expr>,

@@ -120,7 +120,7 @@ impl Rest {
         let (class, lower) = (response.class(), text.to_lowercase());
         let refuses = class != Class::Broken || response.status == NOT_IMPLEMENTED;
         let is_foreign = refuses && self.class(response) == Class::Broken;
-        let is_silent = matches!(class, Class::Refused | Class::AuthLost) && response.shape() == Shape::Blank;
+        let is_silent = matches!(class, Class::Refused | Class::AuthLost) && response.says_nothing();
         let on = rule.on.iter().find(|on| on.matches(response.status, &lower));
         let has_another = step.fallback.is_some() && on.is_some_and(|on| on.then == Then::Fallback);
         match adds(rule.verb) {
@@ -175,7 +175,8 @@ impl Rest {
             }
             Some(Then::Done) => Verdict::Is(Outcome::Applied { remote: Remote::default(), origin: Origin::Matched }),
             Some(Then::Lost) => {
-                let outputs = Outputs::from([(LOST.to_owned(), true.into())]);
+                let lacks = on.and_then(|on| on.lacks.clone()).map_or(Value::Bool(true), Value::String);
+                let outputs = Outputs::from([(LOST.to_owned(), lacks)]);
                 let remote = Remote { outputs, ..Remote::default() };
                 Verdict::Is(Outcome::Applied { remote, origin: Origin::Matched })
             }

@@ -51,11 +51,15 @@ impl Rest {
         record.unread.extend(self.left_out_of(kind, row, children)?);
         self.native.fold(&mut record, row, children)?;
         if let crate::record::Body::Ticket(ticket) = &mut record.body {
-            ticket.comments.iter_mut().for_each(|comment| {
-                self.own_images(comment);
+            let home = self.home(row)?;
+            for comment in &mut ticket.comments {
+                home.iter().for_each(|home| self.own_images(home, comment));
                 mark_inline(comment);
-            });
-            self.linked_files(&mut ticket.comments);
+            }
+            if let Some(home) = &home {
+                self.linked_files(home, &mut ticket.comments);
+                record.unread.extend(self.numbered_files(home, &mut ticket.comments));
+            }
         }
         Ok(record)
     }

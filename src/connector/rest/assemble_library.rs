@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::record::library::Article;
 use crate::record::{Attachment, FileSource, Format, NamedBy};
 use serde_json::Value;
+use std::borrow::Cow;
 use url::Url;
 
 /// The stream of the files of an article.
@@ -35,6 +36,9 @@ impl Rest {
 
     /// Pictures that the platform keeps become files, unless they are; a relative address becomes a whole one.
     fn pictures(&self, body: &mut String, files: &mut Vec<Attachment>) {
+        if let Cow::Owned(pictured) = content::embedded::pictured(body) {
+            *body = pictured;
+        }
         let Ok(home) = Url::parse(&self.address) else { return };
         for image in content::images(body, Format::Html) {
             let ImageRef::Url(address) = image else { continue };

@@ -1,9 +1,12 @@
 //! A listing, whichever part of a manifest names it, and the rows above the one it is read for.
 
-use crate::connector::manifest::{Bulk, Denied, JobList, Left, Listing, Lookup, Paging, ReadStream, Since};
+use crate::connector::manifest::{Bulk, Denied, JobList, Left, Listing, Lookup, Optional, Paging, ReadStream, Since};
 use crate::expr::{Expr, Template};
 use serde_json::Value;
 use std::collections::BTreeMap;
+
+/// Of lists all of whose parameters are needed.
+static NEEDED: BTreeMap<String, Optional> = BTreeMap::new();
 
 /// The rows above the one a stream is read for.
 #[derive(Clone, Copy)]
@@ -27,6 +30,9 @@ impl<'a> Above<'a> {
 pub(super) struct Listed<'a> {
     pub path: &'a Template,
     pub query: &'a BTreeMap<String, Template>,
+    pub optional: &'a BTreeMap<String, Optional>,
+    /// What it means that the platform does not make the list at all.
+    pub refused: Denied,
     pub items: Option<&'a str>,
     pub page: &'a Paging,
     pub denied: Denied,
@@ -42,6 +48,8 @@ impl<'a> Listed<'a> {
         Some(Listed {
             path: stream.path.as_ref()?,
             query: &stream.query,
+            optional: &stream.optional,
+            refused: Denied::Fail,
             items: stream.items.as_deref(),
             page: &stream.page,
             denied: stream.denied,
@@ -68,6 +76,8 @@ impl<'a> Listed<'a> {
         Listed {
             path: &listing.path,
             query: &listing.query,
+            optional: &stream.optional,
+            refused: listing.refused,
             items: listing.items.as_deref(),
             page: &listing.page,
             denied: listing.denied,
@@ -85,6 +95,8 @@ impl<'a> From<&'a Bulk> for Listed<'a> {
         Listed {
             path: &bulk.path,
             query: &bulk.query,
+            optional: &bulk.optional,
+            refused: Denied::Fail,
             items: bulk.items.as_deref(),
             page: &bulk.page,
             denied: Denied::Fail,
@@ -102,6 +114,8 @@ impl<'a> From<&'a Left> for Listed<'a> {
         Listed {
             path: &left.path,
             query: &left.query,
+            optional: &NEEDED,
+            refused: Denied::Fail,
             items: left.items.as_deref(),
             page: &left.page,
             instead: &[],
@@ -119,6 +133,8 @@ impl<'a> From<&'a JobList> for Listed<'a> {
         Listed {
             path: &list.path,
             query: &list.query,
+            optional: &NEEDED,
+            refused: Denied::Fail,
             items: Some(&list.items),
             page: &list.page,
             instead: &[],
@@ -136,6 +152,8 @@ impl<'a> From<&'a Lookup> for Listed<'a> {
         Listed {
             path: &table.path,
             query: &table.query,
+            optional: &NEEDED,
+            refused: Denied::Fail,
             items: table.items.as_deref(),
             page: &table.page,
             // What it means for the rows is said where they look it up.

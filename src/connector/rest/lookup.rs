@@ -33,6 +33,13 @@ impl Rest {
         for (name, path) in &stream.lookup {
             let Some(rule) = self.manifest.lookup.get(name) else { continue };
             match self.table(name, rule).await? {
+                Known::Read(table) if rule.every => {
+                    let mut all: Vec<&Value> = table.values().collect();
+                    all.sort_by_cached_key(|entry| entry.to_string());
+                    let all: Value = all.into_iter().cloned().collect();
+                    let rows = rows.iter_mut().filter_map(Value::as_object_mut);
+                    rows.for_each(|row| _ = row.insert(format!("_{name}"), all.clone()));
+                }
                 Known::Read(table) => rows.iter_mut().for_each(|row| take_entry(row, name, path, &table)),
                 Known::Refused(problem) => {
                     for (row, refused) in rows.iter_mut().zip(&mut refused) {

@@ -11,6 +11,7 @@ mod batch;
 mod below;
 mod bulk;
 mod check;
+mod declined;
 mod ends;
 mod fill;
 mod find;
@@ -131,6 +132,8 @@ pub struct Rest {
     lacked: Mutex<BTreeSet<String>>,
     /// Streams of which the account does not list only what changed.
     unfiltered: Mutex<BTreeSet<String>>,
+    /// Streams and parameters of their lists that the platform refuses.
+    declined: Mutex<BTreeSet<(String, String)>>,
     /// Streams whose list of all was refused.
     unlisted: Mutex<BTreeSet<String>>,
     /// Whether the plan lacks something is asked once.
@@ -171,6 +174,7 @@ impl Rest {
             notes: Mutex::default(),
             lacked: Mutex::default(),
             unfiltered: Mutex::default(),
+            declined: Mutex::default(),
             unlisted: Mutex::default(),
             asking_plan: tokio::sync::Mutex::new(()),
         })

@@ -33,14 +33,21 @@ pub(super) struct Leaf {
     pub id: Option<String>,
     /// Why it was not shown, of a list that need not be.
     pub refused: Option<Problem>,
+    /// Whether rows may be lacking that the next run asks for.
+    pub in_part: bool,
     /// Of all that the page showed, where the platform names the next one.
     pub print: Option<u64>,
 }
 
 impl Leaf {
+    /// Whether its list has to be read whole once more.
+    fn is_open(&self) -> bool {
+        self.refused.is_some() || self.in_part
+    }
+
     /// A page of the only list of a stream.
     fn with(self, mut unread: Unread) -> Self {
-        unread.went(0, self.refused.is_some(), self.next.is_none());
+        unread.went(0, self.is_open(), self.next.is_none());
         Leaf {
             next: self.next.map(|next| unread.behind(next)),
             bookmark: unread.behind_bookmark(self.bookmark),
@@ -200,7 +207,7 @@ impl Rest {
             None => self.one_page(name, &first, above, cursor, since).await?,
         };
         // A later run goes on where the first listing ended, however many come after it.
-        let first = later.is_none().then_some(leaf.bookmark).flatten();
+        let first = later.is_none().then(|| leaf.bookmark.clone()).flatten();
         let bookmark = first.as_deref().or(bookmark);
         let next = match leaf.next.as_deref() {
             Some(next) => Some(Walk { part, cursor: Some(next), bookmark: bookmark.filter(|_| part > 0) }),
@@ -210,7 +217,7 @@ impl Rest {
         let bookmark = bookmark.is_some().then(|| from.write());
         let (next, ended) = (next.map(|next| next.write()), leaf.next.is_none());
         let print = leaf.print.filter(|_| !ended);
-        unread.went(part, leaf.refused.is_some(), ended);
+        unread.went(part, leaf.is_open(), ended);
         Ok(Leaf {
             next: next.map(|next| unread.behind(next)),
             bookmark: unread.behind_bookmark(bookmark),
@@ -271,6 +278,7 @@ impl Rest {
             None => {
                 let mut query = ask.query;
                 for (key, value) in listed.query {
+                    let Some(value) = self.sent(name, listed, key, value) else { continue };
                     if !value.is_missing(&scope) {
                         query.push((key.clone(), value.render(&scope)?));
                     }
@@ -337,7 +345,8 @@ impl Rest {
             }
             None => rows.to_vec(),
         };
-        Ok(Leaf { rows, next, bookmark, id: listed.page.overlaps_by().map(str::to_owned), print, refused: None })
+        let id = listed.page.overlaps_by().map(str::to_owned);
+        Ok(Leaf { rows, next, bookmark, id, print, ..Leaf::default() })
     }
 
     pub(super) fn kept(

@@ -22,14 +22,24 @@ impl Rest {
         since: Option<Timestamp>,
     ) -> Result<Leaf> {
         let filter = since.filter(|_| listed.since.is_some() && !self.refuses_filter(name));
-        let leaf = match self.asked_page(name, listed, above, cursor, filter).await {
-            Err(problem) if filter.is_some() && problem.reason == Reason::Invalid => {
-                let whole = self.asked_page(name, listed, above, None, None).await?;
-                self.note_filter(name, &problem);
-                whole
+        let answered = loop {
+            match self.asked_page(name, listed, above, cursor, filter).await {
+                Err(problem) if self.declines(name, listed, &problem) => {}
+                answered => break answered,
             }
-            answered => answered?,
         };
+        let page = match answered {
+            Err(problem) if filter.is_some() && problem.reason == Reason::Invalid => {
+                let whole = self.asked_page(name, listed, above, None, None).await;
+                whole.inspect(|_| self.note_filter(name, &problem))
+            }
+            answered => answered,
+        };
+        let page = match page {
+            Err(problem) if cursor.is_none() => self.not_made(name, listed, above, &problem).ok_or(problem),
+            page => page.map(|leaf| self.as_far_as_read(name, listed, leaf)),
+        };
+        let leaf = page?;
         self.goes_without(name, listed, since, &leaf)?;
         Ok(leaf)
     }

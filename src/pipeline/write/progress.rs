@@ -8,7 +8,7 @@ use crate::error::Loss;
 use crate::ledger::{Origin, Remote, StepKey, StepRow, StepState, Told};
 use crate::record::Outputs;
 use serde_json::Value;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// The steps a record has behind it.
 pub struct Progress {
@@ -27,6 +27,8 @@ pub struct Progress {
     pub wrote: bool,
     /// Whether the target could not take something of it.
     pub lost: bool,
+    /// Which values of a person that were.
+    pub lacks: BTreeSet<String>,
     pub created: Option<(Remote, Origin)>,
     /// Whether the record in the target is known to be this one: this run made it, or asked.
     pub(super) proved: bool,
@@ -45,6 +47,7 @@ impl Progress {
             told: Vec::new(),
             wrote: false,
             lost: false,
+            lacks: BTreeSet::new(),
             created: None,
             proved: false,
         }
@@ -103,7 +106,9 @@ impl Progress {
 
     pub(super) fn took(&mut self, step: &Step, remote: &Remote, origin: Option<Origin>) {
         self.late.put(step.key.clone(), outputs(remote));
-        self.lost |= remote.outputs.contains_key(LOST);
+        let lost = remote.outputs.get(LOST);
+        self.lost |= lost.is_some();
+        self.lacks.extend(lost.and_then(Value::as_str).map(str::to_owned));
         if step.verb == Verb::Create {
             self.created = Some((remote.clone(), origin.unwrap_or(Origin::Created)));
         }

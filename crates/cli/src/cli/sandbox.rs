@@ -7,6 +7,9 @@ use deskferry_sandbox::platform::{Platform, Setup};
 use deskferry_sandbox::{self as sandbox, Options, Refused};
 use std::io::Write;
 
+/// What an administrator of a real account has to do as well.
+const MARKER_FIELD: &str = "to be migrated into it needs the ticket field `Deskferry`: start it with --marker-field, or say `create_marker = true` under [run]\n";
+
 pub async fn command(global: &Global, wanted: &SandboxArgs) -> Result<u8> {
     let faults = match &wanted.faults {
         None => None,
@@ -32,6 +35,7 @@ pub async fn command(global: &Global, wanted: &SandboxArgs) -> Result<u8> {
         wall_pages: wanted.wall_pages,
         archived: wanted.archived,
         link_seconds: wanted.link_seconds,
+        marker_field: wanted.marker_field,
     });
     let running = sandbox::start(desk, &options).await.map_err(problem)?;
     let mut settings = vec![
@@ -46,7 +50,11 @@ pub async fn command(global: &Global, wanted: &SandboxArgs) -> Result<u8> {
         writeln!(out, "{}", serde_json::Value::Object(event))
     } else {
         let lines: String = settings.iter().map(|(name, value)| format!("{name:9} {value}\n")).collect();
-        write!(out, "{lines}look at   {}/__sandbox/state, mails, calls\nCtrl-C ends it\n", running.address)
+        let marker = match (wanted.platform, wanted.marker_field) {
+            (Platform::Freshdesk, false) => MARKER_FIELD,
+            _ => "",
+        };
+        write!(out, "{lines}{marker}look at   {}/__sandbox/state, mails, calls\nCtrl-C ends it\n", running.address)
     };
     // It serves whether or not anybody reads where.
     let _ = told.and_then(|()| out.flush());

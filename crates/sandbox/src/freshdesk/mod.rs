@@ -80,6 +80,8 @@ pub struct Options {
     pub wall_pages: usize,
     /// How long an address of a file is good.
     pub link_seconds: u32,
+    /// Whether an administrator has made the ticket field `Deskferry`, as a migration into an account needs it.
+    pub marker_field: bool,
     /// When the desk is made: what it has from the start is older.
     pub now: Timestamp,
 }
@@ -96,6 +98,7 @@ impl Options {
             archived: 0,
             wall_pages: 300,
             link_seconds: 300,
+            marker_field: false,
             now,
         }
     }

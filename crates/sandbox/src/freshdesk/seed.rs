@@ -16,6 +16,9 @@ use axum::body::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, json};
 
+/// Label of the ticket field in which migrated tickets have their marker.
+const MARKER_FIELD: &str = "Deskferry";
+
 /// Address of the `n`-th agent of the Zendesk look-alike with the same seed.
 fn shared_agent(seed: u64, n: u64) -> (String, String) {
     let (name, local) = words::person(&mut Random::of(seed, &[3, n]));
@@ -30,6 +33,11 @@ pub fn account(options: &Options) -> Account {
     settings(&mut account);
     agents(&mut account, options.seed);
     ticket_fields(&mut account);
+    if options.marker_field {
+        let name = account.name_for(MARKER_FIELD);
+        let made = field(&mut account, "custom_text", &name, MARKER_FIELD, false);
+        account.ticket_fields.push(made);
+    }
     account.contact_fields = plain_fields(&mut account, &CONTACT_FIELDS);
     account.company_fields = plain_fields(&mut account, &COMPANY_FIELDS);
     companies(&mut account);
