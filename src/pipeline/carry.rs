@@ -1,5 +1,6 @@
 //! stage → map → plan → write → verify, kind by kind.
 
+use serde_json::Value;
 use super::custody::Custody;
 use super::failure::{Failed, Streak};
 use super::library::Library;
@@ -19,7 +20,7 @@ use crate::ledger::{End, Lost, Origin, RecordRow, State, Watermark};
 use crate::mapping::Missing;
 use crate::record::{Body, Format, Kind, Record};
 use futures_util::{StreamExt, TryStreamExt, stream};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -110,7 +111,7 @@ pub(super) struct Run<'a> {
     /// People of several addresses, who are taken up when all are listed.
     late: Mutex<HashSet<String>>,
     /// People who waited for another of their address.
-    behind: Mutex<HashSet<String>>,
+    behind: Mutex<HashMap<String, u32>>,
     /// Records of the kind at hand that are taken up once more when all others are through.
     later: Mutex<HashSet<String>>,
     /// When progress was told.
@@ -132,7 +133,7 @@ impl<'a> Run<'a> {
         let people = Arc::new(People::new(job.source.clone(), job.staging.clone(), job.link.clone(), roster.clone()));
         let profile = job.target.profile();
         let format =
-            job.target.answer("text_format").and_then(Format::from_code).or(profile.format).unwrap_or(Format::Text);
+            job.target.answer("text_format").and_then(Value::as_str).and_then(Format::from_code).or(profile.format).unwrap_or(Format::Text);
         let translator = Translator {
             mapping: job.mapping.clone(),
             target: job.target.clone(),
@@ -192,7 +193,7 @@ impl<'a> Run<'a> {
         self.late.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn behind(&self) -> MutexGuard<'_, HashSet<String>> {
+    pub(super) fn behind(&self) -> MutexGuard<'_, HashMap<String, u32>> {
         self.behind.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -13,6 +13,9 @@ use std::collections::HashSet;
 use std::sync::OnceLock;
 use tokio::sync::Notify;
 
+/// How often somebody waits for another of their address, five seconds each.
+const WAITS: u32 = 12;
+
 /// How far the reading of a kind is, with a bell for whoever waits for more.
 pub(super) struct Reading {
     /// The turn of the listing before this one.
@@ -183,7 +186,7 @@ impl Run<'_> {
             if kind == Kind::Contact && !read.is_over() && self.waits_for_others(&row.id).await? {
                 continue;
             }
-            if kind == Kind::Contact && self.comes_behind(&row.id).await? {
+            if kind == Kind::Contact && self.comes_behind(&row.id, read).await? {
                 continue;
             }
             had.insert(row.id.clone());
@@ -211,19 +214,25 @@ impl Run<'_> {
         Ok(several)
     }
 
-    /// Whether somebody is still to be written who is known by the same address and comes first in the source. It is waited for once.
-    async fn comes_behind(&self, id: &str) -> Result<bool> {
-        let Some(first) = self.job.source.ahead_of(Kind::Contact, id).filter(|_| !self.behind().contains(id)) else {
-            return Ok(false);
-        };
+    /// Whether somebody is still to be written who is known by the same address and comes first in the source. Once all are read they are
+    /// waited for a few times, and no longer: they may be in doubt for hours.
+    async fn comes_behind(&self, id: &str, read: Read) -> Result<bool> {
+        let Some(first) = self.job.source.ahead_of(Kind::Contact, id) else { return Ok(false) };
         let row = self.job.link.record(Kind::Contact, &first).await?;
         let is_open = row.is_some_and(|row| matches!(row.state, State::Staged | State::Planned | State::Writing));
-        if is_open && !self.job.target.profile().verbatim {
-            self.behind().insert(id.to_owned());
-            self.later().insert(id.to_owned());
-            return Ok(true);
+        if !is_open || self.job.target.profile().verbatim {
+            return Ok(false);
         }
-        Ok(false)
+        if read.is_over() {
+            let mut behind = self.behind();
+            let waits = behind.entry(id.to_owned()).or_default();
+            *waits += 1;
+            if *waits > WAITS {
+                return Ok(false);
+            }
+            self.later().insert(id.to_owned());
+        }
+        Ok(true)
     }
 
     /// Whether this run will read no more of it.
