@@ -132,6 +132,8 @@ fn refuses(calls: u32) -> String {
 fn a_ticket_waits_for_a_requester_who_was_refused_once() {
     let once = refuses(1);
     let all = Move::new(12, Trouble { target: &once, ..Trouble::default() });
+    let requester = format!("contact:{}", all.source.state()["tickets"][3]["requester_id"]);
+    assert_eq!(all.run(&["run", "--only", "contact", "--ids", &requester]), 3, "{}", all.said("stderr.txt"));
     for _ in 0..2 {
         assert_eq!(all.run(&["run"]), 3, "{}", all.said("stderr.txt"));
         assert!(!all.target.state().to_string().contains("unknown-requester"), "written for another person");
