@@ -137,7 +137,7 @@ impl Planner for DryRun {
         self.inner.takes(part)
     }
 
-    fn answer(&self, key: &str) -> Option<&str> {
+    fn answer(&self, key: &str) -> Option<&Value> {
         self.inner.answer(key)
     }
 

@@ -1,5 +1,6 @@
 //! What writes a record: the steps of a mapped record, what is lost of it, and what that will take. Pure.
 
+use serde_json::Value;
 use super::mapped::Mapped;
 use super::plan::Step;
 use super::profile::Profile;
@@ -22,7 +23,7 @@ pub trait Planner: Send + Sync {
     fn takes(&self, part: &str) -> bool;
 
     /// An answer of the account that is not secret.
-    fn answer(&self, key: &str) -> Option<&str>;
+    fn answer(&self, key: &str) -> Option<&Value>;
 
     /// The label tickets take where the mapping gives none: by the account's answers. `vocabulary` is `group`, `type` …
     fn default_label(&self, vocabulary: &str) -> Option<String>;

@@ -14,7 +14,7 @@ pub struct Profile {
     pub silence: Silence,
     /// What an admin does so that nothing is mailed, shown when `silence` needs their word.
     pub how_to_silence: String,
-    /// Account key whose answer `"yes"` keeps mail back as the admin's word does.
+    /// Account question, a `bool`, whose yes keeps mail back as the admin's word does.
     pub silenced_by: Option<String>,
     /// Account key that holds the label of tickets the mapping gives none: by vocabulary (`group`, `type` …).
     pub defaults: BTreeMap<String, String>,

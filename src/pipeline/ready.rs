@@ -1,5 +1,6 @@
 //! `check`: proves that both accounts can be used and that writing will mail nobody.
 
+use serde_json::Value;
 use super::{Event, Job, ORDER, Side, claim, demands};
 use crate::clock::VendorClock;
 use crate::connector::CheckLine;
@@ -137,5 +138,5 @@ fn silence(job: &Job) -> Option<CheckLine> {
 
 fn silenced_by(job: &Job) -> bool {
     let key = job.target.profile().silenced_by.as_deref();
-    key.and_then(|key| job.target.answer(key)) == Some("yes")
+    key.and_then(|key| job.target.answer(key)) == Some(&Value::Bool(true))
 }

@@ -10,7 +10,7 @@ use crate::connector::{LAID, Planner};
 use crate::error::{Loss, Problem, Reason, Result};
 use crate::ledger::StepKey;
 use crate::record::{Kind, Outputs};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ impl Planner for FilesTarget {
         true
     }
 
-    fn answer(&self, _key: &str) -> Option<&str> {
+    fn answer(&self, _key: &str) -> Option<&Value> {
         None
     }
 

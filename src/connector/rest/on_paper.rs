@@ -51,7 +51,7 @@ impl Planner for OnPaper {
         self.0.takes(part)
     }
 
-    fn answer(&self, key: &str) -> Option<&str> {
+    fn answer(&self, key: &str) -> Option<&Value> {
         self.0.answer(key)
     }
 

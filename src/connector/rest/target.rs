@@ -9,7 +9,7 @@ use crate::connector::profile::{Authors, Profile};
 use crate::connector::seen::Among;
 use crate::connector::{CheckLine, Found, Marked, Outcome, Planner, ReadBack, Said, Target, Written};
 use crate::error::{Loss, Problem, Reason, Result};
-use crate::expr::{Scope, Sight, Template};
+use crate::expr::{Scope, Sight, Template, plain};
 use crate::ledger::Remote;
 use crate::record::{Kind, Outputs, Visibility};
 use async_trait::async_trait;
@@ -35,13 +35,13 @@ impl Planner for Rest {
         self.manifest.write.contains_key(part)
     }
 
-    fn answer(&self, key: &str) -> Option<&str> {
-        self.account.get(key).and_then(Value::as_str)
+    fn answer(&self, key: &str) -> Option<&Value> {
+        self.account.get(key)
     }
 
     fn default_label(&self, vocabulary: &str) -> Option<String> {
         let key = self.manifest.profile.defaults.get(vocabulary)?;
-        Planner::answer(self, key).map(str::to_owned)
+        Planner::answer(self, key).map(plain)
     }
 
     fn marker_field(&self) -> Option<&str> {
