@@ -1,11 +1,11 @@
 //! What writes a record: the steps of a mapped record, what is lost of it, and what that will take. Pure.
 
-use serde_json::Value;
 use super::mapped::Mapped;
 use super::plan::Step;
 use super::profile::Profile;
 use crate::error::{Loss, Result};
 use crate::record::{Kind, Outputs};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::Duration;
 

@@ -1,6 +1,5 @@
 //! stage → map → plan → write → verify, kind by kind.
 
-use serde_json::Value;
 use super::custody::Custody;
 use super::failure::{Failed, Streak};
 use super::library::Library;
@@ -20,6 +19,7 @@ use crate::ledger::{End, Lost, Origin, RecordRow, State, Watermark};
 use crate::mapping::Missing;
 use crate::record::{Body, Format, Kind, Record};
 use futures_util::{StreamExt, TryStreamExt, stream};
+use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -132,8 +132,13 @@ impl<'a> Run<'a> {
         let roster = Arc::new(roster);
         let people = Arc::new(People::new(job.source.clone(), job.staging.clone(), job.link.clone(), roster.clone()));
         let profile = job.target.profile();
-        let format =
-            job.target.answer("text_format").and_then(Value::as_str).and_then(Format::from_code).or(profile.format).unwrap_or(Format::Text);
+        let format = job
+            .target
+            .answer("text_format")
+            .and_then(Value::as_str)
+            .and_then(Format::from_code)
+            .or(profile.format)
+            .unwrap_or(Format::Text);
         let translator = Translator {
             mapping: job.mapping.clone(),
             target: job.target.clone(),

@@ -1,6 +1,5 @@
 //! `check`: proves that both accounts can be used and that writing will mail nobody.
 
-use serde_json::Value;
 use super::{Event, Job, ORDER, Side, claim, demands};
 use crate::clock::VendorClock;
 use crate::connector::CheckLine;
@@ -8,6 +7,7 @@ use crate::connector::profile::Silence;
 use crate::error::{Problem, Reason, Result};
 use crate::record::Kind;
 use jiff::SignedDuration;
+use serde_json::Value;
 
 /// Clocks that differ by more than this are worth a word.
 const FAR_APART: SignedDuration = SignedDuration::from_mins(1);

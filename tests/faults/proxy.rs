@@ -222,9 +222,9 @@ async fn served(mut stream: TcpStream, hop: Hop) {
     let _ = stream.shutdown().await;
 }
 
-/// What of a signed address is the same each time: the token that says which file it is.
+/// What of a signed address is the same each time: a token in JSON (JWT), which says which file it is of.
 fn lasting(query: &str) -> &str {
-    query.split('&').find(|pair| pair.starts_with("token=")).unwrap_or_default()
+    query.split('&').find(|pair| pair.starts_with("token=eyJ")).unwrap_or_default()
 }
 
 fn owned((name, value): (&str, &str)) -> (String, String) {

@@ -205,7 +205,12 @@ fn target_view(job: &Job, mapped: preview::Shown, redacted: bool) -> View {
 }
 
 fn ticket_view(job: &Job, ticket: MappedTicket, redacted: bool) -> View {
-    let format = job.target.answer("text_format").and_then(Value::as_str).and_then(Format::from_code).or(job.target.profile().format);
+    let format = job
+        .target
+        .answer("text_format")
+        .and_then(Value::as_str)
+        .and_then(Format::from_code)
+        .or(job.target.profile().format);
     let format = format.unwrap_or(Format::Text);
     let person = |person: &MappedPerson| {
         let (name, address) =
