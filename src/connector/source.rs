@@ -231,10 +231,10 @@ pub trait Source: Assemble + Fetch {
     /// Lists below records that the plan of the account does not show, as far as this run was told.
     fn refused(&self) -> Vec<String>;
 
-    /// Whether a list below records, which an earlier run was refused, is shown now. A call or two.
+    /// Whether a list, which an earlier run was refused below these rows, is shown now; none where no row of them may have it. A call at most.
     ///
     /// Errors: those of `read`.
-    async fn shows(&self, list: &str) -> Result<bool>;
+    async fn shows(&self, list: &str, rows: &[Value]) -> Result<Option<bool>>;
 
     /// What the account has and no record carries. Asked once.
     ///

@@ -33,6 +33,9 @@ const RULED_OUT: &[Reason] = &[
     Reason::NoEmail,
 ];
 
+/// Rows of the stage that are looked at together.
+const ROWS: u32 = 100;
+
 /// What is left out because the project says so.
 const LEFT_OUT: [Loss; 2] = [Loss::NameLeftOut, Loss::NotListed];
 
@@ -103,23 +106,51 @@ pub async fn take_up(job: &Job) -> Result<(), Stop> {
     Ok(())
 }
 
-/// Takes up records that were read without a list which the account's plan refused, and which it shows now. Whoever reads it for the first
-/// time is told of it by the platform alone, and a refusal may pass.
+/// Puts back to work what was read without a list that the account's plan refused, and which it shows now. Only the platform tells whoever
+/// reads it for the first time, and a refusal may pass.
 async fn shown_by_now(job: &Job) -> Result<(), Stop> {
     for &kind in ORDER {
         for list in job.staging.refused_lists(kind.code()).await? {
-            // What cannot be asked now is asked by the next run.
-            if !job.source.shows(&list).await.unwrap_or(false) {
+            if !is_shown(job, kind, &list).await? {
                 continue;
             }
-            for id in job.staging.open_refused(kind.code(), &list).await? {
-                if job.link.record(kind, &id).await?.is_some_and(|row| row.state == State::Done) {
-                    job.link.take_up_one(kind, &id).await?;
+            // The stage forgets last: a run that ends between finds the same records again.
+            let mut after = 0;
+            loop {
+                let page = job.staging.without_list(kind.code(), &list, after, ROWS).await?;
+                let Some((last, _)) = page.last() else { break };
+                after = *last;
+                for (_, id) in page {
+                    if job.link.record(kind, &id).await?.is_some_and(|row| row.state == State::Done) {
+                        job.link.take_up_one(kind, &id).await?;
+                    }
                 }
             }
+            job.staging.open_refused(kind.code(), &list).await?;
         }
     }
     Ok(())
+}
+
+/// Whether the source shows a list today that it refused below rows of a kind. The first of them that may have it tells; where none may,
+/// nothing is missing.
+async fn is_shown(job: &Job, kind: Kind, list: &str) -> Result<bool, Stop> {
+    let mut after = 0;
+    loop {
+        let page = job.staging.without_list(kind.code(), list, after, ROWS).await?;
+        let Some((last, _)) = page.last() else { return Ok(false) };
+        after = *last;
+        let mut rows = Vec::with_capacity(page.len());
+        for (_, id) in page {
+            rows.extend(job.staging.item(kind.code(), &id).await?);
+        }
+        // What cannot be asked now is asked by the next run.
+        match job.source.shows(list, &rows).await {
+            Ok(None) => {}
+            Ok(Some(shown)) => return Ok(shown),
+            Err(_) => return Ok(false),
+        }
+    }
 }
 
 /// Takes up records that were migrated without what `[source] leave_out` named then and does not name now, and has them read again.

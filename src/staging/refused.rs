@@ -38,16 +38,24 @@ impl Staging {
         Ok(lists)
     }
 
-    /// Forgets that rows which were read without this list were whole, and names them.
-    pub async fn open_refused(&self, stream: &str, list: &str) -> Result<Vec<String>> {
+    /// Rows that were read without this list and stand behind this place, the first of them first: each with its place and its id.
+    pub async fn without_list(&self, stream: &str, list: &str, after: i64, limit: u32) -> Result<Vec<(i64, String)>> {
         let (stream, list) = (stream.to_owned(), format!(",{list},"));
-        let sql = "UPDATE item SET children_of = NULL, refused = NULL WHERE stream = ?1 AND instr(refused, ?2) > 0 RETURNING id";
+        let sql =
+            "SELECT seq, id FROM item WHERE stream = ?1 AND seq > ?2 AND instr(refused, ?3) > 0 ORDER BY seq LIMIT ?4";
         self.store
-            .write(move |db| {
-                let mut opened = db.prepare_cached(sql)?;
-                let rows = opened.query_map(params![stream, list], |r| r.get::<_, String>(0))?;
+            .read(move |db| {
+                let mut found = db.prepare_cached(sql)?;
+                let rows = found.query_map(params![stream, after, list, limit], |r| Ok((r.get(0)?, r.get(1)?)))?;
                 Ok(rows.collect::<Result<_, _>>()?)
             })
             .await
+    }
+
+    /// Forgets that rows which were read without this list were whole: they are read again.
+    pub async fn open_refused(&self, stream: &str, list: &str) -> Result<()> {
+        let (stream, list) = (stream.to_owned(), format!(",{list},"));
+        let sql = "UPDATE item SET children_of = NULL, refused = NULL WHERE stream = ?1 AND instr(refused, ?2) > 0";
+        self.store.write(move |db| Ok(db.execute(sql, params![stream, list]).map(drop)?)).await
     }
 }

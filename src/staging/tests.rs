@@ -230,12 +230,14 @@ async fn what_was_read_without_a_list_is_asked_for_again_once_the_list_is_shown(
     staging.put_children("ticket", "7", "a", &Children::new(), std::slice::from_ref(&times)).await.unwrap();
     assert_eq!(staging.wholeness("ticket", "7").await.unwrap(), Some(Wholeness::Whole));
     assert_eq!(staging.refused_lists("ticket").await.unwrap(), ["time_entry"]);
-    assert_eq!(
-        staging.open_refused("ticket", "time").await.unwrap(),
-        Vec::<String>::new(),
-        "a name is no part of another"
-    );
-    assert_eq!(staging.open_refused("ticket", &times).await.unwrap(), ["7"]);
+    let without = async |list: &str, after| staging.without_list("ticket", list, after, 100).await.unwrap();
+    assert_eq!(without("time", 0).await, [], "a name is no part of another");
+    let found = without(&times, 0).await;
+    assert_eq!(found.iter().map(|(_, id)| id.as_str()).collect::<Vec<_>>(), ["7"]);
+    assert_eq!(without(&times, found[0].0).await, [], "the page behind it");
+    staging.open_refused("ticket", "time").await.unwrap();
+    assert_eq!(staging.wholeness("ticket", "7").await.unwrap(), Some(Wholeness::Whole));
+    staging.open_refused("ticket", &times).await.unwrap();
     assert_eq!(staging.wholeness("ticket", "7").await.unwrap(), Some(Wholeness::Partly));
     assert_eq!(staging.refused_lists("ticket").await.unwrap(), Vec::<String>::new());
 }

@@ -193,8 +193,8 @@ impl Source for FilesSource {
         vec![]
     }
 
-    async fn shows(&self, _list: &str) -> Result<bool> {
-        Ok(true)
+    async fn shows(&self, _list: &str, _rows: &[Value]) -> Result<Option<bool>> {
+        Ok(Some(true))
     }
 
     async fn left(&self) -> Result<Vec<LeftBehind>> {

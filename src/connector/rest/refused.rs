@@ -44,35 +44,32 @@ impl Rest {
         lacked
     }
 
-    /// Whether a list below records is shown, as the list of all says or, where the platform has none, the one below the first record.
-    pub(super) async fn shows_again(&self, name: &str) -> Result<bool> {
-        let Ok(stream) = self.stream(name) else { return Ok(true) };
+    /// Whether a list is shown that was refused below these rows: as the list of all says or, where the platform has none, the one below
+    /// the first of them that may have it. None where no row of them may.
+    pub(super) async fn shows_again(&self, name: &str, rows: &[Value]) -> Result<Option<bool>> {
+        // The manifest reads it no more: nothing keeps these rows.
+        let Ok(stream) = self.stream(name) else { return Ok(Some(true)) };
+        let Some(row) = rows.iter().find(|row| self.may_have(stream, row)) else { return Ok(None) };
         let asked = match &stream.bulk {
             Some(bulk) => {
                 let listed = Listed::from(bulk);
                 self.one_page(name, &listed, Above::NONE, None, Some(Timestamp::UNIX_EPOCH)).await.map(drop)
             }
-            None => {
-                let Some(row) = self.first_above(name, stream).await? else { return Ok(true) };
-                self.part_page(name, stream, Above::of(&row, &row), None, None).await.map(drop)
-            }
+            None => self.part_page(name, stream, Above::of(row, row), None, None).await.map(drop),
         };
         match asked {
-            Ok(()) => Ok(true),
-            Err(problem) if is_not_shown(&problem) => Ok(false),
+            Ok(()) => Ok(Some(true)),
+            Err(problem) if is_not_shown(&problem) => Ok(Some(false)),
             Err(problem) => Err(problem),
         }
     }
 
-    /// A record that may have a list of this name below it.
-    async fn first_above(&self, name: &str, stream: &ReadStream) -> Result<Option<Value>> {
-        let Some(parent) = stream.parent.as_deref() else { return Ok(None) };
-        let above = self.stream(parent).map_err(|problem| problem.at(format!("reading {name}")))?;
-        let leaf = self.part_page(parent, above, Above::NONE, None, None).await?;
-        Ok(leaf.rows.into_iter().find(|row| {
-            let scope = Scope { parent: row, root: row, ..self.scope(row) };
-            stream.when.as_ref().is_none_or(|when| when.holds(&scope).unwrap_or(false))
-        }))
+    /// Whether a list may have something of this row, below it or among those of all.
+    fn may_have(&self, stream: &ReadStream, row: &Value) -> bool {
+        let scope = Scope { parent: row, root: row, ..self.scope(row) };
+        let below = || stream.when.as_ref().is_none_or(|when| when.holds(&scope).unwrap_or(false));
+        let alone = stream.bulk.as_ref().and_then(|bulk| bulk.alone.as_ref());
+        stream.path.is_some() && below() || alone.is_some_and(|alone| alone.holds(&scope).unwrap_or(false))
     }
 
     /// Whether the list below another row is refused as well; there may be no other row.
@@ -84,8 +81,7 @@ impl Rest {
         };
         let Ok(leaf) = self.part_page(parent, above, Above::NONE, None, None).await else { return false };
         for other in leaf.rows.iter().filter(|row| plain(&row["id"]) != plain(&root["id"])) {
-            let scope = Scope { parent: other, root: other, ..self.scope(other) };
-            if stream.when.as_ref().is_none_or(|when| when.holds(&scope).unwrap_or(false)) {
+            if self.may_have(stream, other) {
                 let asked = self.part_page(name, stream, Above::of(other, other), None, None).await;
                 return asked.is_err_and(|problem| refuses(&problem));
             }

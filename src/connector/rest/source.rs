@@ -149,9 +149,9 @@ impl Source for Rest {
         self.refused_by_plan()
     }
 
-    async fn shows(&self, list: &str) -> Result<bool> {
+    async fn shows(&self, list: &str, rows: &[Value]) -> Result<Option<bool>> {
         self.prepare().await?;
-        self.shows_again(list).await
+        self.shows_again(list, rows).await
     }
 
     async fn left(&self) -> Result<Vec<LeftBehind>> {
