@@ -246,7 +246,7 @@ impl Target for DryRun {
         let (kind, id) = record_of(step);
         let told = serde_json::to_value(&step.request)
             .map_err(|e| {
-                crate::error::Problem::new(crate::error::Reason::Internal, format!("a request cannot be told: {e}"))
+                crate::error::Problem::new(crate::error::Reason::Internal, format!("a request cannot be shown: {e}"))
             })
             .and_then(|request| {
                 let request = self.names.lock().unwrap_or_else(PoisonError::into_inner).named(request);

@@ -152,7 +152,7 @@ fn tag(words: &str) -> String {
     words.collect::<Vec<_>>().join("_")
 }
 
-/// Why writing mails nobody.
+/// Why no e-mail notifications.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Silence {

@@ -93,7 +93,7 @@ impl Template {
             return Ok(plain(&path.of(scope)));
         }
         self.fill(scope, |value| match value.as_str() {
-            "" => Err(Problem::new(Reason::Expression, "a value that should stand in an address is missing")),
+            "" => Err(Problem::new(Reason::Expression, "a value for an address is missing")),
             value => Ok(segment(value)),
         })
     }

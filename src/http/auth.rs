@@ -58,7 +58,7 @@ impl Auth {
             }
             Auth::Header { name, value } => {
                 let header = HeaderName::from_bytes(name.as_bytes())
-                    .map_err(|_| Problem::new(Reason::Manifest, format!("`{name}` is no header name")))?;
+                    .map_err(|_| Problem::new(Reason::Manifest, format!("`{name}` is not a valid header name")))?;
                 (header, secret_value(filled(value, answers)?.expose_secret())?)
             }
         };
@@ -105,8 +105,11 @@ impl Credentials {
 
 fn secret_value(text: &str) -> Result<HeaderValue> {
     let mut value = HeaderValue::from_str(text.trim()).map_err(|_| {
-        Problem::new(Reason::Config, "the credentials of the account hold a character that no header can carry")
-            .hint("look for a line break or a space that was copied along")
+        Problem::new(
+            Reason::Config,
+            "the credentials of the account contain a character that is not allowed in a header",
+        )
+        .hint("look for a line break or a space that was copied along")
     })?;
     value.set_sensitive(true);
     Ok(value)

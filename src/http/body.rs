@@ -235,14 +235,14 @@ async fn length(path: &Path) -> Result<u64> {
     let unreadable = |e: io::Error| Problem::new(Reason::Disk, format!("cannot read {}: {e}", path.display()));
     let found = File::open(path).await.map_err(unreadable)?.metadata().await.map_err(unreadable)?;
     if !found.is_file() {
-        return Err(Problem::new(Reason::Disk, format!("{} is no file", path.display())));
+        return Err(Problem::new(Reason::Disk, format!("{} is not a file", path.display())));
     }
     Ok(found.len())
 }
 
 fn header(text: &str) -> Result<HeaderValue> {
     HeaderValue::from_str(text)
-        .map_err(|_| Problem::new(Reason::Invalid, format!("`{}` is no content type", text.escape_debug())))
+        .map_err(|_| Problem::new(Reason::Invalid, format!("`{}` is not a valid content type", text.escape_debug())))
 }
 
 fn quoted(name: &str) -> String {

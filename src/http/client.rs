@@ -283,7 +283,7 @@ fn connector(base: &Url, timeout: Duration, proxy: Option<&Url>, ca_file: Option
             None => Ok(builder),
             Some(proxy) => reqwest::Proxy::all(proxy.clone())
                 .map(|proxy| builder.proxy(proxy))
-                .map_err(|_| wrong("`proxy` is no address of a proxy")),
+                .map_err(|_| wrong("`proxy` is not a valid proxy URL")),
         }
     };
     match builder()?.tls_certs_merge(authorities).build() {
@@ -307,7 +307,7 @@ fn wrong(what: impl Into<String>) -> Problem {
 
 fn header_name(name: &str) -> Result<HeaderName> {
     HeaderName::from_bytes(name.as_bytes())
-        .map_err(|_| Problem::new(Reason::Manifest, format!("`{}` is no header name", name.escape_debug())))
+        .map_err(|_| Problem::new(Reason::Manifest, format!("`{}` is not a valid header name", name.escape_debug())))
 }
 
 /// UTF-8 goes out as it is; control characters do not.

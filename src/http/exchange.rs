@@ -90,7 +90,7 @@ impl Client {
         }
         let permit = self.pacer.acquire_by(call.method.as_str(), self.relative(url), deadline).await;
         permit.map(Some).ok_or_else(|| {
-            let what = format!("the limits of {} let no call through in {} s", host(url), self.patience.as_secs());
+            let what = format!("rate limit of {}: no call allowed for {} s", host(url), self.patience.as_secs());
             Fault::before_sending(Problem::new(Reason::RateLimited, what).hint("run the same command again later"))
         })
     }

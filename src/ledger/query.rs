@@ -35,8 +35,9 @@ pub(crate) fn first<T>(
 
 /// Times are kept as UTC milliseconds.
 pub(crate) fn moment(millis: i64) -> Result<Timestamp, Fault> {
-    Timestamp::from_millisecond(millis)
-        .map_err(|_| Problem::new(Reason::Refused, format!("{millis} is no time this version knows")).into())
+    Timestamp::from_millisecond(millis).map_err(|_| {
+        Problem::new(Reason::Refused, format!("{millis} is not a time that this version understands")).into()
+    })
 }
 
 pub(crate) fn time(millis: Option<i64>) -> Result<Option<Timestamp>, Fault> {

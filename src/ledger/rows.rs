@@ -16,7 +16,7 @@ closed_list! {
         Parked = "parked": "waiting for a record it refers to",
         Planned = "planned": "its steps are known",
         Writing = "writing": "its steps are being carried out",
-        Done = "done": "carried",
+        Done = "done": "migrated",
         Skipped = "skipped": "left out on purpose",
         Failed = "failed": "refused",
         InDoubt = "in_doubt": "may or may not have been written",

@@ -63,7 +63,7 @@ impl Mapping {
         }
         after["custom"] = json!(self.custom(ticket, &source, known)?);
         let mut ticket: Ticket = serde_json::from_value(after).map_err(|e| {
-            Problem::new(Reason::Expression, format!("a rule of the mapping makes a ticket that is none: {e}"))
+            Problem::new(Reason::Expression, format!("a rule of the mapping makes a ticket that is not valid: {e}"))
         })?;
         let redacted = self.redacted(&mut ticket, &source)?;
         Ok(Applied { ticket, redacted })

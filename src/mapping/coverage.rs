@@ -329,9 +329,11 @@ fn demanded(mapping: &Mapping, seen: &Observed, there: &There) -> Vec<Coverage> 
             continue;
         }
         let closing = there.settled_only.contains(&target.key);
-        let of = if closing { " of settled tickets" } else { "" };
-        let note =
-            format!("the target demands a value{of}: give [ticket.custom.\"{}\"] a `value` or a `default`", target.key);
+        let of = if closing { " for solved or closed tickets" } else { "" };
+        let note = format!(
+            "the target requires a value{of}: give [ticket.custom.\"{}\"] a `value` or a `default`",
+            target.key
+        );
         let settled = seen.statuses.iter().filter(|status| {
             matches!(status.category.or(label::category(&status.label)), Some(Category::Solved | Category::Closed))
         });

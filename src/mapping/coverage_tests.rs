@@ -136,5 +136,5 @@ fn a_lossy_conversion_is_declared_before_it_happens() {
     let there = There { fields: vec![field("cf_n", "N", FieldType::Number, &[])], ..there() };
     let rows = coverage(&mapping, &seen(), &there);
     let serial = rows.iter().find(|row| row.field == "Serial").unwrap();
-    assert_eq!(serial.note.as_deref(), Some("lost: what is no number"));
+    assert_eq!(serial.note.as_deref(), Some("lost: values that are not numbers"));
 }

@@ -71,7 +71,7 @@ impl Example {
             let problem = Problem::new(Reason::Config, format!("a ticket has no `{odd}`"));
             return Err(Problem { hint: spelling::hint(odd, known), ..problem });
         }
-        let wrong = |e| Problem::new(Reason::Config, format!("the ticket of an example is none: {e}"));
+        let wrong = |e| Problem::new(Reason::Config, format!("the ticket of an example is not valid: {e}"));
         serde_json::from_value(self.canonical()).map_err(wrong)
     }
 

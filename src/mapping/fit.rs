@@ -21,7 +21,7 @@ pub fn fit(from: FieldType, to: FieldType) -> Fit {
     match (from, to) {
         (User | Lookup | File, _) | (_, File) => Fit::Never,
         (from, to) if from == to => Fit::Whole,
-        (_, User | Lookup) => Fit::Part("what is none of the target's own"),
+        (_, User | Lookup) => Fit::Part("values the target does not have"),
         (_, Text | LongText) => Fit::Whole,
         (Number, Decimal) | (Date, DateTime) | (Select | Tree, MultiSelect) => Fit::Whole,
         (Select, Tree) => Fit::Whole,
@@ -29,11 +29,13 @@ pub fn fit(from: FieldType, to: FieldType) -> Fit {
         (Decimal, Number) => Fit::Part("numbers with a fraction"),
         (MultiSelect, Select | Tree) => Fit::Part("all but the first of several"),
         (Tree, Select) => Fit::Part("the levels the target does not have"),
-        (_, Select | MultiSelect | Tree) => Fit::Part("what is none of the target's options"),
+        (_, Select | MultiSelect | Tree) => Fit::Part("values that are not options in the target"),
         (Text | LongText | Select | MultiSelect | Tree | Number, Bool) => Fit::Part("what is neither yes nor no"),
-        (Text | LongText | Select | MultiSelect | Tree | Url, Number | Decimal) => Fit::Part("what is no number"),
-        (Text | LongText | Select | MultiSelect | Tree, Date | DateTime) => Fit::Part("what is no date"),
-        (Text | LongText | Select | MultiSelect | Tree, Url) => Fit::Part("what is no address"),
+        (Text | LongText | Select | MultiSelect | Tree | Url, Number | Decimal) => {
+            Fit::Part("values that are not numbers")
+        }
+        (Text | LongText | Select | MultiSelect | Tree, Date | DateTime) => Fit::Part("values that are not dates"),
+        (Text | LongText | Select | MultiSelect | Tree, Url) => Fit::Part("values that are not addresses"),
         (Bool, Number | Decimal) => Fit::Never,
         _ => Fit::Never,
     }

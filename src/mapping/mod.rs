@@ -181,7 +181,7 @@ impl Mapping {
         for (name, rule) in rules {
             let place = ["ticket", "custom", name.as_str()];
             if rule.drop && (rule.to.is_some() || rule.create) {
-                return Err(text.error_at_key(&place, format!("`{name}` is both dropped and carried")));
+                return Err(text.error_at_key(&place, format!("`{name}` is both dropped and migrated")));
             }
             if rule.value.is_some() && (rule.drop || rule.jq.is_some() || rule.default.is_some()) {
                 let message = format!("`{name}` has a `value`, beside which `drop`, `jq` and `default` have no effect");
@@ -271,7 +271,7 @@ over = "zip"
         let problem = complaint("[ticket.statsu]\n");
         assert_eq!(problem.hint.as_deref(), Some("did you mean `status`?"));
         let problem = complaint("[dates]\nstyle = \"haeder\"\n");
-        assert!(problem.what.starts_with("mapping.toml:2:10: unknown word `haeder`"), "{}", problem.what);
+        assert!(problem.what.starts_with("mapping.toml:2:10: unknown value `haeder`"), "{}", problem.what);
     }
 
     #[test]
@@ -283,7 +283,7 @@ over = "zip"
 
     #[test]
     fn rules_that_contradict_each_other_are_refused() {
-        assert!(complaint("[ticket.custom.A]\ndrop = true\nto = 'b'\n").what.contains("both dropped and carried"));
+        assert!(complaint("[ticket.custom.A]\ndrop = true\nto = 'b'\n").what.contains("both dropped and migrated"));
         assert!(complaint("[ticket.custom.A]\n[ticket.custom.a]\n").what.contains("a second rule"));
         assert!(complaint("[ticket.custom.A]\nvalue = 1\njq = '.'\n").what.contains("have no effect"));
     }

@@ -61,7 +61,7 @@ pub struct There {
     pub defaults: BTreeMap<&'static str, String>,
     /// `required` are those it demands.
     pub fields: Vec<Field>,
-    /// Keys of those it demands of settled tickets alone.
+    /// Keys of those it demands for solved or closed tickets alone.
     pub settled_only: BTreeSet<String>,
     /// Types of fields that can be made there.
     pub makes: Vec<FieldType>,

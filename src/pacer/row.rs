@@ -137,7 +137,7 @@ impl FromStr for Rate {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is no rate: write it like `200/m`, `10/s`, `700/h`, `5000/d` or `20/2s`");
+        let wrong = || format!("`{text}` is not a rate: write it like `200/m`, `10/s`, `700/h`, `5000/d` or `20/2s`");
         let (calls, span) = text.split_once('/').ok_or_else(wrong)?;
         let calls = calls.trim().parse::<NonZeroU32>().map_err(|_| wrong())?;
         let span = span.trim();

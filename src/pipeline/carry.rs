@@ -401,7 +401,7 @@ impl<'a> Run<'a> {
             if row.has_steps {
                 return self.as_customer(record, row, turn).await;
             }
-            let problem = Problem::new(Reason::Duplicate, "is an agent too, and stands there as one");
+            let problem = Problem::new(Reason::Duplicate, "is also an agent, and is migrated as an agent");
             return Ok(End::Skipped { problem, stands_for: Some((Kind::Agent, id.to_owned())) });
         }
         if let Some(end) = self.unpublished(&record) {
@@ -454,7 +454,8 @@ impl<'a> Run<'a> {
             let problem = Problem::new(Reason::Deleted, what);
             return Ok(End::Skipped { problem, stands_for: None });
         }
-        let problem = Problem::new(Reason::NotFound, what).hint("it was seen by an earlier run whose stage is gone");
+        let problem =
+            Problem::new(Reason::NotFound, what).hint("an earlier run read it, but the staged data was deleted");
         Ok(End::Failed { problem })
     }
 

@@ -199,7 +199,7 @@ async fn look_again(job: &Job, kind: Kind, id: &str) -> Result<Again> {
 async fn complete_row(job: &Job, kind: Kind, id: &str) -> Result<Option<Value>> {
     let Some(row) = job.staging.item(kind.code(), id).await? else { return Ok(None) };
     let Some(whole) = job.source.complete(kind, &row).await? else {
-        let what = format!("the source shows more of it, by which it is no {kind} that is migrated");
+        let what = format!("the source shows more data for it: this kind of {kind} is not migrated");
         job.staging.put_left_out(kind.code(), id, &Problem::new(Reason::Scope, what)).await?;
         return Ok(None);
     };

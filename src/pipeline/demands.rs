@@ -100,8 +100,9 @@ impl Roster {
             demands.iter().filter(|demand| demand.of == Of::All || settled).filter(lacks).collect();
         let Some(first) = lacked.first() else { return Ok(()) };
         let titles: Vec<String> = lacked.iter().map(|demand| format!("`{}`", demand.title)).collect();
-        let of = if lacked.iter().all(|demand| demand.of == Of::Settled) { "settled tickets" } else { "tickets" };
-        let what = format!("the target demands {} of {of}, and there is no value for it", titles.join(" and "));
+        let of =
+            if lacked.iter().all(|demand| demand.of == Of::Settled) { "solved or closed tickets" } else { "tickets" };
+        let what = format!("the target requires {} for {of}, and the ticket has no value for it", titles.join(" and "));
         Err(Problem::new(Reason::Demanded, what).hint(first.remedy()))
     }
 }
@@ -193,14 +194,14 @@ pub async fn check(job: &Job) -> Result<Option<CheckLine>> {
     }
     let source: Vec<Field> = job.fields_of_tickets().await?.into_iter().map(|(_, field)| field).collect();
     let is_staged = job.staging.listing(Kind::Field.code()).await?.complete_since.is_some();
-    let proves = "what the target demands of a ticket is filled".to_owned();
+    let proves = "the required ticket fields of the target are filled".to_owned();
     let mut sometimes = BTreeSet::new();
     for demand in &demands {
         match demand.filled(&mapping, &source, roster.fields()) {
             Filled::Always => {}
             Filled::Never if is_staged && !roster.is_partial(demand) => {
-                let of = if demand.of == Of::Settled { "settled tickets" } else { "tickets" };
-                let what = format!("the target demands `{}` of {of}, and nothing fills it", demand.title);
+                let of = if demand.of == Of::Settled { "solved or closed tickets" } else { "tickets" };
+                let what = format!("the target requires `{}` for {of}, and no rule gives a value", demand.title);
                 let problem = Problem::new(Reason::Refused, what).hint(demand.remedy());
                 return Ok(Some(CheckLine { proves, found: Err(problem) }));
             }
@@ -278,7 +279,7 @@ mod tests {
         assert_eq!(lacks("Open", "2", &["cf_a"]), None);
         assert_eq!(lacks("Closed", "2", &["cf_a", "cf_c"]), None);
         assert!(lacks("Open", "2", &[]).unwrap().contains("`Area` of tickets"));
-        assert!(lacks("Closed", "2", &["cf_a"]).unwrap().contains("`Cause` of settled tickets"));
+        assert!(lacks("Closed", "2", &["cf_a"]).unwrap().contains("`Cause` for solved or closed tickets"));
         assert!(lacks("Open", "1", &["cf_a"]).unwrap().contains("`Of bugs`"), "a type has fields of its own");
         assert!(
             lacks("Open", "", &["cf_a", "cf_t"]).unwrap().contains("`type`"),

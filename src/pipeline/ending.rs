@@ -98,7 +98,11 @@ impl From<Problem> for Ending {
 impl From<Stop> for Ending {
     fn from(stop: Stop) -> Self {
         match stop {
-            Stop::Interrupted => Problem::new(Reason::Interrupted, "stopped after the step in flight").into(),
+            Stop::Interrupted => Problem::new(
+                Reason::Interrupted,
+                "stopped safely after the current step: run the same command to continue",
+            )
+            .into(),
             Stop::TooManyFailures(n) => {
                 let what = format!("{n} records failed, more than --max-failures allows");
                 Problem::new(Reason::TooManyFailures, what).hint("`deskferry report` says why; then run again").into()

@@ -167,7 +167,7 @@ fn is_drawn(word: &str) -> bool {
 /// What stops a run after so many records in a row were refused alike.
 pub(super) fn refused_alike(problem: &Problem) -> Stop {
     let what = format!("{IN_A_ROW} records in a row failed with the same answer: {}", problem.what);
-    let hint = "it looks like the account, not the records: mend it there and run the same command again";
+    let hint = "it looks like the account, not the records: correct it there and run the same command again";
     // What is known to help is said first.
     let hint = match &problem.hint {
         Some(own) if problem.reason == Reason::ListRefused => format!("{own}; then run the same command again"),

@@ -93,7 +93,7 @@ pub async fn of_target(job: &Job) -> Vec<CheckLine> {
     }
     let mut lines = job.target.check().await;
     if lines.iter().all(|line| line.found.is_ok()) && !job.target.profile().verbatim {
-        let proves = "what the target demands of a ticket is known".to_owned();
+        let proves = "the required ticket fields of the target are known".to_owned();
         lines.extend(demands::check(job).await.unwrap_or_else(|e| Some(CheckLine { proves, found: Err(e) })));
     }
     if lines.iter().all(|line| line.found.is_ok()) {
@@ -109,27 +109,27 @@ fn clocks(account: &VendorClock) -> Option<CheckLine> {
     let side = if ahead.is_positive() { "ahead of" } else { "behind" };
     let seconds = SignedDuration::from_secs(ahead.abs().as_secs());
     let found = format!(
-        "this machine's clock is {seconds:#} {side} this account's: set it right, or mind it when reading logs"
+        "this machine's clock is {seconds:#} {side} this account's: correct it, or consider the difference when you read logs"
     );
-    Some(CheckLine { proves: "records are asked for in the account's own time".to_owned(), found: Ok(found) })
+    Some(CheckLine { proves: "the clock of the account is known".to_owned(), found: Ok(found) })
 }
 
 /// Nobody is mailed: by the calls used, or by the admin's word that mail is off.
 fn silence(job: &Job) -> Option<CheckLine> {
-    let proves = "writing mails nobody".to_owned();
+    let proves = "no e-mail notifications".to_owned();
     match job.target.profile().silence {
         Silence::Always => None,
         Silence::Declared if job.project.target.silenced => {
-            Some(CheckLine { proves, found: Ok("`silenced = true` says that outgoing mail is off".into()) })
+            Some(CheckLine { proves, found: Ok("assumed, because `silenced = true` is set; not verified".into()) })
         }
         Silence::Declared if silenced_by(job) => {
-            Some(CheckLine { proves, found: Ok("the account's own answer keeps mail back".into()) })
+            Some(CheckLine { proves, found: Ok("the account confirms that it sends none".into()) })
         }
         Silence::Declared => Some(CheckLine {
             proves,
             found: Err(Problem::new(
                 Reason::Refused,
-                "the platform may mail people about what we write, and cannot be asked not to",
+                "the platform may send e-mail about migrated records, and its API cannot prevent this",
             )
             .hint(job.target.how_to_silence().to_owned())),
         }),

@@ -39,7 +39,7 @@ impl Job {
             }
         }
         if !listed {
-            let what = "the target cannot list the records that carry our markers";
+            let what = "the target cannot list the records that have our markers";
             return Err(Problem::new(Reason::Unsupported, what).into());
         }
         Twins::recheck(self.target.as_ref(), &self.link).await?;

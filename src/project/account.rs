@@ -129,12 +129,12 @@ impl Account {
                 return Ok(());
             }
             Some(_) if question.is_secret() => {
-                let message = format!("`{key}` is a secret and stands here in plain text");
+                let message = format!("`{key}` is a secret and is written here in plain text");
                 let problem = self.origin.text.error_at_secret(&[self.origin.section, key], message);
                 return Err(problem.hint(self.place_hint(key)));
             }
             Some(Answer::Secret(_)) => {
-                return Err(self.error_at(key, format!("`{key}` is no secret: write its value here")));
+                return Err(self.error_at(key, format!("`{key}` is not a secret: write its value here")));
             }
             Some(Answer::Text(text)) => Value::from(text.as_str()),
             Some(Answer::Bool(flag)) => Value::from(*flag),

@@ -247,7 +247,7 @@ create_marker = true
         let text = WHOLE.replace("{ env = \"ZENDESK_TOKEN\" }", "\"hunter2\"");
         let account = project(&text).unwrap().source;
         let problem = account.answers(&[question("email", false), question("token", true)]).unwrap_err();
-        assert!(problem.what.contains("`token` is a secret and stands here in plain text"));
+        assert!(problem.what.contains("`token` is a secret and is written here in plain text"));
         assert!(!format!("{problem:?}").contains("hunter2"), "{problem:?}");
         assert!(problem.hint.unwrap().contains("token = { env = \"ZENDESK_TOKEN\" }"));
         assert!(!format!("{account:?}").contains("hunter2"));
@@ -304,7 +304,7 @@ create_marker = true
         assert!(at("settle  =", "setle   =").starts_with("migration.toml:20:1: unknown key `setle`"));
         assert!(at("\"90s\"", "\"soon\"").starts_with("migration.toml:13:13: `soon` is not a duration"));
         assert!(at("\"20%\"", "\"lots\"").starts_with("migration.toml:19:11: `lots` is not a share"));
-        assert!(at("\"group\"", "\"grop\"").starts_with("migration.toml:15:19: unknown word `grop`"));
+        assert!(at("\"group\"", "\"grop\"").starts_with("migration.toml:15:19: unknown value `grop`"));
         assert!(at("connector = \"redmine\"", "").contains("missing key `connector`"));
         let elsewhere = at("settle  = \"2s\"", "migration = \"/tmp/Cargo\"");
         assert!(

@@ -200,7 +200,7 @@ fn in_our_words(message: &str) -> (String, Option<String>) {
     }
     if let Some(word) = message.strip_prefix("unknown variant ").and_then(|m| quoted(m).next()) {
         let known = known("expected").unwrap_or_default();
-        return (format!("unknown word `{word}`"), spelling::hint(word, known));
+        return (format!("unknown value `{word}`"), spelling::hint(word, known));
     }
     if let Some(rest) = message.strip_prefix("missing field ") {
         return (format!("missing key {rest}"), None);
@@ -355,7 +355,7 @@ mod tests {
     #[test]
     fn an_unknown_word_deep_in_a_tagged_table_is_still_pointed_at() {
         let problem = complaint("project = \"a\"\npage = { kind = \"curser\", next = \".x\" }\n");
-        assert!(problem.what.contains("unknown word `curser`"), "{}", problem.what);
+        assert!(problem.what.contains("unknown value `curser`"), "{}", problem.what);
         assert!(shown(&problem).ends_with("|                  ^^^^^^"), "{problem:?}");
         assert_eq!(problem.hint.as_deref(), Some("did you mean `cursor`?"));
         let problem = complaint("project = \"a\"\npage = { kind = \"cursor\", nxet = \".x\" }\n");

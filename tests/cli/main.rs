@@ -204,7 +204,7 @@ fn a_target_that_may_mail_is_refused() {
     let address = answering(denied);
     let dir = project(&PROJECT.replace("silenced = true\n", "").replace("http://127.0.0.1:1", &address));
     let output = run(dir.path(), &["check"]);
-    assert!(output.starts_with("exit 6\n") && output.contains("writing mails nobody"), "{output}");
+    assert!(output.starts_with("exit 6\n") && output.contains("no e-mail notifications"), "{output}");
 }
 
 #[test]

@@ -54,8 +54,8 @@ const BAD_TICKETS: &[Bad] = &[
         "seconds or milliseconds (10 or 13 digits)",
     ),
     bad("7,s,,,,45413.5,,,,,", "created", "cannot be read as a date", "`date = \"excel\"`"),
-    bad("8,s,,,,,,half done,,,", "phase", "\"half done\" is no word of this field", "it takes `new`, `open`"),
-    bad("9,s,,,,,,,burnt,,", "state", "\"burnt\" is no word of this field", "it takes `live`, `deleted`"),
+    bad("8,s,,,,,,half done,,,", "phase", "\"half done\" is not a value of this field", "it takes `new`, `open`"),
+    bad("9,s,,,,,,,burnt,,", "state", "\"burnt\" is not a value of this field", "it takes `live`, `deleted`"),
     bad_row(",s,,,,,,,,,", "has no `id`", "`id` under `[ticket.columns]` of columns.toml"),
     bad(
         "1,another,,,,,,,,,",
@@ -63,8 +63,13 @@ const BAD_TICKETS: &[Bad] = &[
         "the id \"1\" is already in tickets.csv row 2, and the rows differ",
         "an id of its own",
     ),
-    bad("12,s,jane roe@x.example,,,,,,,,", "requester", "\"jane roe@x.example\" is no e-mail address", "correct it"),
-    bad("13,s,,bob@x.example; c@t@x.example,,,,,,,", "ccs", "\"c@t@x.example\" is no e-mail address", "correct it"),
+    bad(
+        "12,s,jane roe@x.example,,,,,,,,",
+        "requester",
+        "\"jane roe@x.example\" is not an e-mail address",
+        "correct it",
+    ),
+    bad("13,s,,bob@x.example; c@t@x.example,,,,,,,", "ccs", "\"c@t@x.example\" is not an e-mail address", "correct it"),
     bad("14,s,,,\"a@x.example, b@x.example\",,,,,,", "assignee", "are several people", "`followers` and `ccs`"),
     bad_row("15,s,,,,,,,,,,more", "12 cells under 11 headers", "stands in double quotes"),
     bad_row("16,s,,", "4 cells under 11 headers", "`delimiter` in columns.toml"),
@@ -80,7 +85,12 @@ const BAD_TICKETS: &[Bad] = &[
     bad("21,s,,,,,,,,[1],", "links", "is no list of links", "docs/files.md"),
     bad("22,s,,,,,#REF!,,,,", "due", "the formula gives #REF!", "list \"#REF!\" in `empty`"),
     bad("#N/A,s,,,,,,,,,", "id", "the formula gives #N/A", "correct it"),
-    bad("24,s,,,,,,,,,just words", "log", "is no message with its date and author", "is written `date;author;text`"),
+    bad(
+        "24,s,,,,,,,,,just words",
+        "log",
+        "is not a message with a date and an author",
+        "is written `date;author;text`",
+    ),
     bad("25,s,,,,,,,,,soon;bob;text", "log", "\"soon\" cannot be read as a date", "`date` in columns.toml"),
     bad(
         "26,s,,,,,,,,,\"2024-05-01 10:00 - Bob (Notiz)\ntext\"",
@@ -94,18 +104,18 @@ const BAD_TICKETS: &[Bad] = &[
         "\"1.23457E+11\" is a number that a spreadsheet has shortened",
         "column as text",
     ),
-    bad("27,s,,,,,,,,,2024-05-01;b@b@b;text", "log", "\"b@b@b\" is no e-mail address", "correct it"),
+    bad("27,s,,,,,,,,,2024-05-01;b@b@b;text", "log", "\"b@b@b\" is not an e-mail address", "correct it"),
 ];
 
 const COMMENTS: (&str, &str) =
     ("ticket,author,body,created_at,visibility,direction,format,", "1,ann@x.example,hi,2024-05-01,public,in,text,");
 const BAD_COMMENTS: &[Bad] = &[
     bad("2,b,t,,maybe,,,", "visibility", "\"maybe\" does not say who may read the message", "`public` and `private`"),
-    bad("2,b,t,,public,sideways,,", "direction", "\"sideways\" is no word of this field", "it takes `in`"),
-    bad("2,b,t,,public,,rtf,", "format", "\"rtf\" is no word of this field", "it takes `html`"),
+    bad("2,b,t,,public,sideways,,", "direction", "\"sideways\" is not a value of this field", "it takes `in`"),
+    bad("2,b,t,,public,,rtf,", "format", "\"rtf\" is not a value of this field", "it takes `html`"),
     bad("2,b,t,31/12/2024,public,,,", "created_at", "\"31/12/2024\" cannot be read as a date", "`date = \"%d/%m/%Y\"`"),
-    bad("2,bob@@desk.example,t,,public,,,", "author", "\"bob@@desk.example\" is no e-mail address", "correct it"),
-    bad("2,b,t,,public,,,stray", "column 8", "a text stands under no header", "`ignore` of `[comment]`"),
+    bad("2,bob@@desk.example,t,,public,,,", "author", "\"bob@@desk.example\" is not an e-mail address", "correct it"),
+    bad("2,b,t,,public,,,stray", "column 8", "this text is in a column without a header", "`ignore` of `[comment]`"),
     bad("2,b,t,,,,,", "visibility", "does not say who may read the message", "`public` and `private`"),
 ];
 const OF_NO_TICKET: &str = ",b,whose am I,,public,,,\n";
@@ -117,7 +127,7 @@ const BAD_FILES: &[Bad] = &[
     bad("2,,../secret.txt,,", "source", "the file \"../secret.txt\" is not in the folder", "a path below the folder"),
     bad("2,,attachments/gone.pdf,,", "source", "the folder has no file \"attachments/gone.pdf\"", "put the file there"),
     bad("2,,attachments/link.txt,,", "source", "a symbolic link", "put the file itself into the folder"),
-    bad("2,,attachments/a.txt,large,", "size", "\"large\" is no whole number", "write digits alone"),
+    bad("2,,attachments/a.txt,large,", "size", "\"large\" is not a whole number", "write digits alone"),
     bad(
         "2,,attachments/a.txt,,perhaps",
         "inline",
@@ -134,7 +144,7 @@ const BAD_FILES: &[Bad] = &[
 
 const CONTACTS: (&str, &str) = ("id,name,emails,active,created_at", "7,Ann,ann@x.example,yes,31/12/2024");
 const BAD_CONTACTS: &[Bad] = &[
-    bad("8,Ben,ben at x.example,,", "emails", "\"ben at x.example\" is no e-mail address", "correct it"),
+    bad("8,Ben,ben at x.example,,", "emails", "\"ben at x.example\" is not an e-mail address", "correct it"),
     bad("9,Cat,,perhaps,", "active", "\"perhaps\" is neither yes nor no", "`yes` and `no` in columns.toml"),
     bad("10,Dora,,,12/31/2024", "created_at", "\"12/31/2024\" cannot be read as a date", "says another form"),
     bad_row(",,,yes,", "nothing says who or what it is", "fill one of `id`, `emails`"),
@@ -144,17 +154,17 @@ const BAD_COMPANIES: &[Bad] =
     &[bad("1,Globex,", "id", "the id \"1\" is already in company.csv row 2", "an id of its own")];
 const FIELDS: (&str, &str) = ("id,scope,key,title,type,required", "1,ticket,k,K,text,no");
 const BAD_FIELDS: &[Bad] = &[
-    bad("2,ticket,l,L,colour,", "type", "\"colour\" is no word of this field", "it takes `text`"),
-    bad("3,planet,m,M,text,", "scope", "\"planet\" is no word of this field", "it takes `group`"),
+    bad("2,ticket,l,L,colour,", "type", "\"colour\" is not a value of this field", "it takes `text`"),
+    bad("3,planet,m,M,text,", "scope", "\"planet\" is not a value of this field", "it takes `group`"),
     bad("4,ticket,n,N,text,sometimes", "required", "\"sometimes\" is neither yes nor no", "`yes` and `no`"),
 ];
 const ARTICLES: (&str, &str) = ("id,title,body,position,draft,audience", "1,T,<p>b</p>,1,no,everyone");
 const BAD_ARTICLES: &[Bad] = &[
-    bad("2,T,b,first,,", "position", "\"first\" is no whole number", "write digits alone"),
-    bad("3,T,b,99999999999999999999,,", "position", "is no whole number", "write digits alone"),
-    bad("4,T,b,-1,,", "position", "\"-1\" is no whole number", "write digits alone"),
+    bad("2,T,b,first,,", "position", "\"first\" is not a whole number", "write digits alone"),
+    bad("3,T,b,99999999999999999999,,", "position", "is not a whole number", "write digits alone"),
+    bad("4,T,b,-1,,", "position", "\"-1\" is not a whole number", "write digits alone"),
     bad("5,T,b,,nearly,", "draft", "\"nearly\" is neither yes nor no", "`yes` and `no`"),
-    bad("6,T,b,,,friends", "audience", "\"friends\" is no word of this field", "it takes `everyone`"),
+    bad("6,T,b,,,friends", "audience", "\"friends\" is not a value of this field", "it takes `everyone`"),
 ];
 
 type Table = (&'static str, (&'static str, &'static str), &'static [Bad]);

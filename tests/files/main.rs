@@ -350,7 +350,7 @@ fn nothing_is_lost_and_others_see_nothing() {
     }
     let report = command(&dir, &["report", "--format", "csv"]).output().unwrap();
     let report = String::from_utf8(report.stdout).unwrap();
-    assert!(report.lines().skip(1).all(|row| row.contains(",carried,") && row.ends_with(',')), "{report}");
+    assert!(report.lines().skip(1).all(|row| row.contains(",migrated,") && row.ends_with(',')), "{report}");
     let mut folders = vec![folder];
     while let Some(folder) = folders.pop() {
         assert_eq!(fs::metadata(&folder).unwrap().permissions().mode() & 0o777, 0o700);

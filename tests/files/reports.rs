@@ -155,9 +155,9 @@ fn a_requester_that_is_meant_as_an_address_and_is_none_is_named() {
     let (code, text) = said(&dir, &["check"]);
     assert_eq!(code, 6, "{text}");
     for who in requesters {
-        assert!(text.contains(&format!("column `requester`: {who:?} is no e-mail address")), "{who}: {text}");
+        assert!(text.contains(&format!("column `requester`: {who:?} is not an e-mail address")), "{who}: {text}");
     }
-    assert!(!text.contains("\"Help @ ACME\" is no e-mail address"), "{text}");
+    assert!(!text.contains("\"Help @ ACME\" is not an e-mail address"), "{text}");
     assert_eq!(said(&dir, &["run"]).0, 3);
     assert_eq!(ids(&out(&dir, "ticket")), ["99"]);
 }

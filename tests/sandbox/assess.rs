@@ -18,7 +18,7 @@ fn what_no_move_carries_is_listed_by_name_to_be_rebuilt_and_asked_for_once() {
     assert_eq!(of("SLA policies")["names"], json!(["Incidents"]));
     assert!(file("assess.html").contains("<li>Old: tag &lt;vip&gt; customers (off)</li>"));
     let told = all.said("stdout.txt");
-    assert!(told.contains("Not carried, to be rebuilt by hand:"), "{told}");
+    assert!(told.contains("Not migrated, rebuild by hand:"), "{told}");
     assert!(told.contains("  automations (2): Close ticket 4 days after status is set to solved, Pending"), "{told}");
     let calls = all.source.calls();
     for path in ["/api/v2/macros.json", "/api/v2/slas/policies.json"] {

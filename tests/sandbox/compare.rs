@@ -173,7 +173,7 @@ impl<'a> Comparison<'a> {
             [] if skipped || self.is_refused(source, &outcome) => {}
             [] => self.say(What::Missing, &at, format!("the report says {outcome:?}")),
             [one] => {
-                if source.gone.is_some() || outcome.0 != "carried" {
+                if source.gone.is_some() || outcome.0 != "migrated" {
                     self.say(What::Value, &at, format!("it is there, and the report says {outcome:?}"));
                 }
                 self.values(&at, source, one);

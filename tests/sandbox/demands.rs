@@ -68,7 +68,7 @@ fn a_settled_ticket_without_what_closing_demands_is_counted_before_and_not_sent(
     let report = preview(&all, 6);
     let blocker = &report["blockers"][0];
     assert_eq!(blocker["reason"], "demanded");
-    assert!(blocker["what"].as_str().unwrap().contains("`Order number` of settled tickets"), "{blocker}");
+    assert!(blocker["what"].as_str().unwrap().contains("`Order number` for solved or closed tickets"), "{blocker}");
     let (foretold, examples) = (blocker["records"].as_u64().unwrap(), blocker["examples"].as_array().unwrap());
     assert!(foretold > 3 && examples.len() == 3, "{blocker}");
     let page = std::fs::read_to_string(all.project.path().join("preview.html")).unwrap();

@@ -21,7 +21,7 @@ pub struct Desk {
 pub struct Options<'a> {
     pub platform: &'a str,
     pub tickets: usize,
-    /// What goes wrong on purpose, if anything.
+    /// File with the faults to simulate, if anything.
     pub faults: Option<&'a Path>,
     /// Beside the usual ones.
     pub flags: &'a [&'a str],

@@ -1,4 +1,4 @@
-//! What goes wrong on purpose: rules in a TOML file, of which the first that is due meets a call.
+//! File with the faults to simulate: rules in a TOML file, of which the first that is due meets a call.
 //!
 //! ```toml
 //! [[fault]]

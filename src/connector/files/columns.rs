@@ -244,7 +244,7 @@ fn spelled(
     if let Some(name) = encoding.as_deref().filter(|name| super::encoding::named(name).is_none()) {
         return Err(wrong(
             "encoding",
-            format!("`{name}` is no known encoding; `windows-1252` and `utf-16le` are some"),
+            format!("`{name}` is not a known encoding; `windows-1252` and `utf-16le` are some"),
         ));
     }
     if header == Some(0) {
@@ -292,7 +292,7 @@ mod tests {
             ("zone = 'Mars'\n", "columns.toml:1:8: `Mars` is not a time zone"),
             ("delimiter = ';;'\n", "columns.toml:1:13: a delimiter is one character"),
             ("[ticket]\nescape = 'xx'\n", "columns.toml:2:10: an escape is one character"),
-            ("encoding = 'klingon'\n", "columns.toml:1:12: `klingon` is no known encoding"),
+            ("encoding = 'klingon'\n", "columns.toml:1:12: `klingon` is not a known encoding"),
             ("date = ['%d.%m.%Y', 'dd.mm.yyyy']\n", "columns.toml:1:8: `dd.mm.yyyy` has no letters of strftime"),
             ("header = 0\n", "columns.toml:1:10: rows are counted from 1"),
             ("[tickets]\n", "columns.toml:1:2: unknown"),

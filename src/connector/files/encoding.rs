@@ -57,8 +57,7 @@ pub fn in_utf8(path: &Path, said: Option<&str>, home: &Path, name: &str) -> Resu
     }
     let start = &start[..have];
     if is_markup(start) {
-        let hint =
-            "open it in Excel or LibreOffice and save it as \"CSV UTF-8\"; a page to sign in at is no export at all";
+        let hint = "open it in Excel or LibreOffice and save it as \"CSV UTF-8\"; a sign-in page is not an export";
         return Err(
             Problem::new(Reason::BadExport, "is a page of HTML or XML, and no CSV, whatever its name says").hint(hint)
         );
@@ -129,8 +128,11 @@ fn convert(from: &Path, mark: u64, encoding: &'static Encoding, to: &Path) -> Re
                 DecoderResult::InputEmpty => break,
                 DecoderResult::OutputFull => {}
                 DecoderResult::Malformed(..) => {
-                    let what =
-                        format!("is no {} text: byte {} belongs to no letter", encoding.name(), done + at as u64);
+                    let what = format!(
+                        "is not valid {} text: byte {} is not part of any character",
+                        encoding.name(),
+                        done + at as u64
+                    );
                     return Err(Problem::new(Reason::BadExport, what).hint(format!(
                         "a file that was cut off is exported again; `encoding` in {} names another encoding",
                         columns::FILE

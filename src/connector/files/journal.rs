@@ -39,7 +39,7 @@ fn one(rules: &Rules, text: &str) -> Read {
         }
         (None, _, Some(_)) => wrong(date.trim(), "cannot be read as a date", &rules.date_hint("messages", date.trim())),
         _ => Err(Wrong {
-            what: "is no message with its date and author".into(),
+            what: "is not a message with a date and an author".into(),
             hint: "a cell of `messages` or `notes` is written `date;author;text`, or has a line `date - author (Work notes)` above \
                    each message; under `[ticket.custom]` it is a custom field"
                 .into(),
@@ -160,7 +160,7 @@ mod tests {
     fn a_message_of_its_own_cell_has_its_date_and_author() {
         let read = messages("", "01/May/24 10:31 AM;bob;Which; 5.1?").unwrap();
         assert_eq!(read, json!([{ "created_at": "2024-05-01T10:31:00Z", "author": "bob", "body": "Which; 5.1?" }]));
-        assert_eq!(messages("", "just a text").unwrap_err(), "is no message with its date and author");
+        assert_eq!(messages("", "just a text").unwrap_err(), "is not a message with a date and an author");
         assert_eq!(messages("", "soon;bob;text").unwrap_err(), "\"soon\" cannot be read as a date");
     }
 

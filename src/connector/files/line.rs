@@ -141,7 +141,7 @@ pub fn record(kind: Kind, row: &Value) -> Result<Record> {
         None | Some(Value::Null | Value::String(_)) => {
             return Err(wrong("has no `id`".into()).hint("`id` is a text, and no other record of the file has it"));
         }
-        Some(_) => return Err(wrong("`id` is no text and no whole number".into())),
+        Some(_) => return Err(wrong("`id` is neither text nor a whole number".into())),
     };
     let given = map.entry("kind").or_insert_with(|| kind.code().into());
     if given.as_str() != Some(kind.code()) {
@@ -325,7 +325,7 @@ mod tests {
         assert_eq!(complaint(json!({ "id": "7", "comments": [message] })), "ticket 7: unknown key `comments[0].bdoy`");
         assert_eq!(complaint(json!({ "id": "7", "kind": "contact" })), "ticket 7: `kind` is not ticket");
         assert_eq!(complaint(json!({ "subject": "secret" })), "has no `id`");
-        assert_eq!(complaint(json!({ "id": 1.5 })), "`id` is no text and no whole number");
+        assert_eq!(complaint(json!({ "id": 1.5 })), "`id` is neither text nor a whole number");
         assert_eq!(complaint(json!(["secret"])), "not an object");
         let wrong = complaint(json!({ "id": "7", "tags": "secret \" word" }));
         assert!(wrong.starts_with("ticket 7: `tags`: invalid type") && !wrong.contains("secret"), "{wrong}");

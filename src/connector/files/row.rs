@@ -71,7 +71,7 @@ impl<'a> Reading<'a> {
                 "give the column a header, or list \"{}\" in `ignore` of `[{}]` in columns.toml",
                 self.part.bound.names[*at], self.layout.table
             );
-            self.fault(*at, Wrong { what: "a text stands under no header".into(), hint });
+            self.fault(*at, Wrong { what: "this text is in a column without a header".into(), hint });
         }
     }
 

@@ -42,7 +42,7 @@ pub fn attachment(mut row: Map<String, Value>) -> serde_json::Result<Attachment>
 pub fn open(folder: &Spelled, name: &str) -> Result<File> {
     let file = File::open(folder.found(name)?).map_err(|e| Problem::from(e).at(name))?;
     if !file.metadata()?.is_file() {
-        return Err(Problem::new(Reason::BadExport, format!("{name:?} is no file")));
+        return Err(Problem::new(Reason::BadExport, format!("{name:?} is not a file")));
     }
     Ok(file)
 }
@@ -75,7 +75,7 @@ pub fn look(folder: &Spelled, file: &Attachment) -> Result<(), Unsound> {
     }
     match &file.hash {
         Some(hash) if !is_sum(hash) => {
-            let what = format!("the hash of {:?} is no BLAKE3 sum", file.source.as_str());
+            let what = format!("the hash of {:?} is not a BLAKE3 sum", file.source.as_str());
             Err(Unsound::of("hash", what, "`b3sum FILE` prints the 64 digits; leave sums of another sort out"))
         }
         _ => Ok(()),

@@ -396,7 +396,7 @@ fn shared(of: Of, names: &[String]) -> Option<String> {
     let (first, count) = (names.first()?, names.len());
     let names = if count == 1 { "1 name is".to_owned() } else { format!("{count} names are") };
     Some(format!(
-        "{names} that of several {what}, such as {first:?}: nobody is taken for one of them where a cell does not hold {way}"
+        "{names} that of several {what}, such as {first:?}: Deskferry uses none of them unless the cell contains {way}"
     ))
 }
 

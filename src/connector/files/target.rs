@@ -204,7 +204,7 @@ impl Inner {
         let folder = &self.place.folder;
         let there = folder.ancestors().find(|path| path.exists()).unwrap_or(Path::new("/"));
         if !there.is_dir() {
-            return Err(Problem::new(Reason::Refused, format!("{} is no folder", there.display())));
+            return Err(Problem::new(Reason::Refused, format!("{} is not a folder", there.display())));
         }
         // Its making is the proof; it is gone at once.
         tempfile::tempfile_in(there).map_err(|e| Problem::from(e).at(there.display()))?;
@@ -262,7 +262,7 @@ impl Inner {
                 })?;
                 Ok(remote(record))
             }
-            _ => Err(Problem::new(Reason::Internal, "a step that is none of a folder's")),
+            _ => Err(Problem::new(Reason::Internal, "a step that a folder does not support")),
         }
     }
 

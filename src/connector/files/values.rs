@@ -88,7 +88,7 @@ const PRIVATE: [&str; 12] = [
 ];
 pub const READERS_HINT: &str =
     "`public` and `private` in columns.toml list further words, such as private = [\"Intern\"]";
-pub const NO_ADDRESS: &str = "is no e-mail address";
+pub const NO_ADDRESS: &str = "is not an e-mail address";
 pub const ADDRESS_HINT: &str = "correct it, or list the words that mean \"empty\" in `empty` of columns.toml";
 /// Longest text shown of a cell.
 const SHOWN: usize = 40;
@@ -154,7 +154,7 @@ impl Rules {
             },
             Cell::Whole => match trimmed.strip_suffix(".0").unwrap_or(trimmed).parse::<u64>() {
                 Ok(number) => Ok(number.into()),
-                Err(_) => wrong(trimmed, "is no whole number", "write digits alone, or leave the cell empty"),
+                Err(_) => wrong(trimmed, "is not a whole number", "write digits alone, or leave the cell empty"),
             },
             Cell::Word(words) => self.word(words, trimmed),
             Cell::Readers(says) => self.readers(says, trimmed).map(|visibility| json!(visibility)),
@@ -296,7 +296,7 @@ impl Rules {
         };
         match code {
             Some(code) => Ok(code.into()),
-            None => wrong(text, "is no word of this field", &format!("it takes {}", list(&all))),
+            None => wrong(text, "is not a value of this field", &format!("it takes {}", list(&all))),
         }
     }
 
@@ -393,5 +393,5 @@ fn json_cell(field: &str, text: &str) -> Read {
         "satisfaction" => value.is_object(),
         _ => is::<Vec<String>>(&value),
     };
-    if fits { Ok(value) } else { Err(fault(format!("is no list of {}", field.replace('_', " ")))) }
+    if fits { Ok(value) } else { Err(fault(format!("is not a list of {}", field.replace('_', " ")))) }
 }

@@ -239,7 +239,7 @@ impl Guesses<'_> {
         self.take("/users", &[query, everybody(), fields("id,Name")], "were made by people").await
     }
 
-    /// Accounts with a name that is no e-mail address: those RT makes by itself of who writes have their address for a name.
+    /// Accounts with a name that is not an e-mail address: those RT makes by itself of who writes have their address for a name.
     async fn logins(&mut self) -> Result<()> {
         let query = filter(&[("Name", "NOT LIKE", "@".into())]);
         self.take("/users", &[query, everybody(), fields("id,Name")], "have a login name").await

@@ -215,7 +215,7 @@ impl Rest {
         let is_unnamed = rule.verb == Verb::Append && (rule.id.is_none() || naive::is(Naive::Done));
         let is_told = !remote.id.is_empty() || is_unnamed;
         if matches!(rule.verb, Verb::Create | Verb::Append) && !is_told {
-            return Err(Problem::new(Reason::BadAnswer, "the answer does not tell the new record's id"));
+            return Err(Problem::new(Reason::BadAnswer, "the answer does not contain the id of the new record"));
         }
         Ok(remote)
     }

@@ -179,7 +179,7 @@ impl Rest {
         while let Value::Array(all) = &mut item {
             let rows = at(&page);
             let Some(rows) = rows.as_array() else {
-                return Err(Problem::new(Reason::BadAnswer, "a further page of a list is none"));
+                return Err(Problem::new(Reason::BadAnswer, "a page of a list is not valid"));
             };
             if cursor.is_some() {
                 all.extend_from_slice(rows);

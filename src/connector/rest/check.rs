@@ -70,7 +70,10 @@ impl Rest {
         let query: Vec<_> = query.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
         let answer = self.get(path, &query).await?;
         if !ok.map_or(Ok(true), |ok| ok.holds(&self.scope(&answer)))? {
-            return Err(Problem::new(Reason::Forbidden, format!("{call} answered, and does not show what is needed")));
+            return Err(Problem::new(
+                Reason::Forbidden,
+                format!("{call}: the platform answered, but this account lacks the required rights"),
+            ));
         }
         Ok(String::new())
     }
@@ -78,7 +81,7 @@ impl Rest {
     /// The marker's field exists, and asking for a marker nobody has finds nobody.
     pub(super) async fn check_marker(&self) -> Option<CheckLine> {
         let marker = self.manifest.marker.as_ref()?;
-        let proves = format!("tickets we write can be found again by the field `{}`", marker.field);
+        let proves = format!("migrated tickets can be found by the field `{}`", marker.field);
         Some(CheckLine { proves, found: self.probe_marker().await.map_err(|p| p.hint(marker.make.clone())) })
     }
 

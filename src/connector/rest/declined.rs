@@ -81,7 +81,9 @@ impl Rest {
         let (title, what, name) = (&self.manifest.title, &refused.what, name.replace('_', " "));
         let filter = listed.query.get("filter").and_then(|filter| filter.render(&self.scope(&Value::Null)).ok());
         let list = filter.map(|filter| format!(" with the filter `{filter}`")).unwrap_or_default();
-        self.note(format!("{title} refuses its {name} list{list} ({what}): what stands in it is not read, and asked for by the next run"));
+        self.note(format!(
+            "{title} refuses its {name} list{list} ({what}): its records are not read now; the next run asks again"
+        ));
         Some(Leaf { in_part: true, ..Leaf::default() })
     }
 }

@@ -16,7 +16,7 @@ impl Rest {
         for left in self.list_left().await? {
             let at_least = if left.whole { "" } else { "more than " };
             let more = left.hint.as_ref().map(|hint| format!(": {}; {hint}", left.names.join(", ")));
-            self.note(format!("not carried: {} ({at_least}{}){}", left.what, left.many, more.unwrap_or_default()));
+            self.note(format!("not migrated: {} ({at_least}{}){}", left.what, left.many, more.unwrap_or_default()));
         }
         Ok(())
     }

@@ -23,7 +23,8 @@ impl Rest {
             account.insert(FIELD.into(), field);
             return Ok(());
         }
-        let missing = format!("there is no ticket field `{}`, by which our tickets are found again", marker.field);
+        let missing =
+            format!("the ticket field `{}` is missing; Deskferry needs it to find migrated tickets", marker.field);
         let by_hand = format!("make it by hand: {}", marker.make);
         let Some(create) = &marker.create else {
             return Err(Problem::new(Reason::Refused, missing).hint(by_hand));

@@ -293,8 +293,8 @@ fn asking(path: &str, query: Vec<(String, String)>) -> Call {
 
 /// A GET of an address the platform named.
 fn asking_address(address: &str) -> Result<Call> {
-    let url = Url::parse(address)
-        .map_err(|_| Problem::new(Reason::BadAnswer, "the platform named an address that is none"))?;
+    let url =
+        Url::parse(address).map_err(|_| Problem::new(Reason::BadAnswer, "the platform sent an invalid address"))?;
     Ok(Call { target: Target::Absolute(url), ..Call::get("") })
 }
 

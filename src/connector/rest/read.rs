@@ -386,7 +386,7 @@ pub(super) fn shown(response: &Response) -> Result<Value> {
 
 /// The rows of a list. Anything else at its place is no list, not an empty one.
 fn list_in<'a>(items: &'a Value, place: &str) -> Result<&'a [Value]> {
-    let none = || Problem::new(Reason::BadAnswer, format!("there is no list at `{place}` of the answer"));
+    let none = || Problem::new(Reason::BadAnswer, format!("the answer has no list at `{place}`"));
     items.as_array().map(Vec::as_slice).ok_or_else(none)
 }
 
@@ -395,6 +395,6 @@ pub(super) fn records_in<'a>(items: &'a Value, place: &str) -> Result<&'a [Value
     let rows = list_in(items, place)?;
     match rows.iter().all(Value::is_object) {
         true => Ok(rows),
-        false => Err(Problem::new(Reason::BadAnswer, "a row of the list is no record")),
+        false => Err(Problem::new(Reason::BadAnswer, "a row of the list is not a record")),
     }
 }

@@ -68,10 +68,7 @@ impl Rest {
         let answer = self.ask(asking(&Text::parse(path).fill(late)?, query)).await?.json()?;
         let stored = rule.item.as_deref().map_or(&answer, |path| expr::path(&answer, path)).clone();
         if !stored.is_object() {
-            return Err(Problem::new(
-                Reason::BadAnswer,
-                "the target shows no record where the one that was written stands",
-            ));
+            return Err(Problem::new(Reason::BadAnswer, "the target does not show the record that was written"));
         }
         Ok(stored)
     }

@@ -139,7 +139,9 @@ fn about(status: u16, text: &str) -> About {
 /// What to do where it is not the account's settings or the record that is wrong.
 fn hint_of(reason: Reason) -> Option<&'static str> {
     match reason {
-        Reason::ServerError => Some("the platform itself is in trouble: see its status page, and run again later"),
+        Reason::ServerError => {
+            Some("the platform has a problem: check its status page, and run the command again later")
+        }
         Reason::RateLimited => Some("the platform's limit is used up: run again later, nothing is lost"),
         _ => None,
     }

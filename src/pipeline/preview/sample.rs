@@ -87,7 +87,7 @@ pub async fn look(job: &Job, roster: &Roster, most: Option<u64>) -> Result<Look,
                 of_first.add(this);
             }
             let mut traits = seen.traits_of(&record, ticket, &fields);
-            traits.extend(fills.left_empty(ticket).map(|title| format!("without {title}, which the target demands")));
+            traits.extend(fills.left_empty(ticket).map(|title| format!("without {title}, which the target requires")));
             people.describe(ticket, &mut traits).await?;
             seen.measure(&record.id, ticket);
             seen.had(&record.id, traits);

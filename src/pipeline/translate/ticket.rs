@@ -101,7 +101,7 @@ impl Translator {
             return Ok(());
         }
         let winner = ticket.links.iter().find(|l| l.link_type == crate::record::LinkType::MergedInto);
-        let problem = Problem::new(Reason::Merged, "merged into another ticket, which carries its messages");
+        let problem = Problem::new(Reason::Merged, "merged into another ticket, which contains its messages");
         Err(Held::Skip(problem, winner.map(|l| (Kind::Ticket, l.to.clone()))))
     }
 

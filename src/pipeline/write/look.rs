@@ -145,7 +145,7 @@ impl Writer {
                 Found::CannotTell => {
                     let problem = Problem::new(
                         Reason::InDoubt,
-                        format!("{}: its answer was lost and the target cannot tell", step.key),
+                        format!("{}: its answer was lost, and the target cannot show whether it was written", step.key),
                     )
                     .hint("look at the target: remove what was written, if it was, and run `deskferry retry`");
                     return Err(self.in_doubt(problem, progress));

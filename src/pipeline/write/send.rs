@@ -267,7 +267,7 @@ impl Writer {
 fn a_strangers(remote: &Remote) -> Problem {
     let place = remote.url.as_ref().unwrap_or(&remote.id);
     let what =
-        format!("{place} does not carry the mark of the ticket that was migrated to it, so nothing is sent to it");
+        format!("{place} does not have the marker of the ticket that was migrated to it, so nothing is sent to it");
     Problem::new(Reason::Differs, what).hint(
         "look at it: where the account was reset or put back from a backup, begin in a new project folder; where somebody emptied the field \
          of the mark, put it back and run `deskferry retry`",

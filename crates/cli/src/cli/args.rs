@@ -27,16 +27,16 @@ pub struct Global {
     /// Write events to stdout, one JSON object a line
     #[arg(long, global = true)]
     pub json: bool,
-    /// Tell more: calls, waits, decisions (twice: every call)
+    /// Show more detail (`-vv`: every API call)
     #[arg(short, long, action = ArgAction::Count, global = true)]
     pub verbose: u8,
-    /// Tell only what went wrong
+    /// Show only errors
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
     /// When to use colours
     #[arg(long, value_enum, default_value_t = Color::Auto, global = true)]
     pub color: Color,
-    /// Also write what `-vv` tells to this file
+    /// Also write the details of `-vv` to this file
     #[arg(long, value_name = "FILE", global = true)]
     pub log_file: Option<PathBuf>,
 }
@@ -50,23 +50,23 @@ pub enum Color {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Prove that both accounts answer and that nothing stands in the way
+    /// Check that both accounts answer and that a run can start
     Check,
     /// Read the source into the project folder, write nothing
     Stage(ChoiceArgs),
-    /// Take stock of the source, and say what moving it would take
+    /// Count what the source holds, and estimate the effort of the migration
     Assess(AssessArgs),
     /// Propose a mapping, and show where every field and value goes
     Map(MapArgs),
     /// Show what a run would do, and write nothing to the target
     Preview(PreviewArgs),
-    /// Carry everything that is not there yet; goes on where it stopped
+    /// Migrate everything not migrated yet; resumes where it stopped
     Run(RunArgs),
-    /// Take up again what failed, as `run` does the rest
+    /// Try the failed records again, then migrate the rest like `run`
     Retry(RetryArgs),
     /// Show how far the migration is
     Status,
-    /// Say what was carried, skipped and failed, and why
+    /// Report what was migrated, skipped and failed, and why
     Report(ReportArgs),
     /// Print the id map as CSV: source id and number, target id, number and address
     Ids(IdsArgs),
@@ -75,9 +75,9 @@ pub enum Command {
         #[command(subcommand)]
         action: ConnectorAction,
     },
-    /// Play a help desk on this machine, to rehearse against, until Ctrl-C
+    /// Simulate a help desk on this machine to rehearse a migration (stop it with Ctrl-C)
     Sandbox(SandboxArgs),
-    /// Move a whole help desk on this machine, to see what that is like
+    /// Migrate a simulated help desk on this machine as a demonstration
     Demo(DemoArgs),
 }
 
@@ -146,7 +146,7 @@ pub struct AssessArgs {
 pub struct PreviewArgs {
     #[command(flatten)]
     pub choice: ChoiceArgs,
-    /// All tickets, instead of the fewest that show every kind of thing
+    /// All tickets, instead of a small sample that shows every case
     #[arg(long, conflicts_with_all = ["sample", "ids"])]
     pub all: bool,
     /// Where the page and the tables are written: FILE.html, FILE.json and FILE.csv
@@ -155,7 +155,7 @@ pub struct PreviewArgs {
     /// Leave names, texts and values of the account out of what is written
     #[arg(long)]
     pub redacted: bool,
-    /// Tell what changed since the preview before
+    /// Show what changed since the previous preview
     #[arg(long)]
     pub diff: bool,
     /// Agree to this mapping, this scope and these kinds of loss, for `[run] approval = true`
@@ -181,9 +181,9 @@ pub struct IdsArgs {
 
 #[derive(Clone, Debug, ClapArgs)]
 pub struct DemoArgs {
-    /// Where the project is made; a new folder for temporary files if left out
+    /// Folder for the project (default: a new temporary folder)
     pub dir: Option<PathBuf>,
-    /// Tickets that are moved
+    /// Number of tickets to migrate
     #[arg(long, value_name = "N", default_value_t = 300)]
     pub tickets: usize,
     /// The same seed gives the same help desk
@@ -213,13 +213,13 @@ pub enum ReportFormat {
 
 #[derive(Clone, Debug, ClapArgs)]
 pub struct SandboxArgs {
-    /// Which help desk to play
+    /// Which platform to simulate
     #[arg(value_parser = super::sandbox::platform)]
     pub platform: Platform,
     /// Where to answer on 127.0.0.1 (0: any free port)
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     pub port: u16,
-    /// The same seed gives the same desk
+    /// The same seed gives the same help desk
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
     /// How many tickets it has
@@ -249,7 +249,7 @@ pub struct SandboxArgs {
     /// A ticket with more files than some desks take (Zendesk: 24 MB)
     #[arg(long)]
     pub heavy: bool,
-    /// What goes wrong on purpose
+    /// File with the faults to simulate
     #[arg(long, value_name = "FILE")]
     pub faults: Option<PathBuf>,
     /// Pages after which a list of tickets ends (Freshdesk: 300)
@@ -273,7 +273,7 @@ pub enum ConnectorAction {
         /// Print the whole manifest, to make one of your own of it
         #[arg(long)]
         manifest: bool,
-        /// Print what people want to know of it
+        /// Print a short summary
         #[arg(long, conflicts_with = "manifest")]
         summary: bool,
     },

@@ -93,7 +93,7 @@ fn told(assessment: &Assessment) -> String {
         lines.extend(risks.iter().map(|risk| format!("  {}", printable::line(risk))));
     }
     if !inventory.left.is_empty() {
-        lines.push("\nNot carried, to be rebuilt by hand:".to_owned());
+        lines.push("\nNot migrated, rebuild by hand:".to_owned());
         lines.extend(inventory.left.iter().map(left_behind));
     }
     lines.join("\n") + "\n"

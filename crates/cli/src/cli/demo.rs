@@ -1,4 +1,4 @@
-//! `deskferry demo`: a help desk that plays Zendesk moves into one that plays Freshdesk, on this machine.
+//! `deskferry demo`: a help desk that simulates Zendesk moves into one that simulates Freshdesk, on this machine.
 //!
 //! What arrived is then looked at in both desks without the engine. The project stays, so that its report can be read.
 
@@ -32,8 +32,8 @@ const RATE: &str = "600000/m";
 pub async fn command(args: &DemoArgs, screen: &Arc<Screen>) -> Result<u8> {
     let dir = folder(args.dir.as_deref())?;
     let (zendesk, freshdesk) = (desk(Platform::Zendesk, args).await?, desk(Platform::Freshdesk, args).await?);
-    screen.line(&format!("{} plays Zendesk with {} tickets", zendesk.address, args.tickets));
-    screen.line(&format!("{} plays Freshdesk, its notifications switched off", freshdesk.address));
+    screen.line(&format!("{} simulates Zendesk with {} tickets", zendesk.address, args.tickets));
+    screen.line(&format!("{} simulates Freshdesk, its notifications are switched off", freshdesk.address));
     project(&dir, &zendesk, &freshdesk)?;
 
     let opened = open(&dir, Wanted { aim: Aim::Write, ..Wanted::default() }, screen).await?;
@@ -46,7 +46,7 @@ pub async fn command(args: &DemoArgs, screen: &Arc<Screen>) -> Result<u8> {
 
     let proof = proof::prove(&zendesk.state(), &freshdesk.state(), &kept(&dir.join(".deskferry/kept"))?);
     let shown = format!(
-        "{told}\n{}\n\nThe report, a row a record: {}\nThe old and new numbers: deskferry -C {} ids\n",
+        "{told}\n{}\n\nReport with one row per record: {}\nList of old and new ticket numbers: deskferry -C {} ids\n",
         looked_at(&proof, freshdesk.mails().len()),
         report.display(),
         dir.display()
@@ -63,7 +63,7 @@ fn told(table: &str) -> String {
 fn looked_at(proof: &Proof, mails: usize) -> String {
     let Proof { tickets, messages, private, files, kept, articles, texts, article_files, differences } = proof;
     let mut text = format!(
-        "Looked at in both desks, without the engine: {tickets} tickets, each once; {messages} messages in their order, \
+        "Independent check of both help desks: {tickets} tickets, each once; {messages} messages in their order, \
          {private} of them private and hidden; {files} files with the same SHA-256, {kept} more kept in the project; \
          {articles} articles, each once, with {texts} texts in all languages and {article_files} files; {mails} mails; {} differences",
         differences.len()
@@ -90,10 +90,8 @@ fn folder(wanted: Option<&Path>) -> Result<PathBuf> {
     DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(at_file(dir))?;
     match std::fs::read_dir(dir).map_err(at_file(dir))?.next() {
         None => Ok(dir.to_owned()),
-        Some(_) => {
-            Err(Problem::new(Reason::Config, format!("{} is not empty", dir.display()))
-                .hint("name a new folder, or none"))
-        }
+        Some(_) => Err(Problem::new(Reason::Config, format!("{} is not empty", dir.display()))
+            .hint("name a new folder, or leave the name out")),
     }
 }
 

@@ -79,7 +79,7 @@ impl Screen {
                     *kind,
                     *total,
                     done + skipped + failed + parked + in_doubt,
-                    &format!("{done} carried{rest}"),
+                    &format!("{done} migrated{rest}"),
                 );
             }
             // Of a kind that the source does not have there is nothing to say.

@@ -113,7 +113,7 @@ impl Draft {
         let proposals = propose(&mapping, &survey.observed, &survey.there);
         let after = draft::extend(&base, &proposals)?;
         let mut extended = Mapping::parse(&name, &after)
-            .map_err(|p| Problem::new(Reason::Internal, format!("the proposal is no mapping: {}", p.what)))?;
+            .map_err(|p| Problem::new(Reason::Internal, format!("the proposal is not a valid mapping: {}", p.what)))?;
         extended.ticket.custom.know(&survey.fields, survey.made.clone());
         let mapping = if args.write { extended } else { mapping };
         Ok(Draft { path, before, after, mapping, proposals })

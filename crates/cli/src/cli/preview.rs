@@ -167,7 +167,7 @@ fn told(report: &Report, files: &[PathBuf], out: &mut String) {
         report.to_check.iter().for_each(|row| line(format!("{:>6} {}", row.names.len(), row.what)));
     }
     for Blocker { problem, records, examples } in &report.blockers {
-        line(format!("In the way: {}", problem.what));
+        line(format!("Blocker: {}", problem.what));
         if *records > 0 {
             line(format!("            {} records, such as {}", thousands(*records), examples.join(", ")));
         }
@@ -184,7 +184,7 @@ fn compared(before: &Path, after: &Path, out: &mut String) -> Result<()> {
         out.push('\n');
     };
     line(String::new());
-    line("Since the preview before:".to_owned());
+    line("Changed since the previous preview:".to_owned());
     if changes.is_empty() && records.is_empty() {
         line("nothing changed".to_owned());
     }
@@ -203,7 +203,7 @@ fn compared(before: &Path, after: &Path, out: &mut String) -> Result<()> {
 /// Errors: `refused` while a run would be refused for another reason.
 fn approve(opened: &Opened, report: &Report) -> Result<()> {
     if let Some(blocker) = report.blockers.first() {
-        let what = format!("nothing is approved while this is in the way: {}", blocker.problem.what);
+        let what = format!("the preview cannot be approved, because a run cannot start: {}", blocker.problem.what);
         return Err(Problem { hint: blocker.problem.hint.clone(), ..Problem::new(Reason::Refused, what) });
     }
     if report.on_paper {

@@ -69,7 +69,7 @@ pub fn table(summary: &Summary) -> String {
     }
     if !summary.losses.is_empty() {
         line(String::new());
-        line("What this pair of platforms does not carry as it was:".into());
+        line("Changed or lost:".into());
         for loss in &summary.losses {
             line(format!("{:<8} {:>6}  {} ({})", loss.kind.code(), loss.times, loss.says, loss.loss));
         }

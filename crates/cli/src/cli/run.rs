@@ -119,7 +119,7 @@ pub fn ended(command: &'static str, job: &Job, ending: &Ending, screen: &Screen)
     match ending {
         Ending::Complete => screen.line(&format!("{command}: done, {made} calls")),
         Ending::Partial => {
-            screen.line(&format!("{command}: finished with records that were not carried, {made} calls"));
+            screen.line(&format!("{command}: finished, but some records were not migrated, {made} calls"));
             screen.line(match command {
                 // A preview leaves the ledger, which `report` reads, as it was.
                 super::preview::NAME => "hint: the preview's page says which and why",

@@ -31,7 +31,8 @@ pub async fn command(global: &Global) -> Result<u8> {
             Some(run) => {
                 let ended = match (run.ended_at, run.exit_code) {
                     (Some(at), Some(code)) => format!("ended {at} with exit code {code}"),
-                    _ => "has not ended: it is at work, or was killed (run again: it goes on)".to_owned(),
+                    _ => "has not ended: it is still running, or was killed (run the command again to continue)"
+                        .to_owned(),
                 };
                 text.push_str(&format!("\nlast run: `{}` began {} and {ended}\n", run.command, run.started_at));
             }

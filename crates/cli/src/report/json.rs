@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Summary {
     pub link: LinkSummary,
-    /// The kinds the ledger has records of, in the order they are carried.
+    /// The kinds the ledger has records of, in the order they are migrated.
     pub kinds: Vec<KindSummary>,
     pub losses: Vec<LossSummary>,
     /// Null before the first run.

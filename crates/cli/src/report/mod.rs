@@ -23,10 +23,10 @@ use deskferry::ledger::State;
 closed_list! {
     /// What came of a record, as reports call it.
     Outcome {
-        Carried = "carried": "it is in the target",
+        Carried = "migrated": "it is in the target",
         Skipped = "skipped": "left out on purpose, and the reason says why",
         Failed = "failed": "the target refused it, or it could not be prepared",
-        InDoubt = "in_doubt": "it may or may not have been written: look at the address",
+        InDoubt = "in_doubt": "it is unknown whether it was written: check the address",
         Parked = "parked": "it waits for a record it refers to",
         Waiting = "waiting": "its turn has not come, or its work is not finished",
         Twice = "twice": "one more record of the target with the marker of a record that is there: made by people, or by a copy of the project; or a message that is in its ticket a second time",

@@ -54,8 +54,8 @@ async fn every_record_seen_has_a_row_that_says_what_came_of_it() {
     write_report(&link(project.path()).await, Kind::ALL, &mut out).await.unwrap();
     insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r##"
     kind,source_id,source_number,outcome,reason,detail,target_id,target_number,target_url,origin,losses,loss_details
-    agent,ann,"A, ""1""",carried,,,5,#5,https://new.test/5,matched,,
-    ticket,1,,carried,,,71,#71,https://new.test/71,created,date_in_header=1;author_in_header=2,author_in_header: x | date_in_header: x
+    agent,ann,"A, ""1""",migrated,,,5,#5,https://new.test/5,matched,,
+    ticket,1,,migrated,,,71,#71,https://new.test/71,created,date_in_header=1;author_in_header=2,author_in_header: x | date_in_header: x
     ticket,2,,skipped,merged,merged into 1,71,#71,https://new.test/71,,,
     ticket,3,,failed,invalid,"'=HYPERLINK(""http://evil"")",,,,,,
     ticket,4,,in_doubt,ambiguous,"two, alike",,,https://new.test/search,,,
@@ -146,7 +146,7 @@ async fn the_summary_accounts_for_every_record() {
           "kind": "agent",
           "records": 1,
           "outcomes": {
-            "carried": 1,
+            "migrated": 1,
             "skipped": 0,
             "failed": 0,
             "in_doubt": 0,
@@ -163,7 +163,7 @@ async fn the_summary_accounts_for_every_record() {
           "kind": "ticket",
           "records": 6,
           "outcomes": {
-            "carried": 1,
+            "migrated": 1,
             "skipped": 1,
             "failed": 1,
             "in_doubt": 1,
@@ -178,7 +178,7 @@ async fn the_summary_accounts_for_every_record() {
             {
               "outcome": "skipped",
               "reason": "merged",
-              "says": "merged into another record, which carries its messages",
+              "says": "merged into another record, which contains its messages",
               "records": 1
             },
             {
@@ -196,7 +196,7 @@ async fn the_summary_accounts_for_every_record() {
             {
               "outcome": "parked",
               "reason": "unresolved",
-              "says": "a record it refers to is not in the target",
+              "says": "it refers to a record that is not in the target: migrate or create that record first, or change the mapping",
               "records": 1
             }
           ]
@@ -206,14 +206,14 @@ async fn the_summary_accounts_for_every_record() {
         {
           "kind": "ticket",
           "loss": "date_in_header",
-          "says": "the target cannot hold the date: written as a header line",
+          "says": "the target cannot store this date: written in the first line of the message",
           "records": 1,
           "times": 1
         },
         {
           "kind": "ticket",
           "loss": "author_in_header",
-          "says": "the author cannot write in the target: written by the API user with a header line",
+          "says": "shown as the API user; the real author is named in the first line of the message",
           "records": 1,
           "times": 2
         }

@@ -285,7 +285,7 @@ fn gone() -> Answer {
     Answer { status: 204, ..Answer::default() }
 }
 
-/// An id of a path; what is no number is no record.
+/// An id of a path; values that are not numbers is no record.
 fn number(text: &str) -> Result<u64, Refusal> {
     text.parse().map_err(|_| Refusal::NotFound)
 }

@@ -1,11 +1,15 @@
 //! What changed from one preview to the next.
 
+use crate::report::Outcome;
 use deskferry::error::{Problem, Reason, Result};
 use deskferry::pipeline::preview::{RESULT, requests};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
+
+/// What older versions call migrated records in the file of a preview.
+const OLD_MIGRATED: &str = "carried";
 
 /// One line of a comparison.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -51,6 +55,7 @@ fn counts(report: &Value) -> BTreeMap<String, u64> {
     let mut counts = BTreeMap::new();
     for kind in list("kinds") {
         for (outcome, n) in kind["outcomes"].as_object().into_iter().flatten() {
+            let outcome = if outcome == OLD_MIGRATED { Outcome::Carried.code() } else { outcome.as_str() };
             counts.insert(format!("{} {outcome}", word(kind, "kind")), n.as_u64().unwrap_or_default());
         }
     }
@@ -84,4 +89,18 @@ fn hashes(folder: &Path) -> Result<BTreeMap<String, u64>> {
         *hash = u64::from_le_bytes(first);
     }
     Ok(hashes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_preview_of_an_older_version_is_counted_like_a_new_one() {
+        let preview = |outcome: &str| json!({"kinds": [{"kind": "ticket", "outcomes": {outcome: 7, "failed": 1}}]});
+        let new = counts(&preview("migrated"));
+        assert_eq!(new.get("ticket migrated"), Some(&7));
+        assert_eq!(counts(&preview("carried")), new);
+    }
 }
