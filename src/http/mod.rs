@@ -11,6 +11,7 @@
 //! What an answer means is not decided here: that is the connector's `ok` rule.
 
 mod auth;
+mod base64_pieces;
 mod body;
 mod call;
 mod client;
