@@ -10,7 +10,7 @@ use super::plan::{LateValues, Step};
 use super::profile::Profile;
 use super::provisional::{LAST, Names};
 use super::seen::Among;
-use super::{CheckLine, Found, Marked, Outcome, Planner, ReadBack, Said, Target, Written};
+use super::{CheckLine, Eraser, Found, Marked, Outcome, Planner, ReadBack, Said, Target, Written};
 use crate::clock::{Doubt, VendorClock};
 use crate::connector::mapped::Mapped;
 use crate::error::{Loss, Result};
@@ -321,6 +321,10 @@ impl Target for DryRun {
     /// Nobody was taken in.
     async fn held(&self, _kind: Kind, _remote: &Remote) -> Result<Option<Map<String, Value>>> {
         Ok(None)
+    }
+
+    fn eraser(&self) -> Option<&dyn Eraser> {
+        None
     }
 
     async fn finish(&self) -> Result<()> {

@@ -290,6 +290,12 @@ fn expressions(manifest: &Manifest) -> Vec<(String, Checked<'_>)> {
         let fields = rule.query.iter().chain(&rule.fields);
         all.extend(fields.map(|(key, e)| (format!("held.{name}.{key}"), Checked::Expr(e))));
     }
+    for (name, rule) in &manifest.delete {
+        all.push((format!("delete.{name}.mark"), Checked::Expr(&rule.mark)));
+        all.extend(rule.gone.iter().map(|gone| (format!("delete.{name}.gone"), Checked::Predicate(gone))));
+        let used = rule.used.iter().flat_map(|used| used.query.values().chain([&used.id]));
+        all.extend(used.map(|e| (format!("delete.{name}.used"), Checked::Expr(e))));
+    }
     for (name, rule) in &manifest.verify {
         for expect in &rule.expect {
             let place = format!("verify.{name} `{}`", expect.name);

@@ -4,6 +4,7 @@
 //! folders; `native/` holds the quirks of single platforms; [`registry`] finds manifests by name.
 
 pub mod dry_run;
+pub mod eraser;
 pub mod files;
 pub mod lint;
 pub mod manifest;
@@ -20,6 +21,7 @@ pub mod source;
 pub mod target;
 mod unread;
 
+pub use eraser::{Deleted, Eraser, There};
 pub use planner::Planner;
 pub use source::{
     Again, Assemble, Blob, BulkPage, BulkRow, BulkRows, BulkWay, ChildRows, Fetch, LeftBehind, Page, Row, Shows, Source,

@@ -1,6 +1,7 @@
 //! A platform we write to, and what becomes of what is written.
 
 use super::CheckLine;
+use super::eraser::Eraser;
 use super::mapped::Mapped;
 use super::plan::{LateValues, Step};
 use super::planner::Planner;
@@ -207,6 +208,9 @@ pub trait Target: Planner {
     /// What the target has of somebody of ours who was there before us, or whom it took in part: the fields of `[held]`, none of them where
     /// it shows nothing of them. None where nothing says how they are read. Only reads.
     async fn held(&self, kind: Kind, remote: &Remote) -> Result<Option<Map<String, Value>>>;
+
+    /// Deletes what was made. None where nothing can be deleted, or nothing is there.
+    fn eraser(&self) -> Option<&dyn Eraser>;
 
     /// Called once when a run ends, however it ends: what the steps wrote takes its final shape. Must bear being killed
     /// and being called again by a later run. Most platforms have nothing to do.

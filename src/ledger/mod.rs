@@ -25,6 +25,7 @@ mod schema;
 mod steps;
 pub(crate) mod store;
 mod twins;
+mod undo;
 mod vanished;
 
 #[cfg(test)]
@@ -45,6 +46,7 @@ pub use rows::{End, OpenStep, Origin, RecordRow, Remote, Seen, SeenCounts, State
 pub use runs::{Run, RunId, Watermark};
 pub use steps::{Intent, Made, Told};
 pub use twins::Twin;
+pub use undo::{Doomed, MadeHere, OpenUndo, UndoState};
 pub use vanished::{WasLaid, WasMade};
 
 use crate::clock;

@@ -83,7 +83,8 @@ impl Link {
             .store
             .write(move |db| {
                 db.prepare_cached(
-                    "INSERT INTO run (link, command, manifests, started_at, rules) VALUES (?1, ?2, ?3, ?4, ?5)",
+                    "INSERT INTO run (link, command, manifests, started_at, rules, after_step) \
+                     VALUES (?1, ?2, ?3, ?4, ?5, (SELECT COALESCE(MAX(seq), 0) FROM step))",
                 )?
                 .execute(params![link, command, manifests, now, rules])?;
                 Ok(RunId(db.last_insert_rowid()))

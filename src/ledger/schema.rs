@@ -9,7 +9,7 @@ use super::store::Design;
 pub(super) static DESIGN: Design = Design {
     file: "ledger.db",
     synchronous: "FULL",
-    versions: &[VERSION_1, VERSION_2, CUSTODY, VENDOR_TIME, LEARNT, TWINS, FILED, MAKERS],
+    versions: &[VERSION_1, VERSION_2, CUSTODY, VENDOR_TIME, LEARNT, TWINS, FILED, MAKERS, UNDO],
     damaged: "do not delete it: it is the only account of what was written. Put it back from a copy of .deskferry/, \
               or recover it with `sqlite3 ledger.db .recover`",
 };
@@ -204,4 +204,32 @@ CREATE TABLE twin (
 /// By which step a record of the target was made: it is asked before another one is booked as made by a step of another record.
 const MAKERS: &str = "
 CREATE INDEX step_makes ON step (target_id) WHERE child = '' AND part = 0 AND target_id IS NOT NULL;
+";
+
+/// What was agreed to be deleted again, in this order, and how far that is. `run.trial` is how many tickets a trial took at most;
+/// `run.after_step` the number of the last step that was begun before the run.
+const UNDO: &str = "
+ALTER TABLE run ADD COLUMN trial BIGINT;
+ALTER TABLE run ADD COLUMN after_step BIGINT;
+
+CREATE TABLE undo_plan (
+  id         INTEGER PRIMARY KEY,
+  link       TEXT NOT NULL REFERENCES link (id),
+  choice     TEXT NOT NULL,
+  agreed_at  BIGINT NOT NULL,
+  ended_at   BIGINT
+);
+
+CREATE TABLE undo (
+  plan        BIGINT NOT NULL REFERENCES undo_plan (id),
+  nth         BIGINT NOT NULL,
+  kind        TEXT NOT NULL,
+  id          TEXT NOT NULL,
+  target_id   TEXT NOT NULL,
+  state       TEXT NOT NULL,
+  why         TEXT,
+  changed_at  BIGINT NOT NULL,
+  PRIMARY KEY (plan, kind, id)
+);
+CREATE INDEX undo_in_doubt ON undo (plan) WHERE state = 'intent';
 ";

@@ -2,11 +2,11 @@
 
 use super::records::seq_of;
 use super::rows::code;
-use super::{Link, query};
+use super::{Fault, Link, query};
 use crate::error::Result;
 use crate::record::Kind;
 use jiff::Timestamp;
-use rusqlite::params;
+use rusqlite::{Connection, params};
 
 /// A record that was made in the target.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,14 +71,7 @@ impl Link {
             .store
             .write(move |db| {
                 let record = seq_of(db, &link, kind, &id)?;
-                db.prepare_cached("DELETE FROM step WHERE record = ?1")?.execute(params![record])?;
-                db.prepare_cached("DELETE FROM filed WHERE record = ?1")?.execute(params![record])?;
-                db.prepare_cached(
-                    "UPDATE record SET state = 'staged', changed_at = ?2, target_id = NULL, target_number = NULL, target_url = NULL, \
-                       outputs = NULL, origin = NULL, target_hash = NULL, target_updated_at = NULL, rebuilt_at = NULL WHERE seq = ?1",
-                )?
-                .execute(params![record, now])?;
-                Ok(())
+                unmake(db, record, now)
             })
             .await
     }
@@ -101,4 +94,17 @@ impl Link {
             })
             .await
     }
+}
+
+/// Forgets all that was done for a record, and puts it back to work.
+pub(super) fn unmake(db: &Connection, record: i64, now: i64) -> Result<(), Fault> {
+    db.prepare_cached("DELETE FROM step WHERE record = ?1")?.execute(params![record])?;
+    db.prepare_cached("DELETE FROM filed WHERE record = ?1")?.execute(params![record])?;
+    db.prepare_cached(
+        "UPDATE record SET state = 'staged', changed_at = ?2, reason = NULL, detail = NULL, hint = NULL, look_at = NULL, \
+           target_id = NULL, target_number = NULL, target_url = NULL, outputs = NULL, origin = NULL, target_hash = NULL, \
+           target_updated_at = NULL, rebuilt_at = NULL WHERE seq = ?1",
+    )?
+    .execute(params![record, now])?;
+    Ok(())
 }

@@ -43,6 +43,11 @@ pub async fn all(job: &Job) -> Result<Ending, Stop> {
     if let Some(problem) = approval::missing(job) {
         return Ok(Ending::Refused(problem));
     }
+    if job.link.undo_in_doubt().await? {
+        let what = "`deskferry undo` was stopped while it deleted a record, and it is not known whether that is gone";
+        let hint = "run the same `deskferry undo` again first: it looks, and goes on";
+        return Ok(Ending::Refused(Problem::new(Reason::Refused, what).hint(hint)));
+    }
     if let Some(problem) = check(job).await.problem() {
         return Ok(Ending::of_check(problem.clone()));
     }

@@ -34,6 +34,15 @@ pub enum Event {
         #[serde(flatten)]
         problem: Problem,
     },
+    /// What `undo` would do with a record: `delete` or `leave`.
+    Undo {
+        kind: Kind,
+        id: String,
+        target_id: String,
+        outcome: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
+    },
     /// Something a person should know that is nobody's failure.
     Note { what: String },
     /// The command ended. `calls` are per account, method and shape of the path.

@@ -42,6 +42,7 @@ mod taken;
 mod translate;
 mod turn;
 mod twins;
+pub mod undo;
 mod vanished;
 mod write;
 mod written;

@@ -40,6 +40,7 @@ mod spoiled;
 mod strangers;
 #[path = "../e2e/compare/text.rs"]
 mod text;
+mod undo;
 mod vanished;
 mod vendors;
 mod words;

@@ -13,7 +13,7 @@ use crate::connector::mapped::{Mapped, MappedFile, Verbatim};
 use crate::connector::plan::{Content, FilePart, LateValues, Node, Step};
 use crate::connector::profile::{Authors, Profile, Silence};
 use crate::connector::seen::Among;
-use crate::connector::{CheckLine, Differs, Found, Marked, Outcome, ReadBack, Said, Target, Written};
+use crate::connector::{CheckLine, Differs, Eraser, Found, Marked, Outcome, ReadBack, Said, Target, Written};
 use crate::error::{Problem, Reason, Result};
 use crate::ledger::{Origin, Remote};
 use crate::record::{Kind, Record, Visibility};
@@ -180,6 +180,10 @@ impl Target for FilesTarget {
 
     async fn held(&self, _kind: Kind, _remote: &Remote) -> Result<Option<Map<String, Value>>> {
         Ok(None)
+    }
+
+    fn eraser(&self) -> Option<&dyn Eraser> {
+        None
     }
 
     async fn finish(&self) -> Result<()> {

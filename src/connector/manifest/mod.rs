@@ -5,11 +5,13 @@
 //! (`deskferry connectors schema` prints them as JSON Schema).
 
 mod beside;
+mod delete;
 mod paging;
 mod read;
 mod write;
 
 pub use beside::{Bulk, Left, Lookup, Sideload};
+pub use delete::{Delete, Used};
 pub use paging::{Paging, Size};
 pub use read::{
     Asks, Blob, Decode, Denied, Detail, Ignored, Join, Listing, Numbered, Optional, ReadStream, Since, Under,
@@ -106,6 +108,9 @@ pub struct Manifest {
     /// What the target has of a record of ours that was there before us, or that it took in part: what else ours has is lost by name.
     #[serde(default)]
     pub held: BTreeMap<String, Held>,
+    /// How a record of a kind that a migration made is deleted again by `undo`.
+    #[serde(default)]
+    pub delete: BTreeMap<String, Delete>,
 }
 
 fn any_json() -> Vec<Refusal> {

@@ -12,6 +12,7 @@ mod below;
 mod bulk;
 mod check;
 mod declined;
+mod delete;
 mod ends;
 mod fill;
 mod find;

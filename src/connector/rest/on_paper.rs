@@ -10,7 +10,7 @@ use crate::connector::mapped::Mapped;
 use crate::connector::plan::{LateValues, Step};
 use crate::connector::profile::Profile;
 use crate::connector::seen::Among;
-use crate::connector::{CheckLine, Found, Marked, Outcome, Planner, ReadBack, Said, Target, Written};
+use crate::connector::{CheckLine, Eraser, Found, Marked, Outcome, Planner, ReadBack, Said, Target, Written};
 use crate::error::{Loss, Problem, Reason, Result};
 use crate::ledger::Remote;
 use crate::record::{Kind, Outputs, Visibility};
@@ -219,6 +219,10 @@ impl Target for OnPaper {
 
     async fn held(&self, _kind: Kind, _remote: &Remote) -> Result<Option<Map<String, Value>>> {
         Ok(None)
+    }
+
+    fn eraser(&self) -> Option<&dyn Eraser> {
+        None
     }
 
     async fn finish(&self) -> Result<()> {

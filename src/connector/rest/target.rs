@@ -7,7 +7,7 @@ use crate::connector::mapped::Mapped;
 use crate::connector::plan::{Content, LateValues, Step};
 use crate::connector::profile::{Authors, Profile};
 use crate::connector::seen::Among;
-use crate::connector::{CheckLine, Found, Marked, Outcome, Planner, ReadBack, Said, Target, Written};
+use crate::connector::{CheckLine, Eraser, Found, Marked, Outcome, Planner, ReadBack, Said, Target, Written};
 use crate::error::{Loss, Problem, Reason, Result};
 use crate::expr::{Scope, Sight, Template, plain};
 use crate::ledger::Remote;
@@ -231,6 +231,10 @@ impl Target for Rest {
 
     async fn held(&self, kind: Kind, remote: &Remote) -> Result<Option<Map<String, Value>>> {
         self.held_of(kind, remote).await
+    }
+
+    fn eraser(&self) -> Option<&dyn Eraser> {
+        Some(self)
     }
 
     async fn finish(&self) -> Result<()> {

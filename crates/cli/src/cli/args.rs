@@ -64,6 +64,8 @@ pub enum Command {
     Run(RunArgs),
     /// Try the failed records again, then migrate the rest like `run`
     Retry(RetryArgs),
+    /// Delete what this migration made in the target, and nothing else; shows it first
+    Undo(UndoArgs),
     /// Show how far the migration is
     Status,
     /// Report what was migrated, skipped and failed, and why
@@ -170,6 +172,31 @@ pub struct RetryArgs {
     /// Only what failed for these reasons, or lost this, by code
     #[arg(long, value_name = "REASON", value_delimiter = ',', value_parser = reason)]
     pub reason: Vec<Code>,
+}
+
+#[derive(Clone, Debug, Default, ClapArgs)]
+#[command(
+    after_help = "Examples:\n  deskferry undo                        show what would be deleted; on a terminal, ask for the number of records\n  deskferry undo --trial                only what `deskferry run --sample N` made\n  deskferry undo --only ticket --yes 20 without a terminal: 20 is the number that `deskferry undo --only ticket` shows"
+)]
+pub struct UndoArgs {
+    /// Only these kinds
+    #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = kind)]
+    pub only: Vec<Kind>,
+    /// Only these records, by source id; no people or companies go along
+    #[arg(long, value_name = "KIND:ID", value_delimiter = ',', value_parser = kind_and_id)]
+    pub ids: Vec<(Kind, String)>,
+    /// Only what runs with `--sample` made
+    #[arg(long)]
+    pub trial: bool,
+    /// Delete this many records without asking: the number that `deskferry undo` shows
+    #[arg(long, value_name = "COUNT")]
+    pub yes: Option<u64>,
+}
+
+impl UndoArgs {
+    pub fn choice(&self) -> Choice {
+        ChoiceArgs { only: self.only.clone(), ids: self.ids.clone(), sample: None }.choice()
+    }
 }
 
 #[derive(Clone, Debug, ClapArgs)]

@@ -89,6 +89,8 @@ impl Screen {
                 self.line_or_bar(*kind, &format!("{rows} read{more}"), *complete);
             }
             Event::Record { kind, id, outcome, problem } => self.record(*kind, id, outcome, problem),
+            // Drawn as a table.
+            Event::Undo { .. } => {}
             Event::Note { what } => self.line(&format!("note: {what}")),
             Event::Error { problem } => self.problem(problem),
             Event::Started { source, target, .. } => self.line(&format!("{source} → {target}")),

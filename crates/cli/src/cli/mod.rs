@@ -19,6 +19,7 @@ mod run;
 mod sandbox;
 mod status;
 mod trace;
+mod undo;
 
 use args::{Args, Command};
 use clap::Parser;
@@ -70,6 +71,7 @@ async fn dispatch(args: &Args, screen: &Arc<Screen>) -> Result<u8, Problem> {
         Command::Preview(args) => preview::command(global, args, screen).await,
         Command::Run(args) => run::command(global, args, screen).await,
         Command::Retry(args) => run::retry(global, args, screen).await,
+        Command::Undo(args) => undo::command(global, args, screen).await,
         Command::Status => status::command(global).await,
         Command::Report(wanted) => report::command(global, wanted).await,
         Command::Ids(args) => ids::command(global, args, screen).await,

@@ -89,6 +89,9 @@ where
     let job = &opened.job;
     let rules = matches!(command, "run" | "retry" | "demo").then_some(opened.rules.as_str());
     let run = job.link.run_started(command, &opened.manifests, rules).await?;
+    if let Some(tickets) = job.choice.sample {
+        job.link.is_trial(run, tickets).await?;
+    }
     let ending = work(Arc::clone(job)).await;
     if command != "stage" && matches!(ending, Ending::Complete | Ending::Partial) {
         opened.learn_names().await?;

@@ -86,6 +86,16 @@ impl Account {
         Ok(())
     }
 
+    /// `DELETE /companies/[id]`: its contacts stay, without it.
+    pub fn delete_company(&mut self, id: u64) -> Result<(), Refusal> {
+        self.companies.remove(&id).ok_or(Refusal::NotFound)?;
+        for contact in self.contacts.values_mut() {
+            contact.company_id = contact.company_id.filter(|company| *company != id);
+            contact.other_companies.retain(|(company, _)| *company != id);
+        }
+        Ok(())
+    }
+
     fn read_company(&self, mut company: Company, ask: &Ask<'_>) -> Result<Company, Refusal> {
         let form = Form::of(ask.call)?;
         let mut sent = Attributes::of(&form, &KNOWN)?;

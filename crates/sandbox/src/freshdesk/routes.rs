@@ -146,6 +146,10 @@ fn contacts(account: &mut Account, ask: &Ask<'_>, verb: &str, rest: &[&str]) -> 
         }
         ([id], "DELETE") => account.bin_contact(number(id)?, true, ask.now).map(|()| gone()),
         ([_], _) => Err(Refusal::Verb(&["GET", "PUT", "DELETE"])),
+        ([id, "hard_delete"], "DELETE") => {
+            only(ask.call, &["force"])?;
+            account.erase_contact(number(id)?, ask.call.param("force") == Some("true")).map(|()| gone())
+        }
         ([id, "restore"], "PUT") => account.bin_contact(number(id)?, false, ask.now).map(|()| gone()),
         _ => Err(Refusal::NotFound),
     }
@@ -168,7 +172,8 @@ fn companies(account: &mut Account, ask: &Ask<'_>, verb: &str, rest: &[&str]) ->
             account.update_company(number(id)?, ask)?;
             Ok(Answer::json(200, &shown(account, number(id)?)?))
         }
-        ([_], _) => Err(Refusal::Verb(&["GET", "PUT"])),
+        ([id], "DELETE") => account.delete_company(number(id)?).map(|()| gone()),
+        ([_], _) => Err(Refusal::Verb(&["GET", "PUT", "DELETE"])),
         _ => Err(Refusal::NotFound),
     }
 }

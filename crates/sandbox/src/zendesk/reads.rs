@@ -47,6 +47,15 @@ impl Zendesk {
                 show_many("users", self.account.users.iter().map(|u| &u.row).filter(|u| row(u)), call)
             }
             ["users", user] => self.one_user(id(user), call),
+            ["users", user, "tickets", "requested"] => {
+                let own = |t: &&Ticket| t.row["requester_id"].as_u64() == id(user);
+                pages::answer("tickets", self.listed().filter(own).map(|t| t.row.clone()).collect(), call)
+            }
+            ["organizations", own, "users"] => {
+                let member =
+                    |u: &&store::Party| u.row["organization_id"].as_u64() == id(own) && u.row["active"] == true;
+                pages::answer("users", self.account.users.iter().filter(member).map(|u| u.row.clone()).collect(), call)
+            }
             ["users", user, "identities"] => match id(user).and_then(|id| Some((id, self.user(id)?))) {
                 Some((id, _)) => pages::answer("identities", self.identities(|own| own["user_id"] == id), call),
                 None => refusal::not_found(),

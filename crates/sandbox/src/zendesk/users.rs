@@ -273,6 +273,12 @@ impl Account {
         Some(self.add_row("organization_memberships", rest, cause))
     }
 
+    /// *Unverified:* the words of the refusal that is for them.
+    pub fn has_open_tickets(&self, id: u64) -> bool {
+        let of_theirs = |ticket: &super::store::Ticket| ticket.row["requester_id"] == id && !ticket.is_shut();
+        self.tickets.iter().any(of_theirs)
+    }
+
     pub fn delete_user(&mut self, id: u64, cause: &Cause) {
         if let Some(user) = self.users.iter_mut().find(|user| user.row["id"] == id) {
             (user.row["active"], user.generated) = (json!(false), cause.at.as_second());

@@ -185,6 +185,9 @@ fn users(account: &mut Account, call: &Call, path: &[&str], body: &Object, cause
             }
         },
         ([_], "DELETE") => match here {
+            Some(id) if account.has_open_tickets(id) => {
+                refusal::invalid("requester", "has tickets that are not closed")
+            }
             Some(id) => {
                 account.delete_user(id, cause);
                 written(Made::Known, "user", own(account, id))
