@@ -61,13 +61,13 @@ closed_list! {
         Conflict = "conflict": "the target holds another record in this place",
         TooLarge = "too_large": "the target refused the size",
         NotStored = "not_stored": "the target reported success but did not store the data",
-        Differs = "differs": "the record in the target was changed, so nothing was sent",
+        Differs = "differs": "the record in the target differs from what was written, so nothing was sent",
         // doubt
         InDoubt = "in_doubt": "it is unknown whether the record was written",
         Ambiguous = "ambiguous": "several target records look like this one",
         // references
         Unresolved = "unresolved": "it refers to a record that is not in the target: migrate or create that record first, or change the mapping",
-        MissingPerson = "missing_person": "no person with this e-mail address in the target: create the person there, or map the address",
+        MissingPerson = "missing_person": "it needs a person who is not in the target: create the person there, or map the address",
         NoEmail = "no_email": "the target needs an e-mail address and the person has none",
         ListRefused = "list_refused": "the source does not show the list that contains a name used in the record",
         NotListed = "not_listed": "the source counts messages of the record that it does not list",

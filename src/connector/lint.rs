@@ -140,8 +140,7 @@ pub fn check(manifest: &Manifest, origin: &str, text: &str) -> Result<()> {
             (false, [false, false, true]) if rule.stream.as_ref().is_some_and(|s| manifest.read.contains_key(s)) => {}
             (true, [false, false, false]) if manifest.read.contains_key(name) => {}
             (true, _) => {
-                let why =
-                    "`read = true` stands instead of `call`, `items` (or `rows`) and `id`, and needs the read stream";
+                let why = "`read = true` replaces `call`, `items` (or `rows`) and `id`, and needs the read stream";
                 return say(&["find", name], why.into());
             }
             (false, _) => {

@@ -206,7 +206,7 @@ impl LateValues {
 
     pub fn get(&self, late: &Late) -> Result<&Value> {
         self.0.get(&late.step).and_then(|o| o.get(&late.output)).ok_or_else(|| {
-            Problem::new(Reason::Internal, format!("{late} is not known: the step before it has not answered"))
+            Problem::new(Reason::Internal, format!("{late} is not known: the step before it has not been answered"))
         })
     }
 }

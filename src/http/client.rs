@@ -208,7 +208,7 @@ impl Client {
     pub(super) fn vetted(&self, mut url: Url) -> Result<Url> {
         let refused = |why: &str| {
             let host = url.host_str().unwrap_or_default();
-            Err(Problem::new(Reason::Refused, format!("an address of {}://{host} is not called: {why}", url.scheme())))
+            Err(Problem::new(Reason::Refused, format!("{}://{host} was not called: {why}", url.scheme())))
         };
         match url.scheme() {
             "https" => {}

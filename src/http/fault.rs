@@ -59,7 +59,7 @@ impl Fault {
         }
         if !error.is_connect() {
             let reason = if error.is_timeout() { Reason::Timeout } else { Reason::Network };
-            let what = format!("the connection to {host} broke: {}", cause(error));
+            let what = format!("the connection to {host} was lost: {}", cause(error));
             return Self { problem: Problem::new(reason, what), proof: Proof::MaybeSent, passing: true };
         }
         let mut passing = true;
@@ -69,13 +69,13 @@ impl Fault {
             match tls {
                 rustls::Error::InvalidCertificate(_) => problem
                     .hint("if the platform uses a certificate of your own authority, name its PEM file as `ca_file`"),
-                _ => problem.hint("check that `url` begins with the scheme the platform speaks: https or http"),
+                _ => problem.hint("check that `url` begins with the right scheme, https or http"),
             }
         } else if error.is_timeout() {
             Problem::new(Reason::Timeout, format!("{host} cannot be reached in time"))
                 .hint("check `url`, and whether this machine needs a `proxy`")
         } else if error.is_dns() {
-            Problem::new(Reason::Network, format!("no machine is known under the name {host}"))
+            Problem::new(Reason::Network, format!("there is no server named {host}"))
                 .hint("check the `url` of the account")
         } else {
             Problem::new(Reason::Network, format!("{host} cannot be reached: {}", cause(error)))

@@ -135,7 +135,7 @@ impl Scanner {
                 self.found = true;
                 self.state = State::Text(Role::Wanted, Escape::None);
             }
-            _ if wanted => return Err("the field that should hold the file is no text"),
+            _ if wanted => return Err("the field that should hold the file is not a text"),
             b'"' => self.state = State::Text(Role::Other, Escape::None),
             b'{' | b'[' => return self.enter(byte == b'{'),
             b'-' | b'0'..=b'9' | b't' | b'f' | b'n' => {

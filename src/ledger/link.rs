@@ -174,7 +174,7 @@ impl Ledger {
         }
         let Some(other) = held.iter().find(|one| one.wrote) else { return Ok(()) };
         let what = format!(
-            "the ledger of this project is that of another migration, {} → {}, and [source] and [target] name {} → {}",
+            "the ledger of this project belongs to another migration, {} → {}, but [source] and [target] name {} → {}",
             other.source, other.target, link.source, link.target
         );
         Err(Problem::new(Reason::Refused, what).hint(format!(

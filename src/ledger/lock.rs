@@ -165,7 +165,7 @@ fn held(file: &mut File, at_work: &str) -> Problem {
         pid if !pid.is_empty() && pid.bytes().all(|b| b.is_ascii_digit()) => format!("process {pid}"),
         _ => "another process".to_owned(),
     };
-    Problem::new(Reason::Refused, format!("{holder} is at work {at_work}"))
+    Problem::new(Reason::Refused, format!("{holder} is running {at_work}"))
         .hint("wait for it to end, or stop it, and run the same command again: nothing is lost")
 }
 

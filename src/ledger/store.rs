@@ -124,7 +124,7 @@ impl Store {
             },
             Err(problem) if problem.reason == Reason::Refused => {
                 let what = format!(
-                    "{} is of an earlier version of Deskferry, and cannot be looked at now: {}",
+                    "{} was written by an earlier version of Deskferry and cannot be read now: {}",
                     design.file, problem.what
                 );
                 return Err(Problem { what, ..problem });

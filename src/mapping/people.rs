@@ -37,7 +37,7 @@ impl TryFrom<String> for Missing {
         match text.split_once(':') {
             None if text == "placeholder" => Ok(Self::Placeholder),
             Some(("default", address)) if address.contains('@') => Ok(Self::Default(address.trim().to_owned())),
-            _ => Err(format!("`{text}` is nobody\nhint: write \"placeholder\" or \"default:ops@new.com\"")),
+            _ => Err(format!("`{text}` is not a person\nhint: write \"placeholder\" or \"default:ops@new.com\"")),
         }
     }
 }

@@ -94,7 +94,7 @@ fn for_label(mapping: &Mapping, field: ValueField, seen: &SeenLabel, there: &The
             (Some((to, Sure::Known, why)), _) => (Some(to), Sure::Known, why),
             (_, Some(state)) => (Some(state), Sure::Known, "the nearest state".to_owned()),
             (Some((to, sure, why)), None) => (Some(to), sure, why),
-            (None, None) => (None, Sure::Guess, format!("nothing is like it; there are {}", known.join(", "))),
+            (None, None) => (None, Sure::Guess, format!("nothing similar; there are {}", known.join(", "))),
         },
         _ => return None,
     };
@@ -210,7 +210,7 @@ fn for_field(mapping: &Mapping, seen: &SeenField, pair: Option<&Pair>, there: &T
             None => {
                 let can_be_made = seen.defined && makeable(seen.field.field_type, &there.makes).is_some();
                 let or = if can_be_made { "`drop = true` or `create = true`" } else { "`drop = true`" };
-                let note = format!("{filled}: nothing is like it; name a field, or say {or}");
+                let note = format!("{filled}: nothing similar; name a field, or write {or}");
                 all.push(Proposal { table, key: "to".into(), value: None, sure: Sure::Guess, note });
                 None
             }
@@ -231,7 +231,7 @@ fn for_field(mapping: &Mapping, seen: &SeenField, pair: Option<&Pair>, there: &T
         let (value, sure, why) = match alike(&label, &known) {
             // What a value is in a field that is a guess is one too.
             Some((to, sure, why)) => (Some(to), pair.map_or(sure, |pair| pair.sure.and(sure)), why),
-            None => (None, Sure::Guess, "nothing is like it".to_owned()),
+            None => (None, Sure::Guess, "nothing similar".to_owned()),
         };
         let table = path(&["ticket", "custom", title, "values"]);
         all.push(Proposal { table, key: label, value, sure, note: format!("{why}; {}", tickets(tickets_with)) });
@@ -260,7 +260,7 @@ fn namesake(name: &str, email: &str, agents: &[(String, String)]) -> (Option<Str
     }
     match only(&|_, other| local(other) == local(email)) {
         Some(to) => (Some(to), Sure::Guess, "a guess: the same word before the `@`"),
-        None => (None, Sure::Guess, "no agent of this address or name"),
+        None => (None, Sure::Guess, "no agent with this address or name"),
     }
 }
 

@@ -67,11 +67,11 @@ fn only_what_the_defaults_do_not_give_is_proposed_with_how_sure_it_is() {
             "ticket.status.values New = Some(\"Open\") # the nearest state; 4 tickets",
             "ticket.status.values Solved = Some(\"Resolved\") # sure: the same meaning; 6 tickets",
             "# ticket.group.values 2nd level = Some(\"2nd  Level Support\") # a guess: similar words (91%); 3 tickets",
-            "# ticket.group.values Buchhaltung = None # nothing is like it; there are Second level, 2nd  Level Support; 2 tickets",
+            "# ticket.group.values Buchhaltung = None # nothing similar; there are Second level, 2nd  Level Support; 2 tickets",
             "ticket.custom.Order no. to = Some(\"cf_order\") # likely: the same words; text, on 8 tickets",
             "# ticket.custom.Gebiet to = Some(\"cf_region\") # a guess: the same options (2 of 3); select, on 8 tickets",
             "# ticket.custom.Gebiet.values Amerika = Some(\"America\") # a guess: similar words (94%); 0 tickets",
-            "# ticket.custom.Serial to = None # text, on 8 tickets: nothing is like it; name a field, or say `drop = true`",
+            "# ticket.custom.Serial to = None # text, on 8 tickets: nothing similar; name a field, or write `drop = true`",
             "people.agents ann@old.com = Some(\"a.lee@new.com\") # likely: the same name; 7 tickets",
         ]
     );

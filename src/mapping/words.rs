@@ -155,7 +155,7 @@ impl Words<'_> {
             || "make the agent there, or name another".to_owned(),
             |near| format!("did you mean `{near}`?"),
         );
-        self.say(path, At::Value, format!("no agent of the target has the address {address}"), Some(hint));
+        self.say(path, At::Value, format!("no agent in the target has the e-mail address {address}"), Some(hint));
     }
 
     /// A word of the source that is spelled almost like one it has.

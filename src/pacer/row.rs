@@ -231,7 +231,7 @@ impl FromStr for Pattern {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("`{text}` names no calls: write a method and a path, like `GET /incremental/*`");
+        let wrong = || format!("`{text}` does not name calls: write a method and a path, like `GET /incremental/*`");
         let (method, path) = text.trim().split_once(' ').ok_or_else(wrong)?;
         let path = path.trim();
         if !path.starts_with(['/', '*']) || path.contains([' ', '?']) {

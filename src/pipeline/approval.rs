@@ -64,7 +64,7 @@ pub(super) fn missing(job: &Job) -> Option<Problem> {
         )
     };
     match &job.approval {
-        None => refused("`approval = true` asks for a preview that somebody approved, and nobody did"),
+        None => refused("`approval = true` requires an approved preview, and there is none"),
         Some(approval) if approval.rules != job.rules => {
             refused("the mapping or the scope is not the one that was approved")
         }
@@ -78,9 +78,8 @@ impl Job {
         match self.approval.as_ref().filter(|_| self.project.run.approval) {
             // What comes late is no loss that anybody would refuse.
             Some(approval) if !approval.losses.contains(&loss) && loss != Loss::FileLate => {
-                let what = format!("it would lose what no approved preview showed: {} ({loss})", loss.says());
-                let hint =
-                    "`deskferry preview --all` shows all of it; `deskferry preview --all --approve` agrees to it";
+                let what = format!("it would lose something that no approved preview showed: {} ({loss})", loss.says());
+                let hint = "`deskferry preview --all` shows all of it; `deskferry preview --all --approve` approves it";
                 Err(Problem::new(Reason::Refused, what).hint(hint))
             }
             _ => Ok(()),

@@ -228,8 +228,8 @@ impl Assumed {
             self.tell("ticket field of our own", vec![field.to_owned()], hint);
         }
         if profile.authors == Authors::Asked {
-            let hint = "who may not write is named in a header line instead";
-            self.tell("right of the account", vec!["to write under one's own name".into()], hint);
+            let hint = "all others are named in the first line of their message";
+            self.tell("right of the account", vec!["to write under their own name".into()], hint);
         }
         if profile.silence == Silence::Declared && !job.project.target.silenced {
             self.tell("switch for outgoing mail", vec!["off while a run writes".into()], job.target.how_to_silence());

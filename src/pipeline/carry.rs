@@ -383,7 +383,7 @@ impl<'a> Run<'a> {
     async fn carried(&self, row: &RecordRow, taken: Taken, turn: &mut Turn) -> Result<End, Broken> {
         let (kind, id) = (row.kind, row.id.as_str());
         if kind.is_library() && !self.job.target.writes(kind) {
-            let problem = Problem::new(Reason::Unsupported, format!("the target has no place for a {kind}"));
+            let problem = Problem::new(Reason::Unsupported, format!("the target does not support {kind} records"));
             return Ok(End::Skipped { problem, stands_for: None });
         }
         let record = match taken {

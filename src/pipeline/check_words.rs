@@ -29,9 +29,9 @@ pub async fn check_words(job: &Job, target: Target) -> Result<Vec<Problem>, Stop
     if is_staged {
         let of_scope = job.wrong_scope(true).await?;
         wrong.extend(
-            of_scope
-                .into_iter()
-                .map(|problem| ("[scope] names what the source has", Side::Source, in_file(job, problem))),
+            of_scope.into_iter().map(|problem| {
+                ("everything named in [scope] exists in the source", Side::Source, in_file(job, problem))
+            }),
         );
     } else if has_words(&job.project.scope) {
         note(job, "[scope] was not compared with the source: no tickets are staged; `deskferry stage` reads them");
@@ -63,7 +63,7 @@ async fn of_mapping(job: &Job, target: Target, is_staged: bool) -> Result<Vec<(&
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
     let text = TomlText::new(&name, &text, Reason::Mapping);
     let unknown = words::unknown(&job.mapping, &survey.observed, &survey.there);
-    let proves = "the mapping names what both accounts have";
+    let proves = "everything named in the mapping exists in the accounts";
     Ok(unknown.into_iter().map(|unknown| (proves, Side::Target, placed(&text, unknown))).collect())
 }
 

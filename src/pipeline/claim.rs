@@ -131,7 +131,7 @@ const ELSEWHERE: &str =
 /// At the address that is known no other migration can begin in the same ledger: `migration = "new"` would be this one.
 fn made_anew(job: &Job) -> Problem {
     let what = format!(
-        "{} holds none of the tickets this migration ({}) made there: the account was reset, or they were deleted",
+        "{} holds none of the tickets this migration ({}) made there: the account was reset, or the tickets were deleted",
         job.target.address(),
         job.link.id()
     );
@@ -156,7 +156,7 @@ fn not_there(job: &Job, address: &str) -> Problem {
 
 fn replaced(job: &Job, path: &str) -> Problem {
     let what = format!(
-        "{path} is not the folder this migration ({}) wrote to: it was deleted or replaced, and the ledger takes its records for there",
+        "{path} is not the folder this migration ({}) wrote to: it was deleted or replaced, but the ledger says that its records are there",
         job.link.id()
     );
     Problem::new(Reason::Refused, what).hint(format!(

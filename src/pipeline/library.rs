@@ -168,7 +168,7 @@ impl Run<'_> {
         if !self.job.target.writes(kind) {
             let count = self.job.staging.count(kind.code()).await?;
             if count > 0 {
-                let what = format!("the target has no place for a {kind}: {count} stay in the source");
+                let what = format!("the target does not support {kind} records: {count} stay in the source");
                 (self.job.tell)(Event::Note { what });
             }
         }

@@ -101,7 +101,7 @@ impl Run<'_> {
             return Ok(if may_come { End::Parked { problem } } else { End::Skipped { problem, stands_for: None } });
         };
         if to.id == from.id {
-            let problem = Problem::new(Reason::Merged, "both tickets are one in the target");
+            let problem = Problem::new(Reason::Merged, "both tickets are the same ticket in the target");
             return Ok(End::Skipped { problem, stands_for: None });
         }
         link.lose_anew(Kind::Link, id, vec![]).await?;

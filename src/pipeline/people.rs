@@ -284,7 +284,7 @@ mod tests {
         assert_eq!(
             (asking.kind, &asking.remote),
             (Kind::Contact, &remote("55")),
-            "a customer stands for what they asked"
+            "their own tickets get a customer as requester"
         );
         let there = Known::asking(Arc::new(Known { remote: remote("1"), ..agent }));
         assert_eq!((there.kind, &there.remote), (Kind::Agent, &remote("1")), "who is an agent there is no customer");

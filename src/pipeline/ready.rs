@@ -72,7 +72,7 @@ pub async fn check_rows(job: &Job) -> Result<Option<Problem>> {
             many => format!("{many} cells or rows of the export cannot be read"),
         });
         hints.push(
-            "correct them, or say in columns.toml how they are read; a run migrates the other records, and theirs fail",
+            "correct them, or write in columns.toml how to read them; a run migrates the other records, and theirs fail",
         );
     }
     if missing > 0 {

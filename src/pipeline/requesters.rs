@@ -114,6 +114,6 @@ impl Run<'_> {
         let (id, updated_at) = (record.id.clone(), record.updated_at);
         link.see(vec![Seen { kind: Kind::Contact, id, number: None, updated_at, content_hash }]).await?;
         let row = link.record(Kind::Contact, &record.id).await?;
-        row.ok_or_else(|| Problem::new(Reason::Internal, format!("contact {}: the ledger has no row of it", record.id)))
+        row.ok_or_else(|| Problem::new(Reason::Internal, format!("contact {}: the ledger does not know it", record.id)))
     }
 }

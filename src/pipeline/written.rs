@@ -51,7 +51,7 @@ impl Run<'_> {
     ) -> Result<End, Broken> {
         let (kind, id) = (record.kind(), record.id.as_str());
         if !self.job.target.writes(kind) {
-            let problem = Problem::new(Reason::Unsupported, format!("the target has no place for a {kind}"));
+            let problem = Problem::new(Reason::Unsupported, format!("the target does not support {kind} records"));
             return Ok(End::Skipped { problem, stands_for: None });
         }
         let link = &self.job.link;
@@ -198,7 +198,7 @@ fn wrong_message(stored: &ReadBack, steps: &[Step], sent: Sent) -> Option<Proble
         match sent {
             Sent::Something => Problem::new(Reason::NotStored, format!("the target does not show message {missing}")),
             Sent::Nothing => Problem::new(Reason::Differs, format!("the target no longer shows message {missing}"))
-                .hint("an earlier run wrote it: look at the record in the target; nothing was sent now"),
+                .hint("an earlier run wrote it, so nothing was sent now: look at the record in the target"),
         }
     })
 }
@@ -209,10 +209,11 @@ fn not_stored(stored: &ReadBack, sent: Sent) -> Option<Problem> {
     (!names.is_empty()).then(|| match sent {
         Sent::Something => Problem::new(Reason::NotStored, format!("the target did not store: {}", names.join(", ")))
             .hint("the target's workflow or field settings forbid it: change them, or map to another value"),
-        Sent::Nothing => {
-            Problem::new(Reason::Differs, format!("the target holds another value than was written: {}", names.join(", ")))
-                .hint("it was changed in the target since, and nothing was sent now: set it right there, then run `deskferry retry`")
-        }
+        Sent::Nothing => Problem::new(
+            Reason::Differs,
+            format!("the target holds another value than was written: {}", names.join(", ")),
+        )
+        .hint("it was changed in the target since, so nothing was sent: correct it there, then run `deskferry retry`"),
     })
 }
 

@@ -84,7 +84,7 @@ impl std::str::FromStr for RecordId {
             format!("unknown kind `{kind}`\nhint: {hint}")
         })?;
         match id.trim() {
-            "" => Err(format!("`{text}` names no id\nhint: write it like \"ticket:12\"")),
+            "" => Err(format!("`{text}` is not an id\nhint: write it like \"ticket:12\"")),
             id => Ok(Self { kind, id: id.to_owned() }),
         }
     }

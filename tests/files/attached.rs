@@ -227,7 +227,7 @@ fn a_page_that_is_called_a_table_is_told_what_it_is() {
     let dir = project("csv", "jsonl");
     put(&dir, "ticket.csv", "<html><table><tr><td>id</td></tr></table></html>");
     let (code, text) = said(&dir, &["check"]);
-    assert!(code == 6 && text.contains("is a page of HTML or XML, and no CSV"), "{text}");
+    assert!(code == 6 && text.contains("is an HTML or XML page and not CSV"), "{text}");
     let dir = project("xlsx", "jsonl");
     put(&dir, "ticket.xls", "<html><table><tr><td>id</td></tr></table></html>");
     let (code, text) = said(&dir, &["check"]);

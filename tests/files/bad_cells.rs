@@ -71,7 +71,7 @@ const BAD_TICKETS: &[Bad] = &[
     ),
     bad("13,s,,bob@x.example; c@t@x.example,,,,,,,", "ccs", "\"c@t@x.example\" is not an e-mail address", "correct it"),
     bad("14,s,,,\"a@x.example, b@x.example\",,,,,,", "assignee", "are several people", "`followers` and `ccs`"),
-    bad_row("15,s,,,,,,,,,,more", "12 cells under 11 headers", "stands in double quotes"),
+    bad_row("15,s,,,,,,,,,,more", "12 cells under 11 headers", "must be in double quotes"),
     bad_row("16,s,,", "4 cells under 11 headers", "`delimiter` in columns.toml"),
     Bad {
         row: b"17,Gr\xfc\xdfe,,,,,,,,,",
@@ -80,9 +80,9 @@ const BAD_TICKETS: &[Bad] = &[
         hint: "`encoding = \"windows-1252\"`",
     },
     Bad { row: b"18,s\0t,,,,,,,,,", column: Some("subject"), what: "has a NUL byte", hint: "export it again" },
-    bad("1\u{200b}9,s,,,,,,,,,", "id", "has the character \\u{200b}, which nobody sees", "delete it from the cell"),
+    bad("1\u{200b}9,s,,,,,,,,,", "id", "has the invisible character \\u{200b}", "delete it from the cell"),
     bad("20,s,,,,,,,,nonsense,", "links", "is not JSON", "docs/files.md shows how it is written"),
-    bad("21,s,,,,,,,,[1],", "links", "is no list of links", "docs/files.md"),
+    bad("21,s,,,,,,,,[1],", "links", "is not a list of links", "docs/files.md"),
     bad("22,s,,,,,#REF!,,,,", "due", "the formula gives #REF!", "list \"#REF!\" in `empty`"),
     bad("#N/A,s,,,,,,,,,", "id", "the formula gives #N/A", "correct it"),
     bad(
@@ -147,7 +147,7 @@ const BAD_CONTACTS: &[Bad] = &[
     bad("8,Ben,ben at x.example,,", "emails", "\"ben at x.example\" is not an e-mail address", "correct it"),
     bad("9,Cat,,perhaps,", "active", "\"perhaps\" is neither yes nor no", "`yes` and `no` in columns.toml"),
     bad("10,Dora,,,12/31/2024", "created_at", "\"12/31/2024\" cannot be read as a date", "says another form"),
-    bad_row(",,,yes,", "nothing says who or what it is", "fill one of `id`, `emails`"),
+    bad_row(",,,yes,", "it has neither a name nor an address", "fill one of `id`, `emails`"),
 ];
 const COMPANIES: (&str, &str) = ("id,name,domains", "1,ACME,acme.example");
 const BAD_COMPANIES: &[Bad] =
@@ -263,7 +263,7 @@ fn rows_that_are_left_out_are_told_with_their_place() {
         first.contains("1 comment of tickets that are not here (comment.csv row 10, column `ticket`: \"999\")"),
         "{said}"
     );
-    assert!(first.contains("1 row with the headers once more, passed over (tickets.csv row 30)"), "{said}");
+    assert!(first.contains("1 row with the headers again, skipped (tickets.csv row 30)"), "{said}");
 }
 
 #[test]

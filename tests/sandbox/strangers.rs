@@ -115,7 +115,7 @@ fn a_reply_is_not_sent_to_a_ticket_that_does_not_carry_the_mark() {
         let to_stranger = |write: &&String| write.contains(&format!("/tickets/{stranger}"));
         assert!(!writes.is_empty() && !writes.iter().any(|write| to_stranger(&write)), "{platform}: {writes:?}");
         let report = project.told(&["report", "--format", "csv"]);
-        assert!(report.contains("does not carry the mark"), "{platform}: {report}");
+        assert!(report.contains("does not have the marker"), "{platform}: {report}");
         let looked = project.desk.calls().len() - seen;
         assert!(looked < 60, "{platform}: {looked} calls for two replies");
     }

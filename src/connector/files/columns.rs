@@ -293,7 +293,7 @@ mod tests {
             ("delimiter = ';;'\n", "columns.toml:1:13: a delimiter is one character"),
             ("[ticket]\nescape = 'xx'\n", "columns.toml:2:10: an escape is one character"),
             ("encoding = 'klingon'\n", "columns.toml:1:12: `klingon` is not a known encoding"),
-            ("date = ['%d.%m.%Y', 'dd.mm.yyyy']\n", "columns.toml:1:8: `dd.mm.yyyy` has no letters of strftime"),
+            ("date = ['%d.%m.%Y', 'dd.mm.yyyy']\n", "columns.toml:1:8: `dd.mm.yyyy` is not a strftime format"),
             ("header = 0\n", "columns.toml:1:10: rows are counted from 1"),
             ("[tickets]\n", "columns.toml:1:2: unknown"),
         ] {

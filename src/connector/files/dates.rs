@@ -55,7 +55,7 @@ impl Dates {
                 "excel" => forms.push(Form::Serial),
                 "rfc3339" => {}
                 form if !form.contains('%') => {
-                    return Err(format!("`{form}` has no letters of strftime, such as \"%d.%m.%Y %H:%M\""));
+                    return Err(format!("`{form}` is not a strftime format, such as \"%d.%m.%Y %H:%M\""));
                 }
                 form => {
                     forms.push(Form::Strftime(form.to_owned()));

@@ -59,12 +59,12 @@ pub fn in_utf8(path: &Path, said: Option<&str>, home: &Path, name: &str) -> Resu
     if is_markup(start) {
         let hint = "open it in Excel or LibreOffice and save it as \"CSV UTF-8\"; a sign-in page is not an export";
         return Err(
-            Problem::new(Reason::BadExport, "is a page of HTML or XML, and no CSV, whatever its name says").hint(hint)
+            Problem::new(Reason::BadExport, "is an HTML or XML page and not CSV, although its name says so").hint(hint)
         );
     }
     if let Some((_, what, hint)) = NO_TEXT.iter().find(|(begins, ..)| start.starts_with(begins)) {
         return Err(
-            Problem::new(Reason::BadExport, format!("is {what}, and no CSV, whatever its name says")).hint(*hint)
+            Problem::new(Reason::BadExport, format!("is {what} and not CSV, although its name says so")).hint(*hint)
         );
     }
     if start.starts_with(&[0xff, 0xfe, 0, 0]) || start.starts_with(&[0, 0, 0xfe, 0xff]) {
@@ -196,8 +196,8 @@ mod tests {
             (b"PK\x03\x04\x14\0".as_slice(), "workbook"),
             (b"\xd0\xcf\x11\xe0\xa1\xb1", "old Excel"),
             (b"\x1f\x8b\x08\0", "gzip"),
-            (b"\xef\xbb\xbf\r\n<HTML><body>", "a page of HTML"),
-            (b"<?xml version=\"1.0\"?>", "a page of HTML or XML"),
+            (b"\xef\xbb\xbf\r\n<HTML><body>", "an HTML or XML page"),
+            (b"<?xml version=\"1.0\"?>", "an HTML or XML page"),
         ] {
             let wrong = read(bytes, Some("windows-1252")).unwrap_err();
             assert!(wrong.what.contains(what) && wrong.hint.is_some(), "{}", wrong.what);

@@ -182,7 +182,7 @@ mod tests {
     fn a_folder_is_known_again_where_it_was_moved() {
         let home = tempfile::tempdir().unwrap();
         let (here, there) = (home.path().join("a"), home.path().join("b"));
-        assert_eq!(name(&here), None, "there is no folder");
+        assert_eq!(name(&here), None, "there is not a folder");
         std::fs::create_dir(&here).unwrap();
         assert_eq!(known_as(&here), None);
         let id = name(&here);

@@ -65,10 +65,10 @@ fn is_like_an_id(text: &str) -> bool {
 /// What is wrong with a row that looks like one below the table.
 pub fn fault(place: Place, table: &str, id: &str) -> Fault {
     let what = format!(
-        "{id:?} is like no other id, and hardly a cell of the row is filled: it looks like a heading, or a line below the table"
+        "{id:?} does not look like the other ids, and most cells of the row are empty: this looks like a heading or a line below the table"
     );
     let hint = format!(
-        "`footer = [{:?}]` under `[{table}]` in columns.toml leaves such rows out, `footer = []` takes this one for a record",
+        "`footer = [{:?}]` under `[{table}]` in columns.toml leaves such rows out; `footer = []` makes this one a record",
         without_digits(id)
     );
     Fault { place, what, hint }

@@ -139,7 +139,7 @@ pub fn record(kind: Kind, row: &Value) -> Result<Record> {
     let id = match map.get("id") {
         Some(Value::String(id)) if !id.is_empty() => id.clone(),
         None | Some(Value::Null | Value::String(_)) => {
-            return Err(wrong("has no `id`".into()).hint("`id` is a text, and no other record of the file has it"));
+            return Err(wrong("has no `id`".into()).hint("`id` must be a text that no other record of the file has"));
         }
         Some(_) => return Err(wrong("`id` is neither text nor a whole number".into())),
     };
@@ -351,7 +351,7 @@ mod tests {
             (r#"{"id":"1","custom":[{"key":1,"key":1}]}"#, "key"),
         ] {
             let what = parse(line.as_bytes()).unwrap_err().what;
-            assert!(what.ends_with(&format!("the key `{key}` is there twice")), "{what}");
+            assert!(what.ends_with(&format!("the key `{key}` appears twice")), "{what}");
         }
         let line = r#"{"id":"1","a":[1,-2,2.5,true,null,"x",{"b":{}}]}"#;
         assert_eq!(parse(line.as_bytes()).unwrap().to_string(), line);

@@ -18,7 +18,7 @@ pub fn notes(layout: &Layout, seen: &Seen) -> Vec<String> {
     if let Some(first) = seen.headers.first() {
         let again = many(seen.headers.len() as u64, "row");
         let (file, row) = (&layout.parts[first.part as usize].origin.shown, first.row + 1);
-        notes.push(format!("{again} with the headers once more, passed over ({file} row {row})"));
+        notes.push(format!("{again} with the headers again, skipped ({file} row {row})"));
     }
     if !seen.footers.is_empty() {
         let rows = many(seen.footers.len() as u64, "row");

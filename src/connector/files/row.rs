@@ -325,8 +325,8 @@ fn unfit(name: &str, text: &str) -> Option<Wrong> {
     let parts_files = |c: char| name == "source" && matches!(c, '\n' | '\r');
     let is_unseen = |c: &char| (c.is_control() && !parts_files(*c)) || (mailbox::is_blank(*c) && !c.is_whitespace());
     let unseen = text.chars().find(is_unseen)?;
-    let what = format!("has the character {}, which nobody sees", unseen.escape_unicode());
-    Some(Wrong { what, hint: "delete it from the cell: by this text rows find one another".into() })
+    let what = format!("has the invisible character {}", unseen.escape_unicode());
+    Some(Wrong { what, hint: "delete it from the cell: this text links rows with each other".into() })
 }
 
 /// `2024-05-01`, with or without a time.

@@ -75,7 +75,7 @@ pub fn nameless(kind: Kind, place: Place) -> Fault {
         }
         ways => {
             let ways = ways.iter().map(|way| format!("`{way}`")).collect::<Vec<_>>().join(", ");
-            ("nothing says who or what it is".to_owned(), format!("fill one of `id`, {ways}"))
+            ("it has neither a name nor an address".to_owned(), format!("fill one of `id`, {ways}"))
         }
     };
     Fault { place, what, hint }

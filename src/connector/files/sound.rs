@@ -55,12 +55,12 @@ pub fn look(folder: &Spelled, file: &Attachment) -> Result<(), Unsound> {
     })?;
     let found = std::fs::metadata(&path).map_err(|e| Unsound::of("source", e.to_string(), ""))?;
     if !found.is_file() {
-        let what = format!("{:?} is a folder, and a file is needed", file.source.as_str());
+        let what = format!("{:?} is a folder, not a file", file.source.as_str());
         return Err(Unsound::of("source", what, "name the file in it, each in a row of its own"));
     }
     match file.size {
         Some(said) if said != found.len() => {
-            let what = format!("{said} bytes are said of {:?}, and it has {}", file.source.as_str(), found.len());
+            let what = format!("{:?} has {} bytes, but its row says {said}", file.source.as_str(), found.len());
             return Err(Unsound::of("size", what, "put the whole file there, or correct the size or leave it out"));
         }
         None if found.len() == 0 => {

@@ -240,7 +240,9 @@ impl Source for FilesSource {
 /// Files are read on a thread that may wait.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     let done = tokio::task::spawn_blocking(work).await;
-    done.unwrap_or_else(|e| Err(Problem::new(Reason::Internal, format!("a reader of files broke: {e}"))))
+    done.unwrap_or_else(|e| {
+        Err(Problem::new(Reason::Internal, format!("reading the files failed inside Deskferry: {e}")))
+    })
 }
 
 /// Where a listing goes on, and the folder it is of: one that was changed meanwhile is read again from its beginning.
@@ -338,7 +340,7 @@ impl Inner {
             self.place.folder.display()
         );
         Err(Problem::new(Reason::Refused, what)
-            .hint("end what writes into the folder, or copy its files into one that nothing writes into"))
+            .hint("stop the program that writes into the folder, or copy the files into another folder"))
     }
 
     fn seen(&self) -> Result<Vec<Result<String>>> {

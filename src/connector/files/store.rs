@@ -117,7 +117,7 @@ impl Store {
     /// Errors: `disk`, and then nothing is written.
     pub fn put(&mut self, kind: Kind, id: &str, line: &[u8]) -> Result<()> {
         let Some(file) = self.kinds.get_mut(&kind) else {
-            return Err(Problem::new(Reason::Internal, format!("a folder has no place for a {kind}")));
+            return Err(Problem::new(Reason::Internal, format!("a folder does not support {kind} records")));
         };
         match file.index.get(&key(id)) {
             Some(slot) if file.line(*slot)? == line => Ok(()),
@@ -259,7 +259,7 @@ fn each_line(file: &File, path: &Path, mut with: impl FnMut(u64, &Head, &[u8]) -
 
 fn head(line: &[u8]) -> Result<Head> {
     serde_json::from_slice(line).map_err(|_| {
-        Problem::new(Reason::Config, format!("a record without `id`, or no record (our own have `{MARKER_KEY}` too)"))
+        Problem::new(Reason::Config, format!("a line without `id`, or not a record (our own have `{MARKER_KEY}` too)"))
             .hint("use an empty folder as target, or put the file back as it was")
     })
 }

@@ -207,7 +207,7 @@ impl<'a> Table<'a> {
             row.faults.push(fault(
                 None,
                 what,
-                "a text with the delimiter, a quote or a line break in it stands in double quotes; `delimiter` in \
+                "a text with the delimiter, a quote or a line break in it must be in double quotes; `delimiter` in \
                  columns.toml says what parts cells",
             ));
         }

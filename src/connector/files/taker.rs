@@ -305,7 +305,7 @@ impl<'a> Taker<'a> {
         for (word, (count, first)) in left_out.into_iter().filter(|_| is_state) {
             let column = layout.parts[0].bound.name_of("state");
             let what = format!(
-                "{first}: column `{column}` says `{word}`, which leaves {} out: its name alone is not enough for that",
+                "{first}: column `{column}` says `{word}`, which would leave {} out: the name of the column alone is not enough for that",
                 many(count, "record")
             );
             self.census.wrong.push(Problem::new(Reason::BadExport, what).hint(format!(

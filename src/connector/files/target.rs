@@ -71,7 +71,9 @@ impl FilesTarget {
     async fn blocking<T: Send + 'static>(&self, work: impl FnOnce(&Inner) -> Result<T> + Send + 'static) -> Result<T> {
         let inner = Arc::clone(&self.0);
         let done = tokio::task::spawn_blocking(move || work(&inner)).await;
-        done.unwrap_or_else(|e| Err(Problem::new(Reason::Internal, format!("a writer of files broke: {e}"))))
+        done.unwrap_or_else(|e| {
+            Err(Problem::new(Reason::Internal, format!("writing the files failed inside Deskferry: {e}")))
+        })
     }
 }
 
@@ -257,7 +259,7 @@ impl Inner {
                 self.with_store(|store| {
                     let held = store.get(kind, id)?;
                     if held.is_some_and(|held| held.marker.as_deref() != Some(marker)) {
-                        let what = format!("the folder holds a {kind} {id} that is not of this move");
+                        let what = format!("the folder holds a {kind} {id} that is not of this migration");
                         return Err(
                             Problem::new(Reason::Conflict, what).hint("use a folder of its own for each source")
                         );

@@ -359,7 +359,7 @@ impl Wrong {
 
     /// Names in a cell that holds one.
     pub fn one(text: &str, field: &str) -> Wrong {
-        let what = format!("names several, and the field `{field}` holds one");
+        let what = format!("has several values, but the field `{field}` holds one");
         let hint = "leave one of them; a name that has a `;` or `|` in it needs a row with this name";
         Wrong::of(text, &what, hint)
     }
@@ -367,7 +367,7 @@ impl Wrong {
     /// An address that only the sender's own Exchange knows.
     pub fn exchange(text: &str) -> Wrong {
         let hint = "put the e-mail address in its place, or give the person a row with this name and the address";
-        Wrong::of(text, "is an address within Exchange, and nobody is known by the name beside it", hint)
+        Wrong::of(text, "is an internal Exchange address, and no person has the name beside it", hint)
     }
 
     /// A person who is named by an address that is none.

@@ -255,7 +255,7 @@ pub fn file(folder: &Path, columns: &Columns) -> Result<PathBuf> {
     match found.as_slice() {
         [one] => Ok(one.clone()),
         none_or_many => {
-            let what = format!("the folder has {} .xlsx files, and one is needed", none_or_many.len());
+            let what = format!("the folder has {} .xlsx files, but one is needed", none_or_many.len());
             let hint = match none_or_many.is_empty() {
                 true => of_others(folder)?,
                 false => "`workbook` in columns.toml names one".to_owned(),

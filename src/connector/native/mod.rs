@@ -88,6 +88,6 @@ pub fn by_name(name: Option<&str>) -> Result<Arc<dyn Native>> {
         Some("freshservice") => Ok(Arc::new(freshservice::Freshservice)),
         Some("freshdesk") => Ok(Arc::new(freshdesk::Freshdesk)),
         Some("zendesk") => Ok(Arc::new(zendesk::Zendesk)),
-        Some(other) => Err(Problem::new(Reason::Manifest, format!("there is no native half `{other}`"))),
+        Some(other) => Err(Problem::new(Reason::Manifest, format!("there is no native part `{other}`"))),
     }
 }

@@ -113,7 +113,7 @@ impl Native for Redmine {
         }
         if field["visible"] == Value::Bool(false) {
             return refuse(&format!(
-                "the custom field `{}` is not visible to any users: it would be dropped in silence",
+                "the custom field `{}` is not visible to any users: it would be dropped without a word",
                 marker.field
             ));
         }

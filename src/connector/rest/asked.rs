@@ -37,7 +37,7 @@ impl Rest {
                 if self.account()[&asks.key].is_null()
                     && let Some(found) = self.question(stream, listing, asks, key).await.transpose()
                 {
-                    lines.push(CheckLine { proves: format!("whether {} are read is decided", asks.what), found });
+                    lines.push(CheckLine { proves: format!("it is decided whether {} are read", asks.what), found });
                 }
             }
         }
@@ -50,18 +50,18 @@ impl Rest {
         let (what, key) = (&asks.what, &asks.key);
         if many < newest / FEW {
             return Ok(Some(format!(
-                "there are {what} (number {example} is one): say `{key} = \"yes\"` or `{key} = \"no\"` under [source]"
+                "there are {what} (such as number {example}): write `{key} = true` or `{key} = false` under [source]"
             )));
         }
         let call = self.path_of_number(listing, example)?;
         let time = self.client.pacer().time_for(&BTreeMap::from([(format!("GET {call}"), many)]));
         let time = time.map(|time| format!(", {} minutes or more", time.as_secs().div_ceil(60))).unwrap_or_default();
         let title = &self.manifest.title;
-        let what =
-            format!("{title} has {what} (number {example} is one): at least {many} of {newest} numbers are in no list");
+        let what = format!(
+            "{title} has {what} (such as number {example}): at least {many} of {newest} numbers are in no list"
+        );
         Err(Problem::new(Reason::Refused, what).hint(format!(
-            "say under [source] what is to become of them: `{key} = \"yes\"` asks for each number that no list shows, at least {many} \
-             calls{time}; `{key} = \"no\"` leaves them out"
+            "decide under [source]: `{key} = true` asks for each number that no list shows, at least {many} calls{time}; `{key} = false` leaves them out"
         )))
     }
 

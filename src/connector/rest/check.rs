@@ -52,8 +52,7 @@ impl Rest {
 
     /// The first of the checks: it asks for nothing that a record could be in the way of.
     pub(super) async fn probe_account(&self) -> Result<()> {
-        let unsaid =
-            || Problem::new(Reason::Manifest, "the manifest names no `check` that an account could be asked by");
+        let unsaid = || Problem::new(Reason::Manifest, "the manifest has no `check` for the account");
         let check = self.manifest.check.iter().find(|check| !check.target_only || self.role == Role::Target);
         let check = check.ok_or_else(unsaid)?;
         let asked = self.check_call(&check.call, &check.query, check.ok.as_ref());
@@ -101,7 +100,7 @@ impl Rest {
             Value::Array(rows) if rows.is_empty() => Ok(String::new()),
             _ => Err(Problem::new(
                 Reason::Refused,
-                "the target ignores the search by our marker and answers other records",
+                "the target ignores the search by our marker and returns other records",
             )),
         }
     }

@@ -82,7 +82,7 @@ impl Rest {
         let may_be_gone = problem.reason == Reason::NotFound && step.verb == Verb::Append;
         match may_be_gone && self.says_it_is_gone(step, late).await? {
             true => {
-                let hint = "it was deleted in the target, and nothing is sent to it: restore it there and run `deskferry retry`";
+                let hint = "it was deleted in the target, so nothing was sent to it: restore it there and run `deskferry retry`";
                 Ok(Found::Gone(problem.at(format!("looking for {}", step.key)).hint(hint)))
             }
             false => Err(problem),

@@ -47,7 +47,7 @@ impl Rest {
                 Ok(())
             }
             None => {
-                Err(Problem::new(Reason::NotStored, "the field for our markers was made and is not there")
+                Err(Problem::new(Reason::NotStored, "the field for our markers was made but is not there")
                     .hint(by_hand))
             }
         }

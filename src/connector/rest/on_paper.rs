@@ -30,7 +30,7 @@ impl OnPaper {
 }
 
 fn no_account() -> Problem {
-    Problem::new(Reason::Refused, "[target] names a platform and no account: nothing can be written")
+    Problem::new(Reason::Refused, "[target] names a platform but no account: nothing can be written")
         .hint("give it `url` and its credentials; `deskferry connectors show NAME` lists them")
 }
 

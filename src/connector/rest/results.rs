@@ -55,7 +55,7 @@ impl Rest {
         if let Some(shown) = poll.shown.as_ref().filter(|_| !assigned.made.is_empty()) {
             self.assign_shown(poll, shown, waiting, &mut assigned).await?;
         }
-        let unknown = left.clone().unwrap_or_else(|| broken("the job ended and does not say what became of it"));
+        let unknown = left.clone().unwrap_or_else(|| broken("the job ended but does not say with what result"));
         // Every record has a result, and those left over are refusals: nothing was written of them.
         let only_refused = complete && assigned.without_row() == assigned.refused;
         let fate = |row: Option<Value>| match row {

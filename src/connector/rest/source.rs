@@ -54,7 +54,7 @@ impl Fetch for Rest {
         let at = |problem: Problem| problem.at(format!("file {}", attachment.id));
         let (list, id) = match attachment.source.place() {
             FilePlace::Withheld => {
-                return Err(at(Problem::new(Reason::FileUnreadable, "the source does not hand this file out")));
+                return Err(at(Problem::new(Reason::FileUnreadable, "the source does not give access to this file")));
             }
             FilePlace::At(address) => return self.download(attachment, address, dir).await.map_err(at),
             FilePlace::Listed(list, id) => (list, id),

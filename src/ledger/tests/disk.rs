@@ -129,7 +129,7 @@ async fn a_ledger_of_an_earlier_version_is_not_changed_beneath_who_is_at_work_on
     let lock = ProjectLock::take(project.path()).unwrap();
     let refused = Ledger::view(project.path()).err().unwrap();
     assert_eq!(refused.reason, Reason::Refused);
-    assert!(refused.what.contains("earlier version") && refused.what.contains("is at work in"), "{refused}");
+    assert!(refused.what.contains("earlier version") && refused.what.contains("is running in"), "{refused}");
     assert_eq!(version_of(project.path()), before);
     drop(lock);
     let view = viewed(project.path(), "https://old.test", "https://new.test").await;

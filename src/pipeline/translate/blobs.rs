@@ -264,16 +264,16 @@ fn wrong(file: &Attachment, what: &str) -> Problem {
 fn what_is_wrong(file: &Attachment, size: Option<u64>, blob: &StagedBlob, head: &[u8]) -> Option<Wrong> {
     match size {
         Some(size) if size != blob.bytes => {
-            Some(Wrong::Other(format!("has {size} bytes in the source, and {} came", blob.bytes)))
+            Some(Wrong::Other(format!("has {size} bytes in the source, but {} came", blob.bytes)))
         }
         Some(_) => None,
         None if blob.bytes == 0 => {
-            Some(Wrong::Other("came without a byte, and nothing says that it is empty".to_owned()))
+            Some(Wrong::Other("came empty, and the source does not say that it is empty".to_owned()))
         }
         None => match instead::judged(file, blob.mime.as_deref(), head) {
             Judged::Fits => None,
             Judged::Unlike(came) => Some(Wrong::Unlike(format!("does not look like its name: {came} came"))),
-            Judged::Refusal(came) => Some(Wrong::Other(format!("is something else, and {came} came"))),
+            Judged::Refusal(came) => Some(Wrong::Other(format!("is something else: {came} came"))),
         },
     }
 }

@@ -26,7 +26,7 @@ impl Translator {
         match self.roster.seek(self.target.as_ref(), wanted).await? {
             Some(entry) => Ok(Matched::There(entry.remote(), vec![])),
             None => Err(Held::Skip(
-                Problem::new(Reason::MissingPerson, format!("no agent of the target has the address {wanted}"))
+                Problem::new(Reason::MissingPerson, format!("no agent in the target has the e-mail address {wanted}"))
                     .hint("make the agent in the target, or name another in `[people] agents`, and run again"),
                 None,
             )),

@@ -187,7 +187,7 @@ impl Came {
 
     fn says(self) -> &'static str {
         match self {
-            Came::Page => "a page of HTML",
+            Came::Page => "an HTML or XML page",
             Came::Drawing => "a drawing",
             Came::Xml => "XML",
             Came::Json => "JSON",

@@ -273,9 +273,8 @@ impl Writer {
 
 fn there_already(remote: &Remote) -> Problem {
     let place = remote.url.as_ref().unwrap_or(&remote.id);
-    let what = format!(
-        "an article of this title and text is in its section already ({place}), and the ledger does not know it"
-    );
+    let what =
+        format!("its section already has an article with this title and text ({place}) that the ledger does not know");
     Problem::new(Reason::Conflict, what).hint(
         "an earlier run may have made it, whose ledger was lost: leave it, or delete it in the target and run `deskferry retry` to have it \
          migrated anew",

@@ -269,7 +269,6 @@ fn a_strangers(remote: &Remote) -> Problem {
     let what =
         format!("{place} does not have the marker of the ticket that was migrated to it, so nothing is sent to it");
     Problem::new(Reason::Differs, what).hint(
-        "look at it: where the account was reset or put back from a backup, begin in a new project folder; where somebody emptied the field \
-         of the mark, put it back and run `deskferry retry`",
+        "look at the ticket: if the account was reset or restored from a backup, start in a new project folder; if somebody emptied the marker field, fill it again and run `deskferry retry`",
     )
 }

@@ -246,7 +246,7 @@ fn two_copies_here(platform: &'static str) -> String {
     }
     codes.sort_unstable();
     assert_eq!(codes, [0, 6], "{said}");
-    assert!(said.contains("is at work on this migration"), "{said}");
+    assert!(said.contains("is running on this migration"), "{said}");
     moved.holds(TICKETS);
     "the second one is refused while the first one is at work: each ticket once".to_owned()
 }

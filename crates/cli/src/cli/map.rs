@@ -58,8 +58,7 @@ fn told(global: &Global, args: &MapArgs, opened: &Opened, survey: &Survey, scree
         draft.proposals.iter().try_for_each(|p| event("proposal", proposal(p)))?;
     }
     let counted = match survey.observed.tickets {
-        0 => "no tickets are staged, so that nothing is proposed for their labels and values: `deskferry stage` reads them, then give this \
-              command again"
+        0 => "no tickets are staged, so nothing is proposed for their labels and values: run `deskferry stage`, then this command again"
             .to_owned(),
         n => format!("counted over {n} staged tickets in scope"),
     };
@@ -136,7 +135,7 @@ impl Draft {
             (rules, 0) => format!("{} new", lines(rules)),
             (rules, comments) => format!("{} new, and {} of comments", lines(rules), lines(comments)),
         };
-        screen.line(&format!("{name}: {new}; none of yours is changed"));
+        screen.line(&format!("{name}: {new}; your own lines are unchanged"));
         Ok(())
     }
 }
@@ -153,7 +152,7 @@ fn ready_made(source: &str, target: &str) -> Result<&'static str> {
         let what = format!("there is no ready-made mapping from {source} to {target}");
         Problem::new(Reason::Config, what).hint(match source {
             files::NAME => {
-                "no two folders of files are alike: without `--ready` a mapping is proposed from what yours holds"
+                "there is no ready-made mapping for a folder of files: leave out `--ready`, and a mapping is proposed from your files"
                     .to_owned()
             }
             _ => {

@@ -130,7 +130,9 @@ async fn bound(project: &Project, ledger: &Ledger, aim: Aim) -> Result<(Link, Ve
     };
     if accounts.are_one() {
         let what = format!("[source] and [target] are the same account: {}", accounts.target.address());
-        return Err(Problem::new(Reason::Refused, what).hint("name in `url` of one of them the other account"));
+        return Err(
+            Problem::new(Reason::Refused, what).hint("put the address of the other account into `url` of one of them")
+        );
     }
     if aim == Aim::Look {
         return Ok((ledger.migration(&accounts, &which).await?, vec![]));
@@ -185,7 +187,7 @@ fn connect_source(project: &Project) -> Result<(Arc<dyn Source>, String)> {
         if !project.source.leave_out.is_empty() {
             return Err(project
                 .source
-                .error_at("leave_out", "of a folder of files nothing can be left out")
+                .error_at("leave_out", "nothing can be left out of a folder of files")
                 .hint("delete the line: a file or a column that is not wanted is left out in columns.toml"));
         }
         // A folder keeps whom a ticket names as it is; any other target needs somebody to stand there.
@@ -214,7 +216,7 @@ fn connect_target(project: &Project, wanted: &Wanted) -> Result<(Arc<dyn Target>
     }
     let place = Place::of(project.folder(), account)?;
     if place.form == Form::Xlsx {
-        let problem = account.error_at("format", "XLSX can be read, and not be written");
+        let problem = account.error_at("format", "Deskferry reads XLSX but does not write it");
         return Err(problem.hint("write `format = \"csv\"`: a spreadsheet opens it"));
     }
     if project.source.connector == files::NAME {
