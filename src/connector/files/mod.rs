@@ -12,6 +12,7 @@ mod census;
 mod children;
 mod columns;
 mod dates;
+mod dressed;
 mod emptiness;
 mod encoding;
 mod exchange;

@@ -1,26 +1,36 @@
 //! Whom the columns of one reference name: columns with the parts of a name and an address are one person; each line of a cell that
 //! stands alone is another.
 
+use super::dressed;
 use super::values::Rules;
 use crate::record::address_key;
 use crate::record::mailbox::{self, Mailbox};
+use std::borrow::Cow;
 
 /// The people of the texts of a reference's columns, at least one.
 pub fn named(rules: &Rules, texts: &[&str]) -> Vec<String> {
-    let mut people = match texts {
+    let plain: Vec<Cow<'_, str>> = texts.iter().map(|text| dressed::plain(text)).collect();
+    let texts: Vec<&str> = plain.iter().map(AsRef::as_ref).collect();
+    let mut people = match texts.as_slice() {
         [alone] => of_cell(rules, alone),
-        _ => of_columns(rules, texts),
+        several => of_columns(rules, several),
     };
     people.dedup();
     people
 }
 
 fn of_cell(rules: &Rules, text: &str) -> Vec<String> {
-    let several = rules.people(text);
-    if several.len() > 1 && several.iter().all(|one| mailbox::read(one).is_some()) {
-        return several;
+    let people = rules.people(text);
+    if !people.is_empty() && people.iter().all(|one| mailbox::read(one).is_some()) {
+        return people;
     }
-    text.lines().map(|line| rules.key(line)).filter(|line| !line.is_empty()).map(str::to_owned).collect()
+    // A list may end with what parts it.
+    let lines = text.lines().map(|line| rules.key(line.trim_end_matches([';', ',', ' '])));
+    let mut lines: Vec<String> = lines.filter(|line| !line.is_empty()).map(str::to_owned).collect();
+    if lines.is_empty() {
+        lines.push(rules.key(text).to_owned());
+    }
+    lines
 }
 
 /// One person, unless there are as many addresses as names. Further addresses are further people.
@@ -107,6 +117,14 @@ mod tests {
                 &["\"Ann Roe\" <ann@x.example>", "\"Ben Low\" <ben@x.example>"],
             ),
             (&["Ann\nBen"], &["Ann", "Ben"]),
+            (&["b@x.example;"], &["b@x.example"]),
+            (&["Low, Cat <c@x.example>, "], &["Low, Cat <c@x.example>"]),
+            (&["Ann Roe;"], &["Ann Roe"]),
+            (&[";"], &[";"]),
+            (&["Ann\n<ann@x.example>"], &["Ann <ann@x.example>"]),
+            (&["=?utf-8?q?J=C3=BCrgen?= <j@x.example>"], &["Jürgen <j@x.example>"]),
+            (&["=?utf-8?q?J=C3=BCrgen?=", "j@x.example"], &["\"Jürgen\" <j@x.example>"]),
+            (&["[ann@x.example](mailto:ann@x.example)"], &["<ann@x.example>"]),
             (&["Ann <ann@x.example> <ann@y.example>"], &["Ann <ann@x.example>", "<ann@y.example>"]),
         ];
         for (texts, expected) in cases {

@@ -3,6 +3,7 @@
 
 use super::columns::{Columns, JSON, among};
 use super::dates::Dates;
+use super::dressed;
 use super::faults::list;
 use super::fields::{Cell, Of, Says, Words};
 use super::hints;
@@ -211,6 +212,7 @@ impl Rules {
 
     /// The people a list names; names without an address between commas stay together, as they may be one.
     fn listed(&self, text: &str) -> Vec<String> {
+        let text: &str = &dressed::plain(text);
         let is_name = |part: &str| !part.contains(['@', '<']) && !part.contains(|c: char| c.is_ascii_digit());
         let (mut all, mut was_name): (Vec<String>, bool) = (Vec::new(), false);
         for part in self.people(text) {
@@ -229,6 +231,7 @@ impl Rules {
 
     /// The people a list names.
     pub fn people(&self, text: &str) -> Vec<String> {
+        let text: &str = &dressed::plain(text);
         let lines = text.split(['\n', '|']);
         let parts = match self.said.separator.as_deref() {
             Some(separator) if ![",", ";", JSON].contains(&separator) => self.list(text),
