@@ -122,7 +122,7 @@ pub fn parse(line: &[u8]) -> Result<Value> {
     })
 }
 
-const ONE_A_LINE: &str = "one record a line, with no line break inside; `jq -c . FILE` writes it so";
+const ONE_A_LINE: &str = "one record a line, with no line break inside; `jq -c 'if type == \"array\" then .[] else . end' FILE` writes it so";
 
 /// Makes the canonical record of a row. `kind` may be left out of it; a key no record has is an error.
 ///
@@ -130,7 +130,8 @@ const ONE_A_LINE: &str = "one record a line, with no line break inside; `jq -c .
 pub fn record(kind: Kind, row: &Value) -> Result<Record> {
     let wrong = |what: String| Problem::new(Reason::BadExport, what);
     let Value::Object(map) = row else {
-        return Err(wrong("not an object".into()).hint("a line is one record: {\"id\": …}"));
+        let hint = if row.is_array() { ONE_A_LINE } else { "a line is one record: {\"id\": …}" };
+        return Err(wrong("not an object".into()).hint(hint));
     };
     let mut map: Map<String, Value> = map.clone();
     map.shift_remove(MARKER_KEY);
@@ -327,6 +328,8 @@ mod tests {
         assert_eq!(complaint(json!({ "subject": "secret" })), "has no `id`");
         assert_eq!(complaint(json!({ "id": 1.5 })), "`id` is neither text nor a whole number");
         assert_eq!(complaint(json!(["secret"])), "not an object");
+        let list = record(Kind::Ticket, &json!([{ "id": "1" }])).unwrap_err();
+        assert!(list.hint.is_some_and(|hint| hint.contains("then .[] else . end")), "a file that is one list");
         let wrong = complaint(json!({ "id": "7", "tags": "secret \" word" }));
         assert!(wrong.starts_with("ticket 7: `tags`: invalid type") && !wrong.contains("secret"), "{wrong}");
     }
