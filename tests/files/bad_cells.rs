@@ -1,6 +1,6 @@
 //! A folder with one cell of every kind that cannot be read: `check` lists them all at once, each with its place and what helps.
 
-use crate::{command, lines, project, put};
+use crate::{command, ends_well, lines, out, project, put};
 use std::fs;
 use tempfile::TempDir;
 
@@ -297,4 +297,18 @@ fn a_bad_row_fails_alone_and_the_others_arrive() {
     let report = String::from_utf8(report.stdout).unwrap();
     let failed = report.lines().filter(|line| line.contains(",failed,")).count();
     assert_eq!(failed, 27 + 4 + 1 + 3 + 5, "each bad row is booked by itself: {report}");
+}
+
+#[test]
+fn a_backslash_before_a_line_break_is_told_with_the_key_that_reads_it() {
+    for row in ["1,one\\\nmore,ann@x.example\n", "1,one\\, more,ann@x.example\n"] {
+        let dir = project("csv", "jsonl");
+        put(&dir, "ticket.csv", format!("id,subject,requester\n{row}2,b,ann@x.example\n"));
+        let output = command(&dir, &["check"]).output().unwrap();
+        let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert!(text.contains("ticket.csv row 2") && text.contains("`escape = \"\\\\\"` in columns.toml"), "{text}");
+        put(&dir, "columns.toml", "escape = \"\\\\\"\n");
+        ends_well(&dir);
+        assert_eq!(out(&dir, "ticket").len(), 2);
+    }
 }

@@ -53,6 +53,11 @@ pub struct Orders {
     pub otherwise: Option<(String, u64)>,
 }
 
+const PARTS_HINT: &str = "a text with the delimiter, a quote or a line break in it must be in double quotes; `delimiter` in \
+                          columns.toml says what parts cells";
+const ESCAPE_HINT: &str = "`escape = \"\\\\\"` in columns.toml reads files that write a backslash before a line break, a \
+                           delimiter or a quote within a cell";
+
 pub struct Table<'a> {
     pub layout: &'a Layout,
     part: u32,
@@ -203,13 +208,11 @@ impl<'a> Table<'a> {
         // What a sheet does not write is empty.
         let lacks = !self.part().origin.made && (have..want).any(|at| bound.names[at] != format!("column {}", at + 1));
         if beyond || lacks {
-            let what = format!("{have} cells under {want} headers");
-            row.faults.push(fault(
-                None,
-                what,
-                "a text with the delimiter, a quote or a line break in it must be in double quotes; `delimiter` in \
-                 columns.toml says what parts cells",
-            ));
+            // Databases write so what would end the cell or the row otherwise.
+            let ends_in_backslash = |at: usize| self.cells.bytes(at).is_some_and(|bytes| bytes.ends_with(b"\\"));
+            let is_escaped = self.part().dialect.escape.is_none() && (0..have).any(ends_in_backslash);
+            let hint = if is_escaped { ESCAPE_HINT } else { PARTS_HINT };
+            row.faults.push(fault(None, format!("{have} cells under {want} headers"), hint));
         }
     }
 }
