@@ -7,15 +7,15 @@
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// A closed list of names, each with a code for files and a sentence for people.
+/// A list of names, each with the code that files, reports and events know it by.
 #[macro_export]
-macro_rules! closed_list {
-    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $code:literal: $says:literal),+ $(,)? }) => {
+macro_rules! labels {
+    ($(#[$meta:meta])* $vis:vis enum $name:ident { $($(#[$doc:meta])* $variant:ident = $code:literal),+ $(,)? }) => {
         $(#[$meta])*
         #[derive(
             Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
         )]
-        pub enum $name { $($(#[$doc])* #[serde(rename = $code)] $variant),+ }
+        $vis enum $name { $($(#[$doc])* #[serde(rename = $code)] $variant),+ }
 
         impl $name {
             /// Every member, in the order the documentation lists them.
@@ -26,18 +26,29 @@ macro_rules! closed_list {
                 match self { $($name::$variant => $code),+ }
             }
 
-            /// One sentence for people.
-            pub const fn says(self) -> &'static str {
-                match self { $($name::$variant => $says),+ }
-            }
-
             pub fn from_code(code: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|r| r.code() == code)
+                Self::ALL.iter().copied().find(|label| label.code() == code)
             }
         }
 
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { f.write_str(self.code()) }
+        }
+    };
+}
+pub use labels;
+
+/// Labels that also have a sentence for people.
+#[macro_export]
+macro_rules! closed_list {
+    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $code:literal: $says:literal),+ $(,)? }) => {
+        $crate::labels! { $(#[$meta])* pub enum $name { $($(#[$doc])* $variant = $code),+ } }
+
+        impl $name {
+            /// One sentence for people.
+            pub const fn says(self) -> &'static str {
+                match self { $($name::$variant => $says),+ }
+            }
         }
     };
 }

@@ -4,28 +4,11 @@
 //! kept beside ours. Times are UTC instants. References are source ids ([`Ref`]) until the writer
 //! looks them up. Nothing here knows a platform.
 
-use crate::error::Loss;
+use crate::error::{Loss, labels};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::fmt;
-
-macro_rules! labels {
-    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $code:literal),+ $(,)? }) => {
-        $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
-        pub enum $name { $($(#[$doc])* #[serde(rename = $code)] $variant),+ }
-        impl $name {
-            pub const ALL: &'static [$name] = &[$($name::$variant),+];
-            pub const fn code(self) -> &'static str { match self { $($name::$variant => $code),+ } }
-            pub fn from_code(code: &str) -> Option<Self> { Self::ALL.iter().copied().find(|k| k.code() == code) }
-        }
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { f.write_str(self.code()) }
-        }
-    };
-}
 
 mod file_source;
 pub mod library;
@@ -38,7 +21,7 @@ pub use ticket::{Attachment, Comment, Link, NamedBy, Ticket, TimeEntry};
 
 labels! {
     /// What a record is. The order is the order of dependency in which kinds are carried.
-    Kind {
+    pub enum Kind {
         Group = "group", Agent = "agent", Company = "company", Contact = "contact", Field = "field", Tag = "tag",
         Ticket = "ticket", Comment = "comment", Attachment = "attachment",
         Category = "category", Section = "section", Article = "article", Link = "link",
@@ -54,33 +37,33 @@ impl Kind {
 
 labels! {
     /// Whether the source still shows the record.
-    State { Live = "live", Deleted = "deleted", Archived = "archived", Spam = "spam", Suspended = "suspended", Merged = "merged" }
+    pub enum State { Live = "live", Deleted = "deleted", Archived = "archived", Spam = "spam", Suspended = "suspended", Merged = "merged" }
 }
 
 labels! {
     /// The field's six status categories, under whatever label a platform gives them.
-    Category { New = "new", Open = "open", Pending = "pending", OnHold = "on_hold", Solved = "solved", Closed = "closed" }
+    pub enum Category { New = "new", Open = "open", Pending = "pending", OnHold = "on_hold", Solved = "solved", Closed = "closed" }
 }
 
 labels! {
-    Visibility { Public = "public", Private = "private" }
+    pub enum Visibility { Public = "public", Private = "private" }
 }
 
 labels! {
-    Direction { In = "in", Out = "out", Internal = "internal", System = "system" }
+    pub enum Direction { In = "in", Out = "out", Internal = "internal", System = "system" }
 }
 
 labels! {
     /// How a body is written.
-    Format { Html = "html", Text = "text", Markdown = "markdown", Textile = "textile" }
+    pub enum Format { Html = "html", Text = "text", Markdown = "markdown", Textile = "textile" }
 }
 
 labels! {
-    LinkType { MergedInto = "merged_into", ProblemOf = "problem_of", FollowUpOf = "follow_up_of", ParentOf = "parent_of", Related = "related", DependsOn = "depends_on" }
+    pub enum LinkType { MergedInto = "merged_into", ProblemOf = "problem_of", FollowUpOf = "follow_up_of", ParentOf = "parent_of", Related = "related", DependsOn = "depends_on" }
 }
 
 labels! {
-    FieldType {
+    pub enum FieldType {
         Text = "text", LongText = "longtext", Number = "number", Decimal = "decimal", Date = "date", DateTime = "datetime",
         Bool = "bool", Select = "select", MultiSelect = "multiselect", Tree = "tree", User = "user", Lookup = "lookup", Url = "url", File = "file",
     }

@@ -1,5 +1,6 @@
 //! The names of an account: every spelling of its address is one, and so is what the account calls itself.
 
+use crate::error::labels;
 use crate::project::Migration;
 use std::collections::HashSet;
 use url::{Host, Url};
@@ -7,25 +8,13 @@ use url::{Host, Url};
 /// What the name of a folder that goes by an id begins with. No address does.
 pub const FOLDER: &str = "folder:";
 
-/// How a name of an account came to be known as one of a migration's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Learnt {
-    /// It is a name the migration was made under, or another one of the same account.
-    Made,
-    /// The project said which migration is meant.
-    Said,
-}
-
-impl Learnt {
-    pub fn code(self) -> &'static str {
-        match self {
-            Learnt::Made => "made",
-            Learnt::Said => "said",
-        }
-    }
-
-    pub fn from_code(code: &str) -> Option<Learnt> {
-        [Learnt::Made, Learnt::Said].into_iter().find(|learnt| learnt.code() == code)
+labels! {
+    /// How a name of an account came to be known as one of a migration's.
+    pub(super) enum Learnt {
+        /// It is a name the migration was made under, or another one of the same account.
+        Made = "made",
+        /// The project said which migration is meant.
+        Said = "said",
     }
 }
 

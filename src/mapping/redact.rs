@@ -4,7 +4,7 @@
 //! entities. Only numbers whose own checksum holds are taken. Files are not looked into.
 
 use super::filter::Filter;
-use crate::error::{Problem, Reason, Result};
+use crate::error::{Problem, Reason, Result, labels};
 use crate::record::Format;
 use schemars::JsonSchema;
 use serde::de::value::MapAccessDeserializer;
@@ -37,27 +37,19 @@ pub enum Redaction {
     Jq(Filter),
 }
 
-/// What can be recognised.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Known {
-    /// Payment card numbers: 12 to 19 digits that a card scheme gives out and whose Luhn digit is right.
-    Card,
-    /// International bank account numbers: of a country's own length, with the right check digits.
-    Iban,
-    /// E-mail addresses.
-    Email,
+labels! {
+    /// What can be recognised.
+    pub enum Known {
+        /// Payment card numbers: 12 to 19 digits that a card scheme gives out and whose Luhn digit is right.
+        Card = "card",
+        /// International bank account numbers: of a country's own length, with the right check digits.
+        Iban = "iban",
+        /// E-mail addresses.
+        Email = "email",
+    }
 }
 
 impl Known {
-    const fn word(self) -> &'static str {
-        match self {
-            Known::Card => "card",
-            Known::Iban => "iban",
-            Known::Email => "email",
-        }
-    }
-
     /// What stands in its place: plain words in every format of a body.
     const fn stands_in(self) -> &'static str {
         match self {
@@ -105,9 +97,9 @@ impl<'de> Deserialize<'de> for Redaction {
             }
 
             fn visit_str<E: de::Error>(self, word: &str) -> Result<Redaction, E> {
-                let all = [Known::Card, Known::Iban, Known::Email];
-                let known = all.into_iter().find(|known| known.word() == word);
-                known.map(Redaction::Known).ok_or_else(|| E::unknown_variant(word, &["card", "iban", "email"]))
+                Known::from_code(word)
+                    .map(Redaction::Known)
+                    .ok_or_else(|| E::unknown_variant(word, &["card", "iban", "email"]))
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Redaction, A::Error> {
@@ -136,7 +128,7 @@ pub fn redact(rules: &[Redaction], text: &str, format: Format, ticket: &Value) -
             Redaction::Known(known) => {
                 let (after, times) = without(*known, &redacted.text, format);
                 redacted.text = after;
-                (known.word(), times)
+                (known.code(), times)
             }
             Redaction::Jq(filter) => {
                 let Value::String(after) = filter.eval(&Value::String(redacted.text.clone()), ticket)? else {

@@ -3,38 +3,25 @@
 //! An answer is read as its type, so that `archived = "ja"` is an error and never a no. Secrets are not read here.
 
 use super::spelling;
-use schemars::JsonSchema;
+use crate::error::labels;
 use serde_json::Value;
 use url::Url;
 
-/// What the answer to a question is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum AnswerType {
-    #[default]
-    Text,
-    /// Only by the place it is kept in: `{ env }`, `{ file }` or `{ command }`. Expressions never see it.
-    Secret,
-    /// `true` or `false`; `"yes"` and `"no"` mean the same.
-    Bool,
-    /// One of `choices`.
-    Choice,
-    Number,
-    /// An address, as safe as the account's own.
-    Url,
-}
-
-impl AnswerType {
-    /// As a manifest writes it.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Text => "text",
-            Self::Secret => "secret",
-            Self::Bool => "bool",
-            Self::Choice => "choice",
-            Self::Number => "number",
-            Self::Url => "url",
-        }
+labels! {
+    /// What the answer to a question is.
+    #[derive(Default)]
+    pub enum AnswerType {
+        #[default]
+        Text = "text",
+        /// Only by the place it is kept in: `{ env }`, `{ file }` or `{ command }`. Expressions never see it.
+        Secret = "secret",
+        /// `true` or `false`; `"yes"` and `"no"` mean the same.
+        Bool = "bool",
+        /// One of `choices`.
+        Choice = "choice",
+        Number = "number",
+        /// An address, as safe as the account's own.
+        Url = "url",
     }
 }
 

@@ -1,12 +1,12 @@
 //! The knowledge base: categories hold sections, sections hold sections and articles. All of them have translations.
 
 use super::{Attachment, Format, Ref};
+use crate::error::labels;
 use serde::{Deserialize, Serialize};
-use std::fmt;
 
 labels! {
     /// Who may read: the later ones are fewer.
-    Audience {
+    pub enum Audience {
         Everyone = "everyone", SignedIn = "signed_in",
         /// A part of the customers or agents, by name.
         Segment = "segment",

@@ -22,13 +22,13 @@ pub use write::{
 };
 
 use crate::connector::profile::Profile;
-use crate::error::{Loss, Reason, Result};
+use crate::error::{Loss, Reason, Result, labels};
 use crate::http::{Auth, Shape};
 use crate::project::AnswerType;
 use crate::record::Kind;
 use crate::{pacer, project};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -175,28 +175,17 @@ impl Question {
     }
 }
 
-/// How well a part of a manifest is proven.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Evidence {
-    /// Read in the vendor's documentation.
-    Docs,
-    /// Checked against the vendor's machine-readable specification.
-    Spec,
-    /// Recorded traffic is replayed.
-    Recorded,
-    /// Tried against a real server in CI.
-    Live,
-}
-
-impl Evidence {
-    pub const fn code(self) -> &'static str {
-        match self {
-            Evidence::Docs => "docs",
-            Evidence::Spec => "spec",
-            Evidence::Recorded => "recorded",
-            Evidence::Live => "live",
-        }
+labels! {
+    /// How well a part of a manifest is proven.
+    pub enum Evidence {
+        /// Read in the vendor's documentation.
+        Docs = "docs",
+        /// Checked against the vendor's machine-readable specification.
+        Spec = "spec",
+        /// Recorded traffic is replayed.
+        Recorded = "recorded",
+        /// Tried against a real server in CI.
+        Live = "live",
     }
 }
 
