@@ -232,4 +232,5 @@ CREATE TABLE undo (
   PRIMARY KEY (plan, kind, id)
 );
 CREATE INDEX undo_in_doubt ON undo (plan) WHERE state = 'intent';
+CREATE INDEX record_by_other ON record (link, kind, target_id) WHERE origin <> 'created';
 ";

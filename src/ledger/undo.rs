@@ -169,16 +169,24 @@ impl Link {
         self.ledger.store.write(move |db| put_state(db, plan, (kind, &id), state, why.as_deref(), now)).await
     }
 
-    /// The record is not in the target any more. It goes back to work, and so do these relations that went with it.
-    pub async fn undone_by(&self, plan: i64, kind: Kind, id: &str, relations: Vec<String>) -> Result<()> {
-        let ((link, now), id) = (self.stamp(), id.to_owned());
+    /// The record is not in the target any more. It goes back to work, and so do other records of the source that went by it, and
+    /// these relations that went with it.
+    pub async fn undone_by(&self, plan: i64, doomed: &Doomed, relations: Vec<String>) -> Result<()> {
+        let ((link, now), doomed) = (self.stamp(), doomed.clone());
         self.ledger
             .store
             .write(move |db| {
-                put_state(db, plan, (kind, &id), UndoState::Deleted, None, now)?;
-                let relations = relations.iter().map(|relation| (Kind::Link, relation));
-                for (kind, id) in std::iter::once((kind, &id)).chain(relations) {
-                    let record = seq_of(db, &link, kind, id)?;
+                let Doomed { kind, id, target_id } = &doomed;
+                put_state(db, plan, (*kind, id), UndoState::Deleted, None, now)?;
+                // Word by word the condition of the index `record_by_other`.
+                let sql =
+                    "SELECT seq FROM record WHERE link = ?1 AND kind = ?2 AND target_id = ?3 AND origin <> 'created'";
+                let mut records = query::all(db, sql, params![link, kind.code(), target_id], |row| Ok(row.get(0)?))?;
+                records.push(seq_of(db, &link, *kind, id)?);
+                for relation in &relations {
+                    records.push(seq_of(db, &link, Kind::Link, relation)?);
+                }
+                for record in records {
                     unmake(db, record, now)?;
                     db.prepare_cached("DELETE FROM loss WHERE record = ?1")?.execute(params![record])?;
                 }

@@ -2,6 +2,7 @@ mod custody;
 mod disk;
 mod identity;
 mod promises;
+mod undo;
 
 use super::*;
 use crate::record::Kind;

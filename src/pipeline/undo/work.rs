@@ -35,7 +35,7 @@ async fn all(job: &Job, plan: i64) -> Result<Ending, Stop> {
 /// Deletes one record. Why it stays, or may be there still, where it is not deleted.
 async fn one(job: &Job, plan: i64, judge: &Judge<'_>, doomed: &Doomed) -> Result<Option<Problem>, Stop> {
     let (kind, id) = (doomed.kind, doomed.id.as_str());
-    let gone = || job.link.undone_by(plan, kind, id, judge.relations.of(kind, id));
+    let gone = || job.link.undone_by(plan, doomed, judge.relations.of(kind, id));
     let stays = async |problem: Problem| {
         job.link.left_by_undo(plan, kind, id, &problem.what).await?;
         Ok(Some(problem))
