@@ -7,6 +7,9 @@ use crate::error::{Problem, Reason};
 use crate::ledger::{Doomed, UndoState};
 use std::time::Duration;
 
+/// Times a deletion is sent that is seen to have had no effect.
+const TRIES: u32 = 3;
+
 /// Deletes the records of a plan that are not deleted yet, in its order.
 pub async fn undo(job: &Job, plan: i64) -> Ending {
     match all(job, plan).await {
@@ -52,18 +55,19 @@ async fn one(job: &Job, plan: i64, judge: &Judge<'_>, doomed: &Doomed) -> Result
         return stays(Problem::new(Reason::Unsupported, "nothing can be deleted there")).await;
     };
     job.link.intend_undo(plan, kind, id).await?;
-    match eraser.delete(kind, &doomed.target_id).await {
-        Deleted::Done => gone().await?,
-        Deleted::Refused(problem) => return stays(problem).await,
-        Deleted::NotSent(problem) => return Err(Stop::Account(problem)),
-        Deleted::Unknown(problem) => match is_gone_soon(job, eraser, doomed).await? {
-            true => gone().await?,
-            // It stays in doubt: the next command looks again.
-            false => {
-                return Ok(Some(problem.hint("run the same command again: it looks, and deletes what is still there")));
-            }
-        },
+    let mut tries = 1..TRIES;
+    loop {
+        match eraser.delete(kind, &doomed.target_id).await {
+            Deleted::Done => break,
+            Deleted::Refused(problem) => return stays(problem).await,
+            Deleted::NotSent(problem) => return Err(Stop::Account(problem)),
+            Deleted::Unknown(_) if is_gone_soon(job, eraser, doomed).await? => break,
+            Deleted::Unknown(_) if tries.next().is_some() => {}
+            // It stays in doubt, and what it refers to is not looked at while it may be there.
+            Deleted::Unknown(problem) => return Err(Stop::Account(problem.at(format!("deleting {kind} {id}")))),
+        }
     }
+    gone().await?;
     Ok(None)
 }
 
