@@ -111,7 +111,7 @@ closed_list! {
 }
 
 closed_list! {
-    /// What a pair of platforms cannot carry of a record that is carried otherwise.
+    /// What a pair of platforms cannot migrate of a record that is migrated otherwise.
     Loss {
         Date = "date_in_header": "the target cannot store this date: written in the first line of the message",
         Author = "author_in_header": "shown as the API user; the real author is named in the first line of the message",

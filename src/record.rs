@@ -20,7 +20,7 @@ pub use file_source::{FileList, FilePlace, FileSource};
 pub use ticket::{Attachment, Comment, Link, NamedBy, Ticket, TimeEntry};
 
 labels! {
-    /// What a record is. The order is the order of dependency in which kinds are carried.
+    /// What a record is. The order is the order of dependency in which kinds are migrated.
     pub enum Kind {
         Group = "group", Agent = "agent", Company = "company", Contact = "contact", Field = "field", Tag = "tag",
         Ticket = "ticket", Comment = "comment", Attachment = "attachment",

@@ -230,8 +230,8 @@ impl Target for DryRun {
         self.inner.check().await
     }
 
-    async fn roster(&self, stream: &str) -> Result<Vec<Map<String, Value>>> {
-        self.inner.roster(stream).await
+    async fn target_metadata(&self, stream: &str) -> Result<Vec<Map<String, Value>>> {
+        self.inner.target_metadata(stream).await
     }
 
     async fn agent_at(&self, address: &str) -> Result<Option<Map<String, Value>>> {
@@ -298,8 +298,8 @@ impl Target for DryRun {
         self.inner.said(section, target).await
     }
 
-    async fn carry_marker(&self, kind: Kind, markers: &[String]) -> Result<Option<Vec<(String, Remote)>>> {
-        self.inner.carry_marker(kind, markers).await
+    async fn have_marker(&self, kind: Kind, markers: &[String]) -> Result<Option<Vec<(String, Remote)>>> {
+        self.inner.have_marker(kind, markers).await
     }
 
     async fn markers_of(&self, kind: Kind, id: &str) -> Result<Option<Vec<String>>> {

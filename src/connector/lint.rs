@@ -8,7 +8,7 @@ use crate::project::{AnswerType, TomlText};
 use crate::record::Kind;
 use std::collections::HashSet;
 
-/// Streams that are not kinds: the vocabularies of a ticket, what is demanded of it, those of a knowledge base, and the files of an article.
+/// Streams that are not kinds: the vocabularies of a ticket, what is required of it, those of a knowledge base, and the files of an article.
 const VOCABULARIES: [&str; 8] =
     ["status", "priority", "type", "demanded", "language", "segment", "editors", "article_file"];
 /// Streams below a ticket that are not kinds: of some a native half makes messages.

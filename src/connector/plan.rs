@@ -38,7 +38,7 @@ impl fmt::Display for Late {
     }
 }
 
-/// The text by which expressions carry a late value: private-use characters that [`scrub`] keeps out of records.
+/// The text by which expressions migrate a late value: private-use characters that [`scrub`] keeps out of records.
 pub fn placeholder(late: &Late) -> String {
     let Late { step, output } = late;
     format!("{OPEN}{}\u{1f}{}\u{1f}{}\u{1f}{output}{CLOSE}", step.step, step.child, step.part)

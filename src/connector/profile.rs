@@ -1,4 +1,4 @@
-//! What a platform can hold: the abilities by which the pipeline decides what is carried how.
+//! What a platform can hold: the abilities by which the pipeline decides what is migrated how.
 
 use crate::record::library::Audience;
 use crate::record::{FieldOption, FieldType, Format, LinkType};

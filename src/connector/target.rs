@@ -58,7 +58,7 @@ pub enum Found {
     CannotTell,
 }
 
-/// One page of records that carry our marker.
+/// One page of records that migrate our marker.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Marked {
     pub rows: Vec<Mark>,
@@ -149,9 +149,9 @@ pub trait Target: Planner {
     async fn check(&self) -> Vec<CheckLine>;
 
     /// All rows of a vocabulary or of a small kind (`agent group field status priority type`), as the manifest's fields.
-    async fn roster(&self, stream: &str) -> Result<Vec<Map<String, Value>>>;
+    async fn target_metadata(&self, stream: &str) -> Result<Vec<Map<String, Value>>>;
 
-    /// The agent with this address, as `roster("agent")` has its rows, where that may not list all of them.
+    /// The agent with this address, as `target metadata("agent")` has its rows, where that may not list all of them.
     async fn agent_at(&self, address: &str) -> Result<Option<Map<String, Value>>>;
 
     /// Whether a message may be written under this person so that it is as visible as it must be.
@@ -174,7 +174,7 @@ pub trait Target: Planner {
     /// Whether something is at work in the target that may be doing what this step's lost request asked for. Only reads.
     async fn at_work(&self, step: &Step, doubt: &Doubt) -> Result<bool>;
 
-    /// One page of all records of a kind in the target that carry a marker beginning with `prefix` and came or changed since
+    /// One page of all records of a kind in the target that migrate a marker beginning with `prefix` and came or changed since
     /// `since`, in the platform's order; all of them without a time. None where the platform has no such listing. Only reads.
     async fn scan(
         &self,
@@ -186,7 +186,7 @@ pub trait Target: Planner {
 
     /// Which of these markers are in the target, by a look for each that may not see what came lately. None where the
     /// platform has no such look. Only reads.
-    async fn carry_marker(&self, kind: Kind, markers: &[String]) -> Result<Option<Vec<(String, Remote)>>>;
+    async fn have_marker(&self, kind: Kind, markers: &[String]) -> Result<Option<Vec<(String, Remote)>>>;
 
     /// What stands below a record of the target of the sort that the steps of a section append. None where the platform does not list
     /// it, or nothing tells it from what people write. Only reads.

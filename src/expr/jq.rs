@@ -43,15 +43,15 @@ pub struct Jq {
 }
 
 /// An object that many expressions see, in both forms: paths read the one, filters the other.
-pub struct Sight {
+pub struct EvalContext {
     value: Value,
     form: Val,
 }
 
-impl Sight {
-    pub fn new(object: Map<String, Value>) -> Sight {
+impl EvalContext {
+    pub fn new(object: Map<String, Value>) -> EvalContext {
         let value = Value::Object(object);
-        Sight { form: value_in(&value), value }
+        EvalContext { form: value_in(&value), value }
     }
 
     pub fn value(&self) -> &Value {
@@ -105,8 +105,8 @@ impl Jq {
         let vars = [scope.parent, scope.root, scope.page, scope.account].into_iter().zip(self.names);
         let vars = vars.map(|(value, named)| if named { value_in(value) } else { Val::Null });
         let ctx = Ctx::<JustLut<Val>>::new(&filter.lut, Vars::new(vars));
-        let item = match scope.sight.filter(|sight| std::ptr::eq(&sight.value, scope.item)) {
-            Some(sight) => sight.form.clone(),
+        let item = match scope.eval_context.filter(|eval_context| std::ptr::eq(&eval_context.value, scope.item)) {
+            Some(eval_context) => eval_context.form.clone(),
             None => value_in(scope.item),
         };
         let first = filter.id.run((ctx, item)).next();

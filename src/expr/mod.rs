@@ -8,7 +8,7 @@ mod path;
 mod template;
 mod time;
 
-pub use jq::{Jq, Sight, Wrong};
+pub use jq::{EvalContext, Jq, Wrong};
 pub use path::{Path, path};
 pub use template::{Template, segment};
 pub use time::Format as TimeFormat;
@@ -43,13 +43,13 @@ pub struct Scope<'a> {
     pub vars: &'a [(&'a str, &'a str)],
     pub tables: Option<&'a Tables>,
     /// The item as filters see it, where many of them look at it.
-    pub sight: Option<&'a Sight>,
+    pub eval_context: Option<&'a EvalContext>,
 }
 
 impl<'a> Scope<'a> {
     pub fn of(item: &'a Value) -> Self {
         const NULL: &Value = &Value::Null;
-        Scope { item, parent: NULL, root: NULL, page: NULL, account: NULL, vars: &[], tables: None, sight: None }
+        Scope { item, parent: NULL, root: NULL, page: NULL, account: NULL, vars: &[], tables: None, eval_context: None }
     }
 
     /// The value a path starts from.

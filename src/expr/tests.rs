@@ -42,10 +42,10 @@ fn an_error_at_run_time_never_shows_the_record() {
 #[test]
 fn filters_and_paths_see_the_same_of_an_object_that_changes_between_them() {
     let object = json!({"ticket": {"n": 9_007_199_254_740_993_u64, "x": 0.5, "t": "ü", "l": [null, true]}, "gone": 1});
-    let mut sight = Sight::new(object.as_object().unwrap().clone());
-    sight.put("comment", json!({"id": 7}));
-    sight.take("gone");
-    let scope = Scope { sight: Some(&sight), ..Scope::of(sight.value()) };
+    let mut eval_context = EvalContext::new(object.as_object().unwrap().clone());
+    eval_context.put("comment", json!({"id": 7}));
+    eval_context.take("gone");
+    let scope = Scope { eval_context: Some(&eval_context), ..Scope::of(eval_context.value()) };
     for path in [".", ".ticket", ".ticket.n", ".ticket.l[1]", ".comment.id", ".gone"] {
         let filter = expr(&format!("{{ jq = '{path} | .' }}")).eval(&scope).unwrap();
         assert_eq!(filter, expr(&format!("'{path}'")).eval(&scope).unwrap(), "{path}");

@@ -313,7 +313,7 @@ impl Link {
         Link { ledger: copy.clone(), ..self.clone() }
     }
 
-    /// From now on its markers carry this id: that of those which stand in the target already.
+    /// From now on its markers migrate this id: that of those which stand in the target already.
     pub async fn mark_as(&self, mark: &str) -> Result<()> {
         let (link, mark) = (self.id.clone(), mark.to_owned());
         let sql = "UPDATE link SET mark = ?2 WHERE id = ?1";

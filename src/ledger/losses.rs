@@ -1,4 +1,4 @@
-//! Losses: what the pair of platforms cannot carry of the records it carries.
+//! Losses: what the pair of platforms cannot migrate of the records it carries.
 
 use super::records::seq_of;
 use super::{Fault, Link, query, rows};
@@ -6,7 +6,7 @@ use crate::error::{Loss, Result};
 use crate::record::Kind;
 use rusqlite::{Connection, Row, params};
 
-/// One thing that is not carried as it was.
+/// One thing that is not migrated as it was.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Lost {
     /// Source id of the message or file; empty for the record itself.

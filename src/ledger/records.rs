@@ -33,9 +33,9 @@ impl Link {
                 let mut counts = SeenCounts::default();
                 for record in &seen {
                     match see(db, &link, now, record)? {
-                        Sight::New => counts.new += 1,
-                        Sight::Changed => counts.changed += 1,
-                        Sight::Same => counts.same += 1,
+                        EvalContext::New => counts.new += 1,
+                        EvalContext::Changed => counts.changed += 1,
+                        EvalContext::Same => counts.same += 1,
                     }
                 }
                 Ok(counts)
@@ -269,13 +269,13 @@ pub struct ProblemDetail {
     pub examples: Vec<String>,
 }
 
-enum Sight {
+enum EvalContext {
     New,
     Changed,
     Same,
 }
 
-fn see(db: &Connection, link: &str, now: i64, seen: &Seen) -> Result<Sight, Fault> {
+fn see(db: &Connection, link: &str, now: i64, seen: &Seen) -> Result<EvalContext, Fault> {
     let updated_at = seen.updated_at.map(Timestamp::as_millisecond);
     let new = db
         .prepare_cached(
@@ -284,7 +284,7 @@ fn see(db: &Connection, link: &str, now: i64, seen: &Seen) -> Result<Sight, Faul
         )?
         .execute(params![link, seen.kind.code(), seen.id, seen.number, updated_at, seen.content_hash, now])?;
     if new == 1 {
-        return Ok(Sight::New);
+        return Ok(EvalContext::New);
     }
     let changed = db
         .prepare_cached(
@@ -298,14 +298,14 @@ fn see(db: &Connection, link: &str, now: i64, seen: &Seen) -> Result<Sight, Faul
         )?
         .execute(params![link, seen.kind.code(), seen.id, seen.content_hash, updated_at, seen.number, now])?;
     if changed == 1 {
-        return Ok(Sight::Changed);
+        return Ok(EvalContext::Changed);
     }
     db.prepare_cached(
         "UPDATE record SET updated_at = ?4, number = ?5 WHERE link = ?1 AND kind = ?2 AND id = ?3 \
          AND (COALESCE(updated_at, -1) <> COALESCE(?4, -1) OR COALESCE(number, '') <> COALESCE(?5, ''))",
     )?
     .execute(params![link, seen.kind.code(), seen.id, updated_at, seen.number])?;
-    Ok(Sight::Same)
+    Ok(EvalContext::Same)
 }
 
 /// One index range a state, merged: a page costs the same however many records are done.

@@ -79,7 +79,7 @@ pub struct Seen {
     pub id: String,
     pub number: Option<String>,
     pub updated_at: Option<Timestamp>,
-    /// Of all that would be carried; a change of it puts the record back to work.
+    /// Of all that would be migrated; a change of it puts the record back to work.
     pub content_hash: String,
 }
 

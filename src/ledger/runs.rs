@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RunId(pub i64);
 
-/// How far a kind is carried.
+/// How far a kind is migrated.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Watermark {
     /// In the source's time.

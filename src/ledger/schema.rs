@@ -106,7 +106,7 @@ CREATE TABLE run (
 CREATE INDEX run_by_link ON run (link, id);
 ";
 
-/// `run.rules` is a hash of what decides, beside the source, what is carried: scope, mapping, manifests. `record.rebuilt_at`
+/// `run.rules` is a hash of what decides, beside the source, what is migrated: scope, mapping, manifests. `record.rebuilt_at`
 /// is set on records known from the target's markers alone: what their steps did is not known yet.
 const VERSION_2: &str = "
 ALTER TABLE run ADD COLUMN rules TEXT;

@@ -1,6 +1,6 @@
 //! The value of a custom field in the type of its target field.
 //!
-//! A value is carried whole, or it is a [`Loss`]; it never becomes another value in silence.
+//! A value is migrated whole, or it is a [`Loss`]; it never becomes another value in silence.
 
 use super::custom::CustomRule;
 use super::label;
@@ -13,7 +13,7 @@ use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
-/// A value as the target field takes it, and what could not be carried.
+/// A value as the target field takes it, and what could not be migrated.
 ///
 /// By the target's type: text, long text, URL and select are a string (a select's is its option's `value`); date is
 /// `2024-05-01`; date-time is RFC 3339 in UTC; number is an integer; decimal a number; bool a bool; multi-select a
@@ -62,7 +62,7 @@ pub fn convert(value: &Value, source: Option<&Field>, target: &Field, rule: Opti
     match target.field_type {
         FieldType::MultiSelect => options(&labels, target, rule),
         FieldType::Select | FieldType::Tree => options(&labels, target, rule).map(first),
-        // A reference is carried where the target lists what can be referred to.
+        // A reference is migrated where the target lists what can be referred to.
         FieldType::User | FieldType::Lookup if !target.options.is_empty() => options(&labels, target, rule).map(first),
         FieldType::User | FieldType::Lookup | FieldType::File => Ok(Converted::lost()),
         FieldType::Text | FieldType::LongText => Ok(Converted::whole(labels.join(", "))),

@@ -303,7 +303,7 @@ fn option_label(target: &Field, value: &serde_json::Value) -> String {
     target.options.iter().find(|o| o.value == text).map_or(text, |option| option.label.clone())
 }
 
-/// Fields the target demands and that some tickets would leave empty.
+/// Fields the target requires and that some tickets would leave empty.
 fn demanded(mapping: &Mapping, seen: &Observed, there: &There) -> Vec<Coverage> {
     let rules = &mapping.ticket.custom;
     let fills = |target: &Field| {

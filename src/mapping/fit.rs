@@ -1,11 +1,11 @@
-//! What becomes of values when a field goes into one of another type: said before anything is carried.
+//! What becomes of values when a field goes into one of another type: said before anything is migrated.
 
 use crate::record::FieldType;
 
 /// How the values of one type fit into another. What does not fit is a [`Loss`](crate::error::Loss) on its ticket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fit {
-    /// Every value is carried whole.
+    /// Every value is migrated whole.
     Whole,
     /// Some are not, or not whole: what is lost.
     Part(&'static str),

@@ -51,11 +51,11 @@ pub struct Mapping {
     pub ticket: TicketRules,
     /// Who stands for whom.
     pub people: PeopleRule,
-    /// How dates and authors are carried.
+    /// How dates and authors are migrated.
     pub dates: Dates,
     /// What becomes of files the target does not take.
     pub files: Files,
-    /// What is taken out of texts before they are carried.
+    /// What is taken out of texts before they are migrated.
     pub redact: RedactRules,
     /// Tickets and what must become of them: `deskferry map --test` runs them.
     pub example: Vec<Example>,

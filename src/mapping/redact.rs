@@ -1,4 +1,4 @@
-//! What the rules take out of texts before they are carried: card numbers, account numbers, addresses, or what a jq says.
+//! What the rules take out of texts before they are migrated: card numbers, account numbers, addresses, or what a jq says.
 //!
 //! A number is recognised as a person reads it: with spaces or dashes between its groups, and in HTML across tags and
 //! entities. Only numbers whose own checksum holds are taken. Files are not looked into.
@@ -33,7 +33,7 @@ pub struct RedactRules {
 #[derive(Clone, Debug)]
 pub enum Redaction {
     Known(Known),
-    /// Over the text (the canonical ticket is `$root`): gives the text to carry.
+    /// Over the text (the canonical ticket is `$root`): gives the text to migrate.
     Jq(Filter),
 }
 
@@ -72,7 +72,7 @@ enum InFile {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ByJq {
-    /// Over the text: gives the text to carry.
+    /// Over the text: gives the text to migrate.
     jq: Filter,
 }
 

@@ -59,9 +59,9 @@ pub struct There {
     pub open: Vec<String>,
     /// The label of tickets no rule gives one, by vocabulary.
     pub defaults: BTreeMap<&'static str, String>,
-    /// `required` are those it demands.
+    /// `required` are those it requires.
     pub fields: Vec<Field>,
-    /// Keys of those it demands for solved or closed tickets alone.
+    /// Keys of those it requires for solved or closed tickets alone.
     pub settled_only: BTreeSet<String>,
     /// Types of fields that can be made there.
     pub makes: Vec<FieldType>,

@@ -87,7 +87,7 @@ pub enum Mapped {
     To(String),
     /// Nothing: the rules leave it out.
     Drop,
-    /// The record cannot be carried (`unmapped_value`).
+    /// The record cannot be migrated (`unmapped_value`).
     Fail(Problem),
     /// Neither the rules nor the target's labels say anything: the target lists none.
     Unknown,

@@ -244,7 +244,7 @@ impl Limit {
         })
     }
 
-    /// How fast a budget that is used up, with no end in sight, is taken to come back: slowly, since each guess
+    /// How fast a budget that is used up, with no end in evaluation context, is taken to come back: slowly, since each guess
     /// that is wrong is a refusal, and each answer says the truth.
     fn refill(&self) -> f64 {
         self.base().unwrap_or(1.0) / 2.0

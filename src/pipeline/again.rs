@@ -1,4 +1,4 @@
-//! What an earlier run left out or failed, and this one may carry: the rules changed, or the target has what was missing.
+//! What an earlier run left out or failed, and this one may migrate: the rules changed, or the target has what was missing.
 //!
 //! Looking again costs no call where nothing changed. What the target itself refused is sent again only when
 //! asked for (`retry`), or when the source changed it.

@@ -4,9 +4,9 @@
 //! not certain, they are taken for there, each under a provisional id, and told as what is to be made or checked. Labels
 //! of statuses, priorities and types are not assumed: the platform ships with its own.
 
-use super::carry::BATCH;
-use super::roster::{Entry, Roster};
+use super::migrate::BATCH;
 use super::survey::is_nothing;
+use super::target_metadata::{Entry, TargetMetadata};
 use super::translate::to_be_made;
 use super::{Job, Stop};
 use crate::connector::profile::{Authors, Silence};
@@ -37,23 +37,23 @@ pub struct Assumed {
     pub names: Vec<String>,
 }
 
-/// Completes the roster of a target without an account; that of any other stays as it is.
-pub async fn complete(job: &Job, roster: &mut Roster) -> Result<Assumed, Stop> {
+/// Completes the target metadata of a target without an account; that of any other stays as it is.
+pub async fn complete(job: &Job, target_metadata: &mut TargetMetadata) -> Result<Assumed, Stop> {
     let mut assumed = Assumed::default();
     if !job.target.is_on_paper() {
         return Ok(assumed);
     }
-    roster.each_word(|vocabulary, entry| {
+    target_metadata.each_word(|vocabulary, entry| {
         if entry.id.is_empty() {
             entry.id = assumed.called(format!("{vocabulary} {}.id", entry.label));
         }
     });
-    assumed.labels(roster);
-    assumed.groups(job, roster).await?;
-    assumed.agents(job, roster).await?;
-    assumed.fields(job, roster).await?;
+    assumed.labels(target_metadata);
+    assumed.groups(job, target_metadata).await?;
+    assumed.agents(job, target_metadata).await?;
+    assumed.fields(job, target_metadata).await?;
     if job.target.writes(Kind::Article) {
-        assumed.languages(job, roster).await?;
+        assumed.languages(job, target_metadata).await?;
     }
     assumed.account(job);
     Ok(assumed)
@@ -71,13 +71,13 @@ impl Assumed {
         }
     }
 
-    fn labels(&mut self, roster: &Roster) {
+    fn labels(&mut self, target_metadata: &TargetMetadata) {
         for (what, vocabulary) in [("statuses", "status"), ("types", "type")] {
-            self.tell(what, roster.labels(vocabulary), "as the platform comes: the account may have others");
+            self.tell(what, target_metadata.labels(vocabulary), "as the platform comes: the account may have others");
         }
     }
 
-    async fn groups(&mut self, job: &Job, roster: &mut Roster) -> Result<(), Stop> {
+    async fn groups(&mut self, job: &Job, target_metadata: &mut TargetMetadata) -> Result<(), Stop> {
         let rule = &job.mapping.ticket.group;
         let mut names = BTreeSet::new();
         for record in staged(job, Kind::Group).await? {
@@ -92,13 +92,13 @@ impl Assumed {
         for name in &names {
             let id = self.called(format!("group {name}.id"));
             let fields = Map::from_iter([("id".to_owned(), json!(id)), ("name".to_owned(), json!(name))]);
-            roster.learn_group(Entry { id, label: name.clone(), fields });
+            target_metadata.learn_group(Entry { id, label: name.clone(), fields });
         }
         self.tell("groups", names.into_iter().collect(), "`[ticket.group] values` names others");
         Ok(())
     }
 
-    async fn agents(&mut self, job: &Job, roster: &mut Roster) -> Result<(), Stop> {
+    async fn agents(&mut self, job: &Job, target_metadata: &mut TargetMetadata) -> Result<(), Stop> {
         let people = &job.mapping.people;
         // By address; with the name they have in the source.
         let mut agents = BTreeMap::new();
@@ -115,14 +115,14 @@ impl Assumed {
             let (id, login, principal) = (of("id"), of("login"), of("principal"));
             let fields = json!({ "id": id, "name": name, "emails": [address], "login": login, "principal": principal });
             let Value::Object(fields) = fields else { continue };
-            roster.learn_agent(address, Entry { id, label: name.clone(), fields });
+            target_metadata.learn_agent(address, Entry { id, label: name.clone(), fields });
         }
         self.tell("agents", agents.into_keys().collect(), "by these addresses; `[people] agents` names others");
         Ok(())
     }
 
-    async fn fields(&mut self, job: &Job, roster: &mut Roster) -> Result<(), Stop> {
-        let rules = &job.rules_of_fields(&*roster).await?;
+    async fn fields(&mut self, job: &Job, target_metadata: &mut TargetMetadata) -> Result<(), Stop> {
+        let rules = &job.rules_of_fields(&*target_metadata).await?;
         let (mut told, mut defined) = (Vec::new(), BTreeSet::new());
         let makes = job.target.writes(Kind::Field);
         for record in staged(job, Kind::Field).await? {
@@ -132,23 +132,23 @@ impl Assumed {
             if field.scope != Kind::Ticket || is_marker {
                 continue;
             }
-            match rules.place(&field.key, Some(&field.title), roster.fields()) {
+            match rules.place(&field.key, Some(&field.title), target_metadata.fields()) {
                 Place::To(_) | Place::Drop => continue,
                 Place::Create(_) if makes => continue,
                 Place::Create(_) | Place::Nowhere | Place::Wrong(_) => {}
             }
             let rule = rules.rule(&field.key, Some(&field.title)).cloned().unwrap_or_default();
-            self.field(job, roster, &field, &rule, rules.title(&field), &mut told);
+            self.field(job, target_metadata, &field, &rule, rules.title(&field), &mut told);
         }
-        for field in undefined(job, &defined, roster).await? {
-            if rules.place(&field.key, Some(&field.title), roster.fields()) == Place::Nowhere {
-                self.field(job, roster, &field, &CustomRule::default(), &field.title, &mut told);
+        for field in undefined(job, &defined, target_metadata).await? {
+            if rules.place(&field.key, Some(&field.title), target_metadata.fields()) == Place::Nowhere {
+                self.field(job, target_metadata, &field, &CustomRule::default(), &field.title, &mut told);
             }
         }
         for (name, rule) in rules.0.iter().filter(|(_, rule)| rule.value.is_some() || rule.default.is_some()) {
-            if matches!(rules.place_of_rule(name, roster.fields()), Place::Nowhere | Place::Wrong(_)) {
+            if matches!(rules.place_of_rule(name, target_metadata.fields()), Place::Nowhere | Place::Wrong(_)) {
                 let field = text_field(name);
-                self.field(job, roster, &field, rule, rules.title(&field), &mut told);
+                self.field(job, target_metadata, &field, rule, rules.title(&field), &mut told);
             }
         }
         let hint = match makes {
@@ -163,7 +163,7 @@ impl Assumed {
     fn field(
         &mut self,
         job: &Job,
-        roster: &mut Roster,
+        target_metadata: &mut TargetMetadata,
         field: &Field,
         rule: &CustomRule,
         title: &str,
@@ -179,11 +179,11 @@ impl Assumed {
         let Some(there) = to_be_made(field, rule, title, profile, &|_| true).or_else(same) else { return };
         let id = self.called(format!("field {}.id", there.title));
         told.push(format!("{} ({})", there.title, there.field_type));
-        roster.learn(there, &id);
+        target_metadata.learn(there, &id);
     }
 
     /// The languages of the knowledge base: the one most of it is written in is taken for the account's main one.
-    async fn languages(&mut self, job: &Job, roster: &mut Roster) -> Result<(), Stop> {
+    async fn languages(&mut self, job: &Job, target_metadata: &mut TargetMetadata) -> Result<(), Stop> {
         let mut written: BTreeMap<String, u64> = BTreeMap::new();
         let mut some = false;
         for kind in [Kind::Category, Kind::Section, Kind::Article] {
@@ -214,7 +214,7 @@ impl Assumed {
         let main = written.iter().max_by_key(|(_, n)| **n).map(|(code, _)| code.clone());
         for code in written.keys() {
             let fields = Map::from_iter([("default".to_owned(), json!(main.as_ref() == Some(code)))]);
-            roster.learn_word("language", Entry { id: code.clone(), label: code.clone(), fields });
+            target_metadata.learn_word("language", Entry { id: code.clone(), label: code.clone(), fields });
         }
         self.tell("languages", written.into_keys().collect(), "switch them on for the knowledge base");
         Ok(())
@@ -244,7 +244,11 @@ pub(super) async fn staged(job: &Job, kind: Kind) -> Result<Vec<Record>> {
 }
 
 /// What tickets hold custom values of that no definition names. Their messages are not looked at.
-async fn undefined(job: &Job, defined: &BTreeSet<String>, roster: &Roster) -> Result<Vec<Field>, Stop> {
+async fn undefined(
+    job: &Job,
+    defined: &BTreeSet<String>,
+    target_metadata: &TargetMetadata,
+) -> Result<Vec<Field>, Stop> {
     let (mut found, mut after) = (BTreeMap::new(), None);
     let marker = job.target.marker_field();
     loop {
@@ -258,7 +262,7 @@ async fn undefined(job: &Job, defined: &BTreeSet<String>, roster: &Roster) -> Re
             let Body::Ticket(ticket) = record.body else { continue };
             for value in ticket.custom.into_iter().filter(|v| !is_nothing(&v.value) && !defined.contains(&v.key)) {
                 let title = value.title.unwrap_or_else(|| value.key.clone());
-                let known = job.mapping.ticket.custom.place(&value.key, Some(&title), roster.fields());
+                let known = job.mapping.ticket.custom.place(&value.key, Some(&title), target_metadata.fields());
                 if known == Place::Nowhere && marker != Some(title.as_str()) {
                     found.entry(value.key.clone()).or_insert_with(|| Field { key: value.key, ..text_field(&title) });
                 }

@@ -3,8 +3,8 @@
 //! Both can be killed at any point and go on there. What cannot be read of one root is noted with it, and the others are read. A root whose rows of the bulk listing cannot be all is read on its own, so that
 //! the choice never changes what is staged.
 
-use super::carry::named;
 use super::failure::{Streak, refused_alike};
+use super::migrate::named;
 use super::stage::{Began, Walk, hash, key, see, unlisted};
 use super::{Event, Job, Side, Stop};
 use crate::connector::{Again, BulkRows, BulkWay, ChildRows, Row};

@@ -79,7 +79,7 @@ async fn holds_ours(job: &Job) -> Result<bool> {
         if !job.link.has_made(kind).await? {
             continue;
         }
-        let looked = match job.target.carry_marker(kind, &markers(job, kind).await?).await {
+        let looked = match job.target.have_marker(kind, &markers(job, kind).await?).await {
             // It has no field by which it could be asked.
             Err(problem) if problem.reason == Reason::Invalid => Some(vec![]),
             looked => looked?,

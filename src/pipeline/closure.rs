@@ -1,10 +1,10 @@
 //! What a part of the tickets needs: where the scope or the command line leaves tickets out, only the people and
-//! companies that the others name are carried with them.
+//! companies that the others name are migrated with them.
 //!
 //! Tickets are read first then, and what they refer to is noted in the stage, one batch in memory at a time.
 
 use super::addresses::Addresses;
-use super::carry::BATCH;
+use super::migrate::BATCH;
 use super::{Job, Stop, stage};
 use crate::error::{Problem, Reason, Result};
 use crate::ledger::State;
@@ -29,7 +29,7 @@ impl Job {
         filters.contains(&true)
     }
 
-    /// Why a record is left out because no ticket that is carried names it; none when it is carried.
+    /// Why a record is left out because no ticket that is migrated names it; none when it is migrated.
     pub(super) async fn unnamed(&self, kind: Kind, id: &str) -> Result<Option<Problem>> {
         let of = match kind {
             Kind::Contact => PERSON,
@@ -75,7 +75,7 @@ impl Job {
     }
 }
 
-/// Reads the tickets, and notes what those that are carried refer to.
+/// Reads the tickets, and notes what those that are migrated refer to.
 pub async fn note(job: &Job) -> Result<(), Stop> {
     if !job.narrows() || !job.choice.wants(Kind::Ticket) {
         return Ok(());
@@ -88,7 +88,7 @@ pub async fn note(job: &Job) -> Result<(), Stop> {
     job.staging.clear_references().await?;
     let most = job.choice.sample.unwrap_or(u64::MAX);
     let addresses = Addresses::new(job.source.clone(), job.staging.clone());
-    let (mut after, mut carried) = (None, 0);
+    let (mut after, mut migrated) = (None, 0);
     loop {
         job.halt.check()?;
         let rows = job.link.next(Kind::Ticket, State::ALL, after, BATCH).await?;
@@ -96,18 +96,18 @@ pub async fn note(job: &Job) -> Result<(), Stop> {
         after = Some(last.seq);
         let mut references = Vec::new();
         for row in rows.iter().filter(|row| job.choice.wants_id(Kind::Ticket, &row.id)) {
-            if carried < most && note_one(job, &addresses, &row.id, &mut references).await? {
-                carried += 1;
+            if migrated < most && note_one(job, &addresses, &row.id, &mut references).await? {
+                migrated += 1;
             }
         }
         job.staging.refer(references).await?;
-        if carried >= most {
+        if migrated >= most {
             return Ok(());
         }
     }
 }
 
-/// What one ticket refers to; false when it is not carried. One that cannot be read fails later, with its reason.
+/// What one ticket refers to; false when it is not migrated. One that cannot be read fails later, with its reason.
 async fn note_one(
     job: &Job,
     addresses: &Addresses,

@@ -328,7 +328,7 @@ impl Custody {
         let marks = Marks::of(&self.link, kind);
         let ids = self.link.undone(kind, LOOKED_FOR, LOOKED_FOR).await?;
         let markers: Vec<String> = ids.iter().flat_map(|id| marks.each(id)).collect();
-        let found = self.target.carry_marker(kind, &markers).await?;
+        let found = self.target.have_marker(kind, &markers).await?;
         let named = |(marker, remote): (String, Remote)| Some((marks.read(&marker)?.1.to_owned(), remote));
         Ok(found.map(|found| found.into_iter().filter_map(named).collect()))
     }

@@ -26,7 +26,7 @@ pub enum Event {
     Staged { kind: Kind, rows: u64, complete: bool },
     /// Records of a kind, by outcome so far.
     Progress { kind: Kind, total: u64, done: u64, skipped: u64, failed: u64, parked: u64, in_doubt: u64 },
-    /// A record that was not carried.
+    /// A record that was not migrated.
     Record {
         kind: Kind,
         id: String,

@@ -5,7 +5,7 @@
 //! an account's is proved by a call that depends on no record; where that answers, it was the record's. Of a file's failure
 //! `translate::files` makes a failure of its record, or a loss.
 
-use super::carry::Run;
+use super::migrate::Run;
 use super::write::Broken;
 use super::{Event, Job, Side, Stop};
 use crate::error::{About, Problem, Reason, Result};

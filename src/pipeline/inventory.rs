@@ -2,7 +2,7 @@
 //!
 //! One look at each ticket in scope and each person; memory grows with the values and months, not with the records.
 
-use super::carry::BATCH;
+use super::migrate::BATCH;
 use super::{Job, ORDER, Stop, preview};
 use crate::connector::LeftBehind;
 use crate::expr::plain;

@@ -1,7 +1,7 @@
 //! The source's fields of tickets, and those of the target that runs made for them: known by id, never by title again.
 
 use super::Job;
-use super::roster::Roster;
+use super::target_metadata::TargetMetadata;
 use crate::connector::ChildRows;
 use crate::error::Result;
 use crate::ledger::{Origin, Remote, State};
@@ -31,19 +31,23 @@ impl Job {
     }
 
     /// The rules for custom fields, with what is known of the fields themselves.
-    pub async fn rules_of_fields(&self, roster: &Roster) -> Result<CustomRules> {
+    pub async fn rules_of_fields(&self, target_metadata: &TargetMetadata) -> Result<CustomRules> {
         let mut rules = self.mapping.ticket.custom.clone();
         let source = self.fields_of_tickets().await?;
-        rules.know(&source, self.keys_of_made(&source, roster).await?);
+        rules.know(&source, self.keys_of_made(&source, target_metadata).await?);
         Ok(rules)
     }
 
     /// Keys of the target's fields that runs made, by the keys of the source's they were made for.
-    pub async fn keys_of_made(&self, source: &[(String, Field)], roster: &Roster) -> Result<BTreeMap<String, String>> {
+    pub async fn keys_of_made(
+        &self,
+        source: &[(String, Field)],
+        target_metadata: &TargetMetadata,
+    ) -> Result<BTreeMap<String, String>> {
         let made = self.made_fields().await?;
         let key = |(id, field): &(String, Field)| {
             let remote = made.get(id)?;
-            let there = roster.fields().iter().find(|there| roster.field_id(there) == remote.id)?;
+            let there = target_metadata.fields().iter().find(|there| target_metadata.field_id(there) == remote.id)?;
             Some((field.key.clone(), there.key.clone()))
         };
         Ok(source.iter().filter_map(key).collect())
@@ -62,9 +66,9 @@ impl Job {
     }
 
     /// Tells of fields of the target that hold the values of several of the source, before a ticket is written.
-    pub async fn tell_shared_fields(&self, rules: &CustomRules, roster: &Roster) -> Result<()> {
+    pub async fn tell_shared_fields(&self, rules: &CustomRules, target_metadata: &TargetMetadata) -> Result<()> {
         let source: Vec<Field> = self.fields_of_tickets().await?.into_iter().map(|(_, field)| field).collect();
-        for (there, fields) in rules.shared(&source, roster.fields()) {
+        for (there, fields) in rules.shared(&source, target_metadata.fields()) {
             let names: Vec<String> = fields.iter().map(|field| format!("`{}` ({})", field.title, field.key)).collect();
             let becomes = match there.field_type {
                 FieldType::Text | FieldType::LongText | FieldType::MultiSelect => "values of one ticket are joined",

@@ -4,7 +4,7 @@
 //! may read them is held in memory. An article is translated once more when all are through, since its links lead to others: its
 //! steps are known by then, and only the one whose text changed is sent.
 
-use super::carry::{BATCH, Run};
+use super::migrate::{BATCH, Run};
 use super::taken::{Read, Reading, Taken};
 use super::translate::{Held, Matched};
 use super::turn::Turn;
@@ -62,7 +62,7 @@ impl Readers {
 /// The tree of the source.
 #[derive(Default)]
 pub struct Library {
-    sections: HashMap<Ref, Shelf>,
+    sections: HashMap<Ref, FileBudget>,
     /// How many before it have the name of a category or section.
     twins: HashMap<(Kind, Ref), usize>,
     /// By section, of all its articles.
@@ -73,7 +73,7 @@ pub struct Library {
     all_through: AtomicBool,
 }
 
-struct Shelf {
+struct FileBudget {
     parent: Option<Ref>,
     readers: Readers,
 }
@@ -97,8 +97,9 @@ impl Library {
                     library.twins.insert((kind, record.id.clone()), before);
                 }
                 if let Body::Section(Section { parent, audience, segment, .. }) = &record.body {
-                    let shelf = Shelf { parent: parent.clone(), readers: Readers::of(*audience, segment.as_ref()) };
-                    library.sections.insert(record.id.clone(), shelf);
+                    let file_budget =
+                        FileBudget { parent: parent.clone(), readers: Readers::of(*audience, segment.as_ref()) };
+                    library.sections.insert(record.id.clone(), file_budget);
                 }
             }
         }
@@ -123,9 +124,9 @@ impl Library {
     /// Who may read a section: nobody who may not read those it is in.
     pub fn readers_of(&self, section: &str) -> Readers {
         let (mut readers, mut at, mut seen) = (Readers::ALL, Some(section), HashSet::new());
-        while let Some(shelf) = at.filter(|id| seen.insert(*id)).and_then(|id| self.sections.get(id)) {
-            readers = readers.and(&shelf.readers);
-            at = shelf.parent.as_deref();
+        while let Some(file_budget) = at.filter(|id| seen.insert(*id)).and_then(|id| self.sections.get(id)) {
+            readers = readers.and(&file_budget.readers);
+            at = file_budget.parent.as_deref();
         }
         readers
     }
@@ -255,7 +256,7 @@ impl Run<'_> {
             }
             Err(Held::Trouble(problem)) => Err(Broken::Trouble(problem)),
         };
-        let named = |stop| super::carry::named(stop, row.kind, &row.id);
+        let named = |stop| super::migrate::named(stop, row.kind, &row.id);
         let end = self.ended(row.kind, &row.id, end).await.map_err(named)?;
         self.close(row.kind, &row.id, end).await
     }
@@ -271,19 +272,19 @@ mod tests {
 
     #[test]
     fn nobody_reads_an_article_who_may_not_read_the_sections_around_it() {
-        let shelf = |parent: Option<&str>, audience| Shelf {
+        let file_budget = |parent: Option<&str>, audience| FileBudget {
             parent: parent.map(str::to_owned),
             readers: readers(audience, None),
         };
         let sections = [
-            ("1", shelf(None, Audience::Everyone)),
-            ("2", shelf(Some("1"), Audience::Agents)),
-            ("3", shelf(Some("2"), Audience::SignedIn)),
+            ("1", file_budget(None, Audience::Everyone)),
+            ("2", file_budget(Some("1"), Audience::Agents)),
+            ("3", file_budget(Some("2"), Audience::SignedIn)),
             // A circle, as damaged exports have it.
-            ("4", shelf(Some("5"), Audience::SignedIn)),
-            ("5", shelf(Some("4"), Audience::Everyone)),
+            ("4", file_budget(Some("5"), Audience::SignedIn)),
+            ("5", file_budget(Some("4"), Audience::Everyone)),
         ];
-        let sections = sections.map(|(id, shelf)| (id.to_owned(), shelf)).into();
+        let sections = sections.map(|(id, file_budget)| (id.to_owned(), file_budget)).into();
         let library = Library { sections, ..Library::default() };
         let of = |section: &str, audience| {
             let article = Article { section: Some(section.into()), audience, ..Article::default() };

@@ -1,11 +1,11 @@
 //! Relations between tickets: written when all tickets are through, each a record of its own in the ledger.
 
 use super::Stop;
-use super::carry::{BATCH, Run, named};
+use super::migrate::{BATCH, Run, named};
 use super::stage::AHEAD;
 use super::taken::Taken;
 use super::turn::Turn;
-use super::write::{Broken, Carried};
+use super::write::{Broken, Migrated};
 use super::written::done;
 use crate::connector::mapped::{Mapped, MappedLink};
 use crate::error::{Loss, Problem, Reason};
@@ -70,7 +70,7 @@ impl Run<'_> {
 
     async fn links_of(&self, row: &RecordRow, record: Record) -> Result<(), Stop> {
         let Body::Ticket(ticket) = record.body else { return Ok(()) };
-        // A merged ticket that was carried on its own keeps its relation.
+        // A merged ticket that was migrated on its own keeps its relation.
         let merged = record.state == crate::record::State::Merged;
         for one in ticket.links.iter().filter(|l| l.link_type != LinkType::MergedInto || !merged) {
             let id = format!("{}:{}:{}", row.id, one.link_type, one.to);
@@ -116,8 +116,8 @@ impl Run<'_> {
             self.job.agreed(Loss::LinkType).map_err(|problem| Broken::Run(Stop::Refused(problem)))?;
             link.lose(Kind::Link, id, "", Loss::LinkType, one.link_type.code()).await?;
         }
-        let carried = Carried { kind: Kind::Link, id, steps: &steps, rebuilt_at: None, has_steps: true };
-        let progress = self.writer.carry(&carried, &mut Turn::free()).await?;
+        let migrated = Migrated { kind: Kind::Link, id, steps: &steps, rebuilt_at: None, has_steps: true };
+        let progress = self.writer.migrate(&migrated, &mut Turn::free()).await?;
         if progress.lost {
             link.lose(Kind::Link, id, "", Loss::Link, one.link_type.code()).await?;
         }

@@ -2,10 +2,10 @@
 //! like any other record.
 
 use super::Stop;
-use super::carry::Run;
+use super::migrate::Run;
 use super::translate::{Translated, to_be_made};
 use super::turn::Turn;
-use super::write::{Broken, Carried};
+use super::write::{Broken, Migrated};
 use super::written::done;
 use crate::connector::mapped::{Mapped, MappedField};
 use crate::connector::plan::MARKER;
@@ -46,8 +46,8 @@ impl Run<'_> {
             Err(problem) => return Ok(End::Failed { problem }),
         };
         link.planned(Kind::Field, id, translated.losses.clone()).await?;
-        let carried = Carried { kind: Kind::Field, id, steps: &steps, rebuilt_at: None, has_steps: true };
-        let progress = self.writer.carry(&carried, turn).await.map_err(taken)?;
+        let migrated = Migrated { kind: Kind::Field, id, steps: &steps, rebuilt_at: None, has_steps: true };
+        let progress = self.writer.migrate(&migrated, turn).await.map_err(taken)?;
         let there = || Remote { id: id_there(&translated.mapped), ..Remote::default() };
         let (remote, origin) = progress.created.unwrap_or_else(|| (there(), Origin::Matched));
         Ok(done(remote, origin, None))
@@ -62,8 +62,8 @@ impl Run<'_> {
 
     /// Learns what is known of the source's fields, before one of them or a ticket is looked at, and tells what shares a field.
     pub(super) async fn know_fields(&mut self) -> Result<(), Stop> {
-        let rules = self.job.rules_of_fields(&self.translator.roster).await?;
-        self.job.tell_shared_fields(&rules, &self.translator.roster).await?;
+        let rules = self.job.rules_of_fields(&self.translator.target_metadata).await?;
+        self.job.tell_shared_fields(&rules, &self.translator.target_metadata).await?;
         Arc::make_mut(&mut self.translator).mapping.ticket.custom = rules;
         Ok(())
     }
@@ -75,21 +75,21 @@ impl Run<'_> {
         if !self.job.target.writes(Kind::Field) || !rules.0.values().any(|rule| rule.create) {
             return Ok(());
         }
-        let mut roster = (*self.translator.roster).clone();
-        roster.read_fields(self.job.target.as_ref()).await?;
+        let mut target_metadata = (*self.translator.target_metadata).clone();
+        target_metadata.read_fields(self.job.target.as_ref()).await?;
         let profile = self.job.target.profile();
         for (id, field) in self.job.fields_of_tickets().await? {
             let Some(rule) = rules.rule(&field.key, Some(&field.title)).filter(|rule| rule.create) else { continue };
             let Some(remote) = self.job.link.target_of(Kind::Field, &id).await? else { continue };
-            let there = roster.fields().iter().find(|there| roster.field_id(there) == remote.id);
+            let there = target_metadata.fields().iter().find(|there| target_metadata.field_id(there) == remote.id);
             let key = there.map_or_else(|| remote.id.clone(), |there| there.key.clone());
-            let is_free = |value: &str| rules.is_free(value, roster.fields());
+            let is_free = |value: &str| rules.is_free(value, target_metadata.fields());
             let Some(made) = to_be_made(&field, rule, rules.title(&field), profile, &is_free) else { continue };
-            roster.learn(Field { key, ..made }, &remote.id);
+            target_metadata.learn(Field { key, ..made }, &remote.id);
         }
         let translator = Arc::make_mut(&mut self.translator);
-        translator.demands = roster.demands();
-        translator.roster = Arc::new(roster);
+        translator.requirements = target_metadata.requirements();
+        translator.target_metadata = Arc::new(target_metadata);
         self.know_fields().await
     }
 }

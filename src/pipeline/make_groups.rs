@@ -1,7 +1,7 @@
 //! Groups the target lacks: made before the tickets that are theirs, with those of their agents who are there, where
 //! `[run] create_groups` asks for it. Steps of the ledger like those of any other record.
 
-use super::carry::Run;
+use super::migrate::Run;
 use super::{Event, Job, Stop, stage};
 use crate::connector::ChildRows;
 use crate::error::Result;
@@ -56,6 +56,6 @@ impl Run<'_> {
     /// The id of an agent in the target.
     fn there(&self, person: &Person) -> Option<String> {
         let address = self.translator.mapping.people.agent_email(person.emails.first()?);
-        Some(self.translator.roster.person(address)?.id)
+        Some(self.translator.target_metadata.person(address)?.id)
     }
 }

@@ -8,13 +8,11 @@ mod addresses;
 mod again;
 mod approval;
 pub mod assumed;
-mod carry;
 mod check_words;
 mod children;
 mod claim;
 mod closure;
 mod custody;
-mod demands;
 mod ending;
 mod events;
 mod failure;
@@ -26,6 +24,7 @@ mod links;
 mod make_fields;
 mod make_groups;
 mod marks;
+mod migrate;
 mod own_ids;
 mod pairing;
 mod people;
@@ -33,12 +32,13 @@ pub mod preview;
 mod ready;
 mod rebuild;
 mod requesters;
-mod roster;
+mod requirements;
 mod scope;
 mod scope_words;
 mod stage;
 mod survey;
 mod taken;
+mod target_metadata;
 mod translate;
 mod turn;
 mod twins;
@@ -69,7 +69,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Kinds in the order in which they are carried.
+/// Kinds in the order in which they are migrated.
 pub const ORDER: &[Kind] = &[
     Kind::Group,
     Kind::Agent,
@@ -126,7 +126,7 @@ pub struct Choice {
 }
 
 impl Choice {
-    /// Whether records of this kind are carried: those asked for, and what tickets that are asked for need.
+    /// Whether records of this kind are migrated: those asked for, and what tickets that are asked for need.
     pub fn wants(&self, kind: Kind) -> bool {
         let for_tickets = !kind.is_library();
         if self.sample.is_some() && !for_tickets && !self.ids.contains_key(&kind) {
@@ -178,7 +178,7 @@ impl Job {
 
     /// Carries everything: reads, maps, writes, verifies.
     pub async fn run(&self) -> Ending {
-        let ended = carry::all(self).await;
+        let ended = migrate::all(self).await;
         // However it ended: what is written is made whole for whoever looks at the target now.
         match self.target.finish().await {
             Ok(()) => ended.unwrap_or_else(Ending::from),

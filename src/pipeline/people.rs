@@ -3,7 +3,7 @@
 use super::Job;
 use super::addresses::Addresses;
 use super::assumed::staged;
-use super::roster::Roster;
+use super::target_metadata::TargetMetadata;
 use crate::connector::{ChildRows, Row, Source};
 use crate::content::header::{Author, SOMEBODY};
 use crate::error::{Problem, Reason, Result};
@@ -81,28 +81,28 @@ impl Known {
 }
 
 /// Asks the target for those agents of the source that it does not list.
-pub async fn seek_agents(job: &Job, roster: &Roster) -> Result<()> {
+pub async fn seek_agents(job: &Job, target_metadata: &TargetMetadata) -> Result<()> {
     let agents = staged(job, Kind::Agent).await?;
     let emails = agents.iter().filter_map(|record| match &record.body {
         Body::Agent(person) => person.emails.first(),
         _ => None,
     });
-    roster.seek_all(job.target.as_ref(), emails.map(|email| job.mapping.people.agent_email(email))).await
+    target_metadata.seek_all(job.target.as_ref(), emails.map(|email| job.mapping.people.agent_email(email))).await
 }
 
 pub struct People {
     source: Arc<dyn Source>,
     staging: Staging,
     link: Link,
-    roster: Arc<Roster>,
+    target_metadata: Arc<TargetMetadata>,
     addresses: Addresses,
     known: Mutex<HashMap<String, Arc<Known>>>,
 }
 
 impl People {
-    pub fn new(source: Arc<dyn Source>, staging: Staging, link: Link, roster: Arc<Roster>) -> Self {
+    pub fn new(source: Arc<dyn Source>, staging: Staging, link: Link, target_metadata: Arc<TargetMetadata>) -> Self {
         let addresses = Addresses::new(Arc::clone(&source), staging.clone());
-        Self { source, staging, link, roster, addresses, known: Mutex::default() }
+        Self { source, staging, link, target_metadata, addresses, known: Mutex::default() }
     }
 
     /// The person a reference names. One the stage does not know is still named by their id.
@@ -130,7 +130,7 @@ impl People {
         Ok(owner.filter(|(_, other, person)| other != id && is_first(person)).map(|(kind, other, _)| (kind, other)))
     }
 
-    /// Forgets one whose record was carried since.
+    /// Forgets one whose record was migrated since.
     pub fn forget_one(&self, id: &str) {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
     }
@@ -160,7 +160,7 @@ impl People {
         }
     }
 
-    /// Forgets people looked up before their own records were carried.
+    /// Forgets people looked up before their own records were migrated.
     pub fn forget(&self) {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
@@ -181,7 +181,7 @@ impl People {
         if let Some((kind, id, person)) = self.addresses.owner(&address).await? {
             return self.known_as(kind, &id, &person).await;
         }
-        let remote = self.roster.person(&address).map(|entry| entry.remote());
+        let remote = self.target_metadata.person(&address).map(|entry| entry.remote());
         let name = name.or_else(|| Some(address.clone()));
         Ok(Known { name, email: Some(address), remote, ..nobody(id) })
     }

@@ -1,6 +1,6 @@
 //! `check`: proves that both accounts can be used and that writing will mail nobody.
 
-use super::{Event, Job, ORDER, Side, claim, demands};
+use super::{Event, Job, ORDER, Side, claim, requirements};
 use crate::clock::VendorClock;
 use crate::connector::CheckLine;
 use crate::connector::profile::Silence;
@@ -94,7 +94,7 @@ pub async fn of_target(job: &Job) -> Vec<CheckLine> {
     let mut lines = job.target.check().await;
     if lines.iter().all(|line| line.found.is_ok()) && !job.target.profile().verbatim {
         let proves = "the required ticket fields of the target are known".to_owned();
-        lines.extend(demands::check(job).await.unwrap_or_else(|e| Some(CheckLine { proves, found: Err(e) })));
+        lines.extend(requirements::check(job).await.unwrap_or_else(|e| Some(CheckLine { proves, found: Err(e) })));
     }
     if lines.iter().all(|line| line.found.is_ok()) {
         lines.extend(claim::line(job).await);

@@ -103,7 +103,7 @@ impl Job {
             self.halt.check()?;
             let unknown = rows.iter().filter(|row| row.remote.is_none());
             let markers: Vec<String> = unknown.flat_map(|row| of_kind.each(&row.id)).collect();
-            let Some(there) = self.target.carry_marker(kind, &markers).await? else { return Ok(None) };
+            let Some(there) = self.target.have_marker(kind, &markers).await? else { return Ok(None) };
             for (marker, remote) in there {
                 let Some((mark, id)) = of_kind.read(&marker) else { continue };
                 *marks.entry(mark.to_owned()).or_default() += 1;

@@ -4,7 +4,7 @@
 //!
 //! They stand there for what they asked and for nothing else: who answers for a ticket is an agent or nobody.
 
-use super::carry::{Run, begun};
+use super::migrate::{Run, begun};
 use super::people::Known;
 use super::stage;
 use super::translate::Matched;

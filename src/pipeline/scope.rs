@@ -1,13 +1,13 @@
-//! Which tickets are carried: `[scope]` of `migration.toml`. What is left out gets a row that says why.
+//! Which tickets are migrated: `[scope]` of `migration.toml`. What is left out gets a row that says why.
 
 use super::Job;
 use crate::error::{Problem, Reason, Result};
-use crate::expr::{Scope as Sight, truthy};
+use crate::expr::{Scope as EvalContext, truthy};
 use crate::mapping::label;
 use crate::record::{Body, Kind, Record, State, Ticket};
 
 impl Job {
-    /// Whether records of this kind are carried. Definitions of fields only serve tickets, and categories and sections articles.
+    /// Whether records of this kind are migrated. Definitions of fields only serve tickets, and categories and sections articles.
     pub(super) fn in_scope(&self, kind: Kind) -> bool {
         let kinds = &self.project.scope.kinds;
         if matches!(kind, Kind::Category | Kind::Section) && kinds.contains(&Kind::Article) {
@@ -29,7 +29,7 @@ impl Job {
         }
     }
 
-    /// Why a ticket is left out; none when it is carried.
+    /// Why a ticket is left out; none when it is migrated.
     ///
     /// Errors: `config` and `expression`, from `[scope] jq`.
     pub(super) async fn left_out(&self, record: &Record, ticket: &Ticket) -> Result<Option<Problem>> {
@@ -76,7 +76,7 @@ impl Job {
         }
         if let Some(filter) = &self.scope_filter {
             let canonical = serde_json::to_value(record).unwrap_or_default();
-            if !truthy(&filter.eval(&Sight::of(&canonical))?) {
+            if !truthy(&filter.eval(&EvalContext::of(&canonical))?) {
                 return out("`jq` of the scope says no");
             }
         }

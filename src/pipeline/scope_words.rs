@@ -1,7 +1,7 @@
 //! What is wrong with `[scope]` that only the source shows: it names records, statuses, tags or groups the source does not have, or
 //! leaves no ticket at all. Asked at the end of a run and of a preview, when everything is staged; writes nothing.
 
-use super::carry::BATCH;
+use super::migrate::BATCH;
 use super::{Event, Job};
 use crate::connector::ChildRows;
 use crate::error::{Problem, Reason, Result};

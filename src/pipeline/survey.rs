@@ -3,11 +3,11 @@
 //! Tickets go through one batch at a time; what is kept of them are counts of labels and of the options of fields, never free
 //! text. Definitions that are not staged yet are read; tickets are not, where that would cost calls: the counts are of what `stage` or a run has read.
 
-use super::carry::BATCH;
+use super::migrate::BATCH;
 use super::people::seek_agents;
-use super::roster::{Roster, VOCABULARIES};
 use super::stage::AHEAD;
-use super::{Job, Stop, assumed, demands, stage};
+use super::target_metadata::{TargetMetadata, VOCABULARIES};
+use super::{Job, Stop, assumed, requirements, stage};
 use crate::connector::ChildRows;
 use crate::error::{Reason, Result};
 use crate::expr::plain;
@@ -47,40 +47,41 @@ pub async fn survey(job: &Job) -> Result<Survey, Stop> {
         }
     }
     let mut survey = Survey { fields: job.fields_of_tickets().await?, ..Survey::default() };
-    let roster = target(job).await?;
-    survey.made = job.keys_of_made(&survey.fields, &roster).await?;
-    survey.there = there(job, &roster);
+    let target_metadata = target(job).await?;
+    survey.made = job.keys_of_made(&survey.fields, &target_metadata).await?;
+    survey.there = there(job, &target_metadata);
     survey.observed = source(job).await?;
     Ok(survey)
 }
 
 /// The same without reading of the source what is not staged, and without asking the target for agents it does not list, but for these.
 pub(super) async fn as_staged(job: &Job, agents: BTreeSet<&str>) -> Result<Survey, Stop> {
-    let mut roster = Roster::read(job.target.as_ref()).await?;
-    assumed::complete(job, &mut roster).await?;
-    roster.seek_all(job.target.as_ref(), agents).await?;
-    Ok(Survey { there: there(job, &roster), observed: source(job).await?, ..Survey::default() })
+    let mut target_metadata = TargetMetadata::read(job.target.as_ref()).await?;
+    assumed::complete(job, &mut target_metadata).await?;
+    target_metadata.seek_all(job.target.as_ref(), agents).await?;
+    Ok(Survey { there: there(job, &target_metadata), observed: source(job).await?, ..Survey::default() })
 }
 
-async fn target(job: &Job) -> Result<Roster, Stop> {
+async fn target(job: &Job) -> Result<TargetMetadata, Stop> {
     match job.target.prepare().await {
         // The field of our markers may be missing yet: that is for `check` to say.
         Err(problem) if problem.reason != Reason::Refused => return Err(problem.into()),
         _ => {}
     }
-    let mut roster = Roster::read(job.target.as_ref()).await?;
-    assumed::complete(job, &mut roster).await?;
-    seek_agents(job, &roster).await?;
-    Ok(roster)
+    let mut target_metadata = TargetMetadata::read(job.target.as_ref()).await?;
+    assumed::complete(job, &mut target_metadata).await?;
+    seek_agents(job, &target_metadata).await?;
+    Ok(target_metadata)
 }
 
-fn there(job: &Job, roster: &Roster) -> There {
+fn there(job: &Job, target_metadata: &TargetMetadata) -> There {
     let profile = job.target.profile();
-    let mut labels: BTreeMap<&'static str, Vec<String>> = VOCABULARIES.map(|name| (name, roster.labels(name))).into();
-    labels.insert("group", roster.group_labels());
-    let demands = roster.demands();
-    let is_demanded = |field: &Field| demands.iter().any(|demand| demand.key == field.key);
-    let fields = roster.fields().iter().map(|field| Field { required: is_demanded(field), ..field.clone() });
+    let mut labels: BTreeMap<&'static str, Vec<String>> =
+        VOCABULARIES.map(|name| (name, target_metadata.labels(name))).into();
+    labels.insert("group", target_metadata.group_labels());
+    let requirements = target_metadata.requirements();
+    let is_required = |field: &Field| requirements.iter().any(|requirement| requirement.key == field.key);
+    let fields = target_metadata.fields().iter().map(|field| Field { required: is_required(field), ..field.clone() });
     let default = |name: &&'static str| job.target.default_label(name).map(|label| (*name, label));
     There {
         takes_any: profile.verbatim,
@@ -88,10 +89,10 @@ fn there(job: &Job, roster: &Roster) -> There {
         defaults: labels.keys().filter_map(default).collect(),
         labels,
         open: profile.open.clone(),
-        settled_only: demands.iter().filter(|d| d.of == demands::Of::Settled).map(|d| d.key.clone()).collect(),
+        settled_only: requirements.iter().filter(|d| d.of == requirements::Of::Closed).map(|d| d.key.clone()).collect(),
         fields: fields.collect(),
         makes: if job.target.writes(Kind::Field) { profile.field_types.clone() } else { vec![] },
-        agents: roster.agents(),
+        agents: target_metadata.agents(),
         tags: profile.tags,
     }
 }

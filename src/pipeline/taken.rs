@@ -1,6 +1,6 @@
 //! The one place where records are taken up: each only when all of it was read, however reading ended.
 
-use super::carry::{BATCH, Run};
+use super::migrate::{BATCH, Run};
 use super::stage::assembled;
 use super::{Event, Job, Stop};
 use crate::connector::ChildRows;
@@ -180,7 +180,7 @@ impl Run<'_> {
             if kind == Kind::Ticket && !self.job.is_sampled(&row.id).await? {
                 continue;
             }
-            if read != Read::Whole && !self.is_settled(kind, &row.id, read).await? {
+            if read != Read::Whole && !self.is_closed(kind, &row.id, read).await? {
                 continue;
             }
             if kind == Kind::Contact && !read.is_over() && self.waits_for_others(&row.id).await? {
@@ -236,7 +236,7 @@ impl Run<'_> {
     }
 
     /// Whether this run will read no more of it.
-    async fn is_settled(&self, kind: Kind, id: &str, read: Read) -> Result<bool> {
+    async fn is_closed(&self, kind: Kind, id: &str, read: Read) -> Result<bool> {
         if read.is_over() && naive::is(Naive::Wholeness) {
             return Ok(true);
         }

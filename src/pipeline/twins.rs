@@ -7,7 +7,7 @@
 //! one in a run nobody knows whose it is: it is a row of the report. More are another process's work, and stop the run.
 
 use super::custody::TOO_MANY;
-use super::write::{Carried, Progress};
+use super::write::{Migrated, Progress};
 use super::{Event, Halt, Job, Listener, Stop};
 use crate::connector::plan::Step;
 use crate::connector::{Mark, ReadBack, Said, Target};
@@ -105,7 +105,7 @@ impl Twins {
     }
 
     /// What was read back of a ticket: notes what is there twice, and keeps in mind what this run added.
-    pub async fn read_back(&self, record: &Carried<'_>, progress: &Progress, stored: &ReadBack) -> Result<()> {
+    pub async fn read_back(&self, record: &Migrated<'_>, progress: &Progress, stored: &ReadBack) -> Result<()> {
         let Some((remote, _)) = &progress.created else { return Ok(()) };
         if record.kind != Kind::Ticket || naive::is(Naive::Alone) {
             return Ok(());

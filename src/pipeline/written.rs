@@ -3,10 +3,10 @@
 //! What the target dropped in silence is set again once, by the API user. What still differs fails the record, or is
 //! a loss where the manifest calls it one.
 
-use super::carry::Run;
+use super::migrate::Run;
 use super::translate::{Translated, lost_of_person};
 use super::turn::Turn;
-use super::write::{Broken, Carried, Progress};
+use super::write::{Broken, Migrated, Progress};
 use super::{Stop, aside};
 use crate::connector::ReadBack;
 use crate::connector::mapped::{Mapped, MappedContact};
@@ -79,8 +79,8 @@ impl Run<'_> {
                 return Ok(End::Failed { problem });
             }
         };
-        let carried = Carried { kind, id, steps: &steps, rebuilt_at: past.rebuilt_at, has_steps: past.has_steps };
-        let mut progress = self.writer.carry(&carried, turn).await?;
+        let migrated = Migrated { kind, id, steps: &steps, rebuilt_at: past.rebuilt_at, has_steps: past.has_steps };
+        let mut progress = self.writer.migrate(&migrated, turn).await?;
         let Some((remote, origin)) = progress.created.clone() else {
             let problem = Problem::new(Reason::Manifest, format!("no step of `write.{kind}` creates the record"));
             return Ok(End::Failed { problem });
@@ -101,17 +101,17 @@ impl Run<'_> {
             }
         }
         let repair = self.job.target.repair(&mapped, &marker)?;
-        let repair = Carried { kind, id, steps: &repair, rebuilt_at: None, has_steps: true };
+        let repair = Migrated { kind, id, steps: &repair, rebuilt_at: None, has_steps: true };
         self.writer.release(&repair, &progress).await?;
-        let mut stored = past.sees(self.writer.read_back(&carried, &mapped, &progress).await?);
+        let mut stored = past.sees(self.writer.read_back(&migrated, &mapped, &progress).await?);
         let messages = Sent::of(&progress);
         if stored.as_ref().is_some_and(|s| !s.differs.is_empty()) {
-            self.writer.carry_again(&repair, &mut progress).await?;
-            stored = past.sees(self.writer.read_back(&carried, &mapped, &progress).await?);
+            self.writer.migrate_again(&repair, &mut progress).await?;
+            stored = past.sees(self.writer.read_back(&migrated, &mapped, &progress).await?);
         }
         if let Some(stored) = &stored {
-            self.name_children(&carried, stored).await?;
-            self.writer.custody.twins.read_back(&carried, &progress, stored).await?;
+            self.name_children(&migrated, stored).await?;
+            self.writer.custody.twins.read_back(&migrated, &progress, stored).await?;
         }
         if let Some(stored) = &stored {
             for differs in &stored.differs {
@@ -146,7 +146,7 @@ impl Run<'_> {
     }
 
     /// Books the target's ids of messages, which some targets tell only when asked afterwards.
-    async fn name_children(&self, record: &Carried<'_>, stored: &ReadBack) -> Result<(), Problem> {
+    async fn name_children(&self, record: &Migrated<'_>, stored: &ReadBack) -> Result<(), Problem> {
         let appends = record.steps.iter().filter(|s| s.is_message());
         for (step, child) in appends.zip(&stored.children) {
             if let Some(child) = child {

@@ -45,7 +45,7 @@ struct MigrationFile {
     source: Account,
     /// The account everything is written to.
     target: Account,
-    /// Which records are carried.
+    /// Which records are migrated.
     #[serde(default)]
     scope: Scope,
     /// How a run goes about it.

@@ -7,11 +7,11 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use std::time::Duration;
 
-/// Which records are carried. What is left out is counted, never forgotten.
+/// Which records are migrated. What is left out is counted, never forgotten.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq)]
 #[serde(default, deny_unknown_fields)]
 pub struct Scope {
-    /// The kinds to carry; all that both platforms have when empty. People a ticket names are always carried.
+    /// The kinds to migrate; all that both platforms have when empty. People a ticket names are always migrated.
     pub kinds: Vec<Kind>,
     /// Only tickets made at or after this day (midnight UTC) or instant.
     #[serde(deserialize_with = "literal::instant")]

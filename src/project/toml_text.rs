@@ -16,7 +16,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use toml::de::{DeTable, DeValue};
 
-/// The text of one TOML file, the name it is shown by, and the reason its errors carry
+/// The text of one TOML file, the name it is shown by, and the reason its errors migrate
 /// ([`Reason::Config`] or [`Reason::Manifest`]).
 #[derive(Clone)]
 pub struct TomlText {

@@ -69,7 +69,7 @@ async fn a_list_of_deleted_tickets_that_is_declined_is_left_for_the_next_run() {
     let read = pages(&source, Kind::Ticket, None, None).await.unwrap();
     assert_eq!(ids(&read).len(), 1, "all others are read");
     let notes = source.take_notes().join("\n");
-    assert!(notes.contains("filter `deleted`") && notes.contains("is not read"), "{notes}");
+    assert!(notes.contains("filter `deleted`") && notes.contains("are not read"), "{notes}");
     let bookmark = read.last().unwrap().bookmark.clone().unwrap();
     assert!(Unread::is_behind(&bookmark));
     asked.lock().unwrap().clear();

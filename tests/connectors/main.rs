@@ -27,9 +27,9 @@ use serde_json::{Value, json};
 use std::path::PathBuf;
 
 /// The standard of `docs/connectors.md`: a reader finds the same thing at the same place in each manifest.
-const SECTIONS: [&str; 18] = [
+const SECTIONS: [&str; 19] = [
     "account", "auth", "limit", "error", "check", "marker", "left", "lookup", "read", "write", "find", "scan",
-    "verify", "values", "held", "labels", "loss", "profile",
+    "verify", "delete", "values", "held", "labels", "loss", "profile",
 ];
 const KINDS: [Kind; 9] = [
     Kind::Group,

@@ -180,7 +180,7 @@ async fn an_agent_of_a_target_who_never_did_anything_is_found_by_their_address()
     }
 }
 
-/// What a ticket has beside its fields and messages: carried, or a loss with a name.
+/// What a ticket has beside its fields and messages: migrated, or a loss with a name.
 #[test]
 fn description_time_worked_and_roles_of_a_ticket_are_read() {
     let entry = registry::find("rt", None).unwrap();

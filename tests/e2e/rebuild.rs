@@ -1,4 +1,4 @@
-//! The ledger is lost after a good move: it is made anew from the markers, and nothing is carried twice.
+//! The ledger is lost after a good move: it is made anew from the markers, and nothing is migrated twice.
 
 use crate::http::Result;
 use crate::moves::{self, Move};

@@ -54,7 +54,7 @@ fn agents_who_never_touched_a_request_tracker_get_their_tickets() -> Result<(), 
     let changed = open(all.target.var("RT_DB")?)?.execute(without_marks, []).map_err(|e| e.to_string())?;
     assert_eq!(changed, 3);
     assert!(all.expected.tickets.iter().any(|ticket| ticket.owner.is_some()));
-    carried(&all, "redmine-rt-fresh")?;
+    migrated(&all, "redmine-rt-fresh")?;
     Ok(())
 }
 
@@ -62,7 +62,7 @@ fn a_request_tracker_moves_into_another_one_ticket_first() -> Result<(), Failed>
     let _turn = moves::turn();
     let all = Journey::new("rt-rt", RequestTracker, RequestTracker)?;
     part::one_ticket(&all)?;
-    carried(&all, "rt-rt")?;
+    migrated(&all, "rt-rt")?;
     none(&all.differences()?)?;
     Ok(())
 }
@@ -80,7 +80,7 @@ fn redmine_to_rt() -> Result<&'static Journey> {
     let move_it = || -> Result<Journey> {
         let _turn = moves::turn();
         let mut all = Journey::of("redmine-rt", later::redmine()?, Redmine, RequestTracker)?;
-        carried(&all, "redmine-rt")?;
+        migrated(&all, "redmine-rt")?;
         later::links_are_there(&all)?;
         later::change(&mut all)?;
         all.binary()?.succeed(&["run"], 5 * MINUTES)?;
@@ -92,7 +92,7 @@ fn redmine_to_rt() -> Result<&'static Journey> {
 }
 
 /// Moves everything, and compares.
-fn carried(all: &Journey, name: &str) -> Result<()> {
+fn migrated(all: &Journey, name: &str) -> Result<()> {
     let start = Instant::now();
     all.binary()?.succeed(&["check"], 2 * MINUTES)?;
     all.binary()?.succeed(&["run"], 12 * MINUTES)?;

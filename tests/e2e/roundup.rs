@@ -41,7 +41,7 @@ fn roundup_moves_into_redmine() -> Result<(), Failed> {
     differences.extend(source.into_iter().map(|said| Difference { what: What::Source, at: "the source".into(), said }));
     assert!(differences.is_empty(), "{}", report(&differences));
 
-    // later: what came since is carried, and nothing twice
+    // later: what came since is migrated, and nothing twice
     seed::write_once_more(&Desk::new(all.roundup.env.clone()), &mut all.expected)?;
     let before = all.mails()?;
     let again = all.run("run")?;

@@ -183,7 +183,7 @@ impl Moved {
         }
     }
 
-    /// The tickets of the target that carry a marker, by the id they had in the folder.
+    /// The tickets of the target that migrate a marker, by the id they had in the folder.
     pub fn held(&self) -> BTreeMap<String, Vec<Value>> {
         let mut held: BTreeMap<String, Vec<Value>> = BTreeMap::new();
         let state = self.target.state();

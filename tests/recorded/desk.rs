@@ -71,7 +71,7 @@ pub async fn read(source: &Rest, kind: Kind) -> Result<Vec<Value>, String> {
     }
     if kind == Kind::Field {
         // What it is to a target.
-        let rows = source.roster(kind.code()).await.map_err(|problem| problem.to_string())?;
+        let rows = source.target_metadata(kind.code()).await.map_err(|problem| problem.to_string())?;
         all.extend(rows.into_iter().map(|row| serde_json::json!({ "of_a_target": row })));
     }
     Ok(all)

@@ -114,7 +114,7 @@ impl<'a> Comparison<'a> {
         for ticket in &self.target.tickets {
             for body in ticket.messages.iter().map(|message| &message.body) {
                 for host in &found.hosts {
-                    // A recording lies with whoever carried the call: the sandbox lends it its host of files.
+                    // A recording lies with whoever migrated the call: the sandbox lends it its host of files.
                     let foreign = format!("{host}/recording/");
                     if body.replace(&foreign, "").contains(host.as_str()) {
                         self.say(What::Address, &format!("target ticket {}", ticket.id), format!("{host} in {body}"));
@@ -258,10 +258,10 @@ impl<'a> Comparison<'a> {
     /// assignee of a settled one.
     fn in_their_group(&mut self, at: &str, target: &Ticket, group: Option<String>, agent: Option<u64>) {
         let works_there = |id: u64| group.as_ref().is_none_or(|name| self.target.people[&id].groups.contains(name));
-        let is_settled = matches!(target.category, "solved" | "closed");
+        let is_closed = matches!(target.category, "solved" | "closed");
         match agent.filter(|id| works_there(*id)) {
             Some(agent) => self.is(at, "agent", target.assignee, Some(agent)),
-            None if is_settled => {}
+            None if is_closed => {}
             None => self.is(at, "agent", target.assignee, None),
         }
         if group.is_some() || target.assignee.is_none() {

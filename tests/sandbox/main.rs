@@ -6,7 +6,6 @@ mod assess;
 mod calls;
 mod compare;
 mod corrected;
-mod demands;
 mod desks;
 mod directions;
 mod exports;
@@ -32,6 +31,7 @@ mod preview;
 #[path = "../files/report.rs"]
 mod report;
 mod requesters;
+mod requirements;
 #[path = "../root.rs"]
 mod root;
 mod rules;

@@ -160,7 +160,7 @@ impl Move {
         assert!(self.is_done(code), "{code}: {}", self.said("stderr.txt"));
     }
 
-    /// Whether a run that ended so has carried all that the target takes.
+    /// Whether a run that ended so has migrated all that the target takes.
     pub fn is_done(&self, code: i32) -> bool {
         let refused = || self.found().outcomes.values().filter(|outcome| outcome.0 == "failed").count();
         code == 0 || (code == 3 && self.pair.refused > 0 && refused() == self.pair.refused)

@@ -40,7 +40,7 @@ fn a_sample_is_carried_first_and_the_rest_later() {
     all.is_whole();
 }
 
-/// What the source held back is told, and carried only for who asks for it.
+/// What the source held back is told, and migrated only for who asks for it.
 #[test]
 fn what_was_held_back_is_carried_on_demand_and_else_told() {
     let all = Move::new(12, Trouble::default());

@@ -8,12 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug, Default)]
 pub struct Books {
     categories: BTreeSet<String>,
-    sections: BTreeMap<String, Shelf>,
+    sections: BTreeMap<String, FileBudget>,
 }
 
 /// A section, and where it says to what it belongs.
 #[derive(Debug)]
-struct Shelf {
+struct FileBudget {
     category: Option<String>,
     parent: Option<String>,
     category_at: Place,
@@ -30,13 +30,13 @@ impl Books {
                 None
             }
             Body::Section(section) => {
-                let shelf = Shelf {
+                let file_budget = FileBudget {
                     category: section.category.clone(),
                     parent: section.parent.clone(),
                     category_at: at("category"),
                     parent_at: at("parent"),
                 };
-                self.sections.insert(record.id.clone(), shelf);
+                self.sections.insert(record.id.clone(), file_budget);
                 None
             }
             Body::Article(article) => match &article.section {
@@ -51,22 +51,22 @@ impl Books {
     /// What is wrong with the sections, when all are known.
     pub fn faults(&self) -> Vec<Fault> {
         let mut all = Vec::new();
-        for (id, shelf) in &self.sections {
-            match &shelf.category {
-                None => all.push(lacks(shelf.category_at.clone(), "the section names no category", "category")),
+        for (id, file_budget) in &self.sections {
+            match &file_budget.category {
+                None => all.push(lacks(file_budget.category_at.clone(), "the section names no category", "category")),
                 Some(category) if !self.categories.contains(category) => {
-                    all.push(unknown(shelf.category_at.clone(), "category", category));
+                    all.push(unknown(file_budget.category_at.clone(), "category", category));
                 }
                 Some(_) => {}
             }
-            match &shelf.parent {
+            match &file_budget.parent {
                 Some(parent) if !self.sections.contains_key(parent) => {
-                    all.push(unknown(shelf.parent_at.clone(), "section", parent));
+                    all.push(unknown(file_budget.parent_at.clone(), "section", parent));
                 }
                 Some(parent) if self.circle(id) => {
                     let what = format!("the section {id:?} lies within itself, by its parent {parent:?}");
                     let hint = "clear `parent` of one of the sections that are each within the other".to_owned();
-                    all.push(Fault { place: shelf.parent_at.clone(), what, hint });
+                    all.push(Fault { place: file_budget.parent_at.clone(), what, hint });
                 }
                 _ => {}
             }
@@ -77,7 +77,7 @@ impl Books {
     /// Whether the parents of a section lead back to it.
     fn circle(&self, id: &str) -> bool {
         let (mut seen, mut here) = (BTreeSet::new(), id);
-        while let Some(parent) = self.sections.get(here).and_then(|shelf| shelf.parent.as_deref()) {
+        while let Some(parent) = self.sections.get(here).and_then(|file_budget| file_budget.parent.as_deref()) {
             if parent == id {
                 return true;
             }

@@ -104,7 +104,7 @@ impl Target for FilesTarget {
         vec![CheckLine { proves: "the folder can be written".into(), found }]
     }
 
-    async fn roster(&self, _stream: &str) -> Result<Vec<Map<String, Value>>> {
+    async fn target_metadata(&self, _stream: &str) -> Result<Vec<Map<String, Value>>> {
         Ok(vec![])
     }
 
@@ -156,7 +156,7 @@ impl Target for FilesTarget {
         Ok(None)
     }
 
-    async fn carry_marker(&self, _kind: Kind, _markers: &[String]) -> Result<Option<Vec<(String, Remote)>>> {
+    async fn have_marker(&self, _kind: Kind, _markers: &[String]) -> Result<Option<Vec<(String, Remote)>>> {
         Ok(None)
     }
 

@@ -343,7 +343,7 @@ pub struct Expect {
     /// Compared until the record was once as it should be: what people change in it afterwards is theirs.
     #[serde(default)]
     pub once: bool,
-    /// What it is called where it still differs after `write.repair`: a loss, and the record is carried without it. Absent =
+    /// What it is called where it still differs after `write.repair`: a loss, and the record is migrated without it. Absent =
     /// the record fails.
     #[serde(default)]
     pub loss: Option<Loss>,

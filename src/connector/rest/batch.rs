@@ -1,4 +1,4 @@
-//! Many records in one call: gathers the requests of steps that are carried side by side, sends them together, watches the job the
+//! Many records in one call: gathers the requests of steps that are migrated side by side, sends them together, watches the job the
 //! vendor makes of them, and gives each step its own outcome.
 //!
 //! Each record keeps its own intent, request hash and outcome. The first to come leads: it waits for more, sends, and hands out what

@@ -26,7 +26,7 @@ mod lookup;
 mod marker;
 mod named_field;
 mod nameless;
-mod on_paper;
+mod offline;
 mod one;
 mod optional;
 mod own_files;
@@ -54,7 +54,7 @@ mod whole;
 #[cfg(test)]
 mod zendesk_import;
 
-pub use on_paper::OnPaper;
+pub use offline::Offline;
 pub use planner_library::PARTS;
 
 use super::LeftBehind;
@@ -62,7 +62,7 @@ use super::manifest::{Denied, Manifest, Marker};
 use super::native::{self, Native};
 use super::registry::Entry;
 use crate::error::{Problem, Reason, Result};
-use crate::expr::{Scope, Sight, Tables};
+use crate::expr::{EvalContext, Scope, Tables};
 use crate::http::{Call, Client, Response, Sent, Target};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -260,8 +260,8 @@ impl Rest {
     }
 
     /// The scope of many expressions over one item.
-    fn scope_of<'a>(&'a self, sight: &'a Sight) -> Scope<'a> {
-        Scope { sight: Some(sight), ..self.scope(sight.value()) }
+    fn scope_of<'a>(&'a self, eval_context: &'a EvalContext) -> Scope<'a> {
+        Scope { eval_context: Some(eval_context), ..self.scope(eval_context.value()) }
     }
 
     fn tables(&self) -> &Tables {

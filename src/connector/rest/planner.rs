@@ -8,7 +8,7 @@ use super::whole::part;
 use crate::connector::manifest::{Body, Each, Part as PartRule, Verb, WriteStep};
 use crate::connector::plan::{Content, FilePart, ID_NUMBER, Late, Node, Part, Request, Step, Text, placeholder};
 use crate::error::{Problem, Reason, Result};
-use crate::expr::{Expr, Scope, Sight, plain};
+use crate::expr::{EvalContext, Expr, Scope, plain};
 use crate::ledger::StepKey;
 use crate::record::{Kind, address_key};
 use serde_json::{Map, Value, json};
@@ -30,19 +30,19 @@ impl Rest {
         if self.is_whole(kind) {
             self.with_uploads(&mut mapped);
         }
-        self.plan_over(kind, Sight::new(self.base(kind, mapped, marker)))
+        self.plan_over(kind, EvalContext::new(self.base(kind, mapped, marker)))
     }
 
     /// Plans what is no part of a knowledge base, seen by its steps so.
-    pub(super) fn plan_over(&self, kind: Kind, mut sight: Sight) -> Result<Vec<Step>> {
+    pub(super) fn plan_over(&self, kind: Kind, mut eval_context: EvalContext) -> Result<Vec<Step>> {
         let mut steps = Vec::new();
         let whole = self.whole(kind);
-        let mapped = sight.value()[kind.code()].clone();
+        let mapped = eval_context.value()[kind.code()].clone();
         let comments = mapped["comments"].as_array().map_or(&[][..], Vec::as_slice);
         let (first, later) = comments.split_first().map_or((None, &[][..]), |(f, l)| (Some(f), l));
-        self.plan_message(kind.code(), &mut sight, first, &mut steps)?;
+        self.plan_message(kind.code(), &mut eval_context, first, &mut steps)?;
         for comment in later {
-            self.plan_message(Kind::Comment.code(), &mut sight, Some(comment), &mut steps)?;
+            self.plan_message(Kind::Comment.code(), &mut eval_context, Some(comment), &mut steps)?;
         }
         if let Some(whole) = &whole {
             for step in &mut steps {
@@ -54,8 +54,8 @@ impl Rest {
             }
         }
         if kind == Kind::Ticket {
-            self.plan_beside(&mut sight, &mapped, &mut steps)?;
-            self.plan_message(FINISH, &mut sight, None, &mut steps)?;
+            self.plan_beside(&mut eval_context, &mapped, &mut steps)?;
+            self.plan_message(FINISH, &mut eval_context, None, &mut steps)?;
         }
         Ok(steps)
     }
@@ -63,8 +63,8 @@ impl Rest {
     pub(super) fn plan_repair(&self, kind: Kind, mapped: Value, marker: &str) -> Result<Vec<Step>> {
         let mut steps = Vec::new();
         if kind == Kind::Ticket {
-            let mut sight = Sight::new(self.base(kind, mapped, marker));
-            self.plan_message("repair", &mut sight, None, &mut steps)?;
+            let mut eval_context = EvalContext::new(self.base(kind, mapped, marker));
+            self.plan_message("repair", &mut eval_context, None, &mut steps)?;
         }
         Ok(steps)
     }
@@ -89,17 +89,17 @@ impl Rest {
     }
 
     /// The steps of what a ticket has beside its messages, each a step of its own by the source's id.
-    fn plan_beside(&self, sight: &mut Sight, mapped: &Value, steps: &mut Vec<Step>) -> Result<()> {
-        sight.take("comment");
+    fn plan_beside(&self, eval_context: &mut EvalContext, mapped: &Value, steps: &mut Vec<Step>) -> Result<()> {
+        eval_context.take("comment");
         let entries = mapped["time_entries"].as_array().into_iter().flatten().map(|entry| ("time_entry", entry));
         let rating = Some(("rating", &mapped["rating"])).filter(|(_, rating)| !rating.is_null());
         for (section, row) in entries.chain(rating) {
             for (at, rule) in self.manifest.write.get(section).into_iter().flatten().enumerate() {
-                sight.put(section, row.clone());
+                eval_context.put(section, row.clone());
                 let key = StepKey::new(&rule.step, plain(&row["id"]), 0);
-                steps.extend(self.plan_step(rule, &(section.to_owned(), at), key, sight, &[])?);
+                steps.extend(self.plan_step(rule, &(section.to_owned(), at), key, eval_context, &[])?);
             }
-            sight.take(section);
+            eval_context.take(section);
         }
         Ok(())
     }
@@ -108,7 +108,7 @@ impl Rest {
     fn plan_message(
         &self,
         section: &str,
-        sight: &mut Sight,
+        eval_context: &mut EvalContext,
         comment: Option<&Value>,
         steps: &mut Vec<Step>,
     ) -> Result<()> {
@@ -123,31 +123,32 @@ impl Rest {
                 if comment["uploads"].is_null() {
                     comment["uploads"] = files.iter().map(|file| self.upload_of(rules, file)).collect();
                 }
-                sight.put("comment", comment);
+                eval_context.put("comment", comment);
             }
-            None => sight.take("comment"),
+            None => eval_context.take("comment"),
         }
         if section == Kind::Ticket.code() && self.is_whole(Kind::Ticket) {
-            let messages = sight.value()["ticket"]["comments"].as_array().into_iter().flatten();
+            let messages = eval_context.value()["ticket"]["comments"].as_array().into_iter().flatten();
             files = messages.flat_map(|m| m["attachments"].as_array().cloned().unwrap_or_default()).collect();
         }
-        let list =
-            |sight: &Sight, of: &str, name: &str| sight.value()[of][name].as_array().cloned().unwrap_or_default();
+        let list = |eval_context: &EvalContext, of: &str, name: &str| {
+            eval_context.value()[of][name].as_array().cloned().unwrap_or_default()
+        };
         for (at, rule) in rules.iter().enumerate() {
             let place = (section.to_owned(), at);
             let (name, each): (_, Vec<(String, Value)>) = match rule.each {
                 None => {
-                    steps.extend(self.plan_step(rule, &place, key(rule), sight, &files)?);
+                    steps.extend(self.plan_step(rule, &place, key(rule), eval_context, &files)?);
                     continue;
                 }
-                Some(Each::Watcher) => ("watcher", named(list(sight, "ticket", "watchers"), "id")),
-                Some(Each::Option) => ("option", named(list(sight, "field", "options"), "label")),
+                Some(Each::Watcher) => ("watcher", named(list(eval_context, "ticket", "watchers"), "id")),
+                Some(Each::Option) => ("option", named(list(eval_context, "field", "options"), "label")),
                 Some(Each::Member) => {
-                    let members = list(sight, "group", "members");
+                    let members = list(eval_context, "group", "members");
                     ("member", members.into_iter().map(|member| (plain(&member), member)).collect())
                 }
                 Some(Each::Email) => {
-                    let further = further_addresses(&sight.value()["contact"]);
+                    let further = further_addresses(&eval_context.value()["contact"]);
                     ("email", further.into_iter().map(|address| (address.clone(), address.into())).collect())
                 }
                 Some(Each::Attachment) => ("attachment", named(files.clone(), "id")),
@@ -156,10 +157,10 @@ impl Rest {
                 let key = StepKey::new(&rule.step, child, 0);
                 let own = [one];
                 let files = if name == "attachment" { &own[..] } else { &files[..] };
-                sight.put(name, own[0].clone());
-                steps.extend(self.plan_step(rule, &place, key, sight, files)?);
+                eval_context.put(name, own[0].clone());
+                steps.extend(self.plan_step(rule, &place, key, eval_context, files)?);
             }
-            sight.take(name);
+            eval_context.take(name);
         }
         Ok(())
     }
@@ -169,17 +170,17 @@ impl Rest {
         rule: &WriteStep,
         place: &(String, usize),
         key: StepKey,
-        sight: &Sight,
+        eval_context: &EvalContext,
         files: &[Value],
     ) -> Result<Option<Step>> {
-        let sees = self.scope_of(sight);
+        let sees = self.scope_of(eval_context);
         if !rule.when.as_ref().map_or(Ok(true), |when| when.holds(&sees))? {
             return Ok(None);
         }
         let marker = rule.marker.as_ref().map(|e| e.eval(&sees)).transpose()?.filter(|v| !v.is_null());
         let mut fallback = None;
         if let Some(other) = &rule.fallback {
-            let there = self.written_by_api(sight.value());
+            let there = self.written_by_api(eval_context.value());
             let lesser = lesser(rule, &other.without);
             let mut request = self.request(lesser.as_ref().unwrap_or(rule), &self.scope_of(&there), files)?;
             request.headers.retain(|(name, _)| !other.without_headers.iter().any(|w| w.eq_ignore_ascii_case(name)));
@@ -192,8 +193,8 @@ impl Rest {
             fallback,
             rule: place.clone(),
             marker: marker.map(|marker| plain(&marker)),
-            private: sight.value()["comment"]["private"] == Value::Bool(true),
-            scope: without_messages(sight.value()),
+            private: eval_context.value()["comment"]["private"] == Value::Bool(true),
+            scope: without_messages(eval_context.value()),
             covers: vec![],
             serves: None,
             loss: rule.loss,
@@ -224,14 +225,14 @@ impl Rest {
     }
 
     /// What a step sees whose messages the API user writes.
-    fn written_by_api(&self, sees: &Value) -> Sight {
+    fn written_by_api(&self, sees: &Value) -> EvalContext {
         let mut scope = sees.as_object().cloned().unwrap_or_default();
         scope.get_mut("comment").into_iter().for_each(by_api);
         let messages = scope.get_mut("ticket").and_then(|ticket| ticket.get_mut("comments")?.as_array_mut());
         if self.is_whole(Kind::Ticket) {
             messages.into_iter().flatten().for_each(by_api);
         }
-        Sight::new(scope)
+        EvalContext::new(scope)
     }
 
     fn request(&self, rule: &WriteStep, sees: &Scope<'_>, files: &[Value]) -> Result<Request> {

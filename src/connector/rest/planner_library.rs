@@ -7,7 +7,7 @@ use super::Rest;
 use crate::connector::manifest::{Each, WriteStep};
 use crate::connector::plan::{Late, Step, placeholder};
 use crate::error::Result;
-use crate::expr::{Sight, plain};
+use crate::expr::{EvalContext, plain};
 use crate::ledger::StepKey;
 use crate::record::Kind;
 use serde_json::{Value, json};
@@ -26,17 +26,17 @@ impl Rest {
         let mapped = self.with_addresses(kind, mapped);
         let list = |name: &str| mapped[name].as_array().cloned().unwrap_or_default();
         let (files, translations, variants) = (list("attachments"), list("translations"), list("variants"));
-        let mut sight = Sight::new(self.base(kind, mapped, marker));
+        let mut eval_context = EvalContext::new(self.base(kind, mapped, marker));
         let mut steps = Vec::new();
-        self.plan_part(kind.code(), &mut sight, None, &files, &mut steps)?;
+        self.plan_part(kind.code(), &mut eval_context, None, &files, &mut steps)?;
         for (part, rows) in [(FILE, &files), (TRANSLATION, &translations), (VARIANT, &variants)] {
             let name = if part == FILE { "attachment" } else { part };
             for row in rows {
                 let section = format!("{kind}_{part}");
-                self.plan_part(&section, &mut sight, Some((name, row)), std::slice::from_ref(row), &mut steps)?;
+                self.plan_part(&section, &mut eval_context, Some((name, row)), std::slice::from_ref(row), &mut steps)?;
             }
         }
-        self.plan_part(&format!("{kind}_{FINISH}"), &mut sight, None, &files, &mut steps)?;
+        self.plan_part(&format!("{kind}_{FINISH}"), &mut eval_context, None, &files, &mut steps)?;
         Ok(steps)
     }
 
@@ -44,31 +44,31 @@ impl Rest {
     fn plan_part(
         &self,
         section: &str,
-        sight: &mut Sight,
+        eval_context: &mut EvalContext,
         of: Option<(&str, &Value)>,
         files: &[Value],
         steps: &mut Vec<Step>,
     ) -> Result<()> {
         let Some(rules) = self.manifest.write.get(section) else { return Ok(()) };
         if let Some((name, row)) = of {
-            sight.put(name, row.clone());
+            eval_context.put(name, row.clone());
         }
         let child = of.map(|(_, row)| plain(&row["id"])).unwrap_or_default();
         for (at, rule) in rules.iter().enumerate() {
             let place = (section.to_owned(), at);
             if rule.each != Some(Each::Attachment) {
-                steps.extend(self.plan_step(rule, &place, StepKey::new(&rule.step, &child, 0), sight, files)?);
+                steps.extend(self.plan_step(rule, &place, StepKey::new(&rule.step, &child, 0), eval_context, files)?);
                 continue;
             }
             for file in files {
-                sight.put("attachment", file.clone());
+                eval_context.put("attachment", file.clone());
                 let key = StepKey::new(&rule.step, plain(&file["id"]), 0);
-                steps.extend(self.plan_step(rule, &place, key, sight, std::slice::from_ref(file))?);
+                steps.extend(self.plan_step(rule, &place, key, eval_context, std::slice::from_ref(file))?);
             }
-            sight.take("attachment");
+            eval_context.take("attachment");
         }
         if let Some((name, _)) = of {
-            sight.take(name);
+            eval_context.take(name);
         }
         Ok(())
     }

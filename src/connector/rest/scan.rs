@@ -252,7 +252,7 @@ impl Rest {
         }
     }
 
-    /// All records that carry one of these markers, in one walk over what changed since the oldest.
+    /// All records that migrate one of these markers, in one walk over what changed since the oldest.
     async fn walk(&self, kind: Kind, wanted: &[Asked]) -> Result<HashMap<String, BTreeMap<String, Remote>>> {
         let since = wanted.iter().map(|one| one.since).min();
         let markers: HashSet<Cow<'_, str>> = wanted.iter().map(|one| key(&one.marker)).collect();

@@ -9,7 +9,7 @@ use crate::connector::profile::{Authors, Profile};
 use crate::connector::seen::Among;
 use crate::connector::{CheckLine, Eraser, Found, Marked, Outcome, Planner, ReadBack, Said, Target, Written};
 use crate::error::{Loss, Problem, Reason, Result};
-use crate::expr::{Scope, Sight, Template, plain};
+use crate::expr::{EvalContext, Scope, Template, plain};
 use crate::ledger::Remote;
 use crate::record::{Kind, Outputs, Visibility};
 use async_trait::async_trait;
@@ -58,7 +58,7 @@ impl Planner for Rest {
 
     fn losses(&self, mapped: &Mapped) -> Result<Vec<Loss>> {
         let kind = mapped.kind();
-        self.losses_of(kind, &Sight::new(self.base(kind, mapped.to_value()?, "")))
+        self.losses_of(kind, &EvalContext::new(self.base(kind, mapped.to_value()?, "")))
     }
 
     fn losses_and_plan(&self, mapped: &Mapped, marker: &str) -> Result<(Vec<Loss>, Result<Vec<Step>>)> {
@@ -66,8 +66,8 @@ impl Planner for Rest {
         if kind.is_library() || self.is_whole(kind) {
             return Ok((self.losses(mapped)?, self.plan(mapped, marker)));
         }
-        let sight = Sight::new(self.base(kind, mapped.to_value()?, marker));
-        Ok((self.losses_of(kind, &sight)?, self.plan_over(kind, sight)))
+        let eval_context = EvalContext::new(self.base(kind, mapped.to_value()?, marker));
+        Ok((self.losses_of(kind, &eval_context)?, self.plan_over(kind, eval_context)))
     }
 
     fn repair(&self, mapped: &Mapped, marker: &str) -> Result<Vec<Step>> {
@@ -147,7 +147,7 @@ impl Target for Rest {
         lines
     }
 
-    async fn roster(&self, stream: &str) -> Result<Vec<Map<String, Value>>> {
+    async fn target_metadata(&self, stream: &str) -> Result<Vec<Map<String, Value>>> {
         if let Some(labels) = self.manifest.labels.get(stream) {
             return self.known_labels(labels);
         }
@@ -209,7 +209,7 @@ impl Target for Rest {
         self.said_below(section, target).await
     }
 
-    async fn carry_marker(&self, kind: Kind, markers: &[String]) -> Result<Option<Vec<(String, Remote)>>> {
+    async fn have_marker(&self, kind: Kind, markers: &[String]) -> Result<Option<Vec<(String, Remote)>>> {
         self.marked_by(kind, markers).await
     }
 
@@ -247,10 +247,10 @@ impl Target for Rest {
 }
 
 impl Rest {
-    fn losses_of(&self, kind: Kind, sight: &Sight) -> Result<Vec<Loss>> {
+    fn losses_of(&self, kind: Kind, eval_context: &EvalContext) -> Result<Vec<Loss>> {
         let mut losses = Vec::new();
         for rule in self.manifest.loss.iter().filter(|rule| rule.kind == kind) {
-            if rule.when.holds(&self.scope_of(sight))? {
+            if rule.when.holds(&self.scope_of(eval_context))? {
                 losses.push(rule.loss);
             }
         }

@@ -96,9 +96,10 @@ async fn a_name_an_earlier_version_noted_unseen_is_not_believed() {
     let db = Connection::open(project.path().join(".deskferry/ledger.db")).unwrap();
     db.execute_batch(
         "INSERT INTO alias (link, side, name) SELECT id, 'target', 'https://c.test' FROM link; \
-         ALTER TABLE alias DROP COLUMN learnt; DROP TABLE twin; DROP TABLE filed; DROP INDEX step_makes; PRAGMA user_version = 4;",
+         ALTER TABLE alias DROP COLUMN learnt; DROP TABLE twin; DROP TABLE filed; DROP INDEX step_makes;",
     )
     .unwrap();
+    db.execute_batch(&format!("{WITHOUT_UNDO} PRAGMA user_version = 4;")).unwrap();
     drop(db);
     let ledger = Ledger::open(project.path()).unwrap();
     let claim = async |target: &str, which: Which| {

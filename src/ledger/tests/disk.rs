@@ -113,7 +113,7 @@ async fn earlier(project: &Path) {
     drop(link);
     let db = rusqlite::Connection::open(project.join(".deskferry/ledger.db")).unwrap();
     let before = crate::ledger::schema::DESIGN.versions.len() - 1;
-    db.execute_batch(&format!("DROP INDEX step_makes; PRAGMA user_version = {before}")).unwrap();
+    db.execute_batch(&format!("{WITHOUT_UNDO} PRAGMA user_version = {before}")).unwrap();
 }
 
 fn version_of(project: &Path) -> usize {

@@ -29,6 +29,10 @@ fn done(id: &str) -> End {
     End::Done { remote: remote(id), origin: Origin::Created, target_hash: None, target_updated_at: None }
 }
 
+/// Takes from a ledger what its last version added.
+const WITHOUT_UNDO: &str = "DROP INDEX record_by_other; DROP TABLE undo; DROP TABLE undo_plan; \
+     ALTER TABLE run DROP COLUMN trial; ALTER TABLE run DROP COLUMN after_step;";
+
 fn create() -> StepKey {
     StepKey::new("create", "", 0)
 }

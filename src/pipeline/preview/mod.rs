@@ -12,8 +12,8 @@ pub use sample::Sample;
 
 use super::assumed::ToCheck;
 use super::people::seek_agents;
-use super::roster::Roster;
-use super::{Choice, Ending, Job, Stop, assumed, carry, children, stage};
+use super::target_metadata::TargetMetadata;
+use super::{Choice, Ending, Job, Stop, assumed, children, migrate, stage};
 use crate::connector::CheckLine;
 use crate::connector::dry_run::DryRun;
 use crate::error::{Problem, Reason};
@@ -106,14 +106,14 @@ impl Job {
         self.know_what_is_asked_for().await?;
         let checks = super::ready::of_target(self).await;
         self.target.prepare().await?;
-        let mut roster = Roster::read(self.target.as_ref()).await?;
-        let assumed = assumed::complete(self, &mut roster).await?;
-        seek_agents(self, &roster).await?;
+        let mut target_metadata = TargetMetadata::read(self.target.as_ref()).await?;
+        let assumed = assumed::complete(self, &mut target_metadata).await?;
+        seek_agents(self, &target_metadata).await?;
         let most = match extent {
             Extent::First(most) => Some(most),
             Extent::Ugly | Extent::Chosen => None,
         };
-        let Look { sample, sampled, totals, first, of_first } = sample::look(self, &roster, most).await?;
+        let Look { sample, sampled, totals, first, of_first } = sample::look(self, &target_metadata, most).await?;
 
         let folder = fresh_folder(&self.state_dir)?;
         let log = Arc::new(Log::new(&folder, sample.iter().map(|(id, _)| id.clone()).collect())?);
@@ -152,7 +152,7 @@ impl Job {
             listed: Mutex::new(Kind::ALL.iter().copied().collect()),
             noted: Mutex::default(),
         };
-        let ending = match carry::carry(&dry, Some(roster)).await? {
+        let ending = match migrate::migrate(&dry, Some(target_metadata)).await? {
             Ending::Complete => self.in_a_wrong_scope(totals).await?.map_or(Ending::Complete, Ending::Refused),
             ending => ending,
         };
@@ -186,7 +186,7 @@ impl Job {
     async fn known_ids(&self, kind: Kind) -> Result<BTreeSet<String>, Problem> {
         let (mut ids, mut after) = (BTreeSet::new(), None);
         loop {
-            let rows = self.link.next(kind, State::ALL, after, carry::BATCH).await?;
+            let rows = self.link.next(kind, State::ALL, after, migrate::BATCH).await?;
             let Some(last) = rows.last() else { return Ok(ids) };
             after = Some(last.seq);
             ids.extend(rows.into_iter().map(|row| row.id));

@@ -7,9 +7,9 @@
 use super::Totals;
 use crate::error::Result;
 use crate::ledger::State as Step;
-use crate::pipeline::carry::BATCH;
-use crate::pipeline::demands::Fills;
-use crate::pipeline::roster::Roster;
+use crate::pipeline::migrate::BATCH;
+use crate::pipeline::requirements::Fills;
+use crate::pipeline::target_metadata::TargetMetadata;
 use crate::pipeline::translate::SourceFields;
 use crate::pipeline::{Job, Stop};
 use crate::record::{Body, Format, Kind, Record, State, Ticket, Visibility, address_key};
@@ -53,12 +53,12 @@ struct Seen {
 }
 
 /// Looks at every staged ticket in scope. With `most`, only the first so many are shown.
-pub async fn look(job: &Job, roster: &Roster, most: Option<u64>) -> Result<Look, Stop> {
+pub async fn look(job: &Job, target_metadata: &TargetMetadata, most: Option<u64>) -> Result<Look, Stop> {
     let (mut seen, mut totals) = (Seen::default(), Totals::default());
     let (mut first, mut of_first) = (Vec::new(), Totals::default());
     let fields = job.source_fields().await?;
-    let fills = Fills::of(&job.mapping, roster, &fields);
-    let mut people = People { job, roster, known: HashMap::new() };
+    let fills = Fills::of(&job.mapping, target_metadata, &fields);
+    let mut people = People { job, target_metadata, known: HashMap::new() };
     let mut after = None;
     loop {
         job.halt.check()?;
@@ -106,7 +106,7 @@ pub async fn look(job: &Job, roster: &Roster, most: Option<u64>) -> Result<Look,
 /// What there is to say of people, each looked up once.
 struct People<'a> {
     job: &'a Job,
-    roster: &'a Roster,
+    target_metadata: &'a TargetMetadata,
     known: HashMap<String, Option<String>>,
 }
 
@@ -152,7 +152,10 @@ impl People<'_> {
             None => Some("without an e-mail address".into()),
             Some(email) if kind == Kind::Agent => {
                 let wanted = mapping.people.agent_email(email);
-                self.roster.person(wanted).is_none().then(|| format!("{} the target lacks", address_key(wanted)))
+                self.target_metadata
+                    .person(wanted)
+                    .is_none()
+                    .then(|| format!("{} the target lacks", address_key(wanted)))
             }
             Some(_) => (!person.active).then(|| "who is switched off".into()),
         })

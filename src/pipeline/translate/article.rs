@@ -2,7 +2,7 @@
 //!
 //! Nothing is shown to more people than in the source: where the target cannot say who may read, fewer may.
 
-use super::files::{Carried, Shelf};
+use super::files::{FileBudget, Migrated};
 use super::languages::{Version, Versions};
 use super::late::Late;
 use super::{Held, Lost, Translated, Translator};
@@ -65,7 +65,7 @@ impl Translator {
             promoted: article.promoted,
             tags: article.tags.clone(),
             author,
-            editors: self.roster.words("editors").first().map(|entry| entry.id.clone()),
+            editors: self.target_metadata.words("editors").first().map(|entry| entry.id.clone()),
             section: place.section,
             audience: place.readers.audience,
             segment: place.readers.segment,
@@ -92,7 +92,7 @@ impl Translator {
         if narrowed {
             losses.push(Lost::new("", Loss::Audience, wanted.label()));
         }
-        let there = self.shelf(Kind::Section, section, link).await?;
+        let there = self.file_budget(Kind::Section, section, link).await?;
         if self.target.profile().article_audiences {
             // Without a segment it would be everyone's.
             let for_nobody = readers.audience != Audience::Everyone && readers.segment.is_none();
@@ -118,7 +118,8 @@ impl Translator {
     async fn writer_of(&self, article: &Article, losses: &mut Vec<Lost>) -> Result<Option<Reference>, Held> {
         let Some(id) = &article.author else { return Ok(None) };
         let person = self.person(id).await?;
-        let listed = || person.email.as_deref().and_then(|email| self.roster.person(email)).map(|entry| entry.remote());
+        let listed =
+            || person.email.as_deref().and_then(|email| self.target_metadata.person(email)).map(|entry| entry.remote());
         let there = person.remote.clone().filter(|_| person.kind == Kind::Agent).or_else(listed);
         if there.is_none() {
             losses.push(Lost::new("", Loss::ArticleAuthor, person.label()));
@@ -144,8 +145,8 @@ struct Pages<'a> {
     library: &'a Library,
     /// The article as a message with files.
     comment: Comment,
-    files: Carried,
-    shelf: Shelf,
+    files: Migrated,
+    file_budget: FileBudget,
 }
 
 impl<'a> Pages<'a> {
@@ -158,9 +159,9 @@ impl<'a> Pages<'a> {
     ) -> Result<Pages<'a>, Held> {
         let comment = Comment::of_files(FILES, article.format, article.attachments.clone());
         translator.blobs.have(&article.attachments.iter().collect::<Vec<_>>()).await?;
-        let mut shelf = Shelf::of_article(translator.target.profile());
-        let files = translator.files(record, &comment, &Late::none(), false, &mut shelf, losses).await?;
-        Ok(Pages { translator, record, article, library, comment, files, shelf })
+        let mut file_budget = FileBudget::of_article(translator.target.profile());
+        let files = translator.files(record, &comment, &Late::none(), false, &mut file_budget, losses).await?;
+        Ok(Pages { translator, record, article, library, comment, files, file_budget })
     }
 
     /// Title and body of one version.
@@ -168,8 +169,14 @@ impl<'a> Pages<'a> {
         let text = scrub(&version.text.body);
         let images = content::images(&text, self.article.format);
         let of_version = Comment { id: format!("{FILES}-{}", version.text.locale), ..self.comment.clone() };
-        let gallery =
-            self.translator.gallery(self.record, &of_version, &images, &mut self.files, &mut self.shelf, losses)?;
+        let gallery = self.translator.gallery(
+            self.record,
+            &of_version,
+            &images,
+            &mut self.files,
+            &mut self.file_budget,
+            losses,
+        )?;
         let shows = self.translator.target.profile().article_images;
         let place = |image: &ImageRef| match gallery.place(image, shows) {
             ImagePlace::Inline { name } => self.hosted(&name),

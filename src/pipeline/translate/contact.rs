@@ -23,7 +23,7 @@ impl Translator {
             return Err(Held::Skip(Problem::new(Reason::NoEmail, "the agent has no e-mail address"), None));
         };
         let wanted = self.mapping.people.agent_email(email);
-        match self.roster.seek(self.target.as_ref(), wanted).await? {
+        match self.target_metadata.seek(self.target.as_ref(), wanted).await? {
             Some(entry) => Ok(Matched::There(entry.remote(), vec![])),
             None => Err(Held::Skip(
                 Problem::new(Reason::MissingPerson, format!("no agent in the target has the e-mail address {wanted}"))
@@ -45,7 +45,7 @@ impl Translator {
         for company in &person.companies {
             companies.extend(link.target_of(Kind::Company, company).await?.map(|there| there.id));
         }
-        let there = address.as_ref().and_then(|address| self.roster.person(address));
+        let there = address.as_ref().and_then(|address| self.target_metadata.person(address));
         let person = Person { companies, ..person.clone() };
         let mut mapped = MappedContact { person, id: id.to_owned(), address };
         if let Some(entry) = there.filter(|_| !begun) {
@@ -84,7 +84,7 @@ impl Translator {
         if !self.target.writes(Kind::Company) {
             return Err(Held::Skip(Problem::new(Reason::Unsupported, "the target has no companies"), None));
         }
-        match self.roster.company(&company.name).filter(|_| !begun) {
+        match self.target_metadata.company(&company.name).filter(|_| !begun) {
             Some(entry) => Ok(Matched::There(entry.remote(), vec![])),
             None => {
                 let made = MappedCompany { company: company.clone(), id: id.to_owned() };
@@ -97,7 +97,7 @@ impl Translator {
     /// default. One whose making was `begun` by an earlier run is settled. `members`: who of the target works in it.
     pub fn group(&self, id: &str, group: &Group, begun: bool, members: &[String]) -> Result<Matched, Held> {
         let rule = &self.mapping.ticket.group;
-        let label = match rule.apply(ValueField::Group, &group.name, &self.roster.group_labels()) {
+        let label = match rule.apply(ValueField::Group, &group.name, &self.target_metadata.group_labels()) {
             Mapped::To(label) => label,
             Mapped::Drop => return Err(Held::Skip(Problem::new(Reason::Mapping, "left out by the mapping"), None)),
             Mapped::Fail(problem) if rule.values.contains_key(&group.name) => return Err(Held::Fail(problem)),
@@ -111,7 +111,7 @@ impl Translator {
                 ));
             }
         };
-        match (self.roster.group(&label).filter(|_| !begun), &self.making) {
+        match (self.target_metadata.group(&label).filter(|_| !begun), &self.making) {
             (Some(entry), _) => Ok(Matched::There(entry.remote(), vec![])),
             (None, Some(making)) => {
                 let mut making = making.lock().unwrap_or_else(PoisonError::into_inner);

@@ -93,7 +93,7 @@ impl Translator {
                 other => other,
             };
             let empty = given.is_null() || given.as_str() == Some("") || given.as_array().is_some_and(Vec::is_empty);
-            match rules.place(&value.key, title, self.roster.fields()) {
+            match rules.place(&value.key, title, self.target_metadata.fields()) {
                 // A default is for the ticket, not for each of the fields that go there.
                 Place::To(target) if empty && values.has(target) => {}
                 Place::To(target) => {
@@ -119,7 +119,7 @@ impl Translator {
         for (name, rule) in &rules.0 {
             let given = rule.value.as_ref().map(|value| value.of(canonical)).transpose()?;
             let Some(given) = given.or_else(|| rule.default.clone()) else { continue };
-            let Place::To(target) = rules.place_of_rule(name, self.roster.fields()) else { continue };
+            let Place::To(target) = rules.place_of_rule(name, self.target_metadata.fields()) else { continue };
             match rule.value {
                 Some(_) => values.drop(target),
                 None if values.has(target) => continue,
@@ -135,7 +135,7 @@ impl Translator {
     }
 
     fn value_of(&self, target: &Field, value: Value) -> MappedCustom {
-        let (id, title) = (self.roster.field_id(target), target.title.clone());
+        let (id, title) = (self.target_metadata.field_id(target), target.title.clone());
         MappedCustom { id, title, field_type: target.field_type, value: as_text(value) }
     }
 }

@@ -19,17 +19,18 @@ impl Translator {
         let rules = &self.mapping.ticket.custom;
         let rule = rules.rule(&field.key, Some(&field.title));
         let rule = rule.filter(|rule| rule.create && self.target.writes(Kind::Field) && field.scope == Kind::Ticket);
-        match (rules.place(&field.key, Some(&field.title), self.roster.fields()), rule) {
+        match (rules.place(&field.key, Some(&field.title), self.target_metadata.fields()), rule) {
             (Place::To(_), Some(rule)) if making => self.new_field(own, field, rule, rules.title(field)),
             (Place::To(target), rule) => {
-                let is_free = |value: &str| rules.is_free(value, self.roster.fields());
+                let is_free = |value: &str| rules.is_free(value, self.target_metadata.fields());
                 let lacks = rule.map(|rule| options(field, rule, Some(target), &is_free)).unwrap_or_default();
                 let can_be_added = self.target.profile().field_types.contains(&target.field_type);
                 match has_options(target.field_type) && can_be_added && !lacks.is_empty() {
                     true => Ok(Matched::Write(self.more_options(own, target, lacks))),
-                    false => {
-                        Ok(Matched::There(Remote { id: self.roster.field_id(target), ..Remote::default() }, vec![]))
-                    }
+                    false => Ok(Matched::There(
+                        Remote { id: self.target_metadata.field_id(target), ..Remote::default() },
+                        vec![],
+                    )),
                 }
             }
             (Place::Drop, _) => Err(Held::Skip(Problem::new(Reason::Mapping, "left out by the mapping"), None)),
@@ -51,7 +52,7 @@ impl Translator {
 
     /// A field that is not there.
     fn new_field(&self, own: &str, field: &Field, rule: &CustomRule, title: &str) -> Result<Matched, Held> {
-        let is_free = |value: &str| self.mapping.ticket.custom.is_free(value, self.roster.fields());
+        let is_free = |value: &str| self.mapping.ticket.custom.is_free(value, self.target_metadata.fields());
         let Some(made) = to_be_made(field, rule, title, self.target.profile(), &is_free) else {
             let what = format!("the target has no type of field that holds `{}`", field.title);
             return Err(Held::Skip(Problem::new(Reason::Unsupported, what), None));
@@ -64,8 +65,8 @@ impl Translator {
 
     /// One that is there, with the options it lacks. `own` is the id in the source.
     fn more_options(&self, own: &str, target: &Field, lacks: Vec<Wanted>) -> Translated {
-        let mut row = self.roster.field_row(target).cloned().unwrap_or_default();
-        row.insert("id".into(), self.roster.field_id(target).into());
+        let mut row = self.target_metadata.field_row(target).cloned().unwrap_or_default();
+        row.insert("id".into(), self.target_metadata.field_id(target).into());
         let lacks = self.target.profile().options(&target.title, lacks);
         let mapped = MappedField {
             id: own.to_owned(),

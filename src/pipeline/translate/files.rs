@@ -18,7 +18,7 @@ use std::collections::HashMap;
 use std::io::Write;
 
 /// What the files of one ticket may still take of the target.
-pub struct Shelf {
+pub struct FileBudget {
     /// Names given so far: each is there once.
     names: Names,
     /// Largest file.
@@ -27,7 +27,7 @@ pub struct Shelf {
     left: u64,
 }
 
-impl Shelf {
+impl FileBudget {
     pub fn new(profile: &Profile) -> Self {
         let or = |limit: u64, none: u64| if limit == 0 { none } else { limit };
         let name_bytes = if profile.file_name_bytes == 0 { NAME_BYTES } else { profile.file_name_bytes };
@@ -53,7 +53,7 @@ impl Shelf {
 }
 
 /// The files of one message.
-pub struct Carried {
+pub struct Migrated {
     pub sent: Vec<MappedFile>,
     /// Files kept on this machine.
     pub kept: Vec<Kept>,
@@ -77,7 +77,7 @@ struct Named {
     sent: bool,
 }
 
-impl Carried {
+impl Migrated {
     /// What is said below a body of files that are not with it.
     pub fn lines(&self) -> impl Iterator<Item = String> {
         let kept: Vec<_> = self.kept.iter().map(Kept::note).collect();
@@ -85,7 +85,7 @@ impl Carried {
     }
 
     pub(super) fn new(hidden: bool) -> Self {
-        Carried {
+        Migrated {
             sent: vec![],
             kept: vec![],
             lost: vec![],
@@ -111,12 +111,12 @@ impl Translator {
         comment: &Comment,
         late: &Late,
         hidden: bool,
-        shelf: &mut Shelf,
+        file_budget: &mut FileBudget,
         losses: &mut Vec<Lost>,
-    ) -> Result<Carried, Held> {
-        let mut carried = Carried::new(hidden);
+    ) -> Result<Migrated, Held> {
+        let mut migrated = Migrated::new(hidden);
         // Its message stands in the target without it.
-        carried
+        migrated
             .lost
             .extend(comment.attachments.iter().filter(|file| late.was_lost(file)).map(|file| file.name.clone()));
         for file in comment.attachments.iter().filter(|file| !late.has(file)) {
@@ -128,15 +128,15 @@ impl Translator {
                 }
                 Fetched::Lost(loss) => {
                     losses.push(Lost::new(&file.id, loss, &file.name));
-                    carried.lost.push(file.name.clone());
+                    migrated.lost.push(file.name.clone());
                     continue;
                 }
                 Fetched::Doubtful(problem) => return Err(Held::Later(problem)),
                 Fetched::Missing(problem) => return Err(Held::Fail(problem)),
             };
-            self.place(record, comment, file, &blob, shelf, losses, &mut carried)?;
+            self.place(record, comment, file, &blob, file_budget, losses, &mut migrated)?;
         }
-        Ok(carried)
+        Ok(migrated)
     }
 
     #[expect(clippy::too_many_arguments, reason = "one file with all that decides where it goes")]
@@ -146,48 +146,48 @@ impl Translator {
         comment: &Comment,
         file: &Attachment,
         blob: &StagedBlob,
-        shelf: &mut Shelf,
+        file_budget: &mut FileBudget,
         losses: &mut Vec<Lost>,
-        carried: &mut Carried,
+        migrated: &mut Migrated,
     ) -> Result<(), Held> {
         let empty = blob.bytes == 0 && !self.target.profile().empty_files;
         let mut original = with_extension(file, blob.mime.as_deref());
         let mut blob = Cow::Borrowed(blob);
-        if !carried.hidden && !shelf.fits(blob.bytes) && self.mapping.files.over == Oversize::Zip {
+        if !migrated.hidden && !file_budget.fits(blob.bytes) && self.mapping.files.over == Oversize::Zip {
             let packed = pack::zip(&self.blobs.staging, &blob, &original)?;
-            if shelf.fits(packed.bytes) {
+            if file_budget.fits(packed.bytes) {
                 losses.push(Lost::new(&file.id, Loss::FileZipped, &original));
                 original.push_str(".zip");
                 blob = Cow::Owned(packed);
             }
         }
-        let refused = !shelf.fits(blob.bytes) || empty;
-        let keeps = carried.hidden || (refused && self.mapping.files.over != Oversize::Skip);
-        let name = if keeps { carried.kept_names.give(&original) } else { shelf.names.give(&original) };
+        let refused = !file_budget.fits(blob.bytes) || empty;
+        let keeps = migrated.hidden || (refused && self.mapping.files.over != Oversize::Skip);
+        let name = if keeps { migrated.kept_names.give(&original) } else { file_budget.names.give(&original) };
         if name != original {
             losses.push(Lost::new(&file.id, Loss::FileName, format!("{original:?} → {name}")));
         }
         let named = Named { shown: self.shown(&name, &file.id), name: name.clone(), sent: !keeps && !refused };
-        carried.by_source.insert(file.source.to_string(), named.clone());
-        carried.by_name.insert(name_key(&file.name), named.clone());
+        migrated.by_source.insert(file.source.to_string(), named.clone());
+        migrated.by_name.insert(name_key(&file.name), named.clone());
         if let Some(cid) = &file.content_id {
-            carried.by_cid.insert(cid.clone(), named);
+            migrated.by_cid.insert(cid.clone(), named);
         }
         if keeps {
-            let loss = if carried.hidden { Loss::PrivateFile } else { Loss::FileKept };
+            let loss = if migrated.hidden { Loss::PrivateFile } else { Loss::FileKept };
             let kept = self.keep(record, comment, &name, &blob.hash)?;
             losses.push(Lost::new(&file.id, loss, &name));
-            carried.kept.push(kept);
+            migrated.kept.push(kept);
             return Ok(());
         }
         if refused {
             losses.push(Lost::new(&file.id, Loss::FileSkipped, &name));
             return Ok(());
         }
-        shelf.take(blob.bytes);
+        file_budget.take(blob.bytes);
         let path = self.blobs.staging.blob_path(&blob.hash);
         let mime = content::mime::sniff(file.mime.as_deref().or(blob.mime.as_deref()), &name, &head(&path)?);
-        carried.sent.push(MappedFile {
+        migrated.sent.push(MappedFile {
             id: file.id.clone(),
             name,
             mime: Some(mime),
@@ -206,8 +206,8 @@ impl Translator {
         record: &Record,
         comment: &Comment,
         images: &[ImageRef],
-        carried: &mut Carried,
-        shelf: &mut Shelf,
+        migrated: &mut Migrated,
+        file_budget: &mut FileBudget,
         losses: &mut Vec<Lost>,
     ) -> Result<Gallery, Held> {
         let mut gallery = Gallery::default();
@@ -216,19 +216,19 @@ impl Translator {
                 continue;
             }
             let named = match image {
-                ImageRef::Cid(cid) => carried.by_cid.get(cid).cloned(),
-                ImageRef::Url(url) => carried.by_source.get(url).cloned(),
+                ImageRef::Cid(cid) => migrated.by_cid.get(cid).cloned(),
+                ImageRef::Url(url) => migrated.by_source.get(url).cloned(),
                 ImageRef::Name(name) => {
-                    let own = carried.by_name.get(&name_key(name)).or_else(|| carried.by_source.get(name));
+                    let own = migrated.by_name.get(&name_key(name)).or_else(|| migrated.by_source.get(name));
                     own.cloned().or_else(|| self.of_another_message(record, name))
                 }
                 ImageRef::Data { mime, bytes } => {
-                    let named = self.data_image(record, comment, at, mime, bytes, carried, shelf);
+                    let named = self.data_image(record, comment, at, mime, bytes, migrated, file_budget);
                     Some(named?)
                 }
             };
             if let (ImageRef::Data { .. }, Some(Named { name, sent: false, .. })) = (image, &named) {
-                let loss = if carried.hidden { Loss::PrivateFile } else { Loss::FileKept };
+                let loss = if migrated.hidden { Loss::PrivateFile } else { Loss::FileKept };
                 losses.push(Lost::new(&comment.id, loss, name));
             }
             gallery.0.insert(image.clone(), named);
@@ -244,8 +244,8 @@ impl Translator {
         at: usize,
         mime: &str,
         bytes: &[u8],
-        carried: &mut Carried,
-        shelf: &mut Shelf,
+        migrated: &mut Migrated,
+        file_budget: &mut FileBudget,
     ) -> Result<Named> {
         let hash = blake3::hash(bytes).to_hex().to_string();
         let path = self.blobs.staging.blob_path(&hash);
@@ -257,16 +257,17 @@ impl Translator {
         }
         let extension = mime.rsplit('/').next().and_then(|t| t.split('+').next()).unwrap_or("png");
         let original = format!("image-{}.{extension}", at + 1);
-        let name = if carried.hidden { carried.kept_names.give(&original) } else { shelf.names.give(&original) };
+        let name =
+            if migrated.hidden { migrated.kept_names.give(&original) } else { file_budget.names.give(&original) };
         let size = bytes.len() as u64;
-        if carried.hidden || !shelf.fits(size) {
-            carried.kept.push(self.keep(record, comment, &name, &hash)?);
+        if migrated.hidden || !file_budget.fits(size) {
+            migrated.kept.push(self.keep(record, comment, &name, &hash)?);
             return Ok(Named { shown: name.clone(), name, sent: false });
         }
-        shelf.take(size);
+        file_budget.take(size);
         let id = format!("{}-image-{at}", comment.id);
         let shown = self.shown(&name, &id);
-        carried.sent.push(MappedFile {
+        migrated.sent.push(MappedFile {
             id,
             name: name.clone(),
             mime: Some(mime.to_owned()),

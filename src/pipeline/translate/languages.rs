@@ -2,7 +2,7 @@
 
 use super::{Held, Lost, Translator};
 use crate::error::{Loss, Problem, Reason};
-use crate::pipeline::roster::Entry;
+use crate::pipeline::target_metadata::Entry;
 use crate::record::library::Translation;
 
 /// A version under the target's own code of its language.
@@ -25,7 +25,7 @@ impl Translator {
         others: &[Translation],
         losses: &mut Vec<Lost>,
     ) -> Result<Versions, Held> {
-        let known = self.roster.words("language");
+        let known = self.target_metadata.words("language");
         let default = known.iter().find(|entry| entry.fields.get("default") == Some(&true.into())).or(known.first());
         let Some(default) = default else {
             let problem = Problem::new(Reason::NotFound, "the target names no language for its knowledge base");

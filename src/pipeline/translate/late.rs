@@ -2,7 +2,7 @@
 //! below the others. The message they belong to stays as it was written.
 
 use super::blobs::Fetched;
-use super::files::{Carried, Shelf};
+use super::files::{FileBudget, Migrated};
 use super::message::Messages;
 use super::{Held, Lost};
 use crate::connector::mapped::MappedComment;
@@ -127,7 +127,7 @@ impl Messages<'_> {
         &self,
         comment: &Comment,
         file: &Attachment,
-        shelf: &mut Shelf,
+        file_budget: &mut FileBudget,
         losses: &mut Vec<Lost>,
     ) -> Result<Option<MappedComment>, Held> {
         let translator = self.translator;
@@ -149,10 +149,10 @@ impl Messages<'_> {
             }
         };
         let private = comment.visibility == Visibility::Private;
-        let mut files = Carried::new(self.hides_files(comment));
+        let mut files = Migrated::new(self.hides_files(comment));
         // What is uploaded for it belongs to its message, not to the one that is written.
         let own = Comment { id: child, body: String::new(), ..comment.clone() };
-        translator.place(self.record, &own, file, &blob, shelf, losses, &mut files)?;
+        translator.place(self.record, &own, file, &blob, file_budget, losses, &mut files)?;
         losses.push(Lost::new(&file.id, Loss::FileLate, &file.name));
         // A private message that the target has no place for lies on this machine, and so do its files.
         if private && !translator.target.profile().private_comments {

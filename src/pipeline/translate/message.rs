@@ -1,6 +1,6 @@
 //! Messages: bodies in the target's format, under their author or with a header line that names them.
 
-use super::files::{Carried, Gallery, Shelf};
+use super::files::{FileBudget, Gallery, Migrated};
 use super::late::Late;
 use super::{Held, Lost, Translator};
 use crate::connector::mapped::{MappedComment, MappedPerson};
@@ -30,7 +30,7 @@ pub struct Messages<'a> {
 
 /// Messages ready for the steps.
 #[derive(Default)]
-pub struct CarriedMessages {
+pub struct MigratedMessages {
     pub comments: Vec<MappedComment>,
     pub losses: Vec<Lost>,
 }
@@ -38,12 +38,12 @@ pub struct CarriedMessages {
 impl Messages<'_> {
     /// All messages in order. The first is never a private one: a stub stands before it. It names `unshown`, the requester whom the
     /// target does not show as such, unless it is theirs, and who is in copy without a place there.
-    pub async fn carry(&self, unshown: Option<&Known>, in_copy: &[String]) -> Result<CarriedMessages, Held> {
-        let mut all = CarriedMessages::default();
+    pub async fn migrate(&self, unshown: Option<&Known>, in_copy: &[String]) -> Result<MigratedMessages, Held> {
+        let mut all = MigratedMessages::default();
         let files = self.ticket.comments.iter().flat_map(|comment| &comment.attachments);
         let files: Vec<_> = files.filter(|file| !self.late.has(file)).collect();
         self.translator.blobs.have(&files).await?;
-        let mut shelf = Shelf::new(self.translator.target.profile());
+        let mut file_budget = FileBudget::new(self.translator.target.profile());
         let mut lines = Vec::new();
         let first = self.ticket.comments.first();
         if first.is_none_or(|c| c.visibility == Visibility::Private) {
@@ -58,11 +58,11 @@ impl Messages<'_> {
         for (at, comment) in self.ticket.comments.iter().enumerate() {
             let lines = if at == 0 { std::mem::take(&mut lines) } else { vec![] };
             let first = all.comments.is_empty();
-            all.comments.extend(self.message(comment, first, &lines, &mut shelf, &mut all.losses).await?);
+            all.comments.extend(self.message(comment, first, &lines, &mut file_budget, &mut all.losses).await?);
         }
         for comment in &self.ticket.comments {
             for file in comment.attachments.iter().filter(|file| self.late.has(file)) {
-                all.comments.extend(self.late_file(comment, file, &mut shelf, &mut all.losses).await?);
+                all.comments.extend(self.late_file(comment, file, &mut file_budget, &mut all.losses).await?);
             }
         }
         Ok(all)
@@ -85,15 +85,15 @@ impl Messages<'_> {
         comment: &Comment,
         first: bool,
         lines: &[String],
-        shelf: &mut Shelf,
+        file_budget: &mut FileBudget,
         losses: &mut Vec<Lost>,
     ) -> Result<Vec<MappedComment>, Held> {
         let Translator { target, format, .. } = self.translator;
         let profile = target.profile();
         let private = comment.visibility == Visibility::Private;
         let hidden = self.hides_files(comment);
-        let mut files = self.translator.files(self.record, comment, self.late, hidden, shelf, losses).await?;
-        let body = self.body(comment, &mut files, shelf, losses).await?;
+        let mut files = self.translator.files(self.record, comment, self.late, hidden, file_budget, losses).await?;
+        let body = self.body(comment, &mut files, file_budget, losses).await?;
         let mut body = self.with_lines(body, lines);
         for line in files.lines() {
             body = notes::append(&body, *format, &line);
@@ -177,8 +177,8 @@ impl Messages<'_> {
     async fn body(
         &self,
         comment: &Comment,
-        files: &mut Carried,
-        shelf: &mut Shelf,
+        files: &mut Migrated,
+        file_budget: &mut FileBudget,
         losses: &mut Vec<Lost>,
     ) -> Result<String, Held> {
         let text = crate::connector::plan::scrub(&comment.body);
@@ -188,7 +188,7 @@ impl Messages<'_> {
         }
         let text = self.linked(&redacted.text, comment, files, losses);
         let images = content::images(&text, comment.format);
-        let gallery: Gallery = self.translator.gallery(self.record, comment, &images, files, shelf, losses)?;
+        let gallery: Gallery = self.translator.gallery(self.record, comment, &images, files, file_budget, losses)?;
         let inline = self.translator.target.profile().inline_images;
         let converted =
             content::convert(&text, comment.format, self.translator.format, &|image| gallery.place(image, inline));
@@ -197,7 +197,7 @@ impl Messages<'_> {
     }
 
     /// The body with links to files of the source that go along as their names: the addresses end with the source's account.
-    fn linked(&self, text: &str, comment: &Comment, files: &Carried, losses: &mut Vec<Lost>) -> String {
+    fn linked(&self, text: &str, comment: &Comment, files: &Migrated, losses: &mut Vec<Lost>) -> String {
         let gone = RefCell::new(BTreeSet::new());
         let all = LazyCell::new(|| {
             let all =

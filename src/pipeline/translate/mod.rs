@@ -29,9 +29,9 @@ pub use held::lost as lost_of_person;
 pub use late::{Late, Lists, OF_FILES};
 pub use ticket::SourceFields;
 
-use super::demands::Demand;
 use super::people::{Known, People};
-use super::roster::Roster;
+use super::requirements::Requirement;
+use super::target_metadata::TargetMetadata;
 use super::write::Broken;
 use crate::connector::Target;
 use crate::connector::mapped::Mapped;
@@ -48,9 +48,9 @@ use std::sync::{Arc, Mutex};
 pub struct Translator {
     pub mapping: Mapping,
     pub target: Arc<dyn Target>,
-    pub roster: Arc<Roster>,
-    /// What the roster says must be filled.
-    pub demands: Vec<Demand>,
+    pub target_metadata: Arc<TargetMetadata>,
+    /// What the target metadata says must be filled.
+    pub requirements: Vec<Requirement>,
     pub people: Arc<People>,
     pub blobs: Blobs,
     /// Where files the target does not take are kept; none where they are only named.

@@ -126,7 +126,9 @@ impl Translator {
             Some(remote) if person.kind == Kind::Agent => Some((remote.clone(), self.in_target(&person))),
             _ => {
                 let listed = match person.email.as_deref() {
-                    Some(email) => self.roster.seek(self.target.as_ref(), email).await?.map(|entry| entry.remote()),
+                    Some(email) => {
+                        self.target_metadata.seek(self.target.as_ref(), email).await?.map(|entry| entry.remote())
+                    }
                     None => None,
                 };
                 listed.or_else(|| self.stand_in()).map(|remote| (remote.clone(), Some(MappedPerson::from(&remote))))
@@ -144,7 +146,7 @@ impl Translator {
     /// The person of `[people] missing = "default:…"`.
     fn stand_in(&self) -> Option<Remote> {
         match &self.mapping.people.missing {
-            Missing::Default(address) => self.roster.person(address).map(|entry| entry.remote()),
+            Missing::Default(address) => self.target_metadata.person(address).map(|entry| entry.remote()),
             Missing::Placeholder => None,
         }
     }

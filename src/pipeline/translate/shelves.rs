@@ -41,9 +41,9 @@ impl Translator {
         let Some(category) = &section.category else {
             return Err(Held::Fail(Problem::new(Reason::Unresolved, "the section names no category")));
         };
-        mapped.category = Some(self.shelf(Kind::Category, category, link).await?);
+        mapped.category = Some(self.file_budget(Kind::Category, category, link).await?);
         if let Some(parent) = &section.parent {
-            mapped.parent = Some(self.shelf(Kind::Section, parent, link).await?);
+            mapped.parent = Some(self.file_budget(Kind::Section, parent, link).await?);
         }
         if self.target.profile().article_audiences {
             return Ok(Translated { mapped: Mapped::Section(mapped), losses });
@@ -67,7 +67,7 @@ impl Translator {
     /// Whom the target shows something to that these may read, and whether they are fewer.
     pub(super) fn readers(&self, readers: &Readers) -> (Readers, bool) {
         let known = &self.target.profile().audiences;
-        let segment = readers.segment.as_deref().and_then(|name| self.roster.word("segment", name));
+        let segment = readers.segment.as_deref().and_then(|name| self.target_metadata.word("segment", name));
         match (readers.audience, segment) {
             (Audience::Everyone, _) => (readers.clone(), false),
             (Audience::Segment, Some(there)) if known.contains(&Audience::Segment) => {
@@ -83,12 +83,13 @@ impl Translator {
     /// An audience that the target may know as one of its segments.
     fn built_in(&self, audience: Audience) -> Readers {
         let code = Value::from(audience.code());
-        let there = self.roster.words("segment").iter().find(|entry| entry.fields.get("audience") == Some(&code));
+        let there =
+            self.target_metadata.words("segment").iter().find(|entry| entry.fields.get("audience") == Some(&code));
         Readers { audience, segment: there.map(|entry| entry.id.clone()) }
     }
 
     /// The target's id of a category or section. One that is not there yet is waited for.
-    pub(super) async fn shelf(&self, kind: Kind, id: &Ref, link: &Link) -> Result<String, Held> {
+    pub(super) async fn file_budget(&self, kind: Kind, id: &Ref, link: &Link) -> Result<String, Held> {
         match link.target_of(kind, id).await? {
             Some(there) => Ok(there.id),
             None => {

@@ -58,7 +58,7 @@ impl Translator {
         mapped.group = group.as_ref().map(Reference::from);
         mapped.assignee = self.assignee(ticket, group.as_ref(), &mut losses).await?;
         mapped.custom = self.custom(ticket, &canonical, fields, &mut losses)?;
-        self.roster.demand(&self.demands, &mapped)?;
+        self.target_metadata.requirement(&self.requirements, &mapped)?;
         mapped.tags = self.mapping.ticket.tags.apply(&ticket.tags);
         if !self.target.profile().tags && !mapped.tags.is_empty() {
             losses.extend(ticket.tags.iter().map(|tag| Lost::new("", Loss::Tag, tag)));
@@ -77,12 +77,12 @@ impl Translator {
 
         let messages =
             Messages { translator: self, record, ticket, late, canonical: &canonical, group: group.as_ref() };
-        let carried = messages.carry(unshown.as_deref(), &named).await?;
-        losses.extend(carried.losses);
-        let files = carried.comments.iter().flat_map(|comment| &comment.attachments);
+        let migrated = messages.migrate(unshown.as_deref(), &named).await?;
+        losses.extend(migrated.losses);
+        let files = migrated.comments.iter().flat_map(|comment| &comment.attachments);
         mapped.file_sizes = files.map(|file| file.bytes).collect();
         mapped.file_sizes.sort_unstable();
-        mapped.comments = carried.comments;
+        mapped.comments = migrated.comments;
         Ok(Translated { mapped: Mapped::Ticket(Box::new(mapped)), losses })
     }
 
@@ -143,7 +143,7 @@ impl Translator {
         losses: &mut Vec<Lost>,
     ) -> Result<Option<Word>, Held> {
         let rule = self.mapping.ticket.value_rule(field);
-        let known = self.roster.labels(vocabulary);
+        let known = self.target_metadata.labels(vocabulary);
         let computed = rule.label(canonical)?;
         let label = computed.as_deref().or(label);
         let mapped = match label {
@@ -178,7 +178,7 @@ impl Translator {
                 }
             }
         };
-        Ok(Some(match self.roster.word(vocabulary, &to) {
+        Ok(Some(match self.target_metadata.word(vocabulary, &to) {
             Some(entry) => Word { id: entry.id.clone(), label: entry.label.clone() },
             None => Word { id: to.clone(), label: to },
         }))
@@ -193,9 +193,9 @@ impl Translator {
         losses: &mut Vec<Lost>,
     ) -> Result<Option<Remote>, Held> {
         let rule = &self.mapping.ticket.group;
-        let known = self.roster.group_labels();
+        let known = self.target_metadata.group_labels();
         let named = |mapped: mapping::Mapped| match mapped {
-            mapping::Mapped::To(label) => Ok(self.roster.group(&label).map(|group| group.remote())),
+            mapping::Mapped::To(label) => Ok(self.target_metadata.group(&label).map(|group| group.remote())),
             mapping::Mapped::Fail(problem) => Err(Held::Fail(problem)),
             mapping::Mapped::Drop | mapping::Mapped::Unknown => Ok(None),
         };
@@ -215,7 +215,8 @@ impl Translator {
             }
             (None, None) => named(rule.apply_to_none(ValueField::Group, &known))?,
         };
-        let default = || self.target.default_label("group").and_then(|label| Some(self.roster.group(&label)?.remote()));
+        let default =
+            || self.target.default_label("group").and_then(|label| Some(self.target_metadata.group(&label)?.remote()));
         Ok(found.or_else(default))
     }
 

@@ -1,6 +1,6 @@
 //! What this run was told by somebody who may not be the target, until the step it was about is looked for. Nothing of it outlives the run.
 
-use super::Carried;
+use super::Migrated;
 use crate::clock::Doubt;
 use crate::error::Problem;
 use crate::ledger::StepKey;
@@ -19,20 +19,20 @@ pub(super) struct Denial {
 }
 
 impl Denials {
-    pub(super) fn are_of(&self, record: &Carried<'_>) -> bool {
+    pub(super) fn are_of(&self, record: &Migrated<'_>) -> bool {
         self.all().keys().any(|(kind, id, _)| *kind == record.kind && id == record.id)
     }
 
-    pub(super) fn of(&self, record: &Carried<'_>, step: &StepKey) -> Option<Denial> {
+    pub(super) fn of(&self, record: &Migrated<'_>, step: &StepKey) -> Option<Denial> {
         self.all().get(&name(record, step)).cloned()
     }
 
-    pub(super) fn put(&self, record: &Carried<'_>, step: &StepKey, denial: Denial) {
+    pub(super) fn put(&self, record: &Migrated<'_>, step: &StepKey, denial: Denial) {
         self.all().insert(name(record, step), denial);
     }
 
     /// It was looked for, and is known to have happened or not.
-    pub(super) fn forget(&self, record: &Carried<'_>, step: &StepKey) {
+    pub(super) fn forget(&self, record: &Migrated<'_>, step: &StepKey) {
         self.all().remove(&name(record, step));
     }
 
@@ -41,6 +41,6 @@ impl Denials {
     }
 }
 
-fn name(record: &Carried<'_>, step: &StepKey) -> (Kind, String, StepKey) {
+fn name(record: &Migrated<'_>, step: &StepKey) -> (Kind, String, StepKey) {
     (record.kind, record.id.to_owned(), step.clone())
 }

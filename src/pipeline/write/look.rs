@@ -2,7 +2,7 @@
 //! finds, and never sends anything.
 
 use super::progress::{Progress, outputs};
-use super::{Broken, Carried, Writer, makes_its_own, needs_looking};
+use super::{Broken, Migrated, Writer, makes_its_own, needs_looking};
 use crate::clock::{BEGINNING, Doubt};
 use crate::connector::Found;
 use crate::connector::manifest::Verb;
@@ -21,7 +21,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
 impl Writer {
     /// Looks for every step of a record that is known by its marker alone, and books what is there.
-    pub(super) async fn look_for_all(&self, record: &Carried<'_>, progress: &mut Progress) -> Result<(), Broken> {
+    pub(super) async fn look_for_all(&self, record: &Migrated<'_>, progress: &mut Progress) -> Result<(), Broken> {
         let doubt = Doubt::of_anybody(self.held);
         let mut before: Vec<&Step> = Vec::new();
         for step in record.steps.iter().filter(|s| needs_looking(s.verb)) {
@@ -43,7 +43,7 @@ impl Writer {
 
     /// Looks for messages that are to be added to a record of an earlier try, and books those that are there: the ledger may be older than
     /// the target. Where the target cannot tell, it is believed.
-    pub(super) async fn look_for_messages(&self, record: &Carried<'_>, progress: &mut Progress) -> Result<(), Broken> {
+    pub(super) async fn look_for_messages(&self, record: &Migrated<'_>, progress: &mut Progress) -> Result<(), Broken> {
         let mut before: Vec<&Step> = Vec::new();
         // One that people deleted something of stays short: that is found out once.
         let mut looks = LOOKS;
@@ -82,7 +82,7 @@ impl Writer {
     /// Finds out what a step in doubt did. True: it happened, and is booked. False: it did not, and may be sent.
     pub(super) async fn settle(
         &self,
-        record: &Carried<'_>,
+        record: &Migrated<'_>,
         step: &Step,
         before: &[Step],
         doubt: Doubt,
@@ -110,7 +110,7 @@ impl Writer {
     /// Looks for what a step did, and books it.
     async fn look_for(
         &self,
-        record: &Carried<'_>,
+        record: &Migrated<'_>,
         step: &Step,
         others: &Others<'_>,
         mut doubt: Doubt,
@@ -181,12 +181,12 @@ impl Writer {
     /// Books a step by what was found of it. What is another step's stays in doubt.
     async fn book_found(
         &self,
-        record: &Carried<'_>,
+        record: &Migrated<'_>,
         step: &Step,
         remote: &Remote,
         progress: &Progress,
     ) -> Result<(), Broken> {
-        let Carried { kind, id, .. } = *record;
+        let Migrated { kind, id, .. } = *record;
         let origin = origin_of(kind, step);
         let booked = match origin == Origin::Created && makes_its_own(kind, step) {
             true => self.link.made(kind, id, &step.key, record.made(step, remote, vec![])).await,
@@ -235,7 +235,7 @@ struct Others<'s> {
 
 impl<'s> Others<'s> {
     /// `before` are known to be applied; of the others the ledger knows nothing but that they may be there.
-    fn of(record: &'s Carried<'_>, before: &[&'s Step], step: &Step, progress: &Progress) -> Others<'s> {
+    fn of(record: &'s Migrated<'_>, before: &[&'s Step], step: &Step, progress: &Progress) -> Others<'s> {
         let is_done = |other: &Step| {
             let applied = || progress.rows.get(&other.key).is_some_and(|row| row.state == StepState::Applied);
             before.iter().any(|one| one.key == other.key) || applied()

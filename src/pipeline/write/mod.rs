@@ -55,7 +55,7 @@ pub struct Writer {
 }
 
 /// One record with its plan.
-pub struct Carried<'a> {
+pub struct Migrated<'a> {
     pub kind: Kind,
     pub id: &'a str,
     pub steps: &'a [Step],
@@ -65,7 +65,7 @@ pub struct Carried<'a> {
     pub has_steps: bool,
 }
 
-impl Carried<'_> {
+impl Migrated<'_> {
     /// What a step of it made in the target, which is that step's own.
     fn made(&self, step: &Step, remote: &Remote, covered: Vec<StepKey>) -> Made {
         let alike = self.steps.iter().filter(|other| other.verb == step.verb && other.rule.0 == step.rule.0);
@@ -122,7 +122,7 @@ impl From<Problem> for Broken {
 
 impl Writer {
     /// Carries all steps, in order, when it is the record's turn.
-    pub async fn carry(&self, record: &Carried<'_>, turn: &mut Turn) -> Result<Progress, Broken> {
+    pub async fn migrate(&self, record: &Migrated<'_>, turn: &mut Turn) -> Result<Progress, Broken> {
         let rows = match record.has_steps {
             true => self.link.steps(record.kind, record.id).await?,
             false => vec![],
@@ -139,7 +139,7 @@ impl Writer {
             self.takes_what_is_there(record, &mut progress).await?;
         }
         for at in 0..record.steps.len() {
-            self.carry_step(record, at, &mut progress).await?;
+            self.migrate_step(record, at, &mut progress).await?;
         }
         turn.end().await;
         if !progress.told.is_empty() {
@@ -149,7 +149,7 @@ impl Writer {
     }
 
     /// Steps that set values and were cut short are in doubt for nobody: they are sent again when they are needed.
-    pub async fn release(&self, record: &Carried<'_>, progress: &Progress) -> Result<()> {
+    pub async fn release(&self, record: &Migrated<'_>, progress: &Progress) -> Result<()> {
         for step in record.steps.iter().filter(|s| !needs_looking(s.verb)) {
             if progress.rows.get(&step.key).is_some_and(|row| row.state.in_doubt()) {
                 self.link.forget(record.kind, record.id, &step.key).await?;
@@ -159,14 +159,14 @@ impl Writer {
     }
 
     /// Steps that set values again after a read-back.
-    pub async fn carry_again(&self, record: &Carried<'_>, progress: &mut Progress) -> Result<(), Broken> {
+    pub async fn migrate_again(&self, record: &Migrated<'_>, progress: &mut Progress) -> Result<(), Broken> {
         for step in record.steps {
             self.send(record, step, record.steps, progress).await?;
         }
         Ok(())
     }
 
-    async fn carry_step(&self, record: &Carried<'_>, at: usize, progress: &mut Progress) -> Result<(), Broken> {
+    async fn migrate_step(&self, record: &Migrated<'_>, at: usize, progress: &mut Progress) -> Result<(), Broken> {
         let step = &record.steps[at];
         let before = &record.steps[..at];
         // Nobody knows before whether a record will be there: a rehearsal shows the step, as one that depends on it.
@@ -218,8 +218,8 @@ impl Writer {
 
     /// Takes a category or section that is there already and carries no marker, with what is below it. An article that is there is not
     /// written over, and not written beside.
-    async fn takes_what_is_there(&self, record: &Carried<'_>, progress: &mut Progress) -> Result<(), Broken> {
-        let Carried { kind, id, .. } = *record;
+    async fn takes_what_is_there(&self, record: &Migrated<'_>, progress: &mut Progress) -> Result<(), Broken> {
+        let Migrated { kind, id, .. } = *record;
         let create = record.steps.iter().find(|step| step.verb == Verb::Create);
         let Some(step) = create.filter(|step| !progress.rows.contains_key(&step.key)) else { return Ok(()) };
         if !kind.is_library() || self.rehearsal {
@@ -241,7 +241,7 @@ impl Writer {
         self.look_for_messages(record, progress).await
     }
 
-    fn still_holds(&self, record: &Carried<'_>, step: &Step, row: &StepRow, progress: &Progress) -> bool {
+    fn still_holds(&self, record: &Migrated<'_>, step: &Step, row: &StepRow, progress: &Progress) -> bool {
         match step.verb {
             Verb::Create | Verb::Append | Verb::Delete => true,
             Verb::Update => !progress.wrote && row.request_hash.as_deref() == Some(&step.request_hash()),
@@ -263,7 +263,7 @@ impl Writer {
     /// Reads back what the target holds.
     pub async fn read_back(
         &self,
-        record: &Carried<'_>,
+        record: &Migrated<'_>,
         mapped: &Mapped,
         progress: &Progress,
     ) -> Result<Option<ReadBack>> {
@@ -282,7 +282,7 @@ fn there_already(remote: &Remote) -> Problem {
 }
 
 /// Whether an earlier try made the record, and this one has messages to add to it that the ledger knows nothing of.
-fn adds_to_what_is_there(record: &Carried<'_>, progress: &Progress) -> bool {
+fn adds_to_what_is_there(record: &Migrated<'_>, progress: &Progress) -> bool {
     let row = |step: &Step| progress.rows.get(&step.key);
     let is_made = |step: &Step| row(step).is_some_and(|row| row.state == StepState::Applied);
     record.steps.iter().any(|step| step.verb == Verb::Create && is_made(step))
@@ -305,7 +305,7 @@ fn needs_looking(verb: Verb) -> bool {
 }
 
 /// Whether the step that names this upload is done, so that the upload is no longer needed.
-fn named_by_an_applied_step(record: &Carried<'_>, upload: &Step, progress: &Progress) -> bool {
+fn named_by_an_applied_step(record: &Migrated<'_>, upload: &Step, progress: &Progress) -> bool {
     if let Some(step) = &upload.serves {
         return progress.has(step);
     }

@@ -2,7 +2,7 @@
 
 use super::denials::Denial;
 use super::progress::Progress;
-use super::{Broken, Carried, Writer, makes_its_own, needs_looking};
+use super::{Broken, Migrated, Writer, makes_its_own, needs_looking};
 use crate::clock::{Doubt, Intended};
 use crate::connector::Outcome;
 use crate::connector::manifest::Verb;
@@ -27,12 +27,12 @@ enum Form {
 impl Writer {
     pub(super) async fn send(
         &self,
-        record: &Carried<'_>,
+        record: &Migrated<'_>,
         step: &Step,
         before: &[Step],
         progress: &mut Progress,
     ) -> Result<(), Broken> {
-        let Carried { kind, id, .. } = *record;
+        let Migrated { kind, id, .. } = *record;
         if self.rehearsal {
             return self.tell(step, progress).await;
         }
@@ -121,13 +121,13 @@ impl Writer {
     /// gateway that takes the second of two calls for the first): whether anything was written has to be looked for.
     async fn booked(
         &self,
-        record: &Carried<'_>,
+        record: &Migrated<'_>,
         step: &Step,
         progress: &mut Progress,
         outcome: Outcome,
     ) -> Result<Outcome> {
         let Outcome::Applied { remote, origin } = &outcome else { return Ok(outcome) };
-        let Carried { kind, id, .. } = *record;
+        let Migrated { kind, id, .. } = *record;
         if *origin == Origin::Created && makes_its_own(kind, step) {
             let covered = progress.covered_by(step);
             match self.link.made(kind, id, &step.key, record.made(step, remote, covered.clone())).await {
@@ -146,7 +146,7 @@ impl Writer {
 
     /// What another record of this migration made that is known by the same address: the target refuses a second one, and may show the first
     /// only later.
-    async fn made_by_another(&self, record: &Carried<'_>, step: &Step, refused: &Problem) -> Result<Option<Remote>> {
+    async fn made_by_another(&self, record: &Migrated<'_>, step: &Step, refused: &Problem) -> Result<Option<Remote>> {
         match &step.marker {
             Some(marker)
                 if step.verb == Verb::Create && refused.reason == Reason::Conflict && !step.marker_is_ours() =>
@@ -160,7 +160,7 @@ impl Writer {
     /// Whether a step whose end is not known now is found to have happened, and is booked. One that sets values is not looked for.
     async fn turned_up(
         &self,
-        record: &Carried<'_>,
+        record: &Migrated<'_>,
         step: &Step,
         before: &[Step],
         intended: Intended,
@@ -178,8 +178,8 @@ impl Writer {
 
     /// Asks once whose a ticket of an earlier run is before anything is sent to it: an account that was made anew, or put back from a backup, has
     /// tickets of its own under the ids that the ledger knows.
-    async fn prove(&self, record: &Carried<'_>, progress: &mut Progress) -> Result<(), Broken> {
-        let Carried { kind, id, .. } = *record;
+    async fn prove(&self, record: &Migrated<'_>, progress: &mut Progress) -> Result<(), Broken> {
+        let Migrated { kind, id, .. } = *record;
         let Some((remote, Origin::Created)) = progress.created.as_ref().filter(|_| !progress.proved) else {
             return Ok(());
         };
@@ -225,7 +225,7 @@ impl Writer {
     /// Writes down which other steps a request has the effect of: if its answer is lost, later ones are not among them.
     async fn intend_covered(
         &self,
-        record: &Carried<'_>,
+        record: &Migrated<'_>,
         step: &Step,
         intent: Intent<'_>,
         progress: &mut Progress,
@@ -238,7 +238,7 @@ impl Writer {
     }
 
     /// The steps whose effect a step that happened had.
-    pub(super) async fn book_covered(&self, record: &Carried<'_>, step: &Step, progress: &mut Progress) -> Result<()> {
+    pub(super) async fn book_covered(&self, record: &Migrated<'_>, step: &Step, progress: &mut Progress) -> Result<()> {
         let covered = progress.covered_by(step);
         let applied = covered.iter().map(|key| self.link.applied(record.kind, record.id, key, None, Origin::Created));
         try_join_all(applied).await?;
@@ -249,7 +249,7 @@ impl Writer {
     /// A step that did not happen had no other's effect either.
     pub(super) async fn forget_covered(
         &self,
-        record: &Carried<'_>,
+        record: &Migrated<'_>,
         step: &Step,
         progress: &mut Progress,
     ) -> Result<()> {

@@ -29,7 +29,7 @@ pub fn compare(
     for (n, (want, got)) in ticket.messages.iter().zip(&messages).enumerate() {
         let at = format!("message {n}");
         for host in &rules.hosts {
-            // the recording of a call lies with whoever carried it: the look-alike lends it its host of files
+            // the recording of a call lies with whoever migrated it: the look-alike lends it its host of files
             if got.body.replace(&format!("{host}/recording/"), "").contains(host.as_str()) {
                 findings.add(What::Address, format!("{at} points at {host}"));
             }

@@ -43,8 +43,8 @@ pub fn write(plan: &Plan, folder: &Path) -> Result<Expected> {
 
     let mut tickets = vec![];
     for (planned, id) in plan.tickets.iter().zip(ids) {
-        let carried = expected.tickets.iter().find(|ticket| ticket.id == id);
-        let mut row = desk.ticket(id, carried.unwrap_or(&planned.ticket), planned.fate == Fate::Stays)?;
+        let migrated = expected.tickets.iter().find(|ticket| ticket.id == id);
+        let mut row = desk.ticket(id, migrated.unwrap_or(&planned.ticket), planned.fate == Fate::Stays)?;
         match &planned.fate {
             Fate::Stays => {}
             Fate::Deleted => row["state"] = json!("deleted"),

@@ -1,6 +1,6 @@
 //! A Request Tracker that moves into a look-alike.
 
-use super::{AGENTS, Platform, carried_keys, look_alike, mailed, pairs, save, spoil, table, write_project};
+use super::{AGENTS, Platform, mailed, migrated_keys, pairs, sandbox, save, spoil, table, write_project};
 use crate::binary::Binary;
 use crate::compare::target::{Known, Target};
 use crate::compare::{self, Dates, Difference, Images, PrivateFiles, Rules, What, freshdesk, zendesk};
@@ -97,7 +97,7 @@ impl FromRt {
         let rt = moves::running_source()?;
         let project = servers::folder(&format!("{name}-{}-project", to.name()))?;
         let flags: &[&str] = if to == Platform::Zendesk { &["--lag", "1"] } else { &["--silenced"] };
-        let desk = look_alike(&project, to, 0, faults, flags)?;
+        let desk = sandbox(&project, to, 0, faults, flags)?;
         match to {
             Platform::Freshdesk => make_fields(&desk)?,
             Platform::Zendesk => in_a_hurry(&project)?,
@@ -128,7 +128,7 @@ impl FromRt {
     pub fn differences(&self) -> Result<Vec<Difference>> {
         let mut all = self.compared(&self.desk.state())?;
         all.extend(self.desk.mails().iter().map(|mail| mailed("the target", mail.to_string())));
-        all.extend(carried_keys(&self.desk));
+        all.extend(migrated_keys(&self.desk));
         let now = rt::mails(Path::new(self.rt.var("RT_MAILS")?))?;
         if now != self.mails {
             all.push(mailed("the source", format!("{} mails since the move began", now - self.mails)));

@@ -190,7 +190,7 @@ fn killed<M>(made: impl Fn() -> Result<M>, endured: impl Fn(&M, &mut Random) -> 
 }
 
 /// A look-alike that fails by the rules in `faults`.
-fn look_alike(project: &Path, platform: Platform, tickets: usize, faults: &str, flags: &[&str]) -> Result<Desk> {
+fn sandbox(project: &Path, platform: Platform, tickets: usize, faults: &str, flags: &[&str]) -> Result<Desk> {
     let file = project.join("faults.toml");
     save(&file, faults)?;
     Ok(Desk::start(&Options { platform: platform.name(), tickets, faults: Some(&file), flags }))
@@ -226,9 +226,9 @@ fn mailed(at: &str, said: String) -> Difference {
 }
 
 /// Calls that took a credential to the host of files.
-fn carried_keys(desk: &Desk) -> Vec<Difference> {
+fn migrated_keys(desk: &Desk) -> Vec<Difference> {
     let calls = desk.calls();
-    let carried = calls.iter().filter(|call| call["at"] == "files" && call["credential"] == true);
+    let migrated = calls.iter().filter(|call| call["at"] == "files" && call["credential"] == true);
     let at = || "the host of files".to_owned();
-    carried.map(|call| Difference { what: What::Credential, at: at(), said: call.to_string() }).collect()
+    migrated.map(|call| Difference { what: What::Credential, at: at(), said: call.to_string() }).collect()
 }

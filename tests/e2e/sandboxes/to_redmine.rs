@@ -1,6 +1,6 @@
 //! A look-alike that moves into a Redmine.
 
-use super::{AGENTS, Platform, carried_keys, look_alike, mailed, pairs, table, write_project};
+use super::{AGENTS, Platform, mailed, migrated_keys, pairs, sandbox, table, write_project};
 use crate::binary::Binary;
 use crate::compare::promised::{self, Field, freshdesk, zendesk};
 use crate::compare::{self, Difference, Rules, What};
@@ -122,7 +122,7 @@ impl ToRedmine {
     pub fn new(from: Platform, name: &str, tickets: usize, faults: &str, scope: Option<Scope>) -> Result<Self> {
         let name = format!("{}-{name}", from.name());
         let project = servers::folder(&format!("{name}-project"))?;
-        let desk = look_alike(&project, from, tickets, faults, &["--silenced"])?;
+        let desk = sandbox(&project, from, tickets, faults, &["--silenced"])?;
         let redmine = journey::empty(&format!("{name}-target"), Product::Redmine)?;
         let state = desk.state();
         // the third may not write private notes, and the fourth is nobody there
@@ -185,7 +185,7 @@ impl ToRedmine {
         if now != self.mails {
             all.push(mailed("the target", format!("{} mails since the move began", now - self.mails)));
         }
-        all.extend(carried_keys(&self.desk));
+        all.extend(migrated_keys(&self.desk));
         all.extend(self.untold()?);
         Ok(all)
     }

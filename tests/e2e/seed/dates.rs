@@ -23,7 +23,7 @@ pub fn number_of(database: &Path, subject: &str) -> Result<Option<i64>> {
         .map_err(|e| e.to_string())
 }
 
-/// Appends `rows` rows of history that say nothing a move would carry.
+/// Appends `rows` rows of history that say nothing a move would migrate.
 pub fn chatter(database: &Path, ticket: i64, rows: usize) -> Result<()> {
     let mut db = open(database)?;
     let history = db.transaction().map_err(|e| e.to_string())?;

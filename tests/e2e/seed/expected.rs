@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Everything the source holds that a move has to carry, and what it must not.
+/// Everything the source holds that a move has to migrate, and what it must not.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Expected {
     pub seed: u64,
@@ -40,7 +40,7 @@ pub struct Ticket {
     pub messages: Vec<Message>,
     /// Subjects of the tickets this one refers to.
     pub refers_to: Vec<String>,
-    /// Rows of history that carry nothing, before the last message: so many that it is on another page.
+    /// Rows of history that migrate nothing, before the last message: so many that it is on another page.
     #[serde(skip)]
     pub chatter: usize,
 }

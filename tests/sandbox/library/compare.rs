@@ -1,7 +1,7 @@
 //! Whether one library is what another was. Nothing here comes from the engine; of its report only counts of losses are taken.
 
 use super::Way;
-use super::plain::{Article, Library, Page, Shelf};
+use super::plain::{Article, FileBudget, Library, Page};
 use crate::text::squeezed;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -83,10 +83,10 @@ pub fn differences(found: &Found) -> Vec<String> {
         said.push("two sections share a folder".into());
     }
     shelves(found, &folders, &mut said);
-    for shelf in target.categories.iter().chain(&target.sections) {
-        for (locale, (name, description)) in &shelf.names {
+    for file_budget in target.categories.iter().chain(&target.sections) {
+        for (locale, (name, description)) in &file_budget.names {
             if name.contains("deskferry") || description.contains("deskferry") {
-                said.push(format!("our marker is left in `{}` ({locale})", shelf.name));
+                said.push(format!("our marker is left in `{}` ({locale})", file_budget.name));
             }
         }
     }
@@ -99,10 +99,10 @@ pub fn differences(found: &Found) -> Vec<String> {
 /// Names from the category down.
 fn path(library: &Library, section: u64) -> Vec<String> {
     let (mut names, mut at, mut category) = (Vec::new(), Some(section), None);
-    while let Some(shelf) = library.sections.iter().find(|s| Some(s.id) == at) {
-        names.push(shelf.name.clone());
-        category = shelf.category;
-        at = shelf.parent;
+    while let Some(file_budget) = library.sections.iter().find(|s| Some(s.id) == at) {
+        names.push(file_budget.name.clone());
+        category = file_budget.category;
+        at = file_budget.parent;
     }
     names.extend(library.categories.iter().find(|c| Some(c.id) == category).map(|c| c.name.clone()));
     names.reverse();
@@ -118,9 +118,9 @@ fn shelves(found: &Found, folders: &BTreeMap<u64, BTreeSet<u64>>, said: &mut Vec
     if source.sections.len() + more != target.sections.len() {
         said.push(format!("{} sections and {more} more became {}", source.sections.len(), target.sections.len()));
     }
-    for shelf in &source.sections {
-        for folder in folders.get(&shelf.id).into_iter().flatten() {
-            let (was, is) = (path(source, shelf.id), path(target, *folder));
+    for file_budget in &source.sections {
+        for folder in folders.get(&file_budget.id).into_iter().flatten() {
+            let (was, is) = (path(source, file_budget.id), path(target, *folder));
             let alike = was.len() == is.len() && was.iter().zip(&is).all(|(was, is)| named(was, is));
             if !alike {
                 said.push(format!("{was:?} became {is:?}"));
@@ -128,8 +128,8 @@ fn shelves(found: &Found, folders: &BTreeMap<u64, BTreeSet<u64>>, said: &mut Vec
         }
     }
     for (of, to) in [(&source.categories, &target.categories), (&source.sections, &target.sections)] {
-        for shelf in of {
-            translated(*way, shelf, to, said);
+        for file_budget in of {
+            translated(*way, file_budget, to, said);
         }
     }
 }
@@ -139,15 +139,15 @@ fn named(was: &str, is: &str) -> bool {
     is == was || is.strip_prefix(was).is_some_and(|rest| rest.starts_with(" (") && rest.ends_with(')'))
 }
 
-fn translated(way: Way, shelf: &Shelf, to: &[Shelf], said: &mut Vec<String>) {
-    let expected = in_the_target(way, &shelf.main, &shelf.names);
-    let holds = |there: &&Shelf| {
+fn translated(way: Way, file_budget: &FileBudget, to: &[FileBudget], said: &mut Vec<String>) {
+    let expected = in_the_target(way, &file_budget.main, &file_budget.names);
+    let holds = |there: &&FileBudget| {
         expected.iter().all(|(locale, (name, description))| {
             there.names.get(*locale).is_some_and(|(n, d)| named(name, n) && squeezed(d) == squeezed(description))
         })
     };
     if !to.iter().any(|there| holds(&there)) {
-        said.push(format!("`{}` is not there in all its languages", shelf.name));
+        said.push(format!("`{}` is not there in all its languages", file_budget.name));
     }
 }
 

@@ -33,7 +33,7 @@ pub struct Article {
 }
 
 #[derive(Clone, Debug)]
-pub struct Shelf {
+pub struct FileBudget {
     pub id: u64,
     pub name: String,
     pub category: Option<u64>,
@@ -45,8 +45,8 @@ pub struct Shelf {
 
 #[derive(Clone, Debug)]
 pub struct Library {
-    pub categories: Vec<Shelf>,
-    pub sections: Vec<Shelf>,
+    pub categories: Vec<FileBudget>,
+    pub sections: Vec<FileBudget>,
     pub articles: Vec<Article>,
     /// Addresses of agents.
     pub agents: BTreeSet<String>,
@@ -103,10 +103,10 @@ pub fn zendesk(state: &Value) -> Library {
     let staff: BTreeMap<u64, String> = staff.map(|u| (u["id"].as_u64().unwrap(), text(&u["email"]))).collect();
     let files: BTreeMap<String, String> =
         rows(&library["files"]).iter().map(|f| (f["id"].to_string(), text(&f["sha256"]))).collect();
-    let shelf = |row: &Value| {
+    let file_budget = |row: &Value| {
         let names =
             rows(&row["translations"]).iter().map(|t| (text(&t["locale"]), (text(&t["title"]), text(&t["body"]))));
-        Shelf {
+        FileBudget {
             id: row["id"].as_u64().unwrap(),
             name: text(&row["name"]),
             category: row["category_id"].as_u64(),
@@ -142,8 +142,8 @@ pub fn zendesk(state: &Value) -> Library {
         }
     };
     Library {
-        categories: rows(&library["categories"]).iter().map(shelf).collect(),
-        sections: rows(&library["sections"]).iter().map(shelf).collect(),
+        categories: rows(&library["categories"]).iter().map(file_budget).collect(),
+        sections: rows(&library["sections"]).iter().map(file_budget).collect(),
         articles: rows(&library["articles"]).iter().map(article).collect(),
         agents: staff.values().cloned().collect(),
     }
@@ -153,9 +153,9 @@ pub fn freshdesk(state: &Value) -> Library {
     let solutions = &state["solutions"];
     let agents = rows(&state["agents"]).iter().filter(|a| a["deactivated"] != true);
     let agents: BTreeMap<u64, String> = agents.map(|a| (a["id"].as_u64().unwrap(), text(&a["email"]))).collect();
-    let shelf = |row: &Value| {
+    let file_budget = |row: &Value| {
         let texts = row["texts"].as_object().unwrap();
-        Shelf {
+        FileBudget {
             id: row["id"].as_u64().unwrap(),
             name: text(&texts["en"]["name"]),
             category: row["category_id"].as_u64(),
@@ -164,7 +164,7 @@ pub fn freshdesk(state: &Value) -> Library {
             names: texts.iter().map(|(l, t)| (l.clone(), (text(&t["name"]), text(&t["description"])))).collect(),
         }
     };
-    let folders: Vec<Shelf> = rows(&solutions["folders"]).iter().map(shelf).collect();
+    let folders: Vec<FileBudget> = rows(&solutions["folders"]).iter().map(file_budget).collect();
     // Nobody reads a folder who may not read those it is in.
     let readers = |folder: u64| {
         let (mut most, mut at) = (0, Some(folder));
@@ -198,7 +198,7 @@ pub fn freshdesk(state: &Value) -> Library {
         }
     };
     Library {
-        categories: rows(&solutions["categories"]).iter().map(shelf).collect(),
+        categories: rows(&solutions["categories"]).iter().map(file_budget).collect(),
         articles: rows(&solutions["articles"]).iter().map(article).collect(),
         sections: folders,
         agents: agents.values().cloned().collect(),

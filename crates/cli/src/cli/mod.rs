@@ -1,5 +1,5 @@
 //! The commands: one file each. They read arguments, draw what happens and choose the exit code; they never decide
-//! what is carried.
+//! what is migrated.
 
 mod accounts;
 mod args;

@@ -5,7 +5,7 @@ use super::draw::Screen;
 use deskferry::connector::files::{self, FilesSource, FilesTarget, Find, Form, Place};
 use deskferry::connector::manifest::Manifest;
 use deskferry::connector::registry::{self, Entry};
-use deskferry::connector::rest::{MarkerField, OnPaper, Rest, Role};
+use deskferry::connector::rest::{MarkerField, Offline, Rest, Role};
 use deskferry::connector::{Assemble, Source, Target};
 use deskferry::error::{Problem, Reason, Result};
 use deskferry::expr::Jq;
@@ -171,7 +171,7 @@ fn scope_filter(project: &Project) -> Result<Option<Jq>> {
     Ok(Some(filter))
 }
 
-/// Hash of what the user says of which records are carried and how.
+/// Hash of what the user says of which records are migrated and how.
 fn rules(project: &Project, mapping: Option<&Path>) -> Result<String> {
     let mapping = mapping.map(std::fs::read).transpose()?.unwrap_or_default();
     let mut hash = blake3::Hasher::new();
@@ -258,7 +258,7 @@ fn on_paper(project: &Project) -> Result<(Arc<dyn Target>, String)> {
     let answers = project.target.answers(&asked)?;
     let (address, url) = (address(project, Role::Target)?, format!("https://{}.invalid", entry.manifest.name));
     let rest = rest(project, Role::Target, &entry, &answers, (&address, &url), Credentials::default())?;
-    Ok((Arc::new(OnPaper::of(rest)), entry.version()))
+    Ok((Arc::new(Offline::of(rest)), entry.version()))
 }
 
 fn entry_of(project: &Project, role: Role) -> Result<Entry> {

@@ -54,7 +54,7 @@ pub struct KindSummary {
     pub records: u64,
     /// Every outcome is named, with 0 if there is none. They add up to `records`, but for `twice`: these are no records of the source.
     pub outcomes: BTreeMap<Outcome, u64>,
-    /// How the carried ones came to be in the target.
+    /// How the migrated ones came to be in the target.
     pub origins: BTreeMap<Origin, u64>,
     pub reasons: Vec<ReasonSummary>,
 }
@@ -126,7 +126,7 @@ async fn kinds(link: &Link) -> Result<Vec<KindSummary>> {
         });
         of_kind.records += count.records;
         *of_kind.outcomes.entry(outcome).or_default() += count.records;
-        if let (Outcome::Carried, Some(origin)) = (outcome, count.origin) {
+        if let (Outcome::Migrated, Some(origin)) = (outcome, count.origin) {
             *of_kind.origins.entry(origin).or_default() += count.records;
         }
         if let Some(reason) = count.reason {

@@ -23,7 +23,7 @@ use deskferry::ledger::State;
 closed_list! {
     /// What came of a record, as reports call it.
     Outcome {
-        Carried = "migrated": "it is in the target",
+        Migrated = "migrated": "it is in the target",
         Skipped = "skipped": "left out on purpose, and the reason says why",
         Failed = "failed": "the target refused it, or it could not be prepared",
         InDoubt = "in_doubt": "it is unknown whether it was written: check the address",
@@ -36,7 +36,7 @@ closed_list! {
 impl Outcome {
     pub const fn of(state: State) -> Outcome {
         match state {
-            State::Done => Outcome::Carried,
+            State::Done => Outcome::Migrated,
             State::Skipped => Outcome::Skipped,
             State::Failed => Outcome::Failed,
             State::InDoubt => Outcome::InDoubt,

@@ -117,7 +117,7 @@ impl Writer<'_> {
         self.quotes -= 1;
     }
 
-    /// Redmine takes `<pre>` out before it looks at quotes, so its lines carry no quote marks.
+    /// Redmine takes `<pre>` out before it looks at quotes, so its lines migrate no quote marks.
     fn code(&mut self, language: Option<&str>, text: &str) {
         let text = escape::code(text);
         let plain = |l: &&str| !l.is_empty() && l.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');

@@ -55,7 +55,7 @@ fn counts(report: &Value) -> BTreeMap<String, u64> {
     let mut counts = BTreeMap::new();
     for kind in list("kinds") {
         for (outcome, n) in kind["outcomes"].as_object().into_iter().flatten() {
-            let outcome = if outcome == OLD_MIGRATED { Outcome::Carried.code() } else { outcome.as_str() };
+            let outcome = if outcome == OLD_MIGRATED { Outcome::Migrated.code() } else { outcome.as_str() };
             counts.insert(format!("{} {outcome}", word(kind, "kind")), n.as_u64().unwrap_or_default());
         }
     }

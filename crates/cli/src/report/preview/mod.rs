@@ -51,9 +51,9 @@ pub struct Report {
     pub on_paper: bool,
     /// What is to be made or checked in the account then.
     pub to_check: Vec<ToCheck>,
-    /// Why `run` would be refused, and what the target demands of records that lack it.
+    /// Why `run` would be refused, and what the target requires of records that lack it.
     pub blockers: Vec<Blocker>,
-    /// Records that would not be carried, by what they fail of.
+    /// Records that would not be migrated, by what they fail of.
     pub failing: Vec<Count>,
     /// What is left out on purpose.
     pub skipped: Vec<Count>,

@@ -27,7 +27,7 @@ pub struct Shown {
     /// What it is shown for.
     pub shows: Vec<String>,
     pub outcome: Outcome,
-    /// Why it would not be carried.
+    /// Why it would not be migrated.
     pub problem: Option<String>,
     /// What would be lost of it, in words.
     pub losses: Vec<String>,

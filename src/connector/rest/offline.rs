@@ -21,11 +21,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// A [`Target`] without an account.
-pub struct OnPaper(Rest);
+pub struct Offline(Rest);
 
-impl OnPaper {
-    pub fn of(rest: Rest) -> OnPaper {
-        OnPaper(rest)
+impl Offline {
+    pub fn of(rest: Rest) -> Offline {
+        Offline(rest)
     }
 }
 
@@ -34,7 +34,7 @@ fn no_account() -> Problem {
         .hint("give it `url` and its credentials; `deskferry connectors show NAME` lists them")
 }
 
-impl Planner for OnPaper {
+impl Planner for Offline {
     fn profile(&self) -> &Profile {
         Planner::profile(&self.0)
     }
@@ -117,7 +117,7 @@ impl Planner for OnPaper {
 }
 
 #[async_trait]
-impl Target for OnPaper {
+impl Target for Offline {
     fn address(&self) -> &str {
         self.0.address()
     }
@@ -146,9 +146,9 @@ impl Target for OnPaper {
     }
 
     /// What the platform comes with. Nothing of people, groups and fields.
-    async fn roster(&self, stream: &str) -> Result<Vec<Map<String, Value>>> {
+    async fn target_metadata(&self, stream: &str) -> Result<Vec<Map<String, Value>>> {
         if self.0.manifest.labels.contains_key(stream) {
-            return self.0.roster(stream).await;
+            return self.0.target_metadata(stream).await;
         }
         let Some(rule) = self.0.manifest.read.get(stream) else { return Ok(vec![]) };
         let rows = if rule.shipped.is_empty() { &rule.instead } else { &rule.shipped };
@@ -197,7 +197,7 @@ impl Target for OnPaper {
         Ok(None)
     }
 
-    async fn carry_marker(&self, _kind: Kind, _markers: &[String]) -> Result<Option<Vec<(String, Remote)>>> {
+    async fn have_marker(&self, _kind: Kind, _markers: &[String]) -> Result<Option<Vec<(String, Remote)>>> {
         Ok(None)
     }
 

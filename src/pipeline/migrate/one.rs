@@ -18,20 +18,20 @@ impl Run<'_> {
     pub(super) async fn one(&self, row: RecordRow, read: Read, mut turn: Turn) -> Result<(), Stop> {
         self.halt().check()?;
         let (kind, id) = (row.kind, row.id.clone());
-        let carried = match self.job.take(kind, &id).await {
+        let migrated = match self.job.take(kind, &id).await {
             Ok(Taken::Absent | Taken::Early(..)) if !read.is_over() => {
                 self.early().insert(id);
                 turn.come().await;
                 turn.end().await;
                 return Ok(());
             }
-            Ok(taken) => self.carried(&row, taken, &mut turn).await,
+            Ok(taken) => self.migrated(&row, taken, &mut turn).await,
             Err(problem) => Err(problem.into()),
         };
-        let closed = match self.put_off(kind, &id, carried) {
+        let closed = match self.put_off(kind, &id, migrated) {
             PutOff::Later => Ok(()),
-            PutOff::Never(carried) => {
-                let end = self.ended(kind, &id, carried).await.map_err(|stop| named(stop, kind, &id))?;
+            PutOff::Never(migrated) => {
+                let end = self.ended(kind, &id, migrated).await.map_err(|stop| named(stop, kind, &id))?;
                 turn.come().await;
                 self.close(kind, &id, end).await
             }
@@ -42,7 +42,7 @@ impl Run<'_> {
         self.writer.custody.closed(kind).await
     }
 
-    async fn carried(&self, row: &RecordRow, taken: Taken, turn: &mut Turn) -> Result<End, Broken> {
+    async fn migrated(&self, row: &RecordRow, taken: Taken, turn: &mut Turn) -> Result<End, Broken> {
         let (kind, id) = (row.kind, row.id.as_str());
         if kind.is_library() && !self.job.target.writes(kind) {
             let problem = Problem::new(Reason::Unsupported, format!("the target does not support {kind} records"));

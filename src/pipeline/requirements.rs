@@ -1,11 +1,11 @@
-//! What the target demands of every ticket, or of every settled one: a ticket without it would be refused, and is not sent.
+//! What the target requires of every ticket, or of every settled one: a ticket without it would be refused, and is not sent.
 //!
-//! Fields say it themselves (`demanded` of their row); a vocabulary `demanded` names those of the platform's own (`type`,
+//! Fields say it themselves (`required` of their row); a vocabulary `required` names those of the platform's own (`type`,
 //! `group`, `assignee`).
 
 use super::Job;
-use super::roster::{Entry, Roster};
 use super::survey::is_nothing;
+use super::target_metadata::{Entry, TargetMetadata};
 use super::translate::SourceFields;
 use crate::connector::CheckLine;
 use crate::connector::mapped::{MappedTicket, filled};
@@ -16,17 +16,17 @@ use crate::record::{Field, Kind, Ticket};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// Tickets a value is demanded of.
+/// Tickets a value is required of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Of {
     All,
     /// Those that are solved or closed.
-    Settled,
+    Closed,
 }
 
 /// A value that must be there.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Demand {
+pub struct Requirement {
     /// A custom field's key; of the platform's own its name in the mapped ticket.
     pub key: String,
     pub title: String,
@@ -41,34 +41,34 @@ enum Where {
     Own,
 }
 
-/// What a row of a field demands; none where nothing is. Without a word of its own its `required` counts.
+/// What a row of a field requires; none where nothing is. Without a word of its own its `required` counts.
 pub fn of_row(row: &serde_json::Map<String, Value>) -> Option<Of> {
     match row.get("demanded").and_then(Value::as_str) {
         Some("always") => Some(Of::All),
-        Some("closing") => Some(Of::Settled),
+        Some("closing") => Some(Of::Closed),
         Some(_) => None,
         None => (row.get("required") == Some(&Value::Bool(true))).then_some(Of::All),
     }
 }
 
-impl Roster {
-    /// All demands of the target.
-    pub fn demands(&self) -> Vec<Demand> {
+impl TargetMetadata {
+    /// All requires of the target.
+    pub fn requirements(&self) -> Vec<Requirement> {
         let custom = self.fields().iter().filter_map(|field| {
             let of = of_row(self.field_row(field)?)?;
             let place = Where::Custom(self.field_id(field));
-            Some(Demand { key: field.key.clone(), title: field.title.clone(), of, place })
+            Some(Requirement { key: field.key.clone(), title: field.title.clone(), of, place })
         });
         let own = self.words("demanded").iter().filter_map(|entry| {
             let (key, title) = (entry.id.clone(), entry.label.clone());
-            Some(Demand { key, title, of: of_row(&entry.fields)?, place: Where::Own })
+            Some(Requirement { key, title, of: of_row(&entry.fields)?, place: Where::Own })
         });
         custom.chain(own).collect()
     }
 
     /// Whether tickets of some types alone have it.
-    fn is_partial(&self, demand: &Demand) -> bool {
-        let field = self.fields().iter().find(|field| field.key == demand.key);
+    fn is_partial(&self, requirement: &Requirement) -> bool {
+        let field = self.fields().iter().find(|field| field.key == requirement.key);
         let types = field.and_then(|field| self.field_row(field)?.get("types")?.as_array());
         types.is_some_and(|types| !types.is_empty())
     }
@@ -87,27 +87,30 @@ impl Roster {
         of_type.unwrap_or(true) && (!is_named || of_group.unwrap_or(true))
     }
 
-    /// Errors: `demanded`, where the mapped ticket lacks what the target demands.
-    pub fn demand(&self, demands: &[Demand], mapped: &MappedTicket) -> Result<()> {
+    /// Errors: `required`, where the mapped ticket lacks what the target requires.
+    pub fn requirement(&self, requirements: &[Requirement], mapped: &MappedTicket) -> Result<()> {
         let settled = mapped.status.as_ref().and_then(|status| self.word("status", &status.label));
         let settled = settled.is_some_and(|entry| entry.fields.get("settled") == Some(&Value::Bool(true)));
-        let filled = if demands.is_empty() { vec![] } else { filled(mapped)? };
-        let lacks = |demand: &&Demand| match &demand.place {
-            Where::Own => !filled.contains(&demand.key),
+        let filled = if requirements.is_empty() { vec![] } else { filled(mapped)? };
+        let lacks = |requirement: &&Requirement| match &requirement.place {
+            Where::Own => !filled.contains(&requirement.key),
             Where::Custom(id) => !mapped.custom.iter().any(|value| value.id == *id) && self.has_field(id, mapped),
         };
-        let lacked: Vec<&Demand> =
-            demands.iter().filter(|demand| demand.of == Of::All || settled).filter(lacks).collect();
+        let lacked: Vec<&Requirement> =
+            requirements.iter().filter(|requirement| requirement.of == Of::All || settled).filter(lacks).collect();
         let Some(first) = lacked.first() else { return Ok(()) };
-        let titles: Vec<String> = lacked.iter().map(|demand| format!("`{}`", demand.title)).collect();
-        let of =
-            if lacked.iter().all(|demand| demand.of == Of::Settled) { "solved or closed tickets" } else { "tickets" };
+        let titles: Vec<String> = lacked.iter().map(|requirement| format!("`{}`", requirement.title)).collect();
+        let of = if lacked.iter().all(|requirement| requirement.of == Of::Closed) {
+            "solved or closed tickets"
+        } else {
+            "tickets"
+        };
         let what = format!("the target requires {} for {of}, and the ticket has no value for it", titles.join(" and "));
         Err(Problem::new(Reason::Demanded, what).hint(first.remedy()))
     }
 }
 
-impl Demand {
+impl Requirement {
     fn remedy(&self) -> String {
         let title = &self.title;
         match (&self.place, self.key.as_str()) {
@@ -148,18 +151,22 @@ impl Demand {
     }
 }
 
-/// The source's fields that alone fill what the target demands: a ticket without them is one to look at.
+/// The source's fields that alone fill what the target requires: a ticket without them is one to look at.
 pub struct Fills(Vec<(String, BTreeSet<String>)>);
 
 impl Fills {
-    pub fn of(mapping: &Mapping, roster: &Roster, source: &SourceFields) -> Fills {
+    pub fn of(mapping: &Mapping, target_metadata: &TargetMetadata, source: &SourceFields) -> Fills {
         let rules = &mapping.ticket.custom;
-        let demands = roster.demands().into_iter().filter(|demand| matches!(demand.place, Where::Custom(_)));
-        let fills = demands.filter_map(|demand| {
-            let is_it = |place: Place<'_>| matches!(place, Place::To(to) if to.key == demand.key);
-            let flows = source.values().filter(|f| is_it(rules.place(&f.key, Some(&f.title), roster.fields())));
+        let requirements = target_metadata
+            .requirements()
+            .into_iter()
+            .filter(|requirement| matches!(requirement.place, Where::Custom(_)));
+        let fills = requirements.filter_map(|requirement| {
+            let is_it = |place: Place<'_>| matches!(place, Place::To(to) if to.key == requirement.key);
+            let flows =
+                source.values().filter(|f| is_it(rules.place(&f.key, Some(&f.title), target_metadata.fields())));
             let keys: BTreeSet<String> = flows.map(|field| field.key.clone()).collect();
-            (!keys.is_empty()).then_some((demand.title, keys))
+            (!keys.is_empty()).then_some((requirement.title, keys))
         });
         Fills(fills.collect())
     }
@@ -180,33 +187,33 @@ enum Filled {
     Never,
 }
 
-/// The line of `check`: a problem where nothing of the source or the mapping can ever fill what the target demands. Until the
+/// The line of `check`: a problem where nothing of the source or the mapping can ever fill what the target requires. Until the
 /// source's fields are staged that cannot be told.
 pub async fn check(job: &Job) -> Result<Option<CheckLine>> {
-    let mut roster = Roster::default();
-    roster.read_demands(job.target.as_ref()).await?;
+    let mut target_metadata = TargetMetadata::default();
+    target_metadata.read_requirements(job.target.as_ref()).await?;
     let mut mapping = job.mapping.clone();
-    mapping.ticket.custom = job.rules_of_fields(&roster).await?;
-    job.tell_shared_fields(&mapping.ticket.custom, &roster).await?;
-    let demands = roster.demands();
-    if demands.is_empty() {
+    mapping.ticket.custom = job.rules_of_fields(&target_metadata).await?;
+    job.tell_shared_fields(&mapping.ticket.custom, &target_metadata).await?;
+    let requirements = target_metadata.requirements();
+    if requirements.is_empty() {
         return Ok(None);
     }
     let source: Vec<Field> = job.fields_of_tickets().await?.into_iter().map(|(_, field)| field).collect();
     let is_staged = job.staging.listing(Kind::Field.code()).await?.complete_since.is_some();
     let proves = "the required ticket fields of the target are filled".to_owned();
     let mut sometimes = BTreeSet::new();
-    for demand in &demands {
-        match demand.filled(&mapping, &source, roster.fields()) {
+    for requirement in &requirements {
+        match requirement.filled(&mapping, &source, target_metadata.fields()) {
             Filled::Always => {}
-            Filled::Never if is_staged && !roster.is_partial(demand) => {
-                let of = if demand.of == Of::Settled { "solved or closed tickets" } else { "tickets" };
-                let what = format!("the target requires `{}` for {of}, and no rule gives a value", demand.title);
-                let problem = Problem::new(Reason::Refused, what).hint(demand.remedy());
+            Filled::Never if is_staged && !target_metadata.is_partial(requirement) => {
+                let of = if requirement.of == Of::Closed { "solved or closed tickets" } else { "tickets" };
+                let what = format!("the target requires `{}` for {of}, and no rule gives a value", requirement.title);
+                let problem = Problem::new(Reason::Refused, what).hint(requirement.remedy());
                 return Ok(Some(CheckLine { proves, found: Err(problem) }));
             }
             Filled::Sometimes | Filled::Never => {
-                sometimes.insert(format!("`{}`", demand.title));
+                sometimes.insert(format!("`{}`", requirement.title));
             }
         }
     }
@@ -229,14 +236,14 @@ mod tests {
     use crate::record::FieldType;
     use serde_json::json;
 
-    fn roster() -> Roster {
-        let mut roster = Roster::default();
+    fn target_metadata() -> TargetMetadata {
+        let mut target_metadata = TargetMetadata::default();
         let field = |id: &str, title: &str, more: Value| {
             let mut row = json!({"id": id, "scope": "ticket", "key": id, "title": title, "type": "text"});
             row.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
             row.as_object().unwrap().clone()
         };
-        roster.take_fields(
+        target_metadata.take_fields(
             vec![
                 field("cf_a", "Area", json!({"required": true})),
                 field("cf_c", "Cause", json!({"demanded": "closing", "required": true})),
@@ -250,14 +257,14 @@ mod tests {
             label: id.into(),
             fields: more.as_object().unwrap().clone(),
         };
-        roster.learn_word("status", word("Closed", json!({"settled": true})));
-        roster.learn_word("status", word("Open", json!({"settled": false})));
-        roster.learn_word("demanded", word("type", json!({"demanded": "always"})));
-        roster
+        target_metadata.learn_word("status", word("Closed", json!({"settled": true})));
+        target_metadata.learn_word("status", word("Open", json!({"settled": false})));
+        target_metadata.learn_word("demanded", word("type", json!({"demanded": "always"})));
+        target_metadata
     }
 
     fn lacks(status: &str, kind: &str, custom: &[&str]) -> Option<String> {
-        let roster = roster();
+        let target_metadata = target_metadata();
         let word = |label: &str| Word { id: label.into(), label: label.into() };
         let value = |id: &&str| MappedCustom {
             id: (*id).into(),
@@ -271,14 +278,14 @@ mod tests {
             custom: custom.iter().map(value).collect(),
             ..MappedTicket::default()
         };
-        roster.demand(&roster.demands(), &mapped).err().map(|problem| problem.what)
+        target_metadata.requirement(&target_metadata.requirements(), &mapped).err().map(|problem| problem.what)
     }
 
     #[test]
     fn a_ticket_is_held_back_for_what_is_demanded_of_it_and_for_nothing_else() {
         assert_eq!(lacks("Open", "2", &["cf_a"]), None);
         assert_eq!(lacks("Closed", "2", &["cf_a", "cf_c"]), None);
-        assert!(lacks("Open", "2", &[]).unwrap().contains("`Area` of tickets"));
+        assert!(lacks("Open", "2", &[]).unwrap().contains("`Area` for tickets"));
         assert!(lacks("Closed", "2", &["cf_a"]).unwrap().contains("`Cause` for solved or closed tickets"));
         assert!(lacks("Open", "1", &["cf_a"]).unwrap().contains("`Of bugs`"), "a type has fields of its own");
         assert!(
@@ -289,32 +296,33 @@ mod tests {
 
     #[test]
     fn a_field_that_a_project_does_not_have_is_not_demanded_there() {
-        let mut roster = roster();
+        let mut target_metadata = target_metadata();
         let group = |id: &str, fields: &[&str]| Entry {
             id: id.into(),
             label: id.into(),
             fields: serde_json::Map::from_iter([("custom_fields".to_owned(), json!(fields))]),
         };
-        roster.learn_group(group("1", &["cf_a"]));
-        roster.learn_group(group("2", &["cf_x"]));
-        let demands: Vec<Demand> = roster.demands().into_iter().filter(|d| d.key == "cf_a").collect();
+        target_metadata.learn_group(group("1", &["cf_a"]));
+        target_metadata.learn_group(group("2", &["cf_x"]));
+        let requirements: Vec<Requirement> =
+            target_metadata.requirements().into_iter().filter(|d| d.key == "cf_a").collect();
         let mapped = |group: &str| {
             let group = Some(Reference { id: group.into(), ..Reference::default() });
             MappedTicket { group, ..MappedTicket::default() }
         };
-        assert!(roster.demand(&demands, &mapped("1")).is_err());
-        assert!(roster.demand(&demands, &mapped("2")).is_ok());
+        assert!(target_metadata.requirement(&requirements, &mapped("1")).is_err());
+        assert!(target_metadata.requirement(&requirements, &mapped("2")).is_ok());
     }
 
     #[test]
     fn what_fills_a_field_is_seen_in_the_rules_and_in_the_source() {
-        let roster = roster();
-        let demand = roster.demands().into_iter().find(|d| d.key == "cf_a").unwrap();
+        let target_metadata = target_metadata();
+        let requirement = target_metadata.requirements().into_iter().find(|d| d.key == "cf_a").unwrap();
         let source = |title: &str| -> Field {
             serde_json::from_value(json!({"scope": "ticket", "key": "9", "title": title, "type": "text"})).unwrap()
         };
         let filled = |rules: &str, title: &str| {
-            demand.filled(&Mapping::parse("m", rules).unwrap(), &[source(title)], roster.fields())
+            requirement.filled(&Mapping::parse("m", rules).unwrap(), &[source(title)], target_metadata.fields())
         };
         assert_eq!(filled("", "Other"), Filled::Never);
         assert_eq!(filled("", "area"), Filled::Sometimes);

@@ -1,10 +1,10 @@
-//! What the target demands of a ticket: told before, and never asked of it in vain.
+//! What the target requires of a ticket: told before, and never asked of it in vain.
 
 use crate::moving::{Move, Trouble};
 use serde_json::{Value, json};
 
 /// Has the target demand a field, as its admin would.
-fn demand(all: &Move, label: &str, flag: &str) {
+fn requirement(all: &Move, label: &str, flag: &str) {
     let state = all.target.state();
     let field = state["ticket_fields"].as_array().unwrap().iter().find(|f| f["label"] == label).unwrap();
     let address = format!("{}/api/v2/admin/ticket_fields/{}", all.target.told("url"), field["id"]);
@@ -41,7 +41,7 @@ fn asked(all: &Move) -> (usize, usize) {
 #[test]
 fn what_nothing_fills_is_in_the_way_until_a_rule_gives_it_a_value() {
     let all = Move::new(30, Trouble::default());
-    demand(&all, "Region", "required_for_agents");
+    requirement(&all, "Region", "required_for_agents");
     let report = preview(&all, 6);
     let blocker = report["blockers"][0]["what"].as_str().unwrap();
     assert_eq!(blocker, "the target demands `Region` of tickets, and nothing fills it");
@@ -64,7 +64,7 @@ fn what_nothing_fills_is_in_the_way_until_a_rule_gives_it_a_value() {
 #[test]
 fn a_settled_ticket_without_what_closing_demands_is_counted_before_and_not_sent() {
     let all = Move::new(60, Trouble::default());
-    demand(&all, "Order number", "required_for_closure");
+    requirement(&all, "Order number", "required_for_closure");
     let report = preview(&all, 6);
     let blocker = &report["blockers"][0];
     assert_eq!(blocker["reason"], "demanded");
@@ -96,8 +96,8 @@ fn a_settled_ticket_without_what_closing_demands_is_counted_before_and_not_sent(
 #[test]
 fn a_type_and_a_group_the_platform_demands_of_its_own_take_the_default_of_their_rules() {
     let all = Move::new(30, Trouble::default());
-    demand(&all, "Type", "required_for_agents");
-    demand(&all, "Group", "required_for_agents");
+    requirement(&all, "Type", "required_for_agents");
+    requirement(&all, "Group", "required_for_agents");
     let report = preview(&all, 6);
     let blockers = report["blockers"].to_string();
     assert!(blockers.contains("`Type`") && blockers.contains("under [ticket.type]"), "{blockers}");

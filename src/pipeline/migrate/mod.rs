@@ -13,8 +13,8 @@ use super::library::Library;
 use super::links::Alone;
 use super::make_groups::Members;
 use super::people::People;
-use super::roster::Roster;
 use super::taken::{Read, Reading};
+use super::target_metadata::TargetMetadata;
 use super::translate::{Blobs, SourceFields, Translator};
 use super::turn::Turns;
 use super::write::Writer;
@@ -52,14 +52,14 @@ pub async fn all(job: &Job) -> Result<Ending, Stop> {
         return Ok(Ending::of_check(problem.clone()));
     }
     job.staging.forget_unread().await?;
-    carry(job, None).await
+    migrate(job, None).await
 }
 
-/// What follows the checks. `roster` is that of the target, where it was read before.
-pub async fn carry(job: &Job, roster: Option<Roster>) -> Result<Ending, Stop> {
+/// What follows the checks. `target_metadata` is that of the target, where it was read before.
+pub async fn migrate(job: &Job, target_metadata: Option<TargetMetadata>) -> Result<Ending, Stop> {
     again::take_up(job).await?;
     closure::note(job).await?;
-    let mut run = Run::begin(job, roster).await?;
+    let mut run = Run::begin(job, target_metadata).await?;
     run.know_fields().await?;
     let mut unlisted: Option<(Kind, Problem)> = None;
     for &kind in ORDER.iter().filter(|&&kind| job.in_scope(kind) && job.choice.wants(kind)) {
@@ -116,18 +116,19 @@ pub(super) struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    async fn begin(job: &'a Job, roster: Option<Roster>) -> Result<Run<'a>, Stop> {
+    async fn begin(job: &'a Job, target_metadata: Option<TargetMetadata>) -> Result<Run<'a>, Stop> {
         job.target.prepare().await?;
         vanished::take_up(job).await?;
-        let roster = match roster {
-            Some(roster) => roster,
-            None => Roster::read(job.target.as_ref()).await?,
+        let target_metadata = match target_metadata {
+            Some(target_metadata) => target_metadata,
+            None => TargetMetadata::read(job.target.as_ref()).await?,
         };
         if let Missing::Default(address) = &job.mapping.people.missing {
-            roster.seek(job.target.as_ref(), address).await?;
+            target_metadata.seek(job.target.as_ref(), address).await?;
         }
-        let roster = Arc::new(roster);
-        let people = Arc::new(People::new(job.source.clone(), job.staging.clone(), job.link.clone(), roster.clone()));
+        let target_metadata = Arc::new(target_metadata);
+        let people =
+            Arc::new(People::new(job.source.clone(), job.staging.clone(), job.link.clone(), target_metadata.clone()));
         let profile = job.target.profile();
         let format = job
             .target
@@ -139,8 +140,8 @@ impl<'a> Run<'a> {
         let translator = Translator {
             mapping: job.mapping.clone(),
             target: job.target.clone(),
-            demands: roster.demands(),
-            roster,
+            requirements: target_metadata.requirements(),
+            target_metadata,
             people,
             blobs: Blobs::new(job.source.clone(), job.staging.clone(), name_of_run(job)),
             kept_dir: (!job.ledger.is_scratch()).then(|| job.state_dir.join("kept")),
@@ -284,7 +285,7 @@ impl<'a> Run<'a> {
         let rows = rows.take_while(|_| std::future::ready(stopped.get().is_none()));
         let (wrote, stopped) = (&AtomicU64::new(0), &stopped);
         let mut turns = Turns::new(self.writer.rehearsal);
-        let carried = rows.map(|row| (row, turns.give())).map(|(row, turn)| async move {
+        let migrated = rows.map(|row| (row, turns.give())).map(|(row, turn)| async move {
             let ended = match row {
                 Ok(row) => self.one(row, read, turn).await,
                 Err(stop) => Err(stop),
@@ -305,7 +306,7 @@ impl<'a> Run<'a> {
                 self.halt().interrupt();
             }
         });
-        carried.buffer_unordered(writers).collect::<()>().await;
+        migrated.buffer_unordered(writers).collect::<()>().await;
         match stopped.get() {
             Some(stop) => Err(stop.clone()),
             None => {
@@ -320,7 +321,7 @@ impl<'a> Run<'a> {
         self.fields.get_or_try_init(read).await.cloned()
     }
 
-    /// Whether everything is carried or left out on purpose. The watermarks of kinds that were listed to the end move on in any case.
+    /// Whether everything is migrated or left out on purpose. The watermarks of kinds that were listed to the end move on in any case.
     async fn ending(&self) -> Result<Ending, Stop> {
         // What a part of a migration did not ask for is not its failure.
         let everything = self.job.choice.is_everything();

@@ -36,11 +36,11 @@ impl Run<'_> {
 
     /// Leaves a record to be taken up once more when all others of its kind are through. Many in a row that somebody refused alike
     /// are not looked for one by one: they stop the run.
-    pub(super) fn put_off(&self, kind: Kind, id: &str, carried: Result<End, Broken>) -> PutOff {
-        let row = match &carried {
+    pub(super) fn put_off(&self, kind: Kind, id: &str, migrated: Result<End, Broken>) -> PutOff {
+        let row = match &migrated {
             Err(Broken::Denied(problem)) => self.streak.failed(kind, id, problem),
             Err(Broken::Later(_)) => None,
-            _ => return PutOff::Never(carried),
+            _ => return PutOff::Never(migrated),
         };
         match row {
             Some(row) => PutOff::Alike(row),

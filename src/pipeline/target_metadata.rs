@@ -28,7 +28,7 @@ impl Entry {
 }
 
 #[derive(Clone, Default)]
-pub struct Roster {
+pub struct TargetMetadata {
     agents: HashMap<String, Entry>,
     /// Agents the target does not list and was asked for one by one; none for those it does not have.
     sought: Arc<Mutex<HashMap<String, Option<Entry>>>>,
@@ -46,53 +46,54 @@ pub const VOCABULARIES: [&str; 3] = ["status", "priority", "type"];
 /// Agents asked for at a time.
 const ABREAST: usize = 4;
 /// The platform's own fields of a ticket that must be filled.
-const DEMANDED: &str = "demanded";
+const REQUIRED: &str = "demanded";
 /// Those of a knowledge base: its languages, the named parts of its readers, and who may edit an article.
 const LIBRARY: [&str; 3] = ["language", "segment", "editors"];
 
-impl Roster {
-    pub async fn read(target: &dyn Target) -> Result<Roster> {
-        let mut roster = Roster::default();
-        for row in target.roster("agent").await? {
+impl TargetMetadata {
+    pub async fn read(target: &dyn Target) -> Result<TargetMetadata> {
+        let mut target_metadata = TargetMetadata::default();
+        for row in target.target_metadata("agent").await? {
             let entry = entry(row, "name");
             if !is_active(&entry) {
                 continue;
             }
             let emails = entry.fields.get("emails").and_then(Value::as_array).cloned().unwrap_or_default();
             for email in emails.iter().filter_map(Value::as_str) {
-                roster.agents.insert(address_key(email), entry.clone());
+                target_metadata.agents.insert(address_key(email), entry.clone());
             }
         }
-        roster.groups = target.roster("group").await?.into_iter().map(|row| entry(row, "name")).collect();
+        target_metadata.groups =
+            target.target_metadata("group").await?.into_iter().map(|row| entry(row, "name")).collect();
         if target.writes(Kind::Company) {
-            for row in target.roster("company").await? {
+            for row in target.target_metadata("company").await? {
                 let entry = entry(row, "name");
-                roster.companies.insert(label::key(&entry.label), entry);
+                target_metadata.companies.insert(label::key(&entry.label), entry);
             }
         }
         let library: &[&str] = if target.writes(Kind::Article) { &LIBRARY } else { &[] };
-        for name in VOCABULARIES.iter().chain(library).copied().chain([DEMANDED]) {
-            roster.read_words(target, name).await?;
+        for name in VOCABULARIES.iter().chain(library).copied().chain([REQUIRED]) {
+            target_metadata.read_words(target, name).await?;
         }
-        roster.read_fields(target).await?;
-        Ok(roster)
+        target_metadata.read_fields(target).await?;
+        Ok(target_metadata)
     }
 
     /// Reads the custom fields anew.
     pub async fn read_fields(&mut self, target: &dyn Target) -> Result<()> {
-        let rows = target.roster("field").await?;
+        let rows = target.target_metadata("field").await?;
         self.take_fields(rows, target.marker_field());
         Ok(())
     }
 
-    /// Reads what is demanded of tickets, and nothing else.
-    pub async fn read_demands(&mut self, target: &dyn Target) -> Result<()> {
-        self.read_words(target, DEMANDED).await?;
+    /// Reads what is required of tickets, and nothing else.
+    pub async fn read_requirements(&mut self, target: &dyn Target) -> Result<()> {
+        self.read_words(target, REQUIRED).await?;
         self.read_fields(target).await
     }
 
     async fn read_words(&mut self, target: &dyn Target, name: &'static str) -> Result<()> {
-        let rows = target.roster(name).await?.into_iter().map(|row| entry(row, "label")).collect();
+        let rows = target.target_metadata(name).await?.into_iter().map(|row| entry(row, "label")).collect();
         self.vocabularies.insert(name, rows);
         Ok(())
     }
