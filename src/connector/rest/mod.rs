@@ -1,61 +1,13 @@
 //! Runs a manifest: the one implementation of [`Source`](super::Source) and [`Target`](super::Target) for platforms
 //! whose API is regular enough to be said in `connectors/*.toml`.
 
-mod alike;
-mod apply;
-mod asked;
-mod assemble;
-mod assemble_beside;
-mod assemble_library;
-mod batch;
-mod below;
-mod bulk;
-mod check;
-mod declined;
-mod delete;
-mod ends;
-mod fill;
-mod find;
-mod fresh;
-mod gaps;
-mod held;
-mod jobs;
-mod left;
-mod listed;
-mod lookup;
-mod marker;
-mod named_field;
-mod nameless;
-mod offline;
-mod one;
-mod optional;
-mod own_files;
-mod paging;
-mod parts;
-mod places;
-mod planner;
-mod planner_library;
+mod api;
+mod plan;
 mod read;
-mod read_back;
-#[cfg(test)]
-mod redmine_rows;
-mod refusal;
-mod refused;
-mod results;
-mod said;
-mod scan;
-mod shifting;
-mod since;
-mod source;
-mod target;
-mod under;
-mod walked;
-mod whole;
-#[cfg(test)]
-mod zendesk_import;
+mod write;
 
-pub use offline::Offline;
-pub use planner_library::PARTS;
+pub use plan::PARTS;
+pub use write::Offline;
 
 use super::LeftBehind;
 use super::manifest::{Denied, Manifest, Marker};
@@ -110,19 +62,19 @@ pub struct Rest {
     /// What forbids to write there, where it is only to be noted.
     refused: OnceLock<Problem>,
     preparing: tokio::sync::Mutex<()>,
-    lookups: tokio::sync::Mutex<BTreeMap<String, lookup::Known>>,
+    lookups: tokio::sync::Mutex<BTreeMap<String, api::lookup::Known>>,
     /// Tables that are not asked for, as a person says.
     leave_out: BTreeSet<String>,
-    batcher: batch::Batcher,
-    jobs: jobs::Jobs,
-    scans: scan::Scans,
-    before: alike::Before,
+    batcher: write::batch::Batcher,
+    jobs: write::jobs::Jobs,
+    scans: write::scan::Scans,
+    before: write::alike::Before,
     /// Numbers listings showed, of streams that ask for those between.
-    seen: Mutex<BTreeMap<String, gaps::Numbers>>,
+    seen: Mutex<BTreeMap<String, read::gaps::Numbers>>,
     /// The walks through listings whose pages are asked for one by one.
-    walks: Mutex<BTreeMap<String, walked::Steps>>,
+    walks: Mutex<BTreeMap<String, api::walked::Steps>>,
     /// Addresses of files that are good for a while.
-    fresh: tokio::sync::Mutex<fresh::Addresses>,
+    fresh: tokio::sync::Mutex<read::fresh::Addresses>,
     /// Rows of streams that others are listed under.
     above: tokio::sync::Mutex<BTreeMap<String, Arc<Vec<Value>>>>,
     /// What no record carries, listed once.
@@ -163,10 +115,10 @@ impl Rest {
             preparing: tokio::sync::Mutex::new(()),
             lookups: tokio::sync::Mutex::default(),
             leave_out: BTreeSet::new(),
-            batcher: batch::Batcher::default(),
-            jobs: jobs::Jobs::default(),
-            scans: scan::Scans::default(),
-            before: alike::Before::default(),
+            batcher: write::batch::Batcher::default(),
+            jobs: write::jobs::Jobs::default(),
+            scans: write::scan::Scans::default(),
+            before: write::alike::Before::default(),
             seen: Mutex::default(),
             walks: Mutex::default(),
             fresh: tokio::sync::Mutex::default(),
@@ -196,7 +148,7 @@ impl Rest {
             Role::Source => self.native.prepare_source(self, &mut account).await?,
             Role::Target => match self.prepare_target(&mut account).await {
                 Err(problem) if problem.reason == Reason::Refused && self.marker_field == MarkerField::Noted => {
-                    account.entry(marker::FIELD).or_insert(marker::IMAGINED.into());
+                    account.entry(write::marker::FIELD).or_insert(write::marker::IMAGINED.into());
                     let _ = self.refused.set(problem);
                 }
                 prepared => prepared?,
