@@ -135,6 +135,47 @@ fn files_of_lines_that_are_missing_or_wrong_are_told_line_by_line() {
 }
 
 #[test]
+fn a_row_with_a_wrong_size_fails_alone_where_others_name_the_same_file() {
+    for rows in [["1,f.txt,999", "2,f.txt,4", "3,f.txt,"], ["3,f.txt,", "2,f.txt,4", "1,f.txt,999"]] {
+        let dir = project("csv", "jsonl");
+        let table = format!("ticket,source,size\n{}\n", rows.join("\n"));
+        put(
+            &dir,
+            "ticket.csv",
+            "id,subject,requester,description\n1,s,a@x.example,t\n2,s,a@x.example,t\n3,s,a@x.example,t\n",
+        );
+        put(&dir, "attachment.csv", &table);
+        put(&dir, "f.txt", "text");
+        let (code, text) = said(&dir, &["run"]);
+        assert_eq!((code, names(&dir).len()), (3, 2), "the others have it: {text}");
+        put(&dir, "attachment.csv", table.replace("999", "4"));
+        let (code, text) = said(&dir, &["run"]);
+        assert_eq!((code, names(&dir).len()), (0, 3), "{text}");
+    }
+}
+
+#[test]
+fn tickets_that_would_all_arrive_without_a_word_are_refused_while_tables_are_not_read() {
+    let dir = project("csv", "jsonl");
+    put(&dir, "ticket.csv", "id,subject,From\n1,s,ann@x.example\n");
+    put(&dir, "thread.csv", "Ticket,Poster,Text\n1,Ann,hello\n");
+    for command in ["check", "run"] {
+        let (code, text) = said(&dir, &[command]);
+        assert_eq!(code, 6, "{text}");
+        assert!(text.contains("not one ticket has a text") && text.contains("file = \"thread.csv\""), "{text}");
+    }
+    put(&dir, "columns.toml", "[ticket.columns]\ndescription = \"subject\"\n");
+    assert_eq!(said(&dir, &["check"]).0, 0, "who says so has tickets whose text is their subject");
+    put(
+        &dir,
+        "columns.toml",
+        "[comment]\nfile = \"thread.csv\"\n[comment.columns]\nbody = \"Text\"\nauthor = \"Poster\"\n",
+    );
+    let (code, text) = said(&dir, &["check"]);
+    assert_eq!((code, text.contains("not one ticket has a text")), (0, false), "{text}");
+}
+
+#[test]
 fn several_files_in_a_row_share_no_size() {
     let dir = project("csv", "jsonl");
     put(&dir, "ticket.csv", TICKET);

@@ -1,6 +1,7 @@
 //! A folder in which nothing is to be read: most often its files have another name or another format than the project says.
 
 use super::census::Census;
+use super::fields::{COMMENT, DESCRIPTION, MESSAGES, NOTES};
 use super::{Form, Place, columns, faults, tables};
 use crate::error::{Problem, Reason, Result};
 use std::collections::BTreeSet;
@@ -20,6 +21,33 @@ pub fn check(place: &Place, census: &Census) -> Result<()> {
     };
     let remedy = other_format(place).unwrap_or_else(|| expected(place.form));
     Err(Problem::new(Reason::BadExport, what).hint(format!("{remedy}{there}")))
+}
+
+/// Why the tickets are not read where all of them would arrive without a word while tables of the folder are not read: most often nothing
+/// says yet which of them holds the messages.
+pub fn wordless(census: &Census) -> Option<Problem> {
+    let tickets = census.tables.get("ticket").filter(|_| !census.tables.contains_key(COMMENT))?;
+    let says = |field| tickets.parts.iter().any(|part| part.bound.of(field).is_some());
+    let tables: Vec<String> = census.unread.iter().filter(|name| is_table(name)).cloned().collect();
+    let [first, ..] = tables.as_slice() else { return None };
+    if [DESCRIPTION, MESSAGES, NOTES].into_iter().any(says) {
+        return None;
+    }
+    let what = format!(
+        "not one ticket has a text: no column is its `{DESCRIPTION}`, and no table holds its messages; not read: {}",
+        faults::list(&tables)
+    );
+    let (file, table) = (columns::FILE, COMMENT);
+    Some(Problem::new(Reason::BadExport, what).hint(format!(
+        "`file = {first:?}` under `[{table}]` in {file} names the table of the messages; `{DESCRIPTION} = \"…\"` under \
+         `[ticket.columns]` names the column of the text"
+    )))
+}
+
+/// Whether a file that is not read may be a table. Sheets have no ending.
+fn is_table(name: &str) -> bool {
+    let ending = Path::new(name).extension().and_then(|ending| ending.to_str());
+    ending.is_none_or(|ending| ["csv", "tsv", "txt"].contains(&ending.to_ascii_lowercase().as_str()))
 }
 
 fn expected(form: Form) -> String {

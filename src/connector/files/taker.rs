@@ -8,6 +8,7 @@ use super::cells::Spot;
 use super::census::{Census, Find};
 use super::children;
 use super::columns::Columns;
+use super::emptiness;
 use super::faults::{Fault, many};
 use super::fields::{ATTACHMENT, COMMENT, Of, TABLES};
 use super::footer::{self, Ending};
@@ -106,6 +107,7 @@ impl<'a> Taker<'a> {
             self.census.notes.extend(shared(*of, names));
         }
         self.census.named = found;
+        self.census.wrong.extend(emptiness::wordless(&self.census));
         Ok(self.census)
     }
 
