@@ -7,7 +7,7 @@ use super::client::Client;
 use super::exchange::{Head, Wants};
 use super::fault::Fault;
 use super::scan::Scanner;
-use super::send::Tries;
+use super::send::{PARTIAL, Tries};
 use crate::error::{Problem, Reason, Result};
 use crate::pacer::retry_after;
 use reqwest::Method;
@@ -112,7 +112,7 @@ impl Client {
         let wants = if *decode == Decode::Raw { Wants::File } else { Wants::Answer };
         let mut head = self.head(call, body, wants, tries.number(), tries.deadline).await?;
         let status = head.response.status().as_u16();
-        if !(200..300).contains(&status) || status == 206 {
+        if !(200..300).contains(&status) || status == PARTIAL {
             let failure = Failure::Status(status, head.is_paced(), retry_after(head.response.headers()));
             self.done(call, head, 0);
             return Err(failure);

@@ -45,6 +45,13 @@ impl Fault {
         Self { problem: Problem::new(Reason::BadAnswer, what), proof: Proof::MaybeSent, passing: true }
     }
 
+    pub fn partial(host: &str) -> Self {
+        let problem =
+            Problem::new(Reason::BadAnswer, format!("{host} answered 206, with a part of what was asked for"))
+                .hint("look whether a proxy or cache between here and the platform cuts its answers");
+        Self { problem, proof: Proof::MaybeSent, passing: true }
+    }
+
     pub fn silence(host: &str, timeout: Duration) -> Self {
         let problem = Problem::new(Reason::Timeout, format!("{host} was silent for {} s", timeout.as_secs_f64()))
             .hint("raise `timeout` of the account if the platform is slow");

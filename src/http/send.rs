@@ -18,6 +18,8 @@ const LARGEST_ANSWER: usize = 32 * 1024 * 1024;
 const TRIES: u32 = 5;
 /// Refusals for pace that are waited out; the patience of the call ends most waits sooner.
 const PUSH_BACKS: u32 = 20;
+/// The status of an answer that is a part of what was asked for.
+pub(super) const PARTIAL: u16 = 206;
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// How far the repeats of one call have gone.
@@ -89,8 +91,13 @@ impl Client {
         let url = head.url.clone();
         self.done(call, head, held.as_ref().map_or(0, |body| body.len() as u64));
         let body = held?;
+        let host = url.host_str().unwrap_or_default();
+        // Nobody asked for a part: it would pass for the whole.
+        if status == PARTIAL {
+            return Err(Fault::partial(host));
+        }
         if (200..300).contains(&status) && ends_early(&headers, &body) {
-            return Err(Fault::ended_early(url.host_str().unwrap_or_default()));
+            return Err(Fault::ended_early(host));
         }
         Ok((Response { status, headers, body: body.into(), url }, paced))
     }

@@ -98,6 +98,16 @@ async fn a_read_that_keeps_failing_ends() {
 }
 
 #[tokio::test]
+async fn a_part_of_an_answer_is_not_taken_for_all_of_it() {
+    let server = Server::start(|n, _| if n == 0 { reply(206, "[1]") } else { reply(200, "[1,2]") }).await;
+    let all = answer(client(server.url("/")).send(&Call::get("/x")).await);
+    assert_eq!((all.status, all.json().unwrap()), (200, serde_json::json!([1, 2])));
+    let server = Server::start(|_, _| reply(206, "{\"id\":1}")).await;
+    assert!(matches!(client(server.url("/")).send(&post("/x")).await, Sent::Unknown(_)), "a write may have been done");
+    assert_eq!(server.seen().len(), 1);
+}
+
+#[tokio::test]
 async fn a_write_refused_for_pace_waits_as_told_and_is_sent_again() {
     let server = Server::start(|n, _| match n {
         0 => Act::Reply(429, vec!["Retry-After: 1".into()], vec![]),
