@@ -67,9 +67,9 @@ fn moved(name: &str) -> String {
     assert_eq!(all.desk.writes_after(seen), Vec::<String>::new(), "nothing was written yet");
     all.says(&["run"]);
     let report = all.says(&["report"]);
-    let lost = report.split("What this pair").nth(1).map_or("", |rest| rest.trim_end());
+    let lost = report.split("Changed or lost:").nth(1).map_or("", |rest| rest.trim_end());
     let held = Held::of("freshdesk", &all.desk.state());
-    format!("{}{}\nlost or changed{lost}\n", people(&held), tickets(&held))
+    format!("{}{}\nlost or changed:{lost}\n", people(&held), tickets(&held))
 }
 
 fn people(held: &Held) -> String {

@@ -49,7 +49,7 @@ fn a_preview_without_an_account_asks_the_target_for_nothing_and_loses_nothing_on
     assert!(report["forecast"]["seconds"].as_f64().unwrap() > 0.0, "the limits of the manifest count");
 
     let page = std::fs::read_to_string(all.project.path().join("preview.html")).unwrap();
-    assert!(page.contains("the target has no account yet") && page.contains("To be made or checked in the account"));
+    assert!(page.contains("no target account is configured") && page.contains("To be made or checked in the account"));
     let told = crate::preview::requests(all.project.path());
     let ticket = told.iter().find(|told| told["step"] == "create" && told["kind"] == "ticket").unwrap();
     let body = ticket["request"].to_string();
@@ -101,7 +101,7 @@ fn a_missing_field_for_our_markers_is_in_the_way_of_a_run_and_not_of_a_preview()
     std::fs::write(&file, text.replace("create_marker = true\n", "")).unwrap();
     assert_eq!(all.run(&["preview", "--all"]), 6, "{}", all.said("stderr.txt"));
     let report = report(&all);
-    assert!(report["blockers"][0]["what"].as_str().unwrap().contains("there is no ticket field"), "{report}");
+    assert!(report["blockers"][0]["what"].as_str().unwrap().contains("the ticket field"), "{report}");
     assert!(
         report["kinds"].as_array().unwrap().iter().any(|k| k["kind"] == "ticket" && k["outcomes"]["migrated"] != 0)
     );

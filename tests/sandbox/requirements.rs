@@ -44,10 +44,10 @@ fn what_nothing_fills_is_in_the_way_until_a_rule_gives_it_a_value() {
     requirement(&all, "Region", "required_for_agents");
     let report = preview(&all, 6);
     let blocker = report["blockers"][0]["what"].as_str().unwrap();
-    assert_eq!(blocker, "the target demands `Region` of tickets, and nothing fills it");
+    assert_eq!(blocker, "the target requires `Region` for tickets, and no rule gives a value");
     assert!(report["blockers"][0]["hint"].as_str().unwrap().contains("default"));
     assert_eq!(all.run(&["map", "--coverage"]), 0);
-    assert!(all.said("stdout.txt").lines().any(|l| l.contains("Region") && l.contains("the target demands a value")));
+    assert!(all.said("stdout.txt").lines().any(|l| l.contains("Region") && l.contains("the target requires a value")));
     assert_eq!(all.run(&["check"]), 6);
     assert_eq!(all.run(&["run"]), 6);
     assert_eq!(asked(&all), (0, 0), "nothing was sent in vain");
