@@ -223,7 +223,7 @@ fn a_run_waits_for_an_approval_and_ends_where_it_would_lose_what_nobody_agreed_t
     assert!(all.said("stderr.txt").contains("--approve"), "{}", all.said("stderr.txt"));
     preview(&all, &["--sample", "1", "--approve"]);
     assert_eq!(all.run(&["run"]), 6, "one ticket does not lose what thirty do");
-    assert!(all.said("stderr.txt").contains("what no approved preview showed"), "{}", all.said("stderr.txt"));
+    assert!(all.said("stderr.txt").contains("that no approved preview showed"), "{}", all.said("stderr.txt"));
     preview(&all, &["--all", "--approve"]);
     all.succeeds();
     let mapping = std::fs::read_to_string(at("mapping.toml")).unwrap();

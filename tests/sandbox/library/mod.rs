@@ -185,7 +185,7 @@ fn after_a_lost_ledger(way: Way) {
     let seen = all.target.calls().len();
     assert_eq!(all.run(&["run"]), 3, "{}", all.said("stderr.txt"));
     let said = all.said("stderr.txt");
-    assert!(said.contains("is in its section already"), "{said}");
+    assert!(said.contains("its section already has an article"), "{said}");
     let writes = all.target.writes_after(seen);
     let made: Vec<&String> =
         writes.iter().filter(|call| call.starts_with("POST") && call.contains("/articles")).collect();
